@@ -1,0 +1,221 @@
+"""Reading a run file, also a stranger's: read-only, bounded, nothing in it is executed.
+
+A file that is being recorded can be followed: each query sees what is committed by then.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlascope.runfile.errors import RunFileError
+from xlascope.runfile.schema import APPLICATION_ID, FORMAT, MAX_BLOB, MAX_JSON, TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A fact: ``json`` is its body; ``json["blobs"]`` maps blob names to hashes for `Reader.blob`."""
+
+    id: int
+    kind: str
+    program: str | None
+    variant: str | None
+    version: int
+    t_ns: int
+    json: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes described by ``json``."""
+
+    id: int
+    kind: str
+    program: str | None
+    variant: str | None
+    t_ns: int
+    json: dict[str, Any]
+    data: bytes
+
+
+class Reader:
+    """Reads one run file. Raises RunFileError for what is not one, is newer, or is damaged."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).absolute()
+        if not self.path.is_file():
+            raise RunFileError(f"{path}: no such file")
+        with open(self.path, "rb") as file:
+            head = file.read(16)
+        if head and head != b"SQLite format 3\0":
+            raise RunFileError(f"{path}: not an xlascope run file")
+        try:
+            self._db = self._connect()
+            self._check()
+        except sqlite3.Error as error:
+            raise RunFileError(f"{path}: cannot be read: {error}") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        # mode=rw lets SQLite roll back a hot journal that a killed writer left; query_only forbids all else.
+        uri = self.path.as_uri()
+        db = None
+        for mode in ("?mode=rw", "?mode=ro", "?mode=ro&immutable=1"):
+            try:
+                db = sqlite3.connect(uri + mode, uri=True, isolation_level=None, check_same_thread=False, timeout=20)
+                db.execute("PRAGMA query_only=ON")
+                db.execute("PRAGMA trusted_schema=OFF")
+                db.execute("PRAGMA cell_size_check=ON")
+                db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                return db
+            except sqlite3.OperationalError:
+                if db is not None:
+                    db.close()
+                if mode.endswith("immutable=1"):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _check(self) -> None:
+        objects = self._db.execute("SELECT type, name FROM sqlite_master").fetchall()
+        if not objects:
+            raise RunFileError(f"{self.path}: empty: its recording was stopped before it began")
+        if self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise RunFileError(f"{self.path}: not an xlascope run file")
+        if self._db.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
+            raise RunFileError(f"{self.path}: written by a newer xlascope; update xlascope to read it")
+        bad = [name for kind, name in objects if kind in ("trigger", "view")]
+        tables = {name for kind, name in objects if kind == "table"}
+        if bad or not set(TABLES) <= tables or any(t not in TABLES and not t.startswith("sqlite_") for t in tables):
+            raise RunFileError(f"{self.path}: holds tables or triggers that no run file has; not opened")
+
+    @property
+    def run_id(self) -> str:
+        row = self._one("SELECT value FROM meta WHERE key='run_id'", ())
+        return str(row[0]) if row else ""
+
+    @property
+    def generation(self) -> int:
+        """Grows with each record and chunk: equal means that nothing was added."""
+        a = self._one("SELECT coalesce(max(id),0) FROM records", ())
+        b = self._one("SELECT coalesce(max(id),0) FROM chunks", ())
+        return (a[0] if a else 0) + (b[0] if b else 0)
+
+    def being_written(self) -> bool:
+        """Whether a keeper holds this file now."""
+        beside = self.path.with_name(f".{self.path.name}.lock")
+        try:
+            handle = os.open(beside, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+    def records(
+        self, kind: str, program: str | None = None, variant: str | None = None, after: int = 0
+    ) -> Iterator[Record]:
+        """Records of one kind, oldest first; of one program or variant where given; with an id above ``after``."""
+        where, values = "kind=? AND id>?", [kind, after]
+        for column, value in (("program", program), ("variant", variant)):
+            if value is not None:
+                where += f" AND {column}=?"
+                values.append(value)
+        rows = self._all(
+            "SELECT id, kind, program, variant, version, t_ns, "
+            f"CASE WHEN length(json)<={MAX_JSON} THEN json END FROM records WHERE {where} ORDER BY id", values)
+        for row in rows:
+            yield Record(*row[:6], self._json(row[6], f"record {row[0]}"))
+
+    def last(self, kind: str, program: str | None = None, variant: str | None = None) -> Record | None:
+        """The newest record of a kind."""
+        found = None
+        for found in self.records(kind, program, variant):
+            pass
+        return found
+
+    def chunks(self, kind: str, program: str | None = None, after: int = 0) -> Iterator[Chunk]:
+        """Chunks of one kind, oldest first."""
+        where, values = "kind=? AND id>?", [kind, after]
+        if program is not None:
+            where += " AND program=?"
+            values.append(program)
+        ids = self._all(f"SELECT id, kind, program, variant, t_ns, json, codec, size FROM chunks WHERE {where} "
+                        "ORDER BY id", values)
+        for *head, codec, size in ids:
+            data = self._one("SELECT data FROM chunks WHERE id=?", (head[0],))
+            if data is not None:
+                body = self._json(head[5], f"chunk {head[0]}")
+                yield Chunk(head[0], head[1], head[2], head[3], head[4], body, _unpack(codec, size, data[0]))
+
+    def blob(self, digest: str) -> bytes:
+        """The bytes of a blob. Raises RunFileError when it is missing, too large or damaged."""
+        row = self._one("SELECT codec, size FROM blobs WHERE hash=?", (digest,))
+        if row is None:
+            raise RunFileError(f"{self.path}: the blob {digest[:12]} is missing")
+        data = self._one("SELECT data FROM blobs WHERE hash=?", (digest,))
+        assert data is not None
+        return _unpack(row[0], row[1], data[0])
+
+    def text(self, record: Record, name: str) -> str | None:
+        """A record's blob as text, None when it has none of that name."""
+        digest = record.json.get("blobs", {}).get(name)
+        return None if digest is None else self.blob(digest).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _all(self, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise RunFileError(f"{self.path}: damaged: {error}") from error
+
+    def _one(self, query: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        try:
+            return self._db.execute(query, values).fetchone()
+        except sqlite3.Error as error:
+            raise RunFileError(f"{self.path}: damaged: {error}") from error
+
+    def _json(self, text: Any, place: str) -> dict[str, Any]:
+        try:
+            body = json.loads(text)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise RunFileError(f"{self.path}: {place} cannot be read: {error}") from error
+        if not isinstance(body, dict):
+            raise RunFileError(f"{self.path}: {place} is not an object")
+        return body
+
+
+def _unpack(codec: Any, size: Any, data: Any) -> bytes:
+    """Decompress with the announced size as a bound, so that a crafted file cannot fill the memory."""
+    if not isinstance(data, bytes) or not isinstance(size, int) or not 0 <= size <= MAX_BLOB:
+        raise RunFileError("a blob is not bytes, or announces more than a blob may have")
+    if codec == "raw":
+        out = data
+    elif codec == "zlib":
+        unpacker = zlib.decompressobj()
+        try:
+            out = unpacker.decompress(data, size + 1)
+        except zlib.error as error:
+            raise RunFileError(f"a blob is damaged: {error}") from error
+    else:
+        raise RunFileError(f"a blob has the unknown codec {codec!r}")
+    if len(out) != size:
+        raise RunFileError("a blob has another size than it announces")
+    return out

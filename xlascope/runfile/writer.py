@@ -1,0 +1,218 @@
+"""The one writer of a run file.
+
+Rollback journal, short transactions: a file killed at any moment opens with all that was committed. The writer
+holds a lock on the file (``flock``) for its whole life, so that a second one is told who has it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import sqlite3
+import time
+import uuid
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xlascope.runfile.errors import RunFileError, RunFileLocked
+from xlascope.runfile.schema import APPLICATION_ID, CREATE, DEFAULT_MAX_SIZE, FORMAT
+
+COMMIT_EVERY_S = 0.5
+_COMPRESS_FROM = 256
+# What must always fit: the end of the run, what was dropped, and small facts about programs.
+_RESERVE = 4 << 20
+
+
+class Writer:
+    """Writes records, blobs and chunks; commits at least each 0.5 s while it is used and on `commit`.
+
+    ``max_size`` bounds the file in bytes: what does not fit is refused (`put` and `chunk` return None) and counted
+    in `refused`, while records without blobs still fit in a reserve.
+    Raises RunFileLocked when another process writes the file, RunFileError when it cannot be written.
+    """
+
+    def __init__(self, path: Path | str, *, max_size: int = DEFAULT_MAX_SIZE, create: bool = True) -> None:
+        self.path = Path(path).absolute()
+        self.max_size = max_size
+        self.refused: dict[str, int] = {}
+        self._bytes = 0
+        self._last_commit = time.monotonic()
+        self._dirty = False
+        existed = self.path.exists()
+        if not create and not existed:
+            raise RunFileError(f"{self.path}: no such run file")
+        self._lock = _lock(self.path)
+        try:
+            self._db = self._open(existed)
+        except sqlite3.Error as error:
+            os.close(self._lock)
+            raise _explain(self.path, error) from error
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _open(self, existed: bool) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=20)
+        db.execute("PRAGMA journal_mode=DELETE")
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.execute("PRAGMA trusted_schema=OFF")
+        empty = not existed or os.path.getsize(self.path) == 0
+        if empty:
+            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={FORMAT}")
+            db.executescript("BEGIN;" + CREATE + "COMMIT;")
+            db.execute("INSERT INTO meta VALUES('run_id', ?)", (uuid.uuid4().hex,))
+        elif db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise RunFileError(f"{self.path}: not an xlascope run file; nothing was written to it")
+        elif db.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
+            raise RunFileError(f"{self.path}: written by a newer xlascope; update xlascope to add to it")
+        self._bytes = os.path.getsize(self.path)
+        return db
+
+    def put(
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        blobs: Mapping[str, bytes] | None = None,
+        *,
+        program: str | None = None,
+        variant: str | None = None,
+        t_ns: int | None = None,
+        version: int = 1,
+    ) -> int | None:
+        """Add a record; its blobs are stored once by hash, ``json["blobs"]`` maps name to hash. Returns its id."""
+        payload = {key: value for key, value in body.items() if key != "kind"}
+        packed = {name: _pack(data) for name, data in (blobs or {}).items()}
+        if not self._fits(kind, sum(len(data) for _, data in packed.values()), reserve=not packed):
+            return None
+        try:
+            self._begin()
+            if blobs:
+                payload["blobs"] = {name: self._blob(blobs[name], *packed[name]) for name in blobs}
+            cursor = self._db.execute(
+                "INSERT INTO records(kind, program, variant, version, t_ns, json) VALUES(?,?,?,?,?,?)",
+                (kind, program, variant, version, time.time_ns() if t_ns is None else t_ns, json.dumps(payload)),
+            )
+            self._bytes += len(str(payload))
+            self._maybe_commit()
+        except sqlite3.Error as error:
+            raise _explain(self.path, error) from error
+        return cursor.lastrowid
+
+    def chunk(
+        self,
+        kind: str,
+        data: bytes,
+        meta: Mapping[str, Any],
+        *,
+        program: str | None = None,
+        variant: str | None = None,
+        t_ns: int | None = None,
+    ) -> int | None:
+        """Add a chunk of bytes described by ``meta``. Returns its id, None when the file is full."""
+        codec, packed = _pack(data)
+        if not self._fits(kind, len(packed), reserve=False):
+            return None
+        try:
+            self._begin()
+            cursor = self._db.execute(
+                "INSERT INTO chunks(kind, program, variant, t_ns, json, codec, size, data) VALUES(?,?,?,?,?,?,?,?)",
+                (kind, program, variant, time.time_ns() if t_ns is None else t_ns, json.dumps(meta), codec,
+                 len(data), packed),
+            )
+            self._bytes += len(packed)
+            self._maybe_commit()
+        except sqlite3.Error as error:
+            raise _explain(self.path, error) from error
+        return cursor.lastrowid
+
+    def commit(self) -> None:
+        """Make all that was written durable now."""
+        if not self._dirty:
+            return
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise _explain(self.path, error) from error
+        finally:
+            self._dirty = False
+            self._last_commit = time.monotonic()
+
+    def tick(self) -> None:
+        """Call now and then (the keeper's loop does): commits what is older than half a second."""
+        if self._dirty and time.monotonic() - self._last_commit >= COMMIT_EVERY_S:
+            self.commit()
+
+    def close(self) -> None:
+        try:
+            self.commit()
+        finally:
+            self._db.close()
+            os.close(self._lock)
+
+    def _begin(self) -> None:
+        if not self._dirty:
+            self._db.execute("BEGIN")
+            self._dirty = True
+
+    def _maybe_commit(self) -> None:
+        self.tick()
+
+    def _blob(self, raw: bytes, codec: str, packed: bytes) -> str:
+        name = hashlib.sha256(raw).hexdigest()
+        cursor = self._db.execute("INSERT OR IGNORE INTO blobs VALUES(?,?,?,?)", (name, codec, len(raw), packed))
+        if cursor.rowcount:
+            self._bytes += len(packed)
+        return name
+
+    def _fits(self, kind: str, size: int, *, reserve: bool) -> bool:
+        limit = self.max_size if reserve else self.max_size - _RESERVE
+        if self._bytes + size <= limit:
+            return True
+        self.refused[kind] = self.refused.get(kind, 0) + 1
+        return False
+
+
+def _pack(data: bytes) -> tuple[str, bytes]:
+    if len(data) < _COMPRESS_FROM:
+        return "raw", data
+    packed = zlib.compress(data, 1)
+    return ("zlib", packed) if len(packed) < len(data) else ("raw", data)
+
+
+def _lock(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise RunFileError(
+            f"cannot write {path}: {error.strerror}; choose another place with -o FILE"
+        ) from error
+    # A lock file of its own: closing any handle of the database itself would drop SQLite's own POSIX locks.
+    os.close(handle)
+    beside = path.with_name(f".{path.name}.lock")
+    lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 64, 0).decode("ascii", "replace").strip() or "another process"
+        os.close(lock)
+        raise RunFileLocked(f"{path} is being written by process {holder}; wait until it ends") from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _explain(path: Path, error: sqlite3.Error) -> RunFileError:
+    text = str(error)
+    if "full" in text:
+        return RunFileError(f"{path}: the disk is full; free some space, or choose another place with -o FILE")
+    if "readonly" in text:
+        return RunFileError(f"{path}: the folder or file is read-only; choose another place with -o FILE")
+    return RunFileError(f"{path}: {text}")
