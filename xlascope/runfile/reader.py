@@ -52,14 +52,13 @@ class Reader:
         self.path = Path(path).absolute()
         if not self.path.is_file():
             raise RunFileError(f"{path}: no such file")
-        with open(self.path, "rb") as file:
-            head = file.read(16)
-        if head and head != b"SQLite format 3\0":
-            raise RunFileError(f"{path}: not an xlascope run file")
+        # Never open the file by other means: closing such a handle drops the locks of a writer in this process.
         try:
             self._db = self._connect()
             self._check()
         except sqlite3.Error as error:
+            if "not a database" in str(error):
+                raise RunFileError(f"{path}: not an xlascope run file") from error
             raise RunFileError(f"{path}: cannot be read: {error}") from error
 
     def _connect(self) -> sqlite3.Connection:

@@ -154,6 +154,7 @@ class Writer:
             self.commit()
         finally:
             self._db.close()
+            self.path.with_name(f".{self.path.name}.lock").unlink(missing_ok=True)
             os.close(self._lock)
 
     def _begin(self) -> None:
@@ -187,23 +188,26 @@ def _pack(data: bytes) -> tuple[str, bytes]:
 
 
 def _lock(path: Path) -> int:
+    """Hold the lock file beside ``path``; it is a file of its own because on NFS a lock on the database would
+    shut out its readers, and closing a second handle of the database would drop SQLite's own locks."""
+    beside = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        for _ in range(20):
+            lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if beside.exists() and os.stat(beside).st_ino == os.fstat(lock).st_ino:
+                    break
+            except BlockingIOError:
+                time.sleep(0.01)  # a reader that only asks whether it is held lets go at once
+            holder = os.pread(lock, 64, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(lock)
+        else:
+            raise RunFileLocked(f"{path} is being written by process {holder}; wait until it ends")
     except OSError as error:
-        raise RunFileError(
-            f"cannot write {path}: {error.strerror}; choose another place with -o FILE"
-        ) from error
-    # A lock file of its own: closing any handle of the database itself would drop SQLite's own POSIX locks.
-    os.close(handle)
-    beside = path.with_name(f".{path.name}.lock")
-    lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(lock, 64, 0).decode("ascii", "replace").strip() or "another process"
-        os.close(lock)
-        raise RunFileLocked(f"{path} is being written by process {holder}; wait until it ends") from None
+        raise RunFileError(f"cannot write {path}: {error.strerror}; choose another place with -o FILE") from error
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock
