@@ -1,0 +1,33 @@
+"""What the compiler's texts say: HLO modules, shapes, fusions, collectives, costs, and the jaxpr index."""
+
+from xlascope.ir.collectives import Collective, collectives, parse_groups
+from xlascope.ir.frames import Frame
+from xlascope.ir.fusions import Fusion, FusionSummary, fusion_summary, is_real_member
+from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule, Problem, parse_hlo
+from xlascope.ir.jaxpr import Equation, JaxprIndex, index_jaxpr, parent_path
+from xlascope.ir.shapes import Shape, dtype_bits, parse_shape, shape_bytes, short_shape
+
+__all__ = [
+    "Collective",
+    "Equation",
+    "Frame",
+    "Fusion",
+    "FusionSummary",
+    "HloComputation",
+    "HloInstruction",
+    "HloModule",
+    "JaxprIndex",
+    "Problem",
+    "Shape",
+    "collectives",
+    "dtype_bits",
+    "fusion_summary",
+    "index_jaxpr",
+    "is_real_member",
+    "parent_path",
+    "parse_groups",
+    "parse_hlo",
+    "parse_shape",
+    "shape_bytes",
+    "short_shape",
+]

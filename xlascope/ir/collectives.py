@@ -1,0 +1,184 @@
+"""The collectives of a module: what is exchanged, how much, among whom."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlascope.ir.hlo import HloInstruction, HloModule
+from xlascope.ir.shapes import Shape, parse_shape
+
+KINDS = (
+    "all-reduce",
+    "all-gather",
+    "reduce-scatter",
+    "all-to-all",
+    "ragged-all-to-all",
+    "collective-permute",
+    "collective-broadcast",
+)
+_OPCODES = frozenset(KINDS) | frozenset(f"{kind}-start" for kind in KINDS)
+_IOTA_GROUPS = re.compile(r"\[([\d,]+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?")
+_MESH_GROUPS = re.compile(r"mesh\[([^\]]*)\]\s*\{([^{}]*)\}\s*\Z")
+_MESH_AXIS = re.compile(r"'([^']*)'\s*=\s*(\d+)")
+_GROUP = re.compile(r"\{([\d,\s]*)\}")
+_LARGEST_IOTA = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Collective:
+    """``bytes`` is what one device holds of it: the larger of operands and result, None when unknown.
+
+    ``groups`` are the device ids that exchange (pairs source, target for a permute); None when the text names none,
+    which means all devices together. ``done`` is the instruction that waits for an asynchronous one.
+    """
+
+    kind: str
+    instruction: str
+    computation: str
+    is_async: bool
+    done: str | None
+    bytes: int | None
+    operand_bytes: int | None
+    result_bytes: int | None
+    groups: tuple[tuple[int, ...], ...] | None
+    groups_text: str | None
+    channel_id: int | None
+    op_name: str | None
+    source_file: str | None
+    source_line: int | None
+
+
+def collectives(module: HloModule) -> list[Collective]:
+    """All collectives, in the order of the text; the start of an asynchronous one stands for the pair."""
+    starts = module.of_opcode(*_OPCODES, "async-start")
+    wrapped = {
+        name
+        for instruction in starts
+        if instruction.opcode == "async-start"
+        for name in instruction.called.get("calls", ())
+    }
+    found = []
+    for instruction in starts:
+        if instruction.computation.name in wrapped:
+            continue  # told by the async-start that runs it
+        inner = _wrapped(instruction, module) if instruction.opcode == "async-start" else instruction
+        if inner is not None:
+            found.append(_describe(instruction, inner))
+    return found
+
+
+def _wrapped(start: HloInstruction, module: HloModule) -> HloInstruction | None:
+    """The collective inside the computation that an ``async-start`` runs."""
+    for name in start.called.get("calls", ()):
+        computation = module.computation(name)
+        for member in computation.instructions if computation else ():
+            if member.opcode in KINDS:
+                return member
+    return None
+
+
+def _describe(start: HloInstruction, inner: HloInstruction) -> Collective:
+    is_async = start.opcode.endswith("-start")
+    done = _done(start) if is_async else None
+    result = done if done is not None else inner
+    operand_bytes = _operand_bytes(inner)
+    result_bytes = _bytes(parse_shape(result.shape)) if not is_async or done is not None or inner is not start else None
+    known = [value for value in (operand_bytes, result_bytes) if value is not None]
+    attributes = inner.attributes
+    text = attributes.get("source_target_pairs") or attributes.get("replica_groups")
+    channel = attributes.get("channel_id", "")
+    named = start if start.op_name else inner
+    return Collective(
+        kind=inner.opcode.removesuffix("-start"),
+        instruction=start.name,
+        computation=start.computation.name,
+        is_async=is_async,
+        done=done.name if done is not None else None,
+        bytes=max(known, default=None),
+        operand_bytes=operand_bytes,
+        result_bytes=result_bytes,
+        groups=parse_groups(text) if text else None,
+        groups_text=text,
+        channel_id=int(channel) if channel.isascii() and channel.isdigit() else None,
+        op_name=named.op_name,
+        source_file=named.source_file,
+        source_line=named.source_line,
+    )
+
+
+def _done(start: HloInstruction) -> HloInstruction | None:
+    """The ``-done`` that ends an asynchronous start, through ``async-update``."""
+    waiting, seen = [start], {start.name}
+    while waiting:
+        for user in start.computation.users(waiting.pop().name):
+            if user.opcode.endswith("-done"):
+                return user
+            if user.opcode.endswith("-update") and user.name not in seen:
+                seen.add(user.name)
+                waiting.append(user)
+    return None
+
+
+def operand_shape(instruction: HloInstruction, position: int) -> Shape | None:
+    """Shape of an operand, as its producer in the same computation gives it."""
+    name, index = instruction.operand_refs[position]
+    producer = instruction.computation.get(name)
+    shape = parse_shape(producer.shape) if producer is not None else None
+    return shape.element(index) if shape is not None else None
+
+
+def _operand_bytes(instruction: HloInstruction) -> int | None:
+    parts = [_bytes(operand_shape(instruction, position)) for position in range(len(instruction.operand_refs))]
+    return sum(part for part in parts if part is not None) if parts and None not in parts else None
+
+
+def _bytes(shape: Shape | None) -> int | None:
+    return None if shape is None else shape.bytes
+
+
+def parse_groups(text: str) -> tuple[tuple[int, ...], ...] | None:
+    """Groups of device ids, from any of the forms HLO writes; None for another text.
+
+    ``{{0,1},{2,3}}``, ``[2,2]<=[4]``, ``[2,2]<=[2,2]T(1,0)``, ``mesh['x'=4,'y'=2] {'y'}``.
+    """
+    mesh = _MESH_GROUPS.match(text)
+    if mesh:
+        return _mesh_groups(mesh.group(1), mesh.group(2))
+    iota = _IOTA_GROUPS.search(text)
+    if iota:
+        return _iota_groups(*iota.groups())
+    groups = tuple(
+        tuple(int(number) for number in group.replace(" ", "").split(",") if number) for group in _GROUP.findall(text)
+    )
+    return groups if groups and any(groups) else None
+
+
+def _iota_groups(shape: str, dims: str, permutation: str | None) -> tuple[tuple[int, ...], ...] | None:
+    sizes = [int(part) for part in dims.split(",") if part]
+    target = [int(part) for part in shape.split(",") if part]
+    order = [int(part) for part in permutation.split(",") if part] if permutation else list(range(len(sizes)))
+    total = int(np.prod(sizes, dtype=object))
+    if total > _LARGEST_IOTA or sorted(order) != list(range(len(sizes))) or np.prod(target, dtype=object) != total:
+        return None
+    ids = np.arange(total).reshape(sizes).transpose(order).reshape(target)
+    return tuple(tuple(int(member) for member in group) for group in ids.reshape(target[0], -1)) if target else None
+
+
+def _mesh_groups(mesh: str, along: str) -> tuple[tuple[int, ...], ...] | None:
+    """Groups along some axes of a mesh whose devices are numbered in order."""
+    axes = [(name, int(size)) for name, size in _MESH_AXIS.findall(mesh)]
+    names = [name for name, _ in axes]
+    wanted = [part.strip().strip("'") for part in along.split(",") if part.strip()]
+    if not axes or not wanted or any(name not in names for name in wanted):
+        return None
+    sizes = ",".join(str(size) for _, size in axes)
+    inside = [names.index(name) for name in wanted]
+    order = [position for position in range(len(axes)) if position not in inside] + inside
+    members = int(np.prod([axes[position][1] for position in inside], dtype=object))
+    total = int(np.prod([size for _, size in axes], dtype=object))
+    if not members:
+        return None
+    return _iota_groups(f"{total // members},{members}", sizes, ",".join(map(str, order)))

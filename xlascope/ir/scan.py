@@ -1,0 +1,93 @@
+"""Splitting one line of HLO text: balanced brackets, operands, attributes."""
+
+from __future__ import annotations
+
+import re
+
+_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}(),]|/\*.*?\*/')
+_PLAIN_OPERANDS = re.compile(r"[^][{}()\"]*\)")
+_COMMENT = re.compile(r"/\*.*?\*/")
+_KEY = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*=")
+_COMPUTATION_NAME = re.compile(r"%?([^\s,{}()=%]+)")
+
+
+def closing(text: str, start: int, stop: int) -> int | None:
+    """Offset of the bracket that closes the one open just before ``start``; None when ``stop`` comes first."""
+    depth = 1
+    for mark in _MARK.finditer(text, start, stop):
+        character = text[mark.start()]
+        if character in "({[":
+            depth += 1
+        elif character in ")}]":
+            depth -= 1
+            if not depth:
+                return mark.start()
+    return None
+
+
+def operands_end(text: str, start: int, stop: int) -> int | None:
+    """Offset of the parenthesis that closes an operand list beginning at ``start``."""
+    plain = _PLAIN_OPERANDS.match(text, start, stop)
+    return plain.end() - 1 if plain else closing(text, start, stop)
+
+
+def split_top(text: str, start: int, stop: int) -> list[str]:
+    """The parts of ``text[start:stop]`` between commas outside of brackets and strings, stripped, empties left out."""
+    parts, depth, begin = [], 0, start
+    for mark in _MARK.finditer(text, start, stop):
+        character = text[mark.start()]
+        if character in "({[":
+            depth += 1
+        elif character in ")}]":
+            depth -= 1
+        elif character == "," and depth <= 0:
+            parts.append(text[begin : mark.start()].strip())
+            begin = mark.end()
+    parts.append(text[begin:stop].strip())
+    return [part for part in parts if part]
+
+
+def operand_refs(text: str) -> tuple[tuple[str, int | None], ...]:
+    """Names and tuple indexes in an operand list: ``%a, f32[2]{0} %b, c#1`` gives a, b, and element 1 of c."""
+    if not text.strip():
+        return ()
+    text = _COMMENT.sub("", text) if "/*" in text else text
+    parts = split_top(text, 0, len(text)) if ("[" in text or "(" in text or "{" in text) else text.split(",")
+    names = [part.split()[-1].lstrip("%") for part in parts if part.strip()]
+    if "#" not in text:
+        return tuple((name, None) for name in names)
+    return tuple(_reference(name) for name in names)
+
+
+def _reference(name: str) -> tuple[str, int | None]:
+    base, mark, index = name.rpartition("#")
+    return (base, int(index)) if mark and base and index.isascii() and index.isdigit() else (name, None)
+
+
+def attributes(text: str, start: int, stop: int) -> dict[str, str]:
+    """``, key=value, …`` as a dict of texts, in order. A part without a key is kept as its own key with value ''."""
+    found: dict[str, str] = {}
+    for part in split_top(text, start, stop):
+        key = _KEY.match(part)
+        if key:
+            found[key.group(1)] = part[key.end() :].strip()
+        else:
+            found[part] = ""
+    return found
+
+
+def computation_names(value: str) -> tuple[str, ...]:
+    """``%body`` or ``{%a, %b}`` as names without %."""
+    return tuple(_COMPUTATION_NAME.findall(value))
+
+
+def unquote(value: str) -> str:
+    """A quoted text without its quotes and escapes; another text as it is."""
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    body = value[1:-1]
+    return re.sub(r"\\(.)", _unescape, body, flags=re.DOTALL) if "\\" in body else body
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return {"n": "\n", "t": "\t", "r": "\r"}.get(match.group(1), match.group(1))
