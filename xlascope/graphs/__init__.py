@@ -1,0 +1,6 @@
+"""The graph of a module: groups, folding, neighbourhoods and layout. Nothing here draws to a terminal."""
+
+from xlascope.graphs.build import build_graph
+from xlascope.graphs.model import Edge, Graph, Group, Node
+
+__all__ = ["Edge", "Graph", "Group", "Node", "build_graph"]

@@ -1,0 +1,129 @@
+"""The graph of a module as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An instruction.
+
+    ``id`` is its name (``computation/name`` where a name is not unique), ``shape`` has no layout, ``group`` is the
+    group it lies in (None: the entry computation). ``owner`` is the instruction that one added by XLA is there for.
+    ``self_ns`` is None when nothing was measured. ``detail`` is what a label adds: a literal, dimensions, turns.
+    ``folded`` nodes are drawn inside of their consumers' labels.
+    """
+
+    id: str
+    opcode: str
+    shape: str
+    computation: str
+    group: str | None
+    equations: tuple[str, ...]
+    added_by_xla: bool
+    owner: str | None
+    self_ns: int | None
+    name: str = ""
+    bytes: int | None = None
+    is_root: bool = False
+    parameter_number: int | None = None
+    folded: bool = False
+    detail: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A value going from ``source`` to operand number ``operand`` of ``target``; ``shape`` is the value's."""
+
+    source: str
+    target: str
+    operand: int
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What lies inside of an instruction: fusion, loop, call, conditional, computation (of a reduce, a sort…).
+
+    ``id`` is the calling instruction's; a computation among several of one caller has its own name and ``caller`` None.
+    ``self_ns`` is that of the caller and all members, None when nothing of it was measured.
+    """
+
+    id: str
+    kind: str
+    parent: str | None
+    self_ns: int | None
+    caller: str | None = None
+    computation: str | None = None
+    role: str = ""
+    trip_count: int | None = None
+    members: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes in the order of the text, with indexes by id."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    groups: tuple[Group, ...]
+    node_by_id: Mapping[str, Node] = field(default_factory=dict, repr=False)
+    group_by_id: Mapping[str, Group] = field(default_factory=dict, repr=False)
+    nodes_of_group: Mapping[str | None, tuple[Node, ...]] = field(default_factory=dict, repr=False)
+    groups_of_group: Mapping[str | None, tuple[Group, ...]] = field(default_factory=dict, repr=False)
+    inputs: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict, repr=False)
+    outputs: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict, repr=False)
+    total_self_ns: int | None = None
+
+    def ancestors(self, node_id: str) -> tuple[str, ...]:
+        """The groups around a node or group, nearest first."""
+        node, group = self.node_by_id.get(node_id), self.group_by_id.get(node_id)
+        parent = node.group if node is not None else group.parent if group is not None else None
+        found: list[str] = []
+        while parent is not None and parent not in found:
+            found.append(parent)
+            parent = self.group_by_id[parent].parent
+        return tuple(found)
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of the ``graph`` view, and the labels that the picture adds."""
+        return {
+            "nodes": [_node_json(node) for node in self.nodes],
+            "edges": [
+                {"from": edge.source, "to": edge.target, "operand": edge.operand, "shape": edge.shape}
+                for edge in self.edges
+            ],
+            "groups": [
+                {
+                    "id": group.id,
+                    "kind": group.kind,
+                    "parent": group.parent,
+                    "self_ns": group.self_ns,
+                    "trip_count": group.trip_count,
+                    "members": group.members,
+                }
+                for group in self.groups
+            ],
+        }
+
+
+def _node_json(node: Node) -> dict[str, Any]:
+    return {
+        "id": node.id,
+        "opcode": node.opcode,
+        "shape": node.shape,
+        "computation": node.computation,
+        "group": node.group,
+        "equations": list(node.equations),
+        "added_by_xla": node.added_by_xla,
+        "owner": node.owner,
+        "self_ns": node.self_ns,
+        "is_root": node.is_root,
+        "folded": node.folded,
+        "bytes": node.bytes,
+    }

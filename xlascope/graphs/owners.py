@@ -1,0 +1,43 @@
+"""Whom an instruction that XLA added is there for."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+from xlascope.graphs.model import Edge, Node
+
+
+def find_owners(nodes: list[Node], edges: list[Edge]) -> list[Node]:
+    """Give each node added by XLA the nearest instruction of the program that uses its value, else that feeds it.
+
+    Distances count edges; of several at the same distance the first of the text wins. None where there is neither.
+    """
+    owned = _spread(nodes, [(edge.target, edge.source) for edge in edges])
+    fed = _spread(nodes, [(edge.source, edge.target) for edge in edges])
+    return [
+        replace(node, owner=owned.get(node.id) or fed.get(node.id)) if node.added_by_xla else node for node in nodes
+    ]
+
+
+def _spread(nodes: list[Node], links: list[tuple[str, str]]) -> dict[str, str]:
+    """Owner by id, spread breadth first from the program's own nodes along ``links`` through added ones."""
+    added = {node.id for node in nodes if node.added_by_xla}
+    onward: dict[str, list[str]] = {}
+    for start, end in links:
+        if end in added:
+            onward.setdefault(start, []).append(end)
+    sources = [
+        node.id
+        for node in nodes
+        if not node.added_by_xla and node.opcode not in ("parameter", "constant") and node.id in onward
+    ]
+    owner: dict[str, str] = {}
+    queue = deque((source, source) for source in sources)
+    while queue:
+        current, source = queue.popleft()
+        for neighbour in onward.get(current, ()):
+            if neighbour not in owner:
+                owner[neighbour] = source
+                queue.append((neighbour, source))
+    return owner
