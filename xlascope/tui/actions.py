@@ -1,0 +1,121 @@
+"""The registry of actions: what a key, a palette entry or a click can do, told once.
+
+Bindings, the help overlay and the command palette are all made from `ACTIONS`; a key is changed by its action's id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing the user can do.
+
+    `scope` names the widget or screen that has the method `action_<method>`; `keys` are Textual key names,
+    comma-separated, each one rebindable under `id`. `shown` puts it into the footer, `palette` into the palette.
+    """
+
+    id: str
+    keys: str
+    method: str
+    description: str
+    tooltip: str
+    scope: str
+    shown: bool = False
+    palette: bool = False
+    needs: str | None = None
+    """A view that must exist for the action to exist, or None."""
+
+
+def _list(name: str, keys: str, method: str, description: str, tooltip: str) -> Action:
+    return Action(f"list.{name}", keys, method, description, tooltip, "list")
+
+
+def _table(name: str, keys: str, method: str, description: str, tooltip: str) -> Action:
+    return Action(f"table.{name}", keys, method, description, tooltip, "table")
+
+
+def _graph(name: str, keys: str, method: str, description: str, tooltip: str) -> Action:
+    return Action(f"graph.{name}", keys, method, description, tooltip, "graph")
+
+
+ACTIONS: tuple[Action, ...] = (
+    # every pane of rows
+    _list("down", "j,down", "row(1)", "Down", "The next row"),
+    _list("up", "k,up", "row(-1)", "Up", "The row before"),
+    _list("left", "h,left", "sideways(-8)", "Left", "Scroll eight columns to the left"),
+    _list("right", "l,right", "sideways(8)", "Right", "Scroll eight columns to the right"),
+    _list("line_start", "0,circumflex_accent", "line_start", "First column", "Back to the first column"),
+    _list("top", "g", "top", "gg: first row", "Press twice: to the first row"),
+    _list("home", "home", "first", "First row", "To the first row"),
+    _list("bottom", "G,end", "last", "Last row", "To the last row"),
+    _list("page_down", "pagedown,ctrl+f,space", "page(1.0)", "Page down", "One page down"),
+    _list("page_up", "pageup,ctrl+b", "page(-1.0)", "Page up", "One page up"),
+    _list("half_down", "ctrl+d", "page(0.5)", "Half page down", "Half a page down"),
+    _list("half_up", "ctrl+u", "page(-0.5)", "Half page up", "Half a page up"),
+    _list("open", "enter", "activate", "Open", "Open what the cursor is on"),
+    _list("search", "slash", "search", "Search", "Find text in this pane; lower case ignores case"),
+    _list("next", "n", "search_next(1)", "Next match", "To the next match"),
+    _list("previous", "N", "search_next(-1)", "Match before", "To the match before"),
+    # tables
+    _table("sort", "less_than_sign", "sort_next(-1)", "Sort, left", "Sort by the column to the left of the present one"),
+    _table("sort_right", "greater_than_sign", "sort_next(1)", "Sort, right", "Sort by the column to the right"),
+    _table("reverse", "r", "reverse", "Reverse the order", "Turn the order of the sorted column round"),
+    _table("filter", "f", "filter", "Filter rows", "Keep only rows that contain a text"),
+    # functions
+    Action("functions.open", "right,l", "expand(True)", "Unfold", "Show the programs of a function", "functions"),
+    Action("functions.close", "left,h", "expand(False)", "Fold", "Hide the programs of a function", "functions"),
+    # graph
+    _graph("down", "j,down", "edge('down')", "Along an edge down", "To a node that uses this one's value"),
+    _graph("up", "k,up", "edge('up')", "Along an edge up", "To a node whose value this one uses"),
+    _graph("left", "h,left", "edge('left')", "Node to the left", "To the next node on the left"),
+    _graph("right", "l,right", "edge('right')", "Node to the right", "To the next node on the right"),
+    _graph("open", "enter", "open_group", "Open a group", "Show the members of a fusion, loop or call in place"),
+    _graph("close", "backspace", "close_group", "Close a group", "Fold the group the cursor is in"),
+    _graph("hottest", "H", "hottest", "Hottest node", "To the node with the largest self time"),
+    # output
+    Action("output.follow", "f", "follow", "Follow the tail", "Stay on the newest line", "output"),
+)  # fmt: skip
+
+
+def actions_for(scope: str) -> list[Action]:
+    """The actions of one scope, in the order of the registry."""
+    return [action for action in ACTIONS if action.scope == scope]
+
+
+def bindings(scope: str) -> list[BindingType]:
+    """Textual bindings of a scope; a key map may replace the keys by the action's id."""
+    return [
+        Binding(
+            action.keys,
+            action.method,
+            action.description,
+            show=action.shown,
+            tooltip=action.tooltip,
+            id=action.id,
+        )
+        for action in actions_for(scope)
+    ]
+
+
+_KEY_NAMES = {
+    "slash": "/", "less_than_sign": "<", "greater_than_sign": ">", "question_mark": "?", "equals_sign": "=",
+    "circumflex_accent": "^", "escape": "esc", "backspace": "⌫", "pagedown": "pgdn", "pageup": "pgup",
+    "plus": "+", "down": "↓", "up": "↑", "left": "←", "right": "→",
+}  # fmt: skip
+_KEY_NAMES_ASCII = {**_KEY_NAMES, "backspace": "bksp", "down": "dn", "up": "up", "left": "lt", "right": "rt"}
+
+
+def key_label(keys: str, ascii_only: bool = False) -> str:
+    """Textual's key names as a reader writes them: `slash` is `/`, `ctrl+p` is `^p`."""
+    names = _KEY_NAMES_ASCII if ascii_only else _KEY_NAMES
+    return " ".join(_one_key(key, names) for key in keys.split(","))
+
+
+def _one_key(key: str, names: dict[str, str]) -> str:
+    prefix = "^" if key.startswith("ctrl+") else ""
+    bare = key.removeprefix("ctrl+")
+    return prefix + names.get(bare, bare)

@@ -1,0 +1,174 @@
+"""What lies over the panes for a moment: help of the focused pane, the question before quitting, the input lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from xlascope.tui.actions import Action, key_label
+
+
+class HelpOverlay(ModalScreen[None]):
+    """What the focused pane shows and which keys it takes, then the keys that work everywhere."""
+
+    DEFAULT_CSS = """
+    HelpOverlay { align: center middle; }
+    HelpOverlay > VerticalScroll {
+        width: 76; max-width: 100%; height: auto; max-height: 90%; padding: 0 1;
+        background: $surface; border: solid $primary;
+    }
+    HelpOverlay Static { width: 1fr; height: auto; }
+    """
+    BINDINGS: ClassVar = [
+        Binding("escape,question_mark,f1,q,enter", "dismiss(None)", "Close"),
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+    ]
+
+    def __init__(
+        self, subject: str, about: str, groups: Sequence[tuple[str, Sequence[Action]]], ascii_only: bool = False
+    ):
+        super().__init__()
+        self._subject, self._about, self._groups, self._ascii = subject, about, groups, ascii_only
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll():
+            yield Static(self.help_text(), markup=False)
+
+    def help_text(self) -> str:
+        """The whole help as text."""
+        lines = [self._subject, "", self._about]
+        for title, actions in self._groups:
+            lines += ["", title]
+            for action in actions:
+                lines.append(f"  {key_label(action.keys, self._ascii):<16} {action.description}: {action.tooltip}")
+        return "\n".join(lines)
+
+    def action_scroll(self, step: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
+
+    def on_click(self, event) -> None:
+        if event.widget is self:
+            self.dismiss(None)
+
+
+class ConfirmQuit(ModalScreen[str]):
+    """Asks before the script is stopped; answers `stop`, `detach` where that is offered, or `stay`."""
+
+    DEFAULT_CSS = """
+    ConfirmQuit { align: center middle; }
+    ConfirmQuit > Vertical {
+        width: 60; max-width: 100%; height: auto; padding: 1 2; background: $surface; border: heavy $warning;
+    }
+    ConfirmQuit Static { width: 1fr; height: auto; }
+    ConfirmQuit .answer:hover { background: $primary; }
+    """
+    BINDINGS: ClassVar = [
+        Binding("y,q", "answer('stop')", "Stop the script and quit"),
+        Binding("n,escape,enter", "answer('stay')", "Stay"),
+    ]
+
+    def __init__(self, script: str, path: str = ""):
+        super().__init__()
+        self._script, self._path = script, path
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(f"{self._script} is still running.", markup=False)
+            if self._path:
+                yield Static(f"What was recorded stays in {self._path}", markup=False)
+            yield Static("")
+            yield Answer("y   stop the script and quit", "stop")
+            yield Answer("n   stay (also esc, enter)", "stay")
+
+    def action_answer(self, answer: str) -> None:
+        self.dismiss(answer)
+
+    def on_answer_chosen(self, message: Answer.Chosen) -> None:
+        self.dismiss(message.answer)
+
+
+class Answer(Static):
+    """A line that can be clicked."""
+
+    class Chosen(Message):
+        """The line was clicked."""
+
+        def __init__(self, answer: str):
+            super().__init__()
+            self.answer = answer
+
+    def __init__(self, text: str, answer: str):
+        super().__init__(text, markup=False, classes="answer")
+        self._answer = answer
+
+    def on_click(self) -> None:
+        self.post_message(self.Chosen(self._answer))
+
+
+class PromptLine(Input):
+    """One line of typing at the foot of the screen: a search, a filter, a value, a line for the script's stdin.
+
+    It is there only while it is needed; `esc` gives it up, Enter hands it over.
+    """
+
+    DEFAULT_CSS = """
+    PromptLine { height: 1; border: none; padding: 0; display: none; background: $surface; }
+    PromptLine.-open { display: block; }
+    PromptLine:focus { border: none; }
+    """
+    BINDINGS: ClassVar = [Binding("escape", "give_up", "Give up", show=False)]
+
+    class Ended(Message):
+        """The user pressed Enter (`text`) or gave up (`text` is None)."""
+
+        def __init__(self, purpose: str, text: str | None):
+            super().__init__()
+            self.purpose, self.text = purpose, text
+
+    class Typed(Message):
+        """The text changed while typing."""
+
+        def __init__(self, purpose: str, text: str):
+            super().__init__()
+            self.purpose, self.text = purpose, text
+
+    def __init__(self, *, id: str | None = None):
+        super().__init__(id=id, compact=True, select_on_focus=False)
+        self.purpose = ""
+
+    def ask(self, purpose: str, hint: str, value: str = "") -> None:
+        """Opens the line for a purpose, with a hint in grey."""
+        self.purpose = purpose
+        self.placeholder = hint
+        with self.prevent(Input.Changed):
+            self.value = value
+        self.cursor_position = len(value)
+        self.add_class("-open")
+        self.focus()
+
+    @property
+    def is_open(self) -> bool:
+        return self.has_class("-open")
+
+    def close(self) -> None:
+        """Hides the line; the caller gives the focus back."""
+        self.remove_class("-open")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Typed(self.purpose, event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Ended(self.purpose, event.value))
+
+    def action_give_up(self) -> None:
+        self.post_message(self.Ended(self.purpose, None))

@@ -1,0 +1,240 @@
+"""The functions that JAX compiled and their programs, with the share of the device time of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.segment import Segment
+
+from xlascope.tui.actions import bindings
+from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.text.numbers import percent
+from xlascope.tui.text.safe import safe
+from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.row_table import fit
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramItem:
+    """One program of a function: `label` is its signature in short, `calls` a text with its mark."""
+
+    id: str
+    label: str
+    calls: str = ""
+    alert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionItem:
+    """One function: `where` is `file:line`, `share` its part of the device time (None: unknown)."""
+
+    name: str
+    where: str
+    programs: tuple[ProgramItem, ...] = ()
+    share: float | None = None
+    estimated: bool = False
+    calls: str = ""
+    alert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    function: int
+    kind: str
+    program: int = -1
+
+
+class FunctionsList(LineView):
+    """Functions by time, each with its programs; the cursor chooses what the other panes show."""
+
+    HELP = (
+        "Functions given to jit, pmap and so on, the most device time first. The bar is the share of the time seen in "
+        "profile windows; `~` is an estimate, `!` compiled more often than called for. Enter shows the programs."
+    )
+    SCOPES = ("list", "functions")
+    BINDINGS = bindings("functions")
+
+    class Chosen(LineView.CursorMoved):
+        """The cursor is on another function or program; both may be None when the list is empty."""
+
+        def __init__(self, view: FunctionsList, row: int, function: FunctionItem | None, program: ProgramItem | None):
+            super().__init__(view, row)
+            self.function, self.program = function, program
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
+        super().__init__(id=id, classes=classes, glyphs=glyphs)
+        self._functions: Sequence[FunctionItem] = ()
+        self._rows: list[_Row] = []
+        self._opened: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str, str]] = set()
+        self._placeholder = "no function compiled yet"
+
+    def set_functions(self, functions: Sequence[FunctionItem]) -> None:
+        """Other functions, in the order to show; the cursor stays on its function or program."""
+        if functions == self._functions:
+            return
+        before = self._identity(self.cursor)
+        if not self._seen and functions:
+            self._opened.add(_key(functions[0]))
+        self._seen.update(map(_key, functions))
+        self._functions = functions
+        self._relist(before)
+        self._tell()
+
+    def set_placeholder(self, text: str) -> None:
+        """What an empty list says."""
+        if text != self._placeholder:
+            self._placeholder = text
+            if not self._functions:
+                self.redraw()
+
+    @property
+    def chosen(self) -> tuple[FunctionItem | None, ProgramItem | None]:
+        """The function under the cursor and its program: the first one where the cursor is on the function itself."""
+        if not self._functions or not 0 <= self.cursor < len(self._rows):
+            return None, None
+        row = self._rows[self.cursor]
+        function = self._functions[row.function]
+        if row.program >= 0:
+            return function, function.programs[row.program]
+        return function, function.programs[0] if function.programs else None
+
+    def choose(self, program: str) -> bool:
+        """Puts the cursor on a program by its id, opening its function."""
+        for function in self._functions:
+            for number, item in enumerate(function.programs):
+                if item.id == program:
+                    self._opened.add(_key(function))
+                    self._relist((_key(function), item.id if number else ""))
+                    self.show_row(self.cursor)
+                    self._tell()
+                    return True
+        return False
+
+    def _identity(self, row: int) -> tuple[tuple[str, str], str] | None:
+        if not self._functions or not 0 <= row < len(self._rows):
+            return None
+        entry = self._rows[row]
+        function = self._functions[entry.function]
+        return _key(function), function.programs[entry.program].id if entry.program >= 0 else entry.kind
+
+    def _relist(self, wanted: tuple[tuple[str, str], str] | None) -> None:
+        rows: list[_Row] = []
+        for number, function in enumerate(self._functions):
+            rows.append(_Row(number, "function"))
+            rows.append(_Row(number, "where"))
+            if _key(function) in self._opened:
+                rows += [_Row(number, "program", index) for index in range(len(function.programs))]
+        self._rows = rows
+        if wanted is not None:
+            same = [row for row in range(len(rows)) if self._identity(row) == wanted]
+            kin = [row for row in range(len(rows)) if _key(self._functions[rows[row].function]) == wanted[0]]
+            target = (same or kin or [0])[0]
+            self.set_reactive(LineView.cursor, target)
+        self.rows_changed()
+
+    def row_count(self) -> int:
+        return len(self._rows) or 1
+
+    def row_text(self, row: int) -> str:
+        if not self._rows:
+            return self._placeholder
+        entry = self._rows[row]
+        function = self._functions[entry.function]
+        if entry.kind == "function":
+            return function.name
+        if entry.kind == "where":
+            return f"{function.where}  {function.calls}"
+        program = function.programs[entry.program]
+        return f"{program.id} {program.label} {program.calls}"
+
+    def draw_row(self, row: int, width: int) -> list[Segment]:
+        if not self._rows:
+            return [Segment(" " + self._placeholder, self.palette["dim"])]
+        entry = self._rows[row]
+        function = self._functions[entry.function]
+        width -= 1
+        if entry.kind == "function":
+            return self.marked(self._function(row, function, width))
+        if entry.kind == "where":
+            return self.marked(self._where(function, width))
+        return self.marked(self._program(row, function.programs[entry.program], width))
+
+    def _function(self, row: int, function: FunctionItem, width: int) -> list[tuple[str, str]]:
+        glyphs = self.glyphs
+        sign = " "
+        if function.programs:
+            sign = glyphs.opened if _key(function) in self._opened else glyphs.closed
+        pointer = glyphs.cursor if row == self.cursor else " "
+        mark = glyphs.estimated if function.estimated and function.share is not None else " "
+        bar = 4 if width >= 22 else 0
+        name_width = width - 2 - 5 - (bar + 1 if bar else 0)
+        hot = function.share is not None and function.share >= 0.25
+        tokens = [(pointer, "accent"), (sign, "dim")]
+        tokens.append((fit(self._safe(function.name), name_width, False, glyphs), "define"))
+        tokens += [(mark, "estimated"), (f"{percent(function.share):>4}", "bar_hot" if hot else "text")]
+        if bar:
+            tokens += [(" ", "text"), (glyphs.bar(function.share, bar), "bar_hot" if hot else "bar")]
+        return tokens
+
+    def _where(self, function: FunctionItem, width: int) -> list[tuple[str, str]]:
+        count = len(function.programs)
+        about = function.calls or (f"{count} programs" if count != 1 else "")
+        if function.alert:
+            about += self.glyphs.warning
+        about = self._safe(about)
+        left = max(width - 3 - len(about), 0)
+        return [
+            ("   " + fit(self._safe(function.where), left, False, self.glyphs), "dim"),
+            (about, "warn" if function.alert else "dim"),
+        ]
+
+    def _program(self, row: int, program: ProgramItem, width: int) -> list[tuple[str, str]]:
+        pointer = self.glyphs.cursor if row == self.cursor else " "
+        number = "#" + program.id.rpartition("#")[2]
+        calls = self._safe(program.calls) + (self.glyphs.warning if program.alert else "")
+        left = max(width - 3 - len(number) - 1 - len(calls) - 1, 0)
+        return [
+            (pointer, "accent"),
+            ("  ", "text"),
+            (number + " ", "attribute"),
+            (fit(self._safe(program.label), left, False, self.glyphs) + " ", "shape"),
+            (calls, "warn" if program.alert else "dim"),
+        ]
+
+    def _safe(self, text: str) -> str:
+        return safe(text, ascii_only=self.ascii_only)
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        super().watch_cursor(old, new)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.post_message(self.Chosen(self, self.cursor, *self.chosen))
+
+    def click_row(self, x: int, row: int, again: bool) -> None:
+        if self._rows and self._rows[row].kind == "function" and (x <= 2 or again):
+            self._toggle(row)
+
+    def action_activate(self) -> None:
+        if self._rows and self._rows[self.cursor].kind != "program":
+            self._toggle(self.cursor)
+        elif self._rows:
+            super().action_activate()
+
+    def action_expand(self, opened: bool) -> None:
+        if self._rows:
+            key = _key(self._functions[self._rows[self.cursor].function])
+            if (key in self._opened) is not opened:
+                self._toggle(self.cursor)
+
+    def _toggle(self, row: int) -> None:
+        function = self._functions[self._rows[row].function]
+        identity = self._identity(row)
+        self._opened ^= {_key(function)}
+        self._relist(identity)
+
+
+def _key(function: FunctionItem) -> tuple[str, str]:
+    return function.name, function.where

@@ -1,0 +1,436 @@
+"""The base of every pane of rows: a cursor, keys as in vi, search, and only the visible rows drawn and cached."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from functools import partial
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from xlascope.tui.actions import bindings
+from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.text.safe import safe
+from xlascope.tui.theme import Palette, palette, palette_of
+
+_CACHED_ROWS = 1024
+
+
+class LineView(ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows over an index. A subclass says how many there are and draws one; nothing is kept but drawn rows.
+
+    The first content line is the pane's title. Horizontal scrolling is this widget's own (`column`), so that a row
+    may be of any length.
+    """
+
+    ALLOW_SELECT = False
+    BINDINGS = bindings("list")
+    SCOPES: tuple[str, ...] = ("list",)
+    """Scopes of the registry whose actions this widget has, for its help."""
+    HELP = ""
+    """What this pane shows, first lines of its help."""
+    DEFAULT_CSS = """
+    LineView {
+        scrollbar-size: 0 1;
+        overflow-x: hidden;
+        overflow-y: auto;
+        background: $background;
+        color: $foreground;
+    }
+    """
+    HEADER_ROWS = 1
+
+    cursor: reactive[int] = reactive(0, repaint=False, init=False)
+    """The row of the cursor; -1 while there are no rows."""
+
+    class CursorMoved(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, view: LineView, row: int):
+            super().__init__()
+            self.view, self.row = view, row
+
+        @property
+        def control(self) -> LineView:
+            return self.view
+
+    class Activated(CursorMoved):
+        """Enter, or a click on the cursor's row."""
+
+    class SearchRequested(Message):
+        """The user wants to type something to search for (`purpose` is `search`) or to filter by (`filter`)."""
+
+        def __init__(self, view: LineView, purpose: str = "search"):
+            super().__init__()
+            self.view, self.purpose = view, purpose
+
+    class SearchDone(Message):
+        """A search ended: `row` is where, None if nowhere; `wrapped` if it passed the end."""
+
+        def __init__(self, view: LineView, needle: str, row: int | None, wrapped: bool):
+            super().__init__()
+            self.view, self.needle, self.row, self.wrapped = view, needle, row, wrapped
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
+        super().__init__(id=id, classes=classes)
+        self.glyphs = glyphs
+        self.column = 0
+        self.needle = ""
+        self._title: list[tuple[str, str]] = []
+        self._cache: dict[Hashable, Strip] = {}
+        self._linked: frozenset[int] = frozenset()
+        self._top_pressed = False
+
+    # what a subclass answers
+
+    def row_count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def draw_row(self, row: int, width: int) -> Strip | list[Segment]:
+        """The row's segments from column `self.column` on, about `width` cells; styles without the row's background."""
+        raise NotImplementedError
+
+    def draw_header(self, line: int, width: int) -> list[Segment]:
+        """Header line `line`; 0 is the title."""
+        return self._title_segments(width)
+
+    def row_text(self, row: int) -> str:
+        """The whole row as text, for copying and the default search."""
+        raise NotImplementedError
+
+    def content_columns(self) -> int:
+        """Cells of the longest row, as far as known."""
+        return 0
+
+    def find_row(self, needle: str, start: int, backwards: bool) -> int | None:
+        """The first row from `start` on that contains `needle`; runs in a thread, so it must only read."""
+        fold = needle == needle.lower()
+        rows = range(start, -1, -1) if backwards else range(start, self.row_count())
+        for row in rows:
+            text = self.row_text(row)
+            if needle in (text.lower() if fold else text):
+                return row
+        return None
+
+    # drawing
+
+    @property
+    def palette(self) -> Palette:
+        return palette_of(self.app) if self.is_attached else palette("dark")
+
+    @property
+    def ascii_only(self) -> bool:
+        return self.glyphs is not UNICODE
+
+    def set_title(self, parts: Iterable[tuple[str, str]]) -> None:
+        """The title line as (text, role) parts."""
+        title = [(safe(text, ascii_only=self.ascii_only), role) for text, role in parts]
+        if title != self._title:
+            self._title = title
+            self._refresh_header()
+
+    def set_linked(self, rows: Iterable[int]) -> None:
+        """The rows linked to the cursor of another pane."""
+        linked = frozenset(rows)
+        if linked != self._linked:
+            changed = linked ^ self._linked
+            self._linked = linked
+            for row in changed:
+                self._refresh_row(row)
+
+    def rows_changed(self, keep_scroll: bool = True) -> None:
+        """To be called when the rows are other ones: forgets what was drawn."""
+        self._cache.clear()
+        count = self.row_count()
+        self.virtual_size = Size(self.size.width, count + self.HEADER_ROWS)
+        if not keep_scroll:
+            self.column = 0
+            self.scroll_to(y=0, animate=False, immediate=True)
+        wanted = min(max(self.cursor, 0), count - 1)
+        if wanted != self.cursor:
+            self.set_reactive(LineView.cursor, wanted)
+        self.refresh()
+
+    def redraw(self) -> None:
+        """Draws all visible rows again."""
+        self._cache.clear()
+        self.refresh()
+
+    @property
+    def body_height(self) -> int:
+        """Visible rows below the header."""
+        return max(self.size.height - self.HEADER_ROWS, 0)
+
+    @property
+    def first_visible(self) -> int:
+        return round(self.scroll_y)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y < self.HEADER_ROWS:
+            return Strip(self.draw_header(y, width)).adjust_cell_length(width)
+        row = self.first_visible + y - self.HEADER_ROWS
+        if row >= self.row_count():
+            return Strip.blank(width)
+        is_cursor = row == self.cursor
+        key = (row, is_cursor, is_cursor and self.has_focus, row in self._linked, width)
+        strip = self._cache.get(key)
+        if strip is None:
+            if len(self._cache) >= _CACHED_ROWS:
+                self._cache.clear()
+            strip = self._cache[key] = self._finish_row(row, is_cursor, width)
+        return strip
+
+    def _finish_row(self, row: int, is_cursor: bool, width: int) -> Strip:
+        drawn = self.draw_row(row, width)
+        strip = drawn if isinstance(drawn, Strip) else Strip(drawn)
+        under = self._row_style(row, is_cursor)
+        strip = strip.adjust_cell_length(width)
+        if under is None:
+            return strip
+        return Strip([Segment(text, under + style if style else under) for text, style, _ in strip], width)
+
+    def _row_style(self, row: int, is_cursor: bool) -> Style | None:
+        if is_cursor:
+            return self.palette["cursor" if self.has_focus else "cursor_blurred"]
+        return self.palette["linked"] if row in self._linked else None
+
+    def _title_segments(self, width: int) -> list[Segment]:
+        colours = self.palette
+        focused = self.has_focus
+        under = colours["title_focus" if focused else "title"]
+        segments = [Segment(self.glyphs.focus if focused else " ", under)]
+        for text, role in self._title:
+            segments.append(Segment(text, under if focused or role == "title" else colours[role]))
+        used = sum(segment.cell_length for segment in segments)
+        if focused and used < width:
+            segments.append(Segment(" " * (width - used), under))
+        return segments
+
+    def marked(self, tokens: Iterable[tuple[str, str]], start: int = 0) -> list[Segment]:
+        """Tokens as segments, with the search's matches in the match style; cut off before column `start`."""
+        colours = self.palette
+        tokens = list(tokens)
+        if self.needle:
+            tokens = _mark_matches(tokens, self.needle)
+        segments = []
+        for text, role in tokens:
+            if start >= len(text):
+                start -= len(text)
+                continue
+            if start:
+                text, start = text[start:], 0
+            segments.append(Segment(text, colours[role]))
+        return segments
+
+    def _refresh_row(self, row: int) -> None:
+        line = row - self.first_visible + self.HEADER_ROWS
+        if self.HEADER_ROWS <= line < self.size.height:
+            self.refresh_lines(line + self.scroll_offset.y)
+
+    def _refresh_header(self) -> None:
+        self.refresh_lines(self.scroll_offset.y, self.HEADER_ROWS)
+
+    # moving
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self._refresh_row(old)
+        self._refresh_row(new)
+        self.post_message(self.CursorMoved(self, new))
+
+    def validate_cursor(self, row: int) -> int:
+        return min(max(row, 0), self.row_count() - 1)
+
+    def go_to(self, row: int, *, centre: bool = False) -> None:
+        """Puts the cursor on a row and scrolls until it is seen; into the middle if `centre` and it was not."""
+        self.cursor = row
+        self.show_row(self.cursor, centre=centre)
+
+    def show_row(self, row: int, *, centre: bool = False) -> None:
+        """Scrolls as little as needed to see a row."""
+        height = self.body_height
+        top = self.first_visible
+        if row < 0 or height <= 0 or top <= row < top + height:
+            return
+        if centre:
+            target = row - height // 2
+        else:
+            target = row if row < top else row - height + 1
+        self.scroll_to(y=max(target, 0), animate=False, immediate=True)
+
+    def set_column(self, column: int) -> None:
+        """Scrolls sideways to a column."""
+        limit = max(self.content_columns() - self.size.width // 2, 0)
+        column = min(max(column, 0), limit)
+        if column != self.column:
+            self.column = column
+            self.redraw()
+
+    def action_row(self, step: int) -> None:
+        self.go_to(self.cursor + step)
+
+    def action_sideways(self, step: int) -> None:
+        self.set_column(self.column + step)
+
+    def action_line_start(self) -> None:
+        self.set_column(0)
+
+    def action_top(self) -> None:
+        if self._top_pressed:
+            self._top_pressed = False
+            self.go_to(0)
+        else:
+            self._top_pressed = True
+
+    def action_first(self) -> None:
+        self.go_to(0)
+
+    def action_last(self) -> None:
+        self.go_to(self.row_count() - 1)
+
+    def action_page(self, pages: float) -> None:
+        step = round(pages * max(self.body_height - (abs(pages) == 1), 1))
+        before = self.first_visible
+        self.scroll_to(y=before + step, animate=False, immediate=True)
+        self.go_to(self.cursor + step)
+
+    def action_activate(self) -> None:
+        if self.cursor >= 0:
+            self.post_message(self.Activated(self, self.cursor))
+
+    # searching
+
+    def action_search(self) -> None:
+        self.post_message(self.SearchRequested(self))
+
+    def action_search_next(self, step: int) -> None:
+        if self.needle:
+            self.start_search(self.needle, backwards=step < 0, skip_current=True)
+
+    def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
+        """Looks for `needle` from the cursor on in a thread, around the end if need be; `SearchDone` tells."""
+        if needle != self.needle:
+            self.needle = needle
+            self.redraw()
+        if needle and self.row_count():
+            start = self.cursor + ((-1 if backwards else 1) if skip_current else 0)
+            job = partial(self._search, needle, start, backwards)
+            self.run_worker(job, group="search", exclusive=True, thread=True, exit_on_error=False)
+
+    def _search(self, needle: str, start: int, backwards: bool) -> None:
+        count = self.row_count()
+        row = self.find_row(needle, start, backwards) if 0 <= start < count else None
+        wrapped = row is None
+        if wrapped:
+            row = self.find_row(needle, count - 1 if backwards else 0, backwards)
+        self.post_message(self.SearchDone(self, needle, row, wrapped))
+
+    def on_line_view_search_done(self, message: SearchDone) -> None:
+        if message.view is self and message.row is not None and message.needle == self.needle:
+            self.go_to(message.row, centre=True)
+
+    # keys, mouse, size
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key != "g":
+            self._top_pressed = False
+
+    def on_click(self, event: events.Click) -> None:
+        x, y = event.x - self.gutter.left, event.y - self.gutter.top
+        row = self.row_at(y)
+        if row is not None:
+            again = row == self.cursor
+            self.cursor = row
+            self.click_row(x, row, again)
+        elif y < self.HEADER_ROWS:
+            self.click_header(x, y)
+
+    def row_at(self, y: int) -> int | None:
+        """The row under a line of this widget's content, or None."""
+        row = self.first_visible + y - self.HEADER_ROWS
+        return row if y >= self.HEADER_ROWS and row < self.row_count() else None
+
+    def click_header(self, x: int, y: int) -> None:
+        """A click on a header line."""
+
+    def click_row(self, x: int, row: int, again: bool) -> None:
+        """A click on a row; `again` when the cursor was there."""
+        if again:
+            self.action_activate()
+
+    def _on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        event.stop()
+        self.set_column(self.column - 8)
+
+    def _on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        event.stop()
+        self.set_column(self.column + 8)
+
+    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        event.prevent_default()
+        self._wheel(event, 1)
+
+    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        event.prevent_default()
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, step: int) -> None:
+        if event.shift or event.ctrl:
+            self.set_column(self.column + 8 * step)
+        else:
+            self.scroll_to(y=self.first_visible + 3 * step, animate=False, immediate=True)
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())
+        self.rows_changed()
+
+    def on_resize(self) -> None:
+        self._cache.clear()
+        self.virtual_size = Size(self.size.width, self.row_count() + self.HEADER_ROWS)
+        self.show_row(self.cursor)
+
+    def on_focus(self) -> None:
+        self._refresh_header()
+        self._refresh_row(self.cursor)
+
+    def on_blur(self) -> None:
+        self._refresh_header()
+        self._refresh_row(self.cursor)
+
+
+def _mark_matches(tokens: list[tuple[str, str]], needle: str) -> list[tuple[str, str]]:
+    line = "".join(text for text, _ in tokens)
+    searched = line.lower() if needle == needle.lower() else line
+    if len(searched) != len(line) or needle not in searched:
+        return tokens
+    cuts: list[tuple[int, int]] = []
+    at = searched.find(needle)
+    while at >= 0:
+        cuts.append((at, at + len(needle)))
+        at = searched.find(needle, at + len(needle))
+    marked: list[tuple[str, str]] = []
+    position = 0
+    for text, role in tokens:
+        end = position + len(text)
+        while position < end:
+            inside = next(((a, b) for a, b in cuts if b > position), None)
+            if inside is None or inside[0] >= end:
+                marked.append((line[position:end], role))
+                position = end
+            elif inside[0] > position:
+                marked.append((line[position : inside[0]], role))
+                position = inside[0]
+            else:
+                stop = min(inside[1], end)
+                marked.append((line[position:stop], "match"))
+                position = stop
+    return marked

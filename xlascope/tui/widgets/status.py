@@ -1,0 +1,136 @@
+"""The lines around the panes: how the run stands, its phases, the switches, their effects, the explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.text.numbers import clock
+from xlascope.tui.widgets.part_line import Part, PartLine
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderState:
+    """What the first line tells.
+
+    `state` is `starting`, `running`, `ended`, `killed`, `crashed` or `file`; `elapsed` seconds; `facts` are short
+    texts (devices, version, size of the recording), the most telling first; `exit_text` such as `exit 0`.
+    """
+
+    script: str
+    state: str = "starting"
+    elapsed: float | None = None
+    facts: tuple[str, ...] = ()
+    exit_text: str = ""
+
+
+_STATES = {
+    "starting": ("warn", "STARTING"),
+    "running": ("good", "RUNNING"),
+    "ended": ("text", "ENDED"),
+    "killed": ("bad", "KILLED"),
+    "crashed": ("bad", "CRASHED"),
+    "file": ("text", "RUN FILE"),
+}
+
+
+class StatusHeader(PartLine):
+    """Program, script, state and clock, then facts as far as the width goes."""
+
+    def show(self, state: HeaderState) -> None:
+        """Draws a state."""
+        role, word = _STATES.get(state.state, ("text", state.state.upper()))
+        live = state.state in ("starting", "running")
+        sign = self.glyphs.running if live else self.glyphs.ended
+        parts = [
+            Part(" xlascope ", "title", rank=9),
+            Part(f" {state.script} ", "accent", rank=10),
+            Part(f"  {sign} {word}", role, rank=11),
+        ]
+        if state.exit_text:
+            parts.append(Part(f" {state.exit_text}", role, rank=10))
+        if state.elapsed is not None:
+            parts.append(Part(f" {clock(state.elapsed)}", "text", rank=8))
+        for number, fact in enumerate(state.facts):
+            parts.append(Part(f"   {fact}", "dim", rank=max(7 - number, 1)))
+        self.set_parts(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One switch of the bar: its key, its word, what it stands on, whether that differs from the baseline."""
+
+    key: str
+    name: str
+    value: str
+    touched: bool = False
+    action: str | None = None
+    tooltip: str = ""
+
+
+class SwitchBar(PartLine):
+    """The switches with their keys, then what is known of the baseline."""
+
+    def show(self, switches: Sequence[Switch], baseline: str = "") -> None:
+        """Draws the switches; one that was touched is marked by a star and the accent."""
+        parts = []
+        for switch in switches:
+            value = f"*{switch.value}" if switch.touched else switch.value
+            role = "accent" if switch.touched else "text"
+            parts.append(Part(f" {switch.key}", "key", switch.action, switch.tooltip, 8))
+            parts.append(Part(f" {switch.name} ", "dim", switch.action, switch.tooltip, 6))
+            parts.append(Part(f"{value} ", role, switch.action, switch.tooltip, 8))
+        if baseline:
+            parts.append(Part(f"{self.glyphs.separator} {baseline}", "dim", rank=3))
+        self.set_parts(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a variant did: its name, a verdict as words, the numbers; or how far its measurement is.
+
+    `verdict` is `faster`, `slower`, `same`, `unclear`, `failed` or None while it is measured; `progress` between
+    0 and 1, None when nobody can say.
+    """
+
+    variant: str
+    text: str
+    verdict: str | None = None
+    measuring: bool = False
+    progress: float | None = None
+    explain: str | None = None
+
+
+_VERDICTS = {"faster": "good", "slower": "bad", "same": "text", "unclear": "warn", "failed": "bad"}
+
+
+class EffectLine(PartLine):
+    """The newest effects side by side, measurements under way with a gauge."""
+
+    def show(self, effects: Sequence[Effect]) -> None:
+        """Draws effects, the newest first."""
+        parts: list[Part] = []
+        for number, effect in enumerate(effects):
+            rank = max(9 - number, 1)
+            if number:
+                parts.append(Part(f" {self.glyphs.separator}", "dim", rank=rank))
+            parts.append(Part(f" {effect.variant}  ", "accent", effect.explain, None, rank))
+            role = _VERDICTS.get(effect.verdict or "", "text")
+            parts.append(Part(effect.text, role, effect.explain, "what was measured, and how", rank))
+            if effect.measuring:
+                gauge = self.glyphs.gauge(effect.progress, 12) if effect.progress is not None else ""
+                parts.append(Part(f" {gauge} esc cancels", "dim", "back", "stop this measurement", rank))
+        self.set_parts(parts)
+
+
+class ExplainLine(PartLine):
+    """One sentence about what the cursor is on."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
+        super().__init__(id=id, classes=classes, glyphs=glyphs)
+
+    def show(self, text: str, subject: str = "") -> None:
+        """Draws `subject` in bold, then the sentence."""
+        named = [Part(f" {subject}  ", "op", rank=9)] if subject else [Part(" ", rank=9)]
+        self.set_parts([*named, Part(text, rank=9)])
