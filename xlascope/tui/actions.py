@@ -61,7 +61,7 @@ ACTIONS: tuple[Action, ...] = (
     _list("next", "n", "search_next(1)", "Next match", "To the next match"),
     _list("previous", "N", "search_next(-1)", "Match before", "To the match before"),
     # tables
-    _table("sort", "less_than_sign", "sort_next(-1)", "Sort, left", "Sort by the column to the left of the present one"),
+    _table("sort", "less_than_sign", "sort_next(-1)", "Sort, left", "Sort by the column to the left of this one"),
     _table("sort_right", "greater_than_sign", "sort_next(1)", "Sort, right", "Sort by the column to the right"),
     _table("reverse", "r", "reverse", "Reverse the order", "Turn the order of the sorted column round"),
     _table("filter", "f", "filter", "Filter rows", "Keep only rows that contain a text"),

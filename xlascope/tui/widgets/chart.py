@@ -1,0 +1,163 @@
+"""Charts in text, drawn by plotext: one widget for lines, points, marks and intervals over two axes."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from rich.ansi import AnsiDecoder
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.theme import palette_of
+
+_PLOTEXT = threading.Lock()
+"""plotext has one figure for the whole process."""
+_ASCII_BOX = str.maketrans("─│┌┐└┘├┤┬┴┼╷╵╴╶", "-|+++++++++||--")
+Colour = tuple[int, int, int]
+_BACKGROUND = re.compile(r"\x1b\[48;[\d;]*m")
+"""Lines are drawn on a background of plotext's own, which would not be the theme's."""
+_LEAST_WIDTH, _LEAST_HEIGHT = 24, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points in order; `lines` joins them. `role` gives the colour, `sign` an ASCII character for each series."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    role: str = "bar"
+    lines: bool = True
+    sign: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A span of y around a level, drawn over a stretch of x: a median with its interval of confidence."""
+
+    x: tuple[float, float]
+    low: float
+    middle: float
+    high: float
+    role: str = "accent"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartSpec:
+    """What a chart shows; `marks` are vertical lines with what each means, such as a compile."""
+
+    title: str
+    series: tuple[Series, ...] = ()
+    intervals: tuple[Interval, ...] = ()
+    marks: tuple[float, ...] = ()
+    x_label: str = ""
+    y_label: str = ""
+    empty: str = "nothing measured yet"
+
+
+def draw_chart(
+    spec: ChartSpec, width: int, height: int, colours: Mapping[str, Colour], ascii_only: bool = False
+) -> list[str]:
+    """The chart as `height` lines of `width` cells with ANSI colours; a role without a colour is drawn plain.
+
+    Raises ValueError where a chart cannot fit (24 by 6 cells at the least).
+    """
+    if width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
+        raise ValueError(f"a chart needs {_LEAST_WIDTH} by {_LEAST_HEIGHT} cells")
+    import plotext
+
+    with _PLOTEXT:
+        figure = plotext.figure
+        plotext.terminal.limit(False, False)
+        figure.clear.all()
+        figure.plot_size(width, height)
+        figure.theme("colorless")
+        figure.canvas("default")
+        for series in spec.series:
+            points = [(x, y) for x, y in zip(series.x, series.y, strict=True) if x == x and y == y]
+            if points:
+                marker = _marker(plotext, series.sign if ascii_only else "braille", colours.get(series.role))
+                drawn = figure.signal([x for x, _ in points], [y for _, y in points], marker=marker)
+                figure.draw(drawn.lines(series.lines))
+        for interval in spec.intervals:
+            for level in (interval.low, interval.middle, interval.high):
+                marker = _marker(plotext, "=" if level == interval.middle else "-", colours.get(interval.role))
+                figure.draw(figure.segment(interval.x, (level, level), marker=marker))
+        for mark in spec.marks:
+            figure.line(mark, "vertical", pixel=_pixel(plotext, colours.get("warn")))
+        figure.title(spec.title)
+        if spec.x_label:
+            figure.label(spec.x_label, "x")
+        if spec.y_label:
+            figure.label(spec.y_label, "y")
+        text = _BACKGROUND.sub("", figure.build().string(colorless=not colours))
+    if ascii_only:
+        text = text.translate(_ASCII_BOX)
+    return text.split("\n")[:height]
+
+
+def _marker(plotext: ModuleType, sign: str, colour: Colour | None) -> object:
+    return plotext.marker(sign, pixel=_pixel(plotext, colour))
+
+
+def _pixel(plotext: ModuleType, colour: Colour | None) -> object:
+    return plotext.pixel(foreground=colour or "default", background="default")
+
+
+class Chart(Widget):
+    """One chart, drawn again when its data or its size changes."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    Chart { height: 1fr; background: $background; color: $foreground; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
+        super().__init__(id=id, classes=classes)
+        self.glyphs = glyphs
+        self.spec: ChartSpec | None = None
+        self._drawn: tuple[object, list[Strip]] | None = None
+
+    def set_chart(self, spec: ChartSpec | None) -> None:
+        """Shows a chart; None shows nothing."""
+        if spec != self.spec:
+            self.spec, self._drawn = spec, None
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width, height = self.size
+        strips = self._strips(width, height)
+        return strips[y].adjust_cell_length(width) if y < len(strips) else Strip.blank(width)
+
+    def _strips(self, width: int, height: int) -> list[Strip]:
+        key = (width, height, palette_of(self.app).name)
+        if self._drawn is None or self._drawn[0] != key:
+            self._drawn = (key, self._draw(width, height))
+        return self._drawn[1]
+
+    def _draw(self, width: int, height: int) -> list[Strip]:
+        spec = self.spec
+        if spec is None:
+            return []
+        dim = palette_of(self.app)["dim"]
+        if not any(len(series.x) for series in spec.series):
+            return [Strip([Segment(f" {spec.title}: {spec.empty}", dim)])]
+        if width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
+            return [Strip([Segment(f" {spec.title}: no room, z maximizes", dim)])]
+        decoder = AnsiDecoder()
+        lines = draw_chart(spec, width, height, self._colours(), self.glyphs is not UNICODE)
+        return [Strip(list(decoder.decode_line(line).render(self.app.console))) for line in lines]
+
+    def _colours(self) -> Mapping[str, Colour]:
+        if self.app.no_color:
+            return {}
+        palette = palette_of(self.app)
+        roles = ("bar", "bar_hot", "accent", "warn", "good", "bad", "dim")
+        found = {role: palette[role].color for role in roles}
+        return {role: color.get_truecolor() for role, color in found.items() if color is not None}
