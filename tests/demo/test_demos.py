@@ -1,0 +1,56 @@
+"""The demos run under plain Python, and the registry tells the truth about them."""
+
+import subprocess
+import sys
+
+import pytest
+
+from xlascope.demo import DEMOS, find
+
+FOLDER = DEMOS[0].path.parent
+
+
+def run(demo, steps):
+    return subprocess.run(
+        [sys.executable, str(demo.path), "--steps", str(steps)], capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
+def test_runs_under_python_alone(demo):
+    done = run(demo, 3)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("done  3 ")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
+def test_no_steps_is_no_error(demo):
+    done = run(demo, 0)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_script_of_the_folder_is_registered():
+    scripts = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "notes"}
+    assert scripts == {demo.name for demo in DEMOS}
+    assert len(DEMOS) == len(scripts)
+
+
+@pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
+def test_note_is_short_enough_to_read(demo):
+    assert demo.steps and demo.about.endswith(".")
+    assert len(demo.title) <= 90
+    for press, seen in demo.steps:
+        assert press in demo.note and seen in demo.note
+        assert len(seen) <= 100
+
+
+def test_find():
+    assert find("softmax") is DEMOS[0]
+    assert find("nothing") is None
+
+
+def test_registry_imports_no_jax():
+    code = "import sys, xlascope.demo; print([n for n in sys.modules if n.split('.')[0] in ('jax', 'jaxlib', 'numpy')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
