@@ -1,0 +1,124 @@
+"""The ratio of two programs measured in turn (A B A B …), its interval, the verdict, and when to stop measuring.
+
+Neighbouring samples make a pair, so that drift and bursts, which last longer than a pair, cancel. Of the log ratios
+of the pairs the Hodges-Lehmann estimate (median of the averages of all two) is taken, with the interval of Wilcoxon's
+signed-rank test: it needs no shape of the noise beyond symmetry, which the difference of two samples with the same
+noise has, and a third of the pairs can be outliers. More than MAX_BLOCKS pairs are first joined into blocks of
+neighbours by their median, which also takes away most of what correlation between neighbours is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, exp, inf, sqrt
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xlascope.stats.summary import CONFIDENCE, Samples
+
+Verdict = Literal["faster", "slower", "same", "unclear"]
+
+MAX_BLOCKS = 300
+MIN_PAIRS = 20
+MIN_SHARE = 0.05
+"""No stop before this share of the budget: noise slower than the samples so far would not have shown."""
+_LOOK_GROWTH = 1.2
+_EXACT_PAIRS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Time of the variant ÷ time of the baseline with its 95 % interval; [0, inf] below six pairs."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+def paired_ratio(baseline: Samples, variant: Samples) -> Ratio | None:
+    """Ratio of `variant` to `baseline`, sample by sample neighbours in time; None without a pair.
+
+    A last sample without a partner is left out. Raises ValueError for a time that is not positive and finite.
+    """
+    count = min(len(baseline), len(variant))
+    if not count:
+        return None
+    first, second = np.asarray(baseline, np.float64)[:count], np.asarray(variant, np.float64)[:count]
+    if not (np.isfinite(first).all() and np.isfinite(second).all() and first.min() > 0 and second.min() > 0):
+        raise ValueError("times must be positive and finite")
+    logs = _blocks(np.log(second) - np.log(first))
+    rows, columns = np.triu_indices(len(logs))
+    averages = (logs[rows] + logs[columns]) / 2
+    skip = _signed_rank_quantile(len(logs), (1 - CONFIDENCE) / 2)
+    middle = exp(float(np.median(averages)))
+    if skip is None:
+        return Ratio(middle, 0.0, inf)
+    top = len(averages) - 1 - skip
+    ends = np.partition(averages, (skip, top))
+    return Ratio(middle, exp(float(ends[skip])), exp(float(ends[top])))
+
+
+def _blocks(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At most MAX_BLOCKS medians of neighbouring values."""
+    size = ceil(len(logs) / MAX_BLOCKS)
+    if size == 1:
+        return logs
+    whole = len(logs) // size * size
+    blocks = np.median(logs[:whole].reshape(-1, size), axis=1)
+    return blocks if whole == len(logs) else np.append(blocks, np.median(logs[whole:]))
+
+
+def _signed_rank_quantile(count: int, tail: float) -> int | None:
+    """How many of the ordered averages lie outside the interval at each end; None when even all are too few."""
+    if count > _EXACT_PAIRS:
+        mean, spread = count * (count + 1) / 4, sqrt(count * (count + 1) * (2 * count + 1) / 24)
+        return max(int(mean - NormalDist().inv_cdf(1 - tail) * spread), 0)
+    # ways[s]: subsets of the ranks 1..count that sum to s, of which all 2**count are equally likely
+    ways = np.zeros(count * (count + 1) // 2 + 1)
+    ways[0] = 1
+    for rank in range(1, count + 1):
+        ways[rank:] = ways[rank:] + ways[:-rank]
+    below = np.cumsum(ways) / 2.0**count
+    outside = int(np.count_nonzero(below <= tail))
+    return outside - 1 if outside else None
+
+
+def verdict(ratio: Ratio | None, min_effect: float = 0.01, same: float = 0.03) -> Verdict | None:
+    """`slower` or `faster` when the interval excludes 1 and the change is at least `min_effect`; `same` when the
+    interval lies within 1 ± `same`; else `unclear`. None for None: nothing was executed.
+    """
+    if ratio is None:
+        return None
+    if ratio.low > 1 and ratio.ratio - 1 >= min_effect:
+        return "slower"
+    if ratio.high < 1 and 1 - ratio.ratio >= min_effect:
+        return "faster"
+    if ratio.low >= 1 - same and ratio.high <= 1 + same:
+        return "same"
+    return "unclear"
+
+
+def enough(a: Samples, b: Samples, elapsed_s: float, budget_s: float, target: float = 0.01) -> bool:
+    """Whether to stop measuring: the budget is spent, or the ratio's interval is no wider than ± `target`.
+
+    Cheap to ask after every pair: the interval is computed only when a fifth more pairs are there than at the last
+    look, which also keeps the many looks from choosing a lucky one.
+    """
+    if elapsed_s >= budget_s:
+        return True
+    count = min(len(a), len(b))
+    if count < MIN_PAIRS or elapsed_s < MIN_SHARE * budget_s or not _is_look(count):
+        return False
+    ratio = paired_ratio(a, b)
+    return ratio is not None and ratio.high - ratio.low <= 2 * target * ratio.ratio
+
+
+def _is_look(count: int) -> bool:
+    """Whether `count` is one of MIN_PAIRS × _LOOK_GROWTH^k, rounded up."""
+    look = float(MIN_PAIRS)
+    while ceil(look) < count:
+        look *= _LOOK_GROWTH
+    return ceil(look) == count

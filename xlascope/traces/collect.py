@@ -1,0 +1,148 @@
+"""Raw rows of the events that matter, gathered plane by plane before they become a Profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from xlascope.traces.events import EventColumns, parse, stretches
+from xlascope.traces.planes import IdTable, Names, Plane
+from xlascope.traces.wire import BYTES, I64, VARINT, ProfileError, fields, signed, text
+
+WANTED = (
+    "hlo_op", "hlo_module", "program_id", "run_id", "device_ordinal", "_p", "_c", "correlation_id",
+)  # fmt: skip
+_NS_LIMIT = 1 << 50
+_TABLE_FIELDS = {1: "id", 2: "name", 3: "timestamp_ns", 11: "display_name"}
+
+
+@dataclass(slots=True)
+class Rows:
+    """Events as parallel columns of int64; names, modules and lines are numbered by the reader's tables.
+
+    A column `has_X` says where X is known.
+    """
+
+    columns: dict[str, list[I64]] = field(default_factory=dict)
+
+    def add(self, **columns: I64) -> None:
+        for name, values in columns.items():
+            self.columns.setdefault(name, []).append(values.astype(np.int64, copy=False))
+
+    def joined(self, name: str) -> I64:
+        parts = self.columns.get(name)
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+@dataclass(slots=True)
+class LineHead:
+    """What an XLine says of itself; `name` is its display name where it has one."""
+
+    name: str = ""
+    timestamp_ns: int = 0
+
+
+@dataclass(slots=True)
+class EventTable:
+    """The parsed events of a line: times relative to the line in picoseconds, stats by name, text numbered."""
+
+    metadata: I64
+    start_ps: I64
+    end_ps: I64
+    numbers: dict[str, I64]
+    has: dict[str, np.ndarray]
+    names: dict[str, I64]
+
+    def take(self, rows: np.ndarray) -> EventTable:
+        return EventTable(
+            self.metadata[rows],
+            self.start_ps[rows],
+            self.end_ps[rows],
+            {k: v[rows] for k, v in self.numbers.items()},
+            {k: v[rows] for k, v in self.has.items()},
+            {k: v[rows] for k, v in self.names.items()},
+        )
+
+
+class LineReader:
+    """Reads the lines of one plane into EventTables."""
+
+    def __init__(self, data: memoryview, plane: Plane, names: Names) -> None:
+        self._data = data
+        self._names = names
+        self._wanted = {key: name for key, name in plane.stats.items() if name in WANTED}
+        # Only texts that events refer to are numbered: a table can hold many that none uses.
+        self._ref = IdTable({key: names(name) for key, name in plane.stats.items()})
+        self.events = 0
+        self.broken = 0
+
+    def read(self, start: int, end: int) -> tuple[LineHead, list[EventTable], ProfileError | None]:
+        """Parse the XLine in data[start:end]; a fault ends the line early and is returned."""
+        head = LineHead()
+        tables: list[EventTable] = []
+        fault: ProfileError | None = None
+        pos = start
+        cuts: list[int] = []
+        display_name = ""
+        while pos < end and fault is None:
+            before = pos
+            for chunk, starts, ends, _, after in stretches(self._data, pos, end):
+                tables.append(self._table(parse(chunk, starts, ends, self._wanted)))
+                pos = after
+            try:
+                part = next(fields(self._data, pos, end, cuts.append), None)
+            except ProfileError as error:
+                fault = error
+                break
+            if part is None:
+                break
+            if cuts:
+                fault = ProfileError("a line is cut off", cuts[0])
+                break
+            if part.number == 2 and part.wire == BYTES:
+                head.name = text(self._data, part.start, part.end)
+            elif part.number == 11 and part.wire == BYTES:
+                display_name = text(self._data, part.start, part.end)
+            elif part.number == 3 and part.wire == VARINT:
+                head.timestamp_ns = min(max(signed(part.value), -_NS_LIMIT), 2 * (1 << 62) - 1)
+            pos = self._after(pos, end)
+            if pos <= before:
+                raise AssertionError("a field of a line has no length")
+        head.name = display_name or head.name
+        return head, tables, fault
+
+    def _after(self, pos: int, end: int) -> int:
+        """The offset after the field at `pos`, which `fields` has found whole."""
+        walk = fields(self._data, pos, end)
+        part = next(walk)
+        if part.end:
+            return part.end
+        at = pos
+        for _ in range(2):  # tag and value
+            while self._data[at] >= 0x80:
+                at += 1
+            at += 1
+        return at
+
+    def _table(self, columns: EventColumns) -> EventTable:
+        self.events += len(columns.metadata)
+        self.broken += columns.broken
+        own = np.asarray([self._names(value) for value in columns.strings] or [-1], np.int64)
+        numbers: dict[str, I64] = {}
+        has: dict[str, np.ndarray] = {}
+        named: dict[str, I64] = {}
+        for name in WANTED:
+            values, present = columns.stats.get(name, (None, None))
+            if values is None or present is None:
+                values, present = np.zeros(len(columns.metadata), np.int64), np.zeros(len(columns.metadata), bool)
+            is_ref = columns.refs.get(name, present) & present
+            if name in ("hlo_op", "hlo_module"):
+                inline = own[np.clip(-1 - values, 0, len(own) - 1)]
+                named[name] = np.where(is_ref, np.where(values < 0, inline, self._ref(values)), -1)
+                has[name] = named[name] >= 0
+            else:
+                numbers[name] = values
+                has[name] = present & ~is_ref
+        end = columns.offset_ps + np.maximum(columns.duration_ps, 0)
+        return EventTable(columns.metadata, columns.offset_ps, end, numbers, has, named)

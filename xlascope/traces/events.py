@@ -1,0 +1,222 @@
+"""The events of one XLine, parsed in lockstep: an array for each field and each wanted stat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlascope.traces.wire import FIXED64, I64, U64, VARINT, ProfileError, chain, fields, varints, words_of
+from xlascope.traces.wire import text as decode
+
+EVENT_TAG = 0x22
+"""XLine.events: field 4, bytes."""
+
+CHUNK_BYTES = 8 << 20
+_PAD = bytes(24)
+_LIMIT = np.int64(1) << 61
+
+
+@dataclass(slots=True)
+class EventColumns:
+    """Events of a stretch of a line. Arrays have one element for each event.
+
+    `stats[name]` is (values, present): int64 numbers, or, where `is_ref` holds, ids of the plane's stat metadata;
+    ids below 0 are -1-k for the k-th of `strings`, texts that stood in the events themselves.
+    """
+
+    metadata: I64
+    offset_ps: I64
+    duration_ps: I64
+    stats: dict[str, tuple[I64, np.ndarray]]
+    refs: dict[str, np.ndarray]
+    strings: list[str]
+    broken: int
+
+
+@dataclass(slots=True)
+class _Cells:
+    """What one (event, stat) pair of the wanted stats says, while a stretch is being parsed."""
+
+    values: dict[str, I64]
+    present: dict[str, np.ndarray]
+    refs: dict[str, np.ndarray]
+    strings: list[str]
+    interned: dict[str, int]
+
+
+def stretches(data: memoryview, pos: int, end: int) -> Iterator[tuple[bytes, I64, I64, int, int]]:
+    """Cut data[pos:end], a run of events, into padded chunks: (chunk, starts, ends, file offset, offset after).
+
+    The last item's offset after tells where the run of whole events stopped.
+    """
+    while pos < end:
+        size = CHUNK_BYTES
+        while True:
+            stop = min(end, pos + size)
+            chunk = bytes(data[pos:stop])
+            starts, ends, used = chain(chunk, 0, len(chunk), EVENT_TAG)
+            if starts or stop == end:
+                break
+            size *= 4  # one event larger than the chunk
+        if not starts:
+            return
+        yield chunk + _PAD, np.asarray(starts, np.int64), np.asarray(ends, np.int64), pos, pos + used
+        pos += used
+        if used < len(chunk) and chunk[used] != EVENT_TAG:
+            return
+
+
+def parse(chunk: bytes, starts: I64, ends: I64, wanted: Mapping[int, str]) -> EventColumns:
+    """Parse the events at chunk[starts:ends]; `wanted` names the stats to keep by metadata id.
+
+    Events that are no valid protobuf keep what was read before the fault and are counted in `broken`.
+    """
+    words = words_of(chunk)
+    n = len(starts)
+    numbers = {1: np.zeros(n, np.int64), 2: np.zeros(n, np.int64), 3: np.zeros(n, np.int64), 5: np.zeros(n, np.int64)}
+    names = sorted(set(wanted.values()))
+    cells = _Cells(
+        {name: np.zeros(n, np.int64) for name in names},
+        {name: np.zeros(n, bool) for name in names},
+        {name: np.zeros(n, bool) for name in names},
+        [],
+        {},
+    )
+    owners, stat_starts, stat_ends, odd = _walk_events(words, starts, ends, numbers)
+    odd_events = set(odd.tolist())
+    odd_stats = _read_stats(words, chunk, owners, stat_starts, stat_ends, wanted, cells)
+    odd_events.update(owners[odd_stats].tolist())
+    broken = 0
+    for index in sorted(odd_events):
+        broken += _slow_event(chunk, int(starts[index]), int(ends[index]), index, numbers, wanted, cells)
+    stats = {name: (cells.values[name], cells.present[name]) for name in names}
+    for column in numbers.values():
+        np.clip(column, -_LIMIT, _LIMIT, out=column)
+    return EventColumns(numbers[1], numbers[2], numbers[3], stats, cells.refs, cells.strings, broken)
+
+
+def _walk_events(
+    words: U64, starts: I64, ends: I64, numbers: Mapping[int, I64]
+) -> tuple[I64, I64, I64, I64]:
+    """Step through all events at once, one field a step. Returns stats as (event, start, end) and the odd events."""
+    event = np.arange(len(starts), dtype=np.int64)
+    at, end = starts.copy(), ends
+    found: list[tuple[I64, I64, I64]] = []
+    odd: list[I64] = []
+    while True:
+        alive = at < end
+        if not alive.all():
+            event, at, end = event[alive], at[alive], end[alive]
+        if not event.size:
+            break
+        tag = words[at] & np.uint64(0xFF)
+        value, size = varints(words, at + 1)
+        after = at + 1 + size
+        is_stat = tag == EVENT_TAG
+        length = np.where(is_stat, np.minimum(value, np.uint64(1 << 40)).astype(np.int64), 0)
+        stop = after + length
+        number = is_stat.copy()
+        for field, column in numbers.items():
+            hit = tag == field << 3
+            if hit.any():
+                rows = np.flatnonzero(hit)
+                column[event[rows]] = value[rows].view(np.int64)
+                number |= hit
+        good = number & (size > 0) & (stop <= end)
+        rows = np.flatnonzero(is_stat & good)
+        if rows.size:
+            found.append((event[rows], after[rows], stop[rows]))
+        if not good.all():
+            odd.append(event[~good])
+            event, end, stop = event[good], end[good], stop[good]
+        at = stop
+    empty = np.zeros(0, np.int64)
+    if not found:
+        return empty, empty, empty, np.concatenate(odd) if odd else empty
+    owners, stat_starts, stat_ends = (np.concatenate(part) for part in zip(*found, strict=True))
+    return owners, stat_starts, stat_ends, np.concatenate(odd) if odd else empty
+
+
+def _lookup(wanted: Mapping[int, str], names: Sequence[str]) -> tuple[I64, I64]:
+    ids = np.asarray(sorted(wanted), np.int64)
+    return ids, np.asarray([names.index(wanted[int(i)]) for i in ids], np.int64)
+
+
+def _read_stats(
+    words: U64, chunk: bytes, owners: I64, starts: I64, ends: I64, wanted: Mapping[int, str], cells: _Cells
+) -> I64:
+    """Fill `cells` from the stats of a stretch; returns the positions of the stats of an unusual form."""
+    if not wanted or not owners.size:
+        return np.zeros(0, np.int64)
+    first = words[starts]
+    usual = ((first & np.uint64(0xFF)) == 0x08) & (ends - starts >= 2)
+    stat_id, size = varints(words, starts + 1)
+    names = list(cells.values)
+    ids, kind_of_id = _lookup(wanted, names)
+    slot = np.minimum(np.searchsorted(ids, stat_id.view(np.int64)), len(ids) - 1)
+    keep = usual & (size > 0) & (ids[slot] == stat_id.view(np.int64))
+    odd = [np.flatnonzero(~usual | (size == 0))]
+    rows = np.flatnonzero(keep)
+    at = starts[rows] + 1 + size[rows]
+    stop, event, kind = ends[rows], owners[rows], kind_of_id[slot[rows]]
+    whole = at < stop
+    rows, at, stop, event, kind = rows[whole], at[whole], stop[whole], event[whole], kind[whole]
+    tag = words[at] & np.uint64(0xFF)
+    value, size = varints(words, at + 1)
+    is_number = (tag == 0x18) | (tag == 0x20) | (tag == 0x38)
+    is_text = tag == 0x2A
+    after = np.where(is_text, at + 1 + size + np.minimum(value, np.uint64(1 << 40)).astype(np.int64), at + 1 + size)
+    plain = (is_number | is_text) & (size > 0) & (after == stop)
+    # doubles and raw bytes are of no use here and of no harm
+    odd.append(rows[~plain & (tag != 0x11) & (tag != 0x32)])
+    for position, name in enumerate(names):
+        mine = np.flatnonzero(plain & is_number & (kind == position))
+        cells.values[name][event[mine]] = value[mine].view(np.int64)
+        cells.present[name][event[mine]] = True
+        cells.refs[name][event[mine]] = tag[mine] == 0x38
+    for i in np.flatnonzero(plain & is_text).tolist():
+        begin = int(at[i] + 1 + size[i])
+        _set_text(cells, names[int(kind[i])], int(event[i]), chunk[begin : int(stop[i])].decode("utf-8", "replace"))
+    return np.concatenate(odd)
+
+
+def _set_text(cells: _Cells, name: str, event: int, value: str) -> None:
+    index = cells.interned.get(value)
+    if index is None:
+        index = cells.interned[value] = len(cells.strings)
+        cells.strings.append(value)
+    cells.values[name][event] = -1 - index
+    cells.present[name][event] = True
+    cells.refs[name][event] = True
+
+
+def _slow_event(
+    chunk: bytes, start: int, end: int, event: int, numbers: Mapping[int, I64], wanted: Mapping[int, str], cells: _Cells
+) -> int:
+    """Read one event of an unusual form field by field; 1 if it is broken, else 0."""
+    view = memoryview(chunk)
+    try:
+        for field in fields(view, start, end):
+            if field.wire == VARINT and field.number in numbers:
+                numbers[field.number][event] = np.uint64(field.value).astype(np.int64)
+            elif field.number == 4 and field.end:
+                _slow_stat(view, field.start, field.end, event, wanted, cells)
+    except ProfileError:
+        return 1
+    return 0
+
+
+def _slow_stat(view: memoryview, start: int, end: int, event: int, wanted: Mapping[int, str], cells: _Cells) -> None:
+    parts = list(fields(view, start, end))
+    name = next((wanted.get(part.value) for part in parts if part.number == 1 and part.wire == VARINT), None)
+    if name is None:
+        return
+    for part in parts:
+        if part.number in (3, 4, 7) and part.wire == VARINT:
+            cells.values[name][event] = np.uint64(part.value).astype(np.int64)
+            cells.present[name][event] = True
+            cells.refs[name][event] = part.number == 7
+        elif part.number == 5 and part.wire not in (VARINT, FIXED64):
+            _set_text(cells, name, event, decode(view, part.start, part.end))

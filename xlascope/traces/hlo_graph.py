@@ -1,0 +1,91 @@
+"""What a serialized HloProto says that times per op need: which op holds which, and each op's opcode.
+
+XLA puts the protos into the profile (plane `/host:metadata`). Field numbers: HloProto.hlo_module 1;
+HloModuleProto.name 1, computations 3, id 5; HloComputationProto.instructions 2, id 5; HloInstructionProto.name 1,
+opcode 2, called_computation_ids 38.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xlascope.traces.wire import BYTES, VARINT, ProfileError, fields, read_varint, text
+
+# The computation of a fusion or reduction is executed as part of its op: its instructions are no events of their own.
+_EMBEDDED = frozenset(
+    "fusion reduce reduce-window map sort scatter select-and-scatter all-reduce reduce-scatter".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallGraph:
+    """`parents`: for each op inside a called computation, the ops that call it; `opcodes`: opcode of each op."""
+
+    module: str
+    parents: Mapping[str, tuple[str, ...]]
+    opcodes: Mapping[str, str]
+
+
+def call_graph(hlo_proto: bytes) -> CallGraph:
+    """Read a serialized HloProto. Raises ProfileError when it is broken."""
+    data = memoryview(hlo_proto)
+    module = next((f for f in fields(data, 0, len(data)) if f.number == 1 and f.wire == BYTES), None)
+    if module is None:
+        raise ProfileError("no HLO module", 0)
+    name = ""
+    opcodes: dict[str, str] = {}
+    members: dict[int, list[str]] = {}
+    callers: dict[int, list[str]] = {}
+    for part in fields(data, module.start, module.end):
+        if part.wire != BYTES:
+            continue
+        if part.number == 1:
+            name = text(data, part.start, part.end)
+        elif part.number == 3:
+            _read_computation(data, part.start, part.end, opcodes, members, callers)
+    parents: dict[str, tuple[str, ...]] = {}
+    for computation, names in callers.items():
+        for op in members.get(computation, ()):
+            parents[op] = tuple(names)
+    return CallGraph(name, parents, opcodes)
+
+
+def _read_computation(
+    data: memoryview,
+    start: int,
+    end: int,
+    opcodes: dict[str, str],
+    members: dict[int, list[str]],
+    callers: dict[int, list[str]],
+) -> None:
+    identity, names = 0, []
+    for part in fields(data, start, end):
+        if part.number == 5 and part.wire == VARINT:
+            identity = part.value
+        elif part.number == 2 and part.wire == BYTES:
+            op, opcode, called = _read_instruction(data, part.start, part.end)
+            opcodes[op] = opcode
+            names.append(op)
+            if opcode not in _EMBEDDED:
+                for computation in called:
+                    callers.setdefault(computation, []).append(op)
+    members[identity] = names
+
+
+def _read_instruction(data: memoryview, start: int, end: int) -> tuple[str, str, list[int]]:
+    op = opcode = ""
+    called: list[int] = []
+    for part in fields(data, start, end):
+        if part.number == 1 and part.wire == BYTES:
+            op = text(data, part.start, part.end)
+        elif part.number == 2 and part.wire == BYTES:
+            opcode = text(data, part.start, part.end)
+        elif part.number == 38 and part.wire == VARINT:
+            called.append(part.value)
+        elif part.number == 38 and part.wire == BYTES:  # packed
+            at = part.start
+            while at < part.end:
+                value, at = read_varint(data, at, part.end)
+                called.append(value)
+    return op, opcode, called

@@ -1,0 +1,202 @@
+"""Which execution of an op lies inside which: by the HLO call graph, or, where it is unknown, by time containment.
+
+Ops of XLA's CPU runtime complete on other threads than they start on, so the stack of a thread says nothing; the call
+graph does: an op inside a `while` body belongs to the execution of that `while` that was active when it started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlascope.traces.hlo_graph import call_graph
+from xlascope.traces.profile import OpEvents, Problem, Profile, ProgramKey
+from xlascope.traces.wire import I64, ProfileError
+
+ProgramName = int | str
+Parents = Mapping[ProgramName, Mapping[str, "str | Sequence[str]"]]
+"""For each program (its id or its module's name): for each op inside a called computation, the op or ops calling it."""
+
+_MAX_LEVELS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Nesting:
+    """`parent`: for each op event the position of the event it lies inside, or -1. `method`: how that was found."""
+
+    parent: I64
+    method: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramGraphs:
+    """Call parents and opcodes of a profile's programs, by their index; None where nothing is known."""
+
+    parents: tuple[Mapping[str, tuple[str, ...]] | None, ...]
+    opcodes: tuple[Mapping[str, str], ...]
+    problems: tuple[Problem, ...]
+
+
+def program_graphs(profile: Profile, given: Parents | None) -> ProgramGraphs:
+    """The call graphs to use: the caller's, else those of the HLO the profile carries."""
+    parents: list[Mapping[str, tuple[str, ...]] | None] = []
+    opcodes: list[Mapping[str, str]] = []
+    problems: list[Problem] = []
+    for program in profile.programs:
+        found: Mapping[str, tuple[str, ...]] | None = None
+        codes: Mapping[str, str] = {}
+        proto = profile.hlo_protos.get(program.program_id) if program.program_id is not None else None
+        if proto is not None:
+            try:
+                graph = call_graph(proto)
+                found, codes = graph.parents, graph.opcodes
+            except ProfileError as error:
+                problems.append(Problem("broken", f"The HLO of {program.module} in the profile is broken: {error}"))
+        own = _given(program, given)
+        parents.append(own if own is not None else found)
+        opcodes.append(codes)
+    return ProgramGraphs(tuple(parents), tuple(opcodes), tuple(problems))
+
+
+def _given(program: ProgramKey, given: Parents | None) -> dict[str, tuple[str, ...]] | None:
+    if given is None:
+        return None
+    for key in (program.program_id, program.module):
+        if key is not None and key in given:
+            return {op: (up,) if isinstance(up, str) else tuple(up) for op, up in given[key].items()}
+    return None
+
+
+def nest(profile: Profile, graphs: ProgramGraphs) -> Nesting:
+    """Find for each op event the event it lies inside."""
+    ops = profile.ops
+    parent = np.full(len(ops), -1, np.int64)
+    if not len(ops):
+        return Nesting(parent, "none", ())
+    kinds = np.asarray([device.kind for device in profile.devices])[ops.device]
+    known = np.asarray([graph is not None for graph in graphs.parents] + [False])[ops.program]
+    by_graph = known & (kinds == "cpu")
+    by_time = ~known & (kinds == "cpu")
+    methods = []
+    if by_graph.any():
+        methods.append("call graph")
+        rows = np.flatnonzero(by_graph)
+        found = _by_graph(ops.take(rows), graphs.parents, profile.names)
+        parent[rows] = np.where(found >= 0, rows[found], -1)
+    problems: tuple[Problem, ...] = ()
+    if by_time.any():
+        methods.append("time containment")
+        names = sorted({profile.programs[i].module or "?" for i in np.unique(ops.program[by_time]).tolist() if i >= 0})
+        problems = (
+            Problem(
+                "nesting",
+                "No call graph is known of " + (", ".join(names[:5]) or "some ops") + (" …" if len(names) > 5 else "")
+                + ": self times there rest on time containment, which mistakes parallel ops for nested ones.",
+                int(np.count_nonzero(by_time)),
+            ),
+        )  # fmt: skip
+        executions = ops.device.astype(np.int64) * (len(profile.run_ids) + 1) + ops.run
+        _by_time(ops, np.flatnonzero(by_time), executions, parent)
+    on_tpu = np.flatnonzero(kinds == "tpu")
+    if on_tpu.size:
+        methods.append("order on the core's line")
+        _by_time(ops, on_tpu, ops.line.astype(np.int64), parent)
+    return Nesting(parent, " and ".join(methods) or "none (kernels do not nest)", problems)
+
+
+def _by_time(ops: OpEvents, rows: I64, group: I64, parent: I64) -> None:
+    """Within each group, the parent of an event is the nearest earlier one that ends no sooner."""
+    order = rows[np.lexsort((-ops.end_ps[rows], ops.start_ps[rows], group[rows]))]
+    groups, starts, ends = group[order].tolist(), ops.start_ps[order].tolist(), ops.end_ps[order].tolist()
+    found = [-1] * len(order)
+    stack: list[int] = []
+    last = None
+    for i, (name, start, end) in enumerate(zip(groups, starts, ends, strict=True)):
+        if name != last:
+            stack.clear()
+            last = name
+        while stack and ends[stack[-1]] < end:
+            stack.pop()
+        if stack and ends[stack[-1]] > start:
+            found[i] = stack[-1]
+        stack.append(i)
+    inside = np.asarray(found, np.int64)
+    parent[order] = np.where(inside >= 0, order[inside], -1)
+
+
+def _by_graph(
+    ops: OpEvents, parents: Sequence[Mapping[str, tuple[str, ...]] | None], names: Sequence[str]
+) -> I64:
+    """The parent's position in `ops` for each event, or -1."""
+    total = len(ops)
+    order = np.lexsort((-ops.end_ps, ops.start_ps))
+    rank = np.empty(total, np.int64)
+    rank[order] = np.arange(total)
+    pairs = ops.program.astype(np.int64) * len(names) + ops.op
+    nodes, node = np.unique(pairs, return_inverse=True)
+    _, run = np.unique(ops.device.astype(np.int64) * (int(ops.run.max()) + 2) + ops.run, return_inverse=True)
+    runs = int(run.max()) + 1
+    levels = _ancestors(nodes, parents, names)
+    key = (node * runs + run) * total + rank
+    by_key = np.argsort(key)
+    sorted_key = key[by_key]
+    result = np.full(total, -1, np.int64)
+    open_rows = np.arange(total)
+    for level in levels:
+        best = np.full(total, -1, np.int64)
+        for candidates in level:
+            rows = open_rows[candidates[node[open_rows]] >= 0]
+            if not rows.size:
+                continue
+            wanted = (candidates[node[rows]] * runs + run[rows]) * total + rank[rows]
+            slot = np.searchsorted(sorted_key, wanted) - 1
+            event = by_key[np.maximum(slot, 0)]
+            active = (
+                (slot >= 0)
+                & (sorted_key[np.maximum(slot, 0)] // total == wanted // total)
+                & (ops.end_ps[event] >= ops.start_ps[rows])
+            )
+            rows, event = rows[active], event[active]
+            later = (best[rows] < 0) | (rank[event] > rank[np.maximum(best[rows], 0)])
+            best[rows[later]] = event[later]
+        result[open_rows] = best[open_rows]
+        open_rows = open_rows[best[open_rows] < 0]
+        if not open_rows.size:
+            break
+    return result
+
+
+def _ancestors(
+    nodes: I64, parents: Sequence[Mapping[str, tuple[str, ...]] | None], names: Sequence[str]
+) -> list[list[I64]]:
+    """Level by level upwards: arrays node → a calling node that has events. A caller without events is passed over.
+
+    An op whose caller is called from several places has several callers; each level is a list of such arrays.
+    """
+    index = {(int(pair) // len(names), names[int(pair) % len(names)]): i for i, pair in enumerate(nodes.tolist())}
+    chains: list[list[list[int]]] = []
+    for (program, op), node in index.items():
+        graph = parents[program] or {}
+        seen, frontier = {op}, [op]
+        chain: list[list[int]] = []
+        while frontier and len(chain) < _MAX_LEVELS:
+            ups = [up for name in frontier for up in graph.get(name, ()) if up not in seen]
+            frontier = list(dict.fromkeys(ups))
+            seen.update(frontier)
+            present = [index[program, up] for up in frontier if (program, up) in index]
+            if present:
+                chain.append(present)
+        chains.append(chain)
+        assert node == len(chains) - 1
+    levels: list[list[I64]] = []
+    for depth in range(max((len(chain) for chain in chains), default=0)):
+        width = max(len(chain[depth]) for chain in chains if len(chain) > depth)
+        level = [np.full(len(nodes), -1, np.int64) for _ in range(width)]
+        for node, chain in enumerate(chains):
+            for slot, up in enumerate(chain[depth] if len(chain) > depth else ()):
+                level[slot][node] = up
+        levels.append(level)
+    return levels
