@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 
 # ---------------------------------------------------------------------------------------------- recording: the hook
@@ -147,3 +150,167 @@ def library_folder() -> str:
     import jax
 
     return os.path.dirname(os.path.abspath(jax.__file__))
+
+
+# --------------------------------------------------------------------- lab: modules run by the client, nothing traced
+def kept_inputs(lowered: Any) -> list[int] | None:
+    """Positions of the flat arguments that the lowered module still has; None when this JAX does not tell."""
+    kept = lowered._lowering.compile_args.get("kept_var_idx")
+    return None if kept is None else sorted(int(index) for index in kept)
+
+
+@contextmanager
+def stablehlo_module(bytecode: bytes) -> Iterator[Any]:
+    """The module of a portable artifact, inside its MLIR context. Raises ValueError for bytes that are none."""
+    from jax._src.interpreters import mlir
+    from jax._src.lib import _jax
+    from jaxlib.mlir import ir
+
+    with mlir.make_ir_context(), ir.Location.unknown():
+        yield _jax.mlir.deserialize_portable_artifact(bytecode)
+
+
+def main_function(module: Any) -> Any:
+    """The ``func.func @main`` of a module. Raises ValueError when there is none."""
+    from jaxlib.mlir.dialects import func
+
+    for operation in module.body.operations:
+        if isinstance(operation, func.FuncOp) and operation.name.value == "main":
+            return operation
+    raise ValueError("the StableHLO module has no function @main")
+
+
+def operation_names(module: Any) -> tuple[set[str], set[str]]:
+    """Names of all operations of a module (``stablehlo.add``), and the targets of its custom calls."""
+    from jaxlib.mlir import ir
+
+    names: set[str] = set()
+    targets: set[str] = set()
+
+    def visit(operation: Any) -> Any:
+        names.add(operation.name)
+        if operation.name == "stablehlo.custom_call":
+            targets.add(ir.StringAttr(operation.attributes["call_target_name"]).value)
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    return names, targets
+
+
+def set_partitions(module: Any, mesh: Mapping[str, int], specs: Sequence[Sequence[Sequence[str]]]) -> None:
+    """Shard the arguments of ``@main`` over a mesh, in place; its results are left to XLA.
+
+    `specs`: for each argument, for each dimension, the mesh axes that split it. Donated arguments become buffer
+    donors: which output may use their memory depends on the shardings XLA chooses (so does JAX).
+    """
+    from jaxlib.mlir import ir
+
+    axes = ", ".join(f'"{name}"={size}' for name, size in mesh.items())
+    block = ir.InsertionPoint.at_block_begin(module.body)
+    block.insert(ir.Operation.parse(f"sdy.mesh @xlascope_mesh = <[{axes}]>"))
+    size = int(np.prod(list(mesh.values())))
+    module.operation.attributes["mhlo.num_partitions"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), size)
+    main = main_function(module)
+    changed = []
+    for attributes, spec in zip(main.arg_attrs, specs, strict=True):
+        entries = {named.name: named.attr for named in attributes}
+        dimensions = ", ".join("{" + ", ".join(f'"{axis}"' for axis in axes) + "}" for axes in spec)
+        entries["sdy.sharding"] = ir.Attribute.parse(f"#sdy.sharding<@xlascope_mesh, [{dimensions}]>")
+        if entries.pop("tf.aliasing_output", None) is not None:
+            entries["jax.buffer_donor"] = ir.BoolAttr.get(True)
+        changed.append(ir.DictAttr.get(entries))
+    main.arg_attrs = ir.ArrayAttr.get(changed)
+
+
+def compile_module(module: Any, devices: Sequence[Any], replicas: int, options: Mapping[str, Any]) -> Any:
+    """Compile a StableHLO module for `devices` with XLA options; no cache takes part.
+
+    Arguments and results without a sharding of their own are left to XLA's propagation, as JAX does for unspecified
+    ones. Raises jax.errors.JaxRuntimeError with XLA's message.
+    """
+    from jax._src import compiler
+    from jax._src.lib import _jax
+
+    main = main_function(module)
+    partitions = len(devices) // replicas
+    grid = np.array(devices, dtype=object).reshape(replicas, partitions)
+    compile_options = compiler.get_compile_options(
+        num_replicas=replicas,
+        num_partitions=partitions,
+        device_assignment=grid,
+        env_options_overrides=dict(options),
+        backend=devices[0].client,
+    )
+    build = compile_options.executable_build_options
+    build.allow_spmd_sharding_propagation_to_parameters = _left_to_xla(main, "arg_attrs", len(main.type.inputs))
+    build.allow_spmd_sharding_propagation_to_output = _left_to_xla(main, "res_attrs", len(main.type.results))
+    return compiler.backend_compile_and_load(
+        devices[0].client, module, _jax.DeviceList(tuple(devices)), compile_options, []
+    )
+
+
+def _left_to_xla(main: Any, which: str, count: int) -> list[bool]:
+    from jaxlib.mlir import ir
+
+    if which not in main.operation.attributes:
+        return [True] * count
+    sharded = {"sdy.sharding", "mhlo.sharding"}
+    attributes = [ir.DictAttr(one) for one in ir.ArrayAttr(main.operation.attributes[which])]
+    return [not sharded & {named.name for named in each} for each in attributes]
+
+
+def parameter_shardings(executable: Any, devices: Sequence[Any], count: int) -> list[Any]:
+    """For each parameter of a loaded executable the sharding its argument must have."""
+    return _shardings(executable.get_parameter_shardings(), devices, count)
+
+
+def output_shardings(executable: Any, devices: Sequence[Any], count: int) -> list[Any]:
+    """For each result of a loaded executable the sharding it comes in."""
+    return _shardings(executable.get_output_shardings(), devices, count)
+
+
+def _shardings(protos: Any, devices: Sequence[Any], count: int) -> list[Any]:
+    import jax
+    from jax._src.lib import xla_client
+    from jax._src.sharding_impls import GSPMDSharding
+
+    if len(devices) == 1:
+        return [jax.sharding.SingleDeviceSharding(devices[0])] * count
+    replicated = xla_client.HloSharding.replicate()
+    protos = list(protos) if protos else []
+    protos += [None] * (count - len(protos))
+    found = [replicated if proto is None else xla_client.HloSharding.from_proto(proto) for proto in protos]
+    return [GSPMDSharding(tuple(devices), sharding) for sharding in found]
+
+
+def execute(executable: Any, arguments: Sequence[Any]) -> list[list[Any]]:
+    """Run a loaded executable once: for each result its single-device arrays. Does not wait for them."""
+    return executable.execute_sharded(arguments).disassemble_into_single_device_arrays()
+
+
+def block_until_ready(arrays: Sequence[Any]) -> None:
+    """Wait until all arrays are computed, without a Python call for each. Raises what their computation raised."""
+    from jax._src.lib import _jax
+
+    _jax.batched_block_until_ready(arrays)
+
+
+def prepare_cpu_kernels() -> None:
+    """Make LAPACK's custom calls callable: JAX does so when it lowers one, and a loaded module was lowered elsewhere."""
+    from jaxlib import lapack
+
+    lapack._lapack.initialize()
+
+
+def hlo_text(executable: Any) -> str:
+    """The optimized HLO of a loaded executable, as ``compiled.as_text()`` gives it."""
+    return "\n\n".join(module.to_string() for module in executable.hlo_modules())
+
+
+def unoptimized_hlo_text(module: Any) -> str:
+    """HLO text of a StableHLO module before any optimization. Raises what XLA raises when it cannot translate it."""
+    from jax._src.interpreters import mlir
+    from jax._src.lib import _jax
+
+    computation = _jax.mlir.mlir_module_to_xla_computation(mlir.module_to_bytecode(module))
+    return computation.get_hlo_module().to_string()
