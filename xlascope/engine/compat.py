@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-
-import numpy as np
 
 
 # ---------------------------------------------------------------------------------------------- recording: the hook
@@ -65,12 +64,9 @@ def jaxpr_consts(closed: Any) -> list[Any]:
 
 def sub_jaxprs(equation: Any) -> Iterator[Any]:
     """The jaxprs in an equation's parameters, in JAX's own parameter order (closed or open)."""
-    from jax._src import core
-
-    kinds = (core.Jaxpr, core.ClosedJaxpr)
     for value in equation.params.values():
         for item in value if isinstance(value, (tuple, list)) else (value,):
-            if isinstance(item, kinds):
+            if is_jaxpr(item):
                 yield item
 
 
@@ -172,10 +168,11 @@ def stablehlo_module(bytecode: bytes) -> Iterator[Any]:
 
 def main_function(module: Any) -> Any:
     """The ``func.func @main`` of a module. Raises ValueError when there is none."""
+    from jaxlib.mlir import ir
     from jaxlib.mlir.dialects import func
 
     for operation in module.body.operations:
-        if isinstance(operation, func.FuncOp) and operation.name.value == "main":
+        if isinstance(operation, func.FuncOp) and ir.StringAttr(operation.attributes["sym_name"]).value == "main":
             return operation
     raise ValueError("the StableHLO module has no function @main")
 
@@ -205,10 +202,10 @@ def set_partitions(module: Any, mesh: Mapping[str, int], specs: Sequence[Sequenc
     """
     from jaxlib.mlir import ir
 
-    axes = ", ".join(f'"{name}"={size}' for name, size in mesh.items())
+    mesh_axes = ", ".join(f'"{name}"={size}' for name, size in mesh.items())
     block = ir.InsertionPoint.at_block_begin(module.body)
-    block.insert(ir.Operation.parse(f"sdy.mesh @xlascope_mesh = <[{axes}]>"))
-    size = int(np.prod(list(mesh.values())))
+    block.insert(ir.Operation.parse(f"sdy.mesh @xlascope_mesh = <[{mesh_axes}]>"))
+    size = math.prod(mesh.values())
     module.operation.attributes["mhlo.num_partitions"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), size)
     main = main_function(module)
     changed = []
@@ -228,6 +225,7 @@ def compile_module(module: Any, devices: Sequence[Any], replicas: int, options: 
     Arguments and results without a sharding of their own are left to XLA's propagation, as JAX does for unspecified
     ones. Raises jax.errors.JaxRuntimeError with XLA's message.
     """
+    import numpy as np
     from jax._src import compiler
     from jax._src.lib import _jax
 
@@ -255,8 +253,10 @@ def _left_to_xla(main: Any, which: str, count: int) -> list[bool]:
     if which not in main.operation.attributes:
         return [True] * count
     sharded = {"sdy.sharding", "mhlo.sharding"}
-    attributes = [ir.DictAttr(one) for one in ir.ArrayAttr(main.operation.attributes[which])]
-    return [not sharded & {named.name for named in each} for each in attributes]
+    return [
+        not any(name in ir.DictAttr(one) for name in sharded)
+        for one in ir.ArrayAttr(main.operation.attributes[which])
+    ]
 
 
 def parameter_shardings(executable: Any, devices: Sequence[Any], count: int) -> list[Any]:
@@ -296,7 +296,7 @@ def block_until_ready(arrays: Sequence[Any]) -> None:
 
 
 def prepare_cpu_kernels() -> None:
-    """Make LAPACK's custom calls callable: JAX does so when it lowers one, and a loaded module was lowered elsewhere."""
+    """Make LAPACK's custom calls callable: JAX does so when it lowers one; a loaded module was lowered elsewhere."""
     from jaxlib import lapack
 
     lapack._lapack.initialize()
@@ -314,3 +314,23 @@ def unoptimized_hlo_text(module: Any) -> str:
 
     computation = _jax.mlir.mlir_module_to_xla_computation(mlir.module_to_bytecode(module))
     return computation.get_hlo_module().to_string()
+
+
+# ---------------------------------------------------------------------------------------------- tagging of equations
+def is_jaxpr(value: Any) -> bool:
+    """Whether a value is a jaxpr, closed or open."""
+    from jax._src import core
+
+    return isinstance(value, (core.Jaxpr, getattr(core, "ClosedJaxpr", core.Jaxpr)))
+
+
+def with_equations(jaxpr: Any, equations: list[Any]) -> Any:
+    """The same jaxpr, closed or open, with other equations."""
+    inner = open_jaxpr(jaxpr)
+    return jaxpr.replace(eqns=equations) if inner is jaxpr else jaxpr.replace(jaxpr=inner.replace(eqns=equations))
+
+
+def with_scope(equation: Any, scope: str, params: dict[str, Any]) -> Any:
+    """The equation with other parameters and one more scope at the inner end of its name stack."""
+    info = equation.source_info
+    return equation.replace(params=params, source_info=info.replace(name_stack=info.name_stack.extend(scope)))
