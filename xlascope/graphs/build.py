@@ -242,7 +242,7 @@ def _edges(module: HloModule, ids: list[str]) -> list[Edge]:
                 shape = parse_shape(producer.shape)
                 element = shape.element(index) if shape is not None else None
                 text = element.text if element is not None else short_shape(producer.shape)
-                edges.append(Edge(ids[producer.index], ids[instruction.index], position, text))
+                edges.append(Edge(ids[producer.index], ids[instruction.index], position, text, index))
     return edges
 
 

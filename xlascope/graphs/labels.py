@@ -13,6 +13,7 @@ _SHOWN = {
 }
 _DIMENSIONS = frozenset({"reduce", "transpose", "concatenate", "sort", "reverse", "all-gather", "reduce-scatter"})
 _LONGEST = 24
+_NOT_ONE_CELL = re.compile(r"[^\x20-\x7e…×·]")
 
 
 def detail(instruction: HloInstruction) -> str:
@@ -30,8 +31,8 @@ def detail(instruction: HloInstruction) -> str:
 
 
 def shorten(text: str, longest: int) -> str:
-    """At most ``longest`` characters, the end replaced by …"""
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", text)
+    """At most ``longest`` characters, each one cell wide, the end replaced by …"""
+    text = _NOT_ONE_CELL.sub("?", text)
     return text if len(text) <= longest else text[: max(longest - 1, 0)] + "…"
 
 

@@ -37,12 +37,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A value going from ``source`` to operand number ``operand`` of ``target``; ``shape`` is the value's."""
+    """A value going from ``source`` to operand number ``operand`` of ``target``; ``shape`` is the value's.
+
+    ``element`` is set where the text names an element of a tuple directly (``%fusion#1``).
+    """
 
     source: str
     target: str
     operand: int
     shape: str
+    element: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""What a box says, and how large it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xlascope.graphs.labels import bytes_text, shorten
+from xlascope.graphs.visible import Box, folded_text
+
+LONGEST_NAME = 44
+LONGEST_FOLDED = 44
+_BAR = 5
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_UNKNOWN_HEAT = " " * (_BAR + 6)
+
+
+@dataclass(frozen=True, slots=True)
+class BoxText:
+    """Lines of (text, style tag) segments. A parameter has one line and no border."""
+
+    lines: tuple[tuple[tuple[str, str], ...], ...]
+    bordered: bool
+
+    @property
+    def width(self) -> int:
+        """Cells, border included."""
+        inner = max(sum(len(text) for text, _ in line) for line in self.lines)
+        return inner + 2 if self.bordered else inner
+
+    @property
+    def height(self) -> int:
+        return len(self.lines) + (2 if self.bordered else 0)
+
+
+def box_text(box: Box, total_ns: int | None, stubs: tuple[str, ...] = ()) -> BoxText:
+    """The text of a box. With a total, every box keeps room for its share, so that sizes do not depend on times."""
+    node = box.node
+    if node is not None and box.is_parameter:
+        return BoxText((_parameter(box, stubs),), bordered=False)
+    first: list[tuple[str, str]] = []
+    mark = "" if box.group is None else "▾" if box.opened else "▸"
+    if mark:
+        first.append((mark, "mark"))
+    if node is not None and node.added_by_xla:
+        first.append(("+", "added"))
+    first.append((shorten(node.name if node is not None else box.id, LONGEST_NAME), "name"))
+    kind = _kind(box)
+    if kind:
+        first.append((" " + kind, "opcode"))
+    if total_ns is not None:
+        first += _heat(box.self_ns, total_ns)
+    if node is not None and node.is_root:
+        first.append((" ROOT", "root"))
+    lines = [tuple(first)]
+    if node is not None and node.is_root:
+        lines.append(((f"{shorten(node.shape, LONGEST_FOLDED)} {bytes_text(node.bytes)}", "shape"),))
+    folded = folded_text(box, LONGEST_FOLDED)
+    if folded:
+        lines.append(((folded, "folded"),))
+    if stubs:
+        lines.append(((_stub_text(stubs), "stub"),))
+    return BoxText(tuple(lines), bordered=True)
+
+
+def _parameter(box: Box, stubs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    assert box.node is not None
+    line = [(" ", "name"), (shorten(box.node.name, LONGEST_NAME), "name"), (" ", "name")]
+    line.append((shorten(box.node.shape, LONGEST_NAME), "shape"))
+    folded = folded_text(box, LONGEST_FOLDED)
+    if folded:
+        line.append((f" {folded}", "folded"))
+    if box.node.is_root:
+        line.append((" ROOT", "root"))
+    if stubs:
+        line.append((f" {_stub_text(stubs)}", "stub"))
+    return tuple(line)
+
+
+def _kind(box: Box) -> str:
+    node, group = box.node, box.group
+    if group is not None and group.kind in ("fusion", "call"):
+        return f"{group.members} op{'' if group.members == 1 else 's'}"
+    if group is not None and group.kind == "loop":
+        turns = f" ×{group.trip_count}" if group.trip_count is not None else ""
+        return f"loop{turns} {group.members} ops"
+    if group is not None and node is None:
+        return group.role or "computation"
+    if node is None:
+        return ""
+    stem = node.name.rpartition(".")[0] if node.name.rpartition(".")[2].isdigit() else node.name
+    opcode = "" if stem.replace("_", "-") == node.opcode else node.opcode
+    return " ".join(part for part in (opcode, node.detail) if part)
+
+
+def _heat(self_ns: int | None, total_ns: int) -> list[tuple[str, str]]:
+    if self_ns is None or not total_ns:
+        return [(_UNKNOWN_HEAT, "heat")]
+    share = min(max(self_ns / total_ns, 0.0), 1.0)
+    return [(f" {share:4.0%} ", "percent"), (bar(share), "heat")]
+
+
+def bar(share: float) -> str:
+    """A bar of fixed width in eighths of a cell."""
+    eighths = round(share * _BAR * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(_BAR)
+
+
+def _stub_text(stubs: tuple[str, ...]) -> str:
+    shown = " ".join(shorten(stub, 20) for stub in stubs[:2])
+    return shown if len(stubs) <= 2 else f"{shown} +{len(stubs) - 2}"

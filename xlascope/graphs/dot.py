@@ -1,0 +1,41 @@
+"""A graph in Graphviz's language."""
+
+from __future__ import annotations
+
+from xlascope.graphs.model import Graph, Node
+
+
+def to_dot(graph: Graph) -> str:
+    """The whole graph: groups as clusters, folded nodes too; dashed what XLA added, doubled the roots."""
+    lines = [f"digraph {_quoted(graph.name or 'module')} {{", "  node [shape=box, fontname=monospace];"]
+    lines += _members(graph, None, 1)
+    for edge in graph.edges:
+        lines.append(f"  {_quoted(edge.source)} -> {_quoted(edge.target)} [label={_quoted(edge.shape)}];")
+    lines.append("}")
+    return "\n".join(lines) + "\n"
+
+
+def _members(graph: Graph, group_id: str | None, depth: int) -> list[str]:
+    """Nodes and clusters of one group."""
+    indent = "  " * depth
+    lines = [f"{indent}{_node(graph, node)}" for node in graph.nodes_of_group.get(group_id, ())]
+    for group in graph.groups_of_group.get(group_id, ()):
+        turns = f" ×{group.trip_count}" if group.trip_count is not None else ""
+        lines.append(f"{indent}subgraph {_quoted('cluster_' + group.id)} {{")
+        lines.append(f"{indent}  label={_quoted(f'{group.kind} {group.id}{turns}')};")
+        lines += _members(graph, group.id, depth + 1)
+        lines.append(f"{indent}}}")
+    return lines
+
+
+def _node(graph: Graph, node: Node) -> str:
+    label = f"{node.name}\n{node.opcode} {node.shape}" + (f"\n{node.detail}" if node.detail else "")
+    if node.self_ns is not None and graph.total_self_ns:
+        label += f"\n{node.self_ns / graph.total_self_ns:.0%}"
+    root = ", peripheries=2" if node.is_root else ""
+    added = ", style=dashed" if node.added_by_xla else ""
+    return f"{_quoted(node.id)} [label={_quoted(label)}{root}{added}];"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -1,0 +1,220 @@
+"""A placed graph as rows of styled text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xlascope.graphs.layout import Placed, PlacedBox
+
+Segment = tuple[str, str]
+
+_UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
+_LINES = {
+    _UP: "│",
+    _DOWN: "│",
+    _UP | _DOWN: "│",
+    _LEFT: "─",
+    _RIGHT: "─",
+    _LEFT | _RIGHT: "─",
+    _UP | _RIGHT: "└",
+    _UP | _LEFT: "┘",
+    _DOWN | _RIGHT: "┌",
+    _DOWN | _LEFT: "┐",
+    _UP | _DOWN | _RIGHT: "├",
+    _UP | _DOWN | _LEFT: "┤",
+    _LEFT | _RIGHT | _DOWN: "┬",
+    _LEFT | _RIGHT | _UP: "┴",
+    _UP | _DOWN | _LEFT | _RIGHT: "┼",
+}
+# Corners, horizontal, vertical, port at the top, port at the bottom.
+_LIGHT = "┌┐└┘─│┴┬"
+_HEAVY = "┏┓┗┛━┃┷┯"
+_DOUBLE = "╔╗╚╝═║╧╤"
+_GROUP = "╭╮╰╯─│┴┬"
+_ASCII = str.maketrans(
+    {
+        **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯", "+"),
+        **dict.fromkeys("─╌", "-"),
+        "│": "|",
+        **dict.fromkeys("┏┓┗┛━┃┷┯", "#"),
+        **dict.fromkeys("╔╗╚╝═║╧╤", "*"),
+        **dict.fromkeys("█▉▊▋▌▍", "#"),
+        **dict.fromkeys("▎▏", "."),
+        "▸": ">",
+        "▾": "v",
+        "►": ">",
+        "⇢": ">",
+        "⇠": "<",
+        "×": "x",
+        "…": "~",
+        "·": ",",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Rows ``first`` and following, each a list of (text, style tag) that fills ``width`` cells.
+
+    Tags: ``""`` (empty), ``wire``, ``label``, ``border``, ``border.hot``, ``border.cursor``, ``border.group``, and those
+    of the texts: ``mark``, ``name``, ``opcode``, ``shape``, ``percent``, ``heat``, ``root``, ``folded``, ``stub``,
+    ``added``; a text under the cursor has ``.cursor`` appended.
+    """
+
+    placed: Placed
+    rows: list[list[Segment]]
+    first: int
+    width: int
+    hot: frozenset[str] = field(default_factory=frozenset)
+
+    def text(self) -> str:
+        """Without styles, trailing blanks left out."""
+        return "\n".join("".join(text for text, _ in row).rstrip() for row in self.rows)
+
+    def hit(self, x: int, y: int) -> str | None:
+        """The box at a cell of the picture (``y`` counted from the top of the whole picture)."""
+        return self.placed.hit(x, y)
+
+
+def hottest(placed: Placed, share: float = 0.8) -> frozenset[str]:
+    """The closed boxes that together make up ``share`` of the measured self time, the largest first."""
+    times = [
+        (time, box.id)
+        for box in placed.boxes
+        if not box.opened and (time := placed.visible.boxes[box.id].self_ns) is not None and time > 0
+    ]
+    wanted = share * sum(time for time, _ in times)
+    found: set[str] = set()
+    reached = 0.0
+    for time, box_id in sorted(times, key=lambda pair: (-pair[0], pair[1])):
+        if reached >= wanted:
+            break
+        found.add(box_id)
+        reached += time
+    return frozenset(found)
+
+
+def render(
+    placed: Placed,
+    cursor: str | None = None,
+    ascii_only: bool = False,
+    rows: tuple[int, int] | None = None,
+) -> Picture:
+    """Draw a placed graph, or only its rows from ``rows[0]`` up to ``rows[1]``."""
+    first, stop = rows if rows is not None else (0, placed.height)
+    first, stop = max(first, 0), min(max(stop, 0), placed.height)
+    canvas = _Canvas(placed.width + 1, first, max(stop, first))
+    hot = hottest(placed)
+    for box in placed.boxes:
+        if box.y < stop and box.y + box.height > first:
+            _draw_box(canvas, box, box.id in hot, box.id == cursor)
+    _draw_wires(canvas, placed)
+    for label in placed.labels:
+        canvas.write(label.x, label.y, label.text, "label")
+    return Picture(placed, canvas.segments(ascii_only), first, canvas.width, hot)
+
+
+class _Canvas:
+    """Cells of the rows that are drawn: characters and style tags."""
+
+    def __init__(self, width: int, first: int, stop: int) -> None:
+        self.width, self.first, self.stop = width, first, stop
+        self.characters = [[" "] * width for _ in range(first, stop)]
+        self.tags = [[""] * width for _ in range(first, stop)]
+
+    def write(self, x: int, y: int, text: str, tag: str) -> None:
+        if not self.first <= y < self.stop:
+            return
+        characters, tags = self.characters[y - self.first], self.tags[y - self.first]
+        for column, character in enumerate(text, x):
+            if 0 <= column < self.width:
+                characters[column] = character
+                tags[column] = tag
+
+    def segments(self, ascii_only: bool) -> list[list[Segment]]:
+        return [
+            _segments(characters, tags, ascii_only) for characters, tags in zip(self.characters, self.tags, strict=True)
+        ]
+
+
+def _segments(characters: list[str], tags: list[str], ascii_only: bool) -> list[Segment]:
+    row: list[Segment] = []
+    start = 0
+    for column in range(1, len(tags) + 1):
+        if column == len(tags) or tags[column] != tags[start]:
+            text = "".join(characters[start:column])
+            row.append((text.translate(_ASCII) if ascii_only else text, tags[start]))
+            start = column
+    return row
+
+
+def _draw_box(canvas: _Canvas, box: PlacedBox, hot: bool, cursor: bool) -> None:
+    suffix = ".cursor" if cursor else ""
+    if not box.text.bordered:
+        column = box.x
+        for text, tag in box.text.lines[0]:
+            canvas.write(column, box.y, text, tag + suffix)
+            column += len(text)
+        if cursor:
+            canvas.write(box.x, box.y, "►", "mark.cursor")
+        return
+    if cursor:
+        style, tag = _DOUBLE, "border.cursor"
+    elif box.opened:
+        style, tag = _GROUP, "border.group"
+    else:
+        style, tag = (_HEAVY, "border.hot") if hot else (_LIGHT, "border")
+    across = box.width - 2
+    canvas.write(box.x, box.y, style[0] + style[4] * across + style[1], tag)
+    for y in range(max(box.y + 1, canvas.first), min(box.y + box.height - 1, canvas.stop)):
+        canvas.write(box.x, y, style[5], tag)
+        canvas.write(box.x + box.width - 1, y, style[5], tag)
+    canvas.write(box.x, box.y + box.height - 1, style[2] + style[4] * across + style[3], tag)
+    for column in box.entries:
+        canvas.write(column, box.y, style[6], tag)
+    for column in box.exits:
+        canvas.write(column, box.y + box.height - 1, style[7], tag)
+    for number, line in enumerate(box.text.lines):
+        column = box.x + 1
+        for text, text_tag in line:
+            canvas.write(column, box.y + 1 + number, text, text_tag + suffix)
+            column += len(text)
+
+
+def _draw_wires(canvas: _Canvas, placed: Placed) -> None:
+    """Lines of one value join; where two values cross, the horizontal one is broken."""
+    masks: dict[tuple[int, int], dict[tuple[int, str], int]] = {}
+    for wire in placed.wires:
+        key = (wire.net, wire.source)
+        for (x, y), bit in [*((cell, _UP) for cell in wire.ups), *((cell, _DOWN) for cell in wire.downs)]:
+            _mark(masks, canvas, x, y, key, bit)
+        for x1, y1, x2, y2 in wire.segments:
+            for y in range(max(y1, canvas.first - 1), min(y2, canvas.stop)):
+                _mark(masks, canvas, x1, y, key, _DOWN)
+                _mark(masks, canvas, x1, y + 1, key, _UP)
+            for x in range(x1, x2):
+                _mark(masks, canvas, x, y1, key, _RIGHT)
+                _mark(masks, canvas, x + 1, y1, key, _LEFT)
+    for (x, y), by_net in masks.items():
+        if len(by_net) == 1:
+            mask = next(iter(by_net.values()))
+        elif any(mask == _UP | _DOWN for mask in by_net.values()):
+            mask = _UP | _DOWN
+        else:
+            mask = 0
+            for own in by_net.values():
+                mask |= own
+        canvas.write(x, y, _LINES[mask], "wire")
+
+
+def _mark(
+    masks: dict[tuple[int, int], dict[tuple[int, str], int]],
+    canvas: _Canvas,
+    x: int,
+    y: int,
+    key: tuple[int, str],
+    bit: int,
+) -> None:
+    if canvas.first <= y < canvas.stop:
+        cell = masks.setdefault((x, y), {})
+        cell[key] = cell.get(key, 0) | bit
