@@ -1,4 +1,4 @@
-"""XSpace as protobuf classes, built at run time: the independent reader and writer of the tests."""
+"""XSpace and HloProto as protobuf classes, built at run time: the independent reader and writer of the tests."""
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -63,10 +63,26 @@ _MESSAGES: dict[str, list[tuple[str, int, str, bool]]] = {
         ("warnings", 3, "string", True),
         ("hostnames", 4, "string", True),
     ],
+    "HloInstruction": [
+        ("name", 1, "string", False),
+        ("opcode", 2, "string", False),
+        ("called_computation_ids", 38, "int64", True),
+    ],
+    "HloComputation": [
+        ("name", 1, "string", False),
+        ("instructions", 2, "HloInstruction", True),
+        ("id", 5, "int64", False),
+    ],
+    "HloModule": [
+        ("name", 1, "string", False),
+        ("computations", 3, "HloComputation", True),
+        ("id", 5, "int64", False),
+    ],
+    "HloProto": [("hlo_module", 1, "HloModule", False)],
 }
 
 
-def _build() -> type:
+def _build() -> tuple[type, type]:
     file = descriptor_pb2.FileDescriptorProto(name="xspace_test.proto", package="xspace_test", syntax="proto2")
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)
@@ -80,7 +96,9 @@ def _build() -> type:
                 )
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("xspace_test.XSpace"))
+    names = ("xspace_test.XSpace", "xspace_test.HloProto")
+    space, hlo = (message_factory.GetMessageClass(pool.FindMessageTypeByName(name)) for name in names)
+    return space, hlo
 
 
-XSpace = _build()
+XSpace, HloProto = _build()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -66,9 +66,17 @@ class Assembly:
         own = np.asarray([self._names(name.removeprefix("end: ")) for name in meta_names], np.int64)
         ops, ends = Rows(), Rows()
         reader = LineReader(data, plane, self._names)
-        for table, line in self._tables(reader, plane):
+
+        def place(table: EventTable) -> tuple[I64, np.ndarray]:
             slot = np.minimum(np.searchsorted(meta_ids, table.metadata), len(meta_ids) - 1)
-            known = meta_ids[slot] == table.metadata
+            return slot, meta_ids[slot] == table.metadata
+
+        def keep(table: EventTable) -> I64:
+            slot, known = place(table)
+            return np.flatnonzero(table.has["hlo_op"] | known & (is_end | is_host | is_graph)[slot])
+
+        for table, line in self._tables(reader, plane, keep):
+            slot, known = place(table)
             # An event with a correlation id launches work on another device: the work has its own event there.
             op_rows = np.flatnonzero(table.has["hlo_op"] & ~table.has["correlation_id"])
             end_rows = np.flatnonzero(known & is_end[slot] & table.has["_c"])
@@ -89,12 +97,12 @@ class Assembly:
         ordinals = ops.joined("device_ordinal")
         if not ops.joined("has_device_ordinal").all():
             self.note("device", "Some op events name no device; they are counted for device 0.")
-            ordinals = np.where(ops.joined("has_device_ordinal") > 0, ordinals, 0)
+            ordinals = np.where(ops.joined("has_device_ordinal"), ordinals, 0)
         unique, inverse = np.unique(ordinals, return_inverse=True)
         index = np.asarray([self._device("cpu", str(int(value)), plane.name) for value in unique], np.int64)
         device = index[inverse] if unique.size else np.zeros(0, np.int64)
         match = match_ends(
-            np.where(ops.joined("has__p") > 0, ops.joined("_p"), -1),
+            np.where(ops.joined("has__p"), ops.joined("_p"), -1),
             start,
             ops.joined("op"),
             ends.joined("key"),
@@ -125,12 +133,12 @@ class Assembly:
         self._spans.add(device=device[rows], start=time, end=time, name=ends.joined("name")[match.orphans[kept]])
         for name in ("op", "module", "program_id", "has_program_id", "run_id", "has_run_id", "line"):
             self._ops.add(**{name: ops.joined(name)})
-        self._ops.add(device=device, start=start, end=end, marked=match.marked.astype(np.int64))
+        self._ops.add(device=device, start=start, end=end, marked=match.marked)
 
     def device_plane(self, data: memoryview, plane: Plane, kind: str, ordinal: str) -> None:
         """The streams of a GPU, or the lines of a TPU core."""
         reader = LineReader(data, plane, self._names)
-        tables = list(self._tables(reader, plane))
+        tables = list(self._tables(reader, plane, lambda table: np.arange(len(table.metadata))))
         self._count(reader)
         if not tables:
             return
@@ -146,9 +154,8 @@ class Assembly:
     def _add_stream(self, table: EventTable, line: int, device: int, plane: Plane) -> None:
         is_op = table.has["hlo_op"]
         ops, rest = table.take(np.flatnonzero(is_op)), table.take(np.flatnonzero(~is_op))
-        before = self._ops
-        self._add_ops(before, ops, line, device)
-        before.add(marked=np.zeros(len(ops.metadata), np.int64))
+        self._add_ops(self._ops, ops, line, device)
+        self._ops.add(marked=np.zeros(len(ops.metadata), bool))
         names = np.asarray([self._names(self._meta_name(plane, int(i))) for i in rest.metadata], np.int64)
         self._graph_launches += sum(bool(_COMMAND_BUFFER.search(self._meta_name(plane, int(i)))) for i in rest.metadata)
         self._add_spans(self._spans, rest, line, device, names)
@@ -178,7 +185,7 @@ class Assembly:
                 line=np.full(len(op), line),
                 start=table.start_ps,
                 end=table.end_ps,
-                marked=np.zeros(len(op), np.int64),
+                marked=np.zeros(len(op), bool),
                 module=np.where(inside, runs["module"][slot], table.names["hlo_module"]),
                 program_id=np.where(inside & (runs["has_program_id"][slot] > 0), runs["program_id"][slot], program),
                 has_program_id=(inside & (runs["has_program_id"][slot] > 0)) | has_program,
@@ -214,10 +221,12 @@ class Assembly:
 
     # -- pieces ------------------------------------------------------------------------------------------------
 
-    def _tables(self, reader: LineReader, plane: Plane) -> Iterator[tuple[EventTable, int]]:
+    def _tables(
+        self, reader: LineReader, plane: Plane, keep: Callable[[EventTable], I64]
+    ) -> Iterator[tuple[EventTable, int]]:
         """(events with times since the origin, line number) of each stretch of each line."""
         for start, end in plane.lines:
-            head, tables, fault = reader.read(start, end)
+            head, tables, fault = reader.read(start, end, keep)
             if fault is not None:
                 self.fault(fault)
             if self._origin_ns is None and tables:
@@ -305,14 +314,14 @@ class Assembly:
         names = self._names.all()
         columns = [self._keys(rows, programs, runs, names) for rows in (self._ops, self._spans, self._host)]
         ops = OpEvents(
-            self._ops.joined("device").astype(np.int32),
+            self._ops.joined("device"),
             columns[0][0],
             columns[0][1],
-            self._ops.joined("op").astype(np.int32),
-            self._ops.joined("line").astype(np.int32),
+            self._ops.joined("op"),
+            self._ops.joined("line"),
             self._ops.joined("start"),
             self._ops.joined("end"),
-            self._ops.joined("marked").astype(bool),
+            self._ops.joined("marked"),
         )
         return Profile(
             tuple(self._devices),
@@ -345,33 +354,34 @@ class Assembly:
         rows: Rows, programs: dict[ProgramKey, int], runs: dict[int, int], names: tuple[str, ...]
     ) -> tuple[I32, I32]:
         """Index columns (program, run) of `rows`; new keys are added to `programs` and `runs`."""
-        has, module = rows.joined("has_program_id") > 0, rows.joined("module")
-        triple = np.stack([np.where(has, rows.joined("program_id"), 0), has.astype(np.int64), module])
-        unique, inverse = np.unique(triple, axis=1, return_inverse=True)
+        ids, id_of = _numbered(rows.joined("program_id"), rows.joined("has_program_id"))
+        pairs, pair_of = np.unique((id_of + 1) * (len(names) + 1) + rows.joined("module") + 1, return_inverse=True)
         index = []
-        for identity, known, name in unique.T.tolist():
-            if not known and name < 0:
-                index.append(-1)
-                continue
-            key = ProgramKey(identity if known else None, names[name] if name >= 0 else None)
-            index.append(programs.setdefault(key, len(programs)))
-        program = np.asarray(index or [-1], np.int32)[inverse.reshape(-1)]
-        has_run = rows.joined("has_run_id") > 0
-        run = np.full(len(has_run), -1, np.int32)
-        unique_runs, inverse = np.unique(rows.joined("run_id")[has_run], return_inverse=True)
-        table = np.asarray([runs.setdefault(int(value), len(runs)) for value in unique_runs], np.int32)
-        if unique_runs.size:
-            run[has_run] = table[inverse]
-        return program, run
+        for pair in pairs.tolist():
+            identity, name = divmod(pair, len(names) + 1)
+            key = ProgramKey(int(ids[identity - 1]) if identity else None, names[name - 1] if name else None)
+            index.append(programs.setdefault(key, len(programs)) if pair else -1)
+        program = np.asarray(index or [-1], np.int32)[pair_of]
+        values, value_of = _numbered(rows.joined("run_id"), rows.joined("has_run_id"))
+        table = np.asarray([runs.setdefault(int(value), len(runs)) for value in values] + [-1], np.int32)
+        return program, table[value_of]
 
     @staticmethod
     def _make_spans(rows: Rows, keys: tuple[I32, I32]) -> Spans:
         return Spans(
-            rows.joined("device").astype(np.int32),
+            rows.joined("device"),
             keys[0],
             keys[1],
-            rows.joined("name").astype(np.int32),
-            rows.joined("line").astype(np.int32),
+            rows.joined("name"),
+            rows.joined("line"),
             rows.joined("start"),
             rows.joined("end"),
         )
+
+
+def _numbered(values: I64, known: np.ndarray) -> tuple[I64, I64]:
+    """The distinct known values, and for each element the position of its value, -1 where unknown."""
+    distinct, inverse = np.unique(values[known], return_inverse=True)
+    position = np.full(len(values), -1, np.int64)
+    position[known] = inverse
+    return distinct, position

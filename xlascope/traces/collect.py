@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,22 +18,35 @@ _NS_LIMIT = 1 << 50
 _TABLE_FIELDS = {1: "id", 2: "name", 3: "timestamp_ns", 11: "display_name"}
 
 
+INDEX_COLUMNS = frozenset({"device", "op", "module", "name", "line"})
+"""Columns of Rows that number a table: int32; all others but `has_X` and `marked` are int64."""
+
+
 @dataclass(slots=True)
 class Rows:
-    """Events as parallel columns of int64; names, modules and lines are numbered by the reader's tables.
+    """Events as parallel columns; names, modules and lines are numbered by the reader's tables.
 
     A column `has_X` says where X is known.
     """
 
-    columns: dict[str, list[I64]] = field(default_factory=dict)
+    columns: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
-    def add(self, **columns: I64) -> None:
+    def add(self, **columns: np.ndarray) -> None:
         for name, values in columns.items():
-            self.columns.setdefault(name, []).append(values.astype(np.int64, copy=False))
+            self.columns.setdefault(name, []).append(values.astype(self._type(name), copy=False))
 
-    def joined(self, name: str) -> I64:
-        parts = self.columns.get(name)
-        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    def joined(self, name: str) -> np.ndarray:
+        """The whole column, joined in place: asking again costs nothing."""
+        parts = self.columns.setdefault(name, [])
+        if len(parts) != 1:
+            parts[:] = [np.concatenate(parts) if parts else np.zeros(0, self._type(name))]
+        return parts[0]
+
+    @staticmethod
+    def _type(name: str) -> type:
+        if name.startswith("has_") or name == "marked":
+            return np.bool_
+        return np.int32 if name in INDEX_COLUMNS else np.int64
 
 
 @dataclass(slots=True)
@@ -77,8 +91,13 @@ class LineReader:
         self.events = 0
         self.broken = 0
 
-    def read(self, start: int, end: int) -> tuple[LineHead, list[EventTable], ProfileError | None]:
-        """Parse the XLine in data[start:end]; a fault ends the line early and is returned."""
+    def read(
+        self, start: int, end: int, keep: Callable[[EventTable], np.ndarray]
+    ) -> tuple[LineHead, list[EventTable], ProfileError | None]:
+        """Parse the XLine in data[start:end]; a fault ends the line early and is returned.
+
+        `keep` gives the positions of the events to keep of each stretch, so that a long line stays small.
+        """
         head = LineHead()
         tables: list[EventTable] = []
         fault: ProfileError | None = None
@@ -88,7 +107,8 @@ class LineReader:
         while pos < end and fault is None:
             before = pos
             for chunk, starts, ends, _, after in stretches(self._data, pos, end):
-                tables.append(self._table(parse(chunk, starts, ends, self._wanted)))
+                table = self._table(parse(chunk, starts, ends, self._wanted))
+                tables.append(table.take(keep(table)))
                 pos = after
             try:
                 part = next(fields(self._data, pos, end, cuts.append), None)

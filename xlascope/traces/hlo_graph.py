@@ -12,9 +12,19 @@ from dataclasses import dataclass
 
 from xlascope.traces.wire import BYTES, VARINT, ProfileError, fields, read_varint, text
 
-# The computation of a fusion or reduction is executed as part of its op: its instructions are no events of their own.
+# The computation of these is executed as part of their op: its instructions are no events of their own.
 _EMBEDDED = frozenset(
-    "fusion reduce reduce-window map sort scatter select-and-scatter all-reduce reduce-scatter".split()
+    {
+        "all-reduce",
+        "fusion",
+        "map",
+        "reduce",
+        "reduce-scatter",
+        "reduce-window",
+        "scatter",
+        "select-and-scatter",
+        "sort",
+    }
 )
 
 
