@@ -90,12 +90,12 @@ def main():
 
     key = jax.random.key(0)
     state = initial_state(jax.random.fold_in(key, 1))
-    value = None
+    value = jnp.float32(0)
     for step in range(steps):
         state, value = train_step(state, sample_batch(jax.random.fold_in(key, step)))
         if step % 25 == 0:
             print(f"step {step:4d}  loss {float(value):.4f}", flush=True)
-    print(f"done  {steps} steps  loss {float(value):.4f}" if steps else "done  no steps")
+    print(f"done  {steps} steps  loss {float(value):.4f}")
 
 
 if __name__ == "__main__":
