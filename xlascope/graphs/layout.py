@@ -23,8 +23,8 @@ _NARROWEST = 40
 class PlacedBox:
     """A box's rectangle in cells, from (x, y).
 
-    ``level`` is the group it stands in, ``row`` and ``column`` its place there; ``entries`` and ``exits`` are the columns
-    of its ports.
+    ``level`` is the group it stands in, ``row`` and ``column`` its place there; ``entries`` and ``exits`` are the
+    columns of its ports.
     """
 
     id: str
@@ -59,6 +59,14 @@ class Wire:
     segments: tuple[tuple[int, int, int, int], ...]
     ups: tuple[tuple[int, int], ...]
     downs: tuple[tuple[int, int], ...]
+
+    @property
+    def top(self) -> int:
+        return self.ups[0][1]
+
+    @property
+    def bottom(self) -> int:
+        return self.downs[0][1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 
 # More values than this passing one row would be a wall of lines: the longest ones are named in their boxes instead.
-_MOST_PASSING = 20
+_MOST_PASSING = 12
 _SWEEPS = 8
 
 

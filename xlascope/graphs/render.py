@@ -56,9 +56,9 @@ _ASCII = str.maketrans(
 class Picture:
     """Rows ``first`` and following, each a list of (text, style tag) that fills ``width`` cells.
 
-    Tags: ``""`` (empty), ``wire``, ``label``, ``border``, ``border.hot``, ``border.cursor``, ``border.group``, and those
-    of the texts: ``mark``, ``name``, ``opcode``, ``shape``, ``percent``, ``heat``, ``root``, ``folded``, ``stub``,
-    ``added``; a text under the cursor has ``.cursor`` appended.
+    Tags: ``""`` (empty), ``wire``, ``label``, ``border``, ``border.hot``, ``border.cursor``, ``border.group``, and
+    those of the texts: ``mark``, ``name``, ``opcode``, ``shape``, ``percent``, ``heat``, ``root``, ``folded``,
+    ``stub``, ``added``; a text under the cursor has ``.cursor`` appended.
     """
 
     placed: Placed
@@ -185,6 +185,8 @@ def _draw_wires(canvas: _Canvas, placed: Placed) -> None:
     """Lines of one value join; where two values cross, the horizontal one is broken."""
     masks: dict[tuple[int, int], dict[tuple[int, str], int]] = {}
     for wire in placed.wires:
+        if wire.bottom < canvas.first or wire.top >= canvas.stop:
+            continue
         key = (wire.net, wire.source)
         for (x, y), bit in [*((cell, _UP) for cell in wire.ups), *((cell, _DOWN) for cell in wire.downs)]:
             _mark(masks, canvas, x, y, key, bit)
