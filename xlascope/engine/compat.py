@@ -334,3 +334,62 @@ def with_scope(equation: Any, scope: str, params: dict[str, Any]) -> Any:
     """The equation with other parameters and one more scope at the inner end of its name stack."""
     info = equation.source_info
     return equation.replace(params=params, source_info=info.replace(name_stack=info.name_stack.extend(scope)))
+
+
+def module_id(proto: bytes) -> int:
+    """Field 5 (``id``) of a serialized ``HloModuleProto``: the ``program_id`` of profile events."""
+    at, found = 0, 0
+    while at < len(proto):
+        key, at = _varint(proto, at)
+        wire = key & 7
+        if wire == 0:
+            value, at = _varint(proto, at)
+            if key >> 3 == 5:
+                found = value
+        elif wire == 2:
+            length, at = _varint(proto, at)
+            at += length
+        elif wire in (1, 5):
+            at += 8 if wire == 1 else 4
+        else:
+            raise ValueError(f"wire type {wire} in an HloModuleProto")
+    return found
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def executable_facts(runtime: Any) -> dict[str, Any]:
+    """``partitions``, ``replicas``, ``memory`` (bytes) and ``cost`` of a runtime executable; null where it has none."""
+    facts: dict[str, Any] = {"partitions": None, "replicas": None, "memory": None, "cost": None}
+    options = _ask(lambda: runtime.get_compiled_memory_stats())
+    if options is not None:
+        facts["memory"] = {
+            name: int(getattr(options, f"{name}_size_in_bytes"))
+            for name in ("argument", "output", "alias", "temp", "generated_code")
+            if hasattr(options, f"{name}_size_in_bytes")
+        }
+        peak = getattr(options, "peak_memory_in_bytes", None)
+        if peak is not None:
+            facts["memory"]["peak"] = int(peak)
+    cost = _ask(lambda: runtime.cost_analysis())
+    if cost is not None:
+        cost = cost[0] if isinstance(cost, list) and cost else cost
+        facts["cost"] = {str(key): float(value) for key, value in dict(cost).items() if isinstance(value, (int, float))}
+    return facts
+
+
+def _ask(question: Callable[[], Any]) -> Any:
+    """An analysis that a backend may not have: None then (the kinds of error differ between backends)."""
+    try:
+        return question()
+    except (RuntimeError, NotImplementedError, AttributeError, TypeError, ValueError):
+        return None

@@ -1,0 +1,71 @@
+"""The engine's first file: ``PYTHON boot.py CONFIG`` in any Python 3.11 to 3.13, with nothing of ours installed.
+
+It makes the package ``xlascope`` importable without touching ``sys.path``, reads CONFIG (a JSON object, see
+ARCHITECTURE.md) and hands over to the recorder or the lab. The last statement is written so that a recorded script
+runs with one frame below it, this module's, and with this module's emptied namespace as its ``__main__``.
+"""
+
+
+def _prepare():
+    import importlib.util
+    import json
+    import os
+    import sys
+
+    engine = os.path.dirname(os.path.abspath(__file__))
+    root = os.path.dirname(engine)
+
+    def register(name, folder):
+        spec = importlib.util.spec_from_file_location(
+            name, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+        )
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+
+    if not sys.flags.safe_path and sys.path and sys.path[0] == os.path.dirname(os.path.realpath(__file__)):
+        del sys.path[0]
+    register("xlascope", root)
+    config = json.loads(sys.argv[1])
+    if config["role"] == "lab":
+        from xlascope.engine import lab
+
+        lend(config.get("lend") or {}, register)
+        return None, (lab.serve, [config])
+    from xlascope.engine import recorder
+
+    config["lender"] = lambda: lend(config.get("lend") or {}, register)
+    return recorder.prepare(config, os.path.abspath(__file__))
+
+
+def lend(folders, register):
+    """Make packages that the user's Python lacks importable from the folders given, by name."""
+    import importlib.util
+
+    for name, folder in folders.items():
+        if importlib.util.find_spec(name) is None:
+            register(name, folder)
+
+
+class _Launch:
+    """Prepares in the head of the ``with`` below; its exit is told how the script ended."""
+
+    def __init__(self):
+        self.guard, self.plan = _prepare()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        return self.guard.leave(kind, error) if self.guard is not None else None
+
+    def start(self):
+        if self.guard is not None:
+            self.guard.clear_main()
+        return self.plan
+
+
+# `map` calls its function without a Python frame, and no name is looked up here once the namespace is the script's.
+if __name__ == "__main__":
+    with _Launch() as _launch:
+        next(map(*_launch.start()))

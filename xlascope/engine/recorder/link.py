@@ -1,0 +1,125 @@
+"""The one way out of the recorded process: frames over the inherited socket, never in the script's way."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from xlascope.protocol.frames import FrameDecoder, FrameError, Message, encode
+
+SEND_SECONDS = 10.0
+QUEUE_BYTES = 512 << 20
+
+
+class Link:
+    """Sends frames in order from any thread, and from signal handlers that interrupt a send.
+
+    A sender queues its frame and then drains the queue unless somebody is draining it already. When the other side is
+    gone or does not read for ``SEND_SECONDS``, the link is closed for good and every later send does nothing.
+    """
+
+    def __init__(self, fd: int) -> None:
+        os.set_inheritable(fd, False)
+        self._socket = socket.socket(fileno=fd)
+        self._socket.settimeout(SEND_SECONDS)
+        self._lock = _thread.allocate_lock()
+        self._queue: deque[memoryview] = deque()
+        self._queued = 0
+        self._pid = os.getpid()
+        self._decoder = FrameDecoder()
+        self.alive = True
+        self.dropped: dict[tuple[str, str], int] = {}
+
+    def send(self, body: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None) -> None:
+        """Send one message. Raises TypeError when it is not JSON; a broken link is silent."""
+        if not self.alive:
+            return
+        if os.getpid() != self._pid:
+            self.alive = False
+            return
+        frame = encode(body, blobs)
+        if self._queued + len(frame) > QUEUE_BYTES:
+            self.drop(str(body.get("kind")), "the keeper reads too slowly")
+            return
+        self._queued += len(frame)
+        self._queue.append(memoryview(frame))
+        self.drain()
+
+    def drop(self, what: str, why: str, count: int = 1) -> None:
+        """Count something that could not be recorded; told with the next `flush_dropped`."""
+        key = (what, why)
+        if key in self.dropped or len(self.dropped) < 200:
+            self.dropped[key] = self.dropped.get(key, 0) + count
+
+    def flush_dropped(self) -> None:
+        while self.dropped and self.alive:
+            (what, why), count = self.dropped.popitem()
+            self.send({"kind": "dropped", "what": what, "count": count, "why": why})
+
+    def drain(self) -> None:
+        while self._queue and self.alive:
+            if not self._lock.acquire(False):
+                return  # who holds it (maybe this thread, below a signal handler) sends ours too
+            try:
+                self._drain_locked()
+            finally:
+                self._lock.release()
+
+    def _drain_locked(self) -> None:
+        while self._queue and self.alive:
+            try:
+                sent = self._socket.send(self._queue[0], socket.MSG_NOSIGNAL)
+            except OSError:
+                self.close()
+                return
+            # No call between the send and this bookkeeping, so a handler's exception cannot come between them.
+            rest = self._queue[0][sent:]
+            self._queued -= sent
+            if rest:
+                self._queue[0] = rest
+            else:
+                self._queue.popleft()
+
+    def receive(self, seconds: float) -> list[Message]:
+        """Messages that have come, waiting at most ``seconds`` for the first bytes. Closes the link at its end."""
+        import select
+
+        if not self.alive:
+            return []
+        messages: list[Message] = []
+        until = time.monotonic() + seconds
+        while self.alive and not messages:
+            poller = select.poll()
+            poller.register(self._socket.fileno(), select.POLLIN)
+            if not poller.poll(max(0.0, until - time.monotonic()) * 1000):
+                break
+            try:
+                data = self._socket.recv(1 << 16)
+                if not data:
+                    self.close()
+                messages.extend(self._decoder.feed(data))
+            except (OSError, FrameError):
+                self.close()
+        return messages
+
+    def abandon(self) -> None:
+        """In a forked child: forget the socket without shutting it for the parent."""
+        self.alive = False
+        self._queue.clear()
+        try:
+            os.close(self._socket.detach())
+        except OSError:
+            pass  # the child closed it already, which is what was wanted
+
+    def close(self) -> None:
+        self.alive = False
+        self._queue.clear()
+        try:
+            self._socket.close()
+        except OSError:
+            pass  # closing a broken socket may fail; there is nothing left to do with it

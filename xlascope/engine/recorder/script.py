@@ -1,0 +1,116 @@
+"""The script's own world: ``__main__``, ``sys.argv``, ``sys.path`` and a traceback without our frames."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+from typing import Any
+
+_MAIN_NAMES = ("__name__", "__doc__", "__package__", "__loader__", "__spec__", "__annotations__", "__builtins__")
+
+
+def plan_of(config: dict[str, Any]) -> tuple[Any, ...]:
+    """What runs the script: a callable and its arguments, each in a list of one, as ``map`` takes them."""
+    script, module, argv = config.get("script"), config.get("module"), list(config.get("argv") or [])
+    flags = list(sys.orig_argv[1 : sys.orig_argv.index(sys.argv[0])]) if sys.argv[0] in sys.orig_argv else []
+    if module is not None:
+        sys.argv[:] = ["-m", *argv]
+        sys.orig_argv[:] = [sys.orig_argv[0], *flags, "-m", module, *argv]
+        _insert_path(os.getcwd())
+        import runpy
+
+        return runpy._run_module_as_main, [module]  # type: ignore[attr-defined]
+    assert script is not None, "a script or a module"
+    sys.argv[:] = [script, *argv]
+    sys.orig_argv[:] = [sys.orig_argv[0], *flags, script, *argv]
+    if _has_main_inside(script):
+        sys.path.insert(0, script)
+        import runpy
+
+        return runpy._run_module_as_main, ["__main__"], [False]  # type: ignore[attr-defined]
+    _insert_path(os.path.dirname(os.path.realpath(script)))
+    return exec, [_code_of(script)], [sys.modules["__main__"].__dict__]
+
+
+def _insert_path(folder: str) -> None:
+    if not sys.flags.safe_path:
+        sys.path.insert(0, folder)
+
+
+def _has_main_inside(path: str) -> bool:
+    """Whether Python would import this path (a directory or zip file with a ``__main__``), not run it as a file."""
+    if os.path.isdir(path):
+        return True
+    import zipimport
+
+    try:
+        zipimport.zipimporter(path)
+    except zipimport.ZipImportError:
+        return False
+    return True
+
+
+def _absolute(path: str) -> str:
+    """As Python itself makes the script's path absolute: joined, not normalised."""
+    return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
+
+
+def _code_of(script: str) -> Any:
+    path = _absolute(script)
+    try:
+        with open(path, "rb") as file:
+            source = file.read()
+        return compile(source, path, "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError):
+        # Python's own words for a file that is missing, unreadable, compiled or no Python: let it say them.
+        os.execv(sys.executable, sys.orig_argv[:1] + sys.orig_argv[1:])
+
+
+class Guard:
+    """Told by the boot file when the script starts and when it has ended."""
+
+    def __init__(self, boot_file: str, recording: Any) -> None:
+        self._boot_file = boot_file
+        self._recording = recording
+        self._script = recording.script_path
+
+    def clear_main(self) -> None:
+        """Give ``__main__`` the namespace that Python gives a script."""
+        from importlib.machinery import SourceFileLoader
+
+        names = sys.modules["__main__"].__dict__
+        builtins = names["__builtins__"]
+        names.clear()
+        names.update(dict.fromkeys(_MAIN_NAMES))
+        names.update(__name__="__main__", __annotations__={}, __builtins__=builtins)
+        if self._script is None:
+            import importlib.machinery
+
+            names["__loader__"] = importlib.machinery.BuiltinImporter
+            return
+        path = _absolute(self._script)
+        names.update(__loader__=SourceFileLoader("__main__", path), __file__=path, __cached__=None)
+
+    def leave(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
+        """The script has ended; ``error`` is on its way to Python's own handling, which prints and exits."""
+        if error is None or isinstance(error, SystemExit):
+            return
+        self._recording.script_raised(error, self._strip(error.__traceback__))
+        script_hook = getattr(sys, "excepthook", None)
+        if script_hook is None:
+            return
+
+        def excepthook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
+            sys.excepthook = script_hook
+            stripped = self._strip(traceback)
+            sys.last_traceback = stripped  # type: ignore[assignment]
+            value.__traceback__ = stripped
+            script_hook(kind, value, stripped)
+
+        sys.excepthook = excepthook
+
+    def _strip(self, traceback: TracebackType | None) -> TracebackType | None:
+        while traceback is not None and traceback.tb_frame.f_code.co_filename == self._boot_file:
+            traceback = traceback.tb_next
+        return traceback
