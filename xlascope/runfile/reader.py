@@ -142,8 +142,8 @@ class Reader:
             pass
         return found
 
-    def chunks(self, kind: str, program: str | None = None, after: int = 0) -> Iterator[Chunk]:
-        """Chunks of one kind, oldest first."""
+    def chunks(self, kind: str, program: str | None = None, after: int = 0, data: bool = True) -> Iterator[Chunk]:
+        """Chunks of one kind, oldest first; with ``data`` false their bytes are left out: see `chunk_data`."""
         where, values = "kind=? AND id>?", [kind, after]
         if program is not None:
             where += " AND program=?"
@@ -151,10 +151,20 @@ class Reader:
         ids = self._all(f"SELECT id, kind, program, variant, t_ns, json, codec, size FROM chunks WHERE {where} "
                         "ORDER BY id", values)
         for *head, codec, size in ids:
-            data = self._one("SELECT data FROM chunks WHERE id=?", (head[0],))
-            if data is not None:
-                body = self._json(head[5], f"chunk {head[0]}")
-                yield Chunk(head[0], head[1], head[2], head[3], head[4], body, _unpack(codec, size, data[0]))
+            body = self._json(head[5], f"chunk {head[0]}")
+            if not data:
+                yield Chunk(head[0], head[1], head[2], head[3], head[4], body, b"")
+                continue
+            row = self._one("SELECT data FROM chunks WHERE id=?", (head[0],))
+            if row is not None:
+                yield Chunk(head[0], head[1], head[2], head[3], head[4], body, _unpack(codec, size, row[0]))
+
+    def chunk_data(self, identity: int) -> bytes:
+        """The bytes of one chunk. Raises RunFileError when it is missing or damaged."""
+        row = self._one("SELECT codec, size, data FROM chunks WHERE id=?", (identity,))
+        if row is None:
+            raise RunFileError(f"{self.path}: the chunk {identity} is missing")
+        return _unpack(*row)
 
     def blob(self, digest: str) -> bytes:
         """The bytes of a blob. Raises RunFileError when it is missing, too large or damaged."""

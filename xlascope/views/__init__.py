@@ -1,0 +1,22 @@
+"""The views: each a question to a run file, a profile or HLO text, answered by a frozen dataclass.
+
+Screen, text, JSON and reports all take their facts from here.
+"""
+
+from xlascope.views.errors import Cancelled, ViewError
+from xlascope.views.registry import VIEWS, View, find, query
+from xlascope.views.source import HloSource, ProfileSource, RunSource, Source, open_source
+
+__all__ = [
+    "VIEWS",
+    "Cancelled",
+    "HloSource",
+    "ProfileSource",
+    "RunSource",
+    "Source",
+    "View",
+    "ViewError",
+    "find",
+    "open_source",
+    "query",
+]

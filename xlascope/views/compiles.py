@@ -1,0 +1,95 @@
+"""View ``compiles``: every compilation, eager primitives included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from xlascope.views import fields
+from xlascope.views.heat import heat
+from xlascope.views.source import RunSource
+
+
+@dataclass(frozen=True, slots=True)
+class Compile:
+    """``runs``: how often what was compiled ran; exact when ``runs_exact``. ``program`` is None for eager primitives.
+
+    A row with ``compile_ns`` None and ``eager`` true is a primitive whose compilation was not seen.
+    """
+
+    name: str | None
+    file: str | None
+    line: int | None
+    reason: str | None
+    trace_ns: int | None
+    lower_ns: int | None
+    compile_ns: int | None
+    runs: int | None
+    runs_exact: bool
+    program: str | None
+    eager: bool
+    cache: str | None
+    t_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiles:
+    """Oldest first."""
+
+    compiles: tuple[Compile, ...]
+
+
+def query(source: RunSource) -> Compiles:
+    """All compilations of a run."""
+    counts = _eager_counts(source)
+    warmth = heat(source)
+    told: set[Any] = set()
+    rows = []
+    for record in source.records("compile"):
+        body = record.json
+        program = record.program or fields.text(body, "program")
+        eager = fields.boolean(body, "eager") is True
+        key = _place(body)
+        runs, exact = None, False
+        if program in warmth and not eager:
+            runs, exact = warmth[program].calls, warmth[program].calls_exact
+        elif eager and key in counts and key not in told:
+            # Several compilations on one line share the count of the line: the first row carries it.
+            runs, exact = counts[key]
+            told.add(key)
+        rows.append(_row(body, runs, exact, program, eager, record.t_ns))
+    for key, (runs, exact) in counts.items():
+        if key not in told:
+            name, file, line = key
+            rows.append(_row({"name": name, "file": file, "line": line}, runs, exact, None, True, None))
+    return Compiles(tuple(rows))
+
+
+def _place(body: dict[str, Any]) -> tuple[str | None, str | None, int | None]:
+    return fields.text(body, "name"), fields.text(body, "file"), fields.integer(body, "line")
+
+
+def _eager_counts(source: RunSource) -> dict[tuple[str | None, str | None, int | None], tuple[int | None, bool]]:
+    """How often each primitive was dispatched by itself on each line; the newest record counts."""
+    return {
+        _place(record.json): (fields.integer(record.json, "count"), fields.boolean(record.json, "exact") is True)
+        for record in source.records("eager")
+    }
+
+
+def _row(
+    body: dict[str, Any], runs: int | None, exact: bool, program: str | None, eager: bool, t_ns: int | None
+) -> Compile:
+    return Compile(
+        *_place(body),
+        reason=fields.text(body, "reason"),
+        trace_ns=fields.integer(body, "trace_ns"),
+        lower_ns=fields.integer(body, "lower_ns"),
+        compile_ns=fields.integer(body, "compile_ns"),
+        runs=runs,
+        runs_exact=exact,
+        program=program,
+        eager=eager,
+        cache=fields.text(body, "cache"),
+        t_ns=t_ns,
+    )

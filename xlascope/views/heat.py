@@ -1,0 +1,159 @@
+"""How often each program was called and how much device time it took, from the windows and the hook."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xlascope.runfile import Record
+from xlascope.traces import OpTimes
+from xlascope.views import fields
+from xlascope.views.lookup import is_eager, program_records
+from xlascope.views.source import RunSource
+from xlascope.views.windows import Window, executables, observed, total
+
+# Problems of a profile that mean that executions may be missing from it.
+_LOSSES = frozenset({"capped", "truncated", "broken", "unstarted", "unfinished"})
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """One program. ``calls_seen`` and ``device_ns`` are what windows saw, never scaled; None where nothing was seen.
+
+    ``calls`` counts the whole run; it is an estimate unless ``calls_exact``.
+    """
+
+    calls: int | None
+    calls_exact: bool
+    calls_seen: int | None
+    device_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The time a program can have been called in: from its first call to the end of the script."""
+
+    start_ns: int
+    end_ns: int
+
+
+def heat(source: RunSource) -> dict[str, Heat]:
+    """Heat of each program that was recorded, by id."""
+    return source.memo("heat", lambda: _heat(source))
+
+
+def observed_total_ns(source: RunSource) -> int | None:
+    """Device time of all ops in all windows, of whatever program; None when nothing was profiled."""
+    times = total(source, observed(source))
+    return sum(row.self_ns for row in times.rows) if times.rows else None
+
+
+def ranking(source: RunSource) -> Sequence[str]:
+    """Programs of the user's functions, hottest first: by device time, else by calls, else by appearance."""
+    found = heat(source)
+    names = [name for name, record in program_records(source).items() if not is_eager(record)]
+    return sorted(names, key=lambda name: (-(found[name].device_ns or 0), -(found[name].calls or 0)))
+
+
+def _heat(source: RunSource) -> dict[str, Heat]:
+    windows = observed(source)
+    ids: dict[str, list[int]] = defaultdict(list)
+    for number, name in executables(source).items():
+        ids[name].append(number)
+    times = total(source, windows)
+    self_ns: dict[int | None, int] = defaultdict(int)
+    for row in times.rows:
+        self_ns[row.program_id] += row.self_ns
+    hook = {record.program or "": record for record in source.records("calls")}
+    hook.update({str(record.json["program"]): record for record in source.records("calls") if "program" in record.json})
+    end = _script_end(source)
+    found = {}
+    for name, record in program_records(source).items():
+        mine = ids.get(name, [])
+        seen = [_calls_in(window.times, mine) for window in windows]
+        device = sum(self_ns.get(number, 0) for number in mine) if windows and mine else None
+        counted = fields.integer(hook[name].json, "hook_calls") if name in hook else None
+        calls, exact = _calls(record, windows, seen, counted, _Span(_first_call(source, name, record), end))
+        found[name] = Heat(calls, exact, fields.plus(seen) if mine and windows else None, device)
+    return found
+
+
+def _calls_in(times: OpTimes, program_ids: Sequence[int]) -> int | None:
+    """Executions in one window; None where events do not say."""
+    counts = [times.calls_of(number) for number in program_ids if any(r.program_id == number for r in times.calls)]
+    if None in counts:
+        return None
+    return sum(count for count in counts if count is not None)
+
+
+def _first_call(source: RunSource, name: str, record: Record) -> int:
+    """About when the first call was dispatched: when its compilation had been told of."""
+    times = [each.t_ns for each in source.records("compile") if name in (each.program, each.json.get("program"))]
+    return max([record.t_ns, *times[:1]])
+
+
+def _script_end(source: RunSource) -> int:
+    """When the script ended, or was last heard of."""
+    for phase in reversed(source.records("phase")):
+        start, length = fields.integer(phase.json, "start_ns"), fields.integer(phase.json, "ns")
+        if phase.json.get("name") == "run" and start is not None and length is not None:
+            return start + length
+    end = source.last("end")
+    told = fields.integer(end.json, "ended_ns") if end is not None else None
+    if told is not None:
+        return told
+    newest = [record.t_ns for kind in ("phase", "calls", "program", "env") if (record := source.last(kind)) is not None]
+    return max([*newest, *(window.end_ns or 0 for window in observed(source))], default=0)
+
+
+def _calls(
+    record: Record, windows: Sequence[Window], seen: Sequence[int | None], hook: int | None, span: _Span
+) -> tuple[int | None, bool]:
+    """Calls of the whole run, and whether they were counted rather than estimated."""
+    if fields.boolean(record.json, "callbacks") and hook is not None:
+        return hook, True  # with a callback in the program JAX's fast path is off: every call passes the hook
+    if not windows or None in seen or not any(seen):
+        # A program without ops leaves no trace in a profile, so that nothing seen does not mean never called.
+        return hook, False
+    counted = sum(count or 0 for count in seen)
+    if _cover_all(windows, span):
+        return max(counted, hook or 0), (hook or 0) <= counted
+    return max(_estimate(windows, seen, span), hook or 0, counted), False
+
+
+def _cover_all(windows: Sequence[Window], span: _Span) -> bool:
+    """Did one window watch the program from its first call to the end of the script, and lose nothing?"""
+    for window in windows:
+        lost = window.truncated or any(problem.kind in _LOSSES for problem in window.times.problems)
+        if not lost and window.end_ns is not None and window.start_ns is not None:
+            began = window.covers_from_start or window.start_ns <= span.start_ns
+            if began and window.end_ns >= span.end_ns:
+                return True
+    return False
+
+
+def _estimate(windows: Sequence[Window], seen: Sequence[int | None], span: _Span) -> int:
+    """Calls seen, and for the time between windows the mean rate of the windows around it.
+
+    The first call stands apart: it waits for the compiler and says nothing about the rate.
+    """
+    known = [(w, count or 0) for w, count in zip(windows, seen, strict=True) if w.start_ns and w.end_ns]
+    known = [(w, count) for w, count in known if w.end_ns is not None and w.end_ns > span.start_ns]
+    result = float(sum(count or 0 for count in seen))
+    if not known:
+        return round(result)
+    rates = []
+    for position, (window, count) in enumerate(known):
+        begin = max(window.start_ns or 0, span.start_ns)
+        first = position == 0 and (window.covers_from_start or (window.start_ns or 0) <= span.start_ns)
+        length = max((window.end_ns or 0) - begin, 1)
+        rates.append(max(count - first, 0) / length)
+    opened = known[0][0].start_ns or 0
+    if opened > span.start_ns and not known[0][0].covers_from_start:
+        result += 1 + rates[0] * (opened - span.start_ns)
+    for (left, _), (right, _), one, two in zip(known, known[1:], rates, rates[1:], strict=False):
+        gap = max((right.start_ns or 0) - max(left.end_ns or 0, span.start_ns), 0)
+        result += gap * (one + two) / 2
+    result += rates[-1] * max(span.end_ns - (known[-1][0].end_ns or 0), 0)
+    return round(result)

@@ -1,0 +1,109 @@
+"""Op times on disk, so that a run file opened again need not read its profiles again.
+
+Files lie under ``$XDG_CACHE_HOME/xlascope/<run id>/`` and may be deleted at any time. What is found there is checked
+entry by entry and, when anything is odd, computed anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from xlascope.traces import DeviceTimes, OpRow, OpTimes, Problem, ProgramCalls
+
+VERSION = 1
+_RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
+_LARGEST = 256 << 20
+_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "str": (str,),
+    "bool": (bool,),
+    "int | None": (int, type(None)),
+    "str | None": (str, type(None)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the op times of one window are kept: ``key`` is a hash of all they depend on."""
+
+    run_id: str
+    key: str
+
+    @property
+    def path(self) -> Path | None:
+        """None for a run id that is none (a stranger's file): nothing is kept then."""
+        if not _RUN_ID.match(self.run_id):
+            return None
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return Path(base) / "xlascope" / self.run_id / f"optimes-{VERSION}-{self.key[:40]}.json"
+
+
+def store(place: Place, times: OpTimes) -> None:
+    """Keep op times. A folder that cannot be written is no fault: the next reader computes them again."""
+    path = place.path
+    if path is None:
+        return
+    body = {
+        "version": VERSION,
+        "key": place.key,
+        "rows": [astuple(row) for row in times.rows],
+        "calls": [astuple(row) for row in times.calls],
+        "devices": [astuple(row) for row in times.devices],
+        "problems": [astuple(row) for row in times.problems],
+        "window_ns": times.window_ns,
+        "windows": times.windows,
+        "nesting": times.nesting,
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".optimes")
+        with os.fdopen(handle, "w") as file:
+            json.dump(body, file)
+        os.replace(name, path)
+    except OSError:
+        return  # read-only home, full disk: the cache is a convenience only
+
+
+def load(place: Place) -> OpTimes | None:
+    """What was kept; None when there is nothing, or nothing that can be believed."""
+    path = place.path
+    try:
+        if path is None or path.stat().st_size > _LARGEST:
+            return None
+        body = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict) or body.get("version") != VERSION or body.get("key") != place.key:
+        return None
+    try:
+        return OpTimes(
+            _rows(OpRow, body["rows"]),
+            _rows(ProgramCalls, body["calls"]),
+            _rows(DeviceTimes, body["devices"]),
+            _checked(body["window_ns"], "int | None"),
+            _checked(body["windows"], "int"),
+            _checked(body["nesting"], "str"),
+            _rows(Problem, body["problems"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _rows(kind: type, rows: Any) -> Any:
+    names = [str(field.type) for field in fields(kind)]
+    if not isinstance(rows, list):
+        raise TypeError("not a list")
+    return tuple(kind(*(_checked(value, name) for value, name in zip(row, names, strict=True))) for row in rows)
+
+
+def _checked(value: Any, name: str) -> Any:
+    allowed = _TYPES[name]
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        raise TypeError(f"{value!r} is no {name}")
+    return value

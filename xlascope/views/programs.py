@@ -1,0 +1,132 @@
+"""View ``programs``: every signature that was traced, with what is captured of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xlascope.runfile import Record
+from xlascope.views import fields
+from xlascope.views.functions import compile_records
+from xlascope.views.heat import Heat, heat
+from xlascope.views.lookup import function_name, program_records
+from xlascope.views.source import HloSource, RunSource, Source
+from xlascope.views.stages import available
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """``args``: whether the script's own arguments are kept. ``stages``: what is captured, from source to machine code.
+
+    ``replayable``: whether variants of it can be measured from the file alone.
+    """
+
+    id: str
+    function: str | None
+    signature: str | None
+    calls: int | None
+    equations: int | None
+    variants: tuple[str, ...]
+    args: str
+    kind: str | None
+    file: str | None
+    line: int | None
+    calls_exact: bool
+    calls_seen: int | None
+    device_ns: int | None
+    compile_ns: int | None
+    device_count: int | None
+    platform: str | None
+    callbacks: bool | None
+    ordered: bool | None
+    stages: tuple[str, ...]
+    replayable: bool
+    call_file: str | None
+    call_line: int | None
+    statics: tuple[str, ...]
+    input_bytes: int | None
+    output_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    programs: tuple[Program, ...]
+
+
+def query(source: Source) -> Programs:
+    """All programs, eager primitives (``kind``: eager) last, each group in the order of their first call."""
+    if isinstance(source, HloSource):
+        return Programs(tuple(_dumped(module.id, module.name, tuple(module.stages)) for module in source.modules))
+    assert isinstance(source, RunSource)
+    warmth = heat(source)
+    rows = [_program(source, name, record, warmth[name]) for name, record in program_records(source).items()]
+    return Programs(tuple(sorted(rows, key=lambda row: row.kind == "eager")))
+
+
+def _program(source: RunSource, name: str, record: Record, warmth: Heat) -> Program:
+    body = record.json
+    compiles = [each.json for each in compile_records(source).get(name, [])]
+    stages = available(source, name)
+    return Program(
+        id=name,
+        function=function_name(record),
+        signature=fields.text(body, "signature"),
+        calls=warmth.calls,
+        equations=fields.integer(body, "equations"),
+        variants=variant_names(source, name),
+        args=args_state(source, name),
+        kind=fields.text(body, "kind"),
+        file=fields.text(body, "file"),
+        line=fields.integer(body, "line"),
+        calls_exact=warmth.calls_exact,
+        calls_seen=warmth.calls_seen,
+        device_ns=warmth.device_ns,
+        compile_ns=fields.plus([fields.integer(each, "compile_ns") for each in compiles]),
+        device_count=fields.integer(body, "device_count"),
+        platform=fields.text(body, "platform"),
+        callbacks=fields.boolean(body, "callbacks"),
+        ordered=fields.boolean(body, "ordered"),
+        stages=stages,
+        replayable=_replayable(source, name),
+        call_file=fields.text(body, "call_file"),
+        call_line=fields.integer(body, "call_line"),
+        statics=fields.texts(body, "statics"),
+        input_bytes=_bytes(record, "inputs"),
+        output_bytes=_bytes(record, "outputs"),
+    )
+
+
+def variant_names(source: RunSource, program: str) -> tuple[str, ...]:
+    """Names of the variants that were measured, each once, oldest first."""
+    names = [record.variant or fields.text(record.json, "variant") for record in source.records("variant", program)]
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def args_state(source: RunSource, program: str) -> str:
+    """recorded, synthetic or none."""
+    record = source.last("args", program)
+    state = fields.text(record.json, "state") if record is not None else None
+    return state if state in ("recorded", "synthetic", "none") else "none"
+
+
+def _replayable(source: RunSource, program: str) -> bool:
+    bytecode = any(
+        source.digest(record, "bytecode") is not None
+        for record in source.records("stage", program)
+        if record.variant is None
+    )
+    return bytecode or bool(source.records("artifact", program))
+
+
+def _bytes(record: Record, key: str) -> int | None:
+    """Bytes of all inputs or outputs, None when one is unknown."""
+    sizes = [fields.integer(leaf, "bytes") for leaf in fields.mappings(record.json, key)]
+    return None if None in sizes or not isinstance(record.json.get(key), list) else fields.plus([0, *sizes])
+
+
+def _dumped(name: str, module: str, stages: tuple[str, ...]) -> Program:
+    return Program(
+        id=name, function=module, signature=None, calls=None, equations=None, variants=(), args="none", kind=None,
+        file=None, line=None, calls_exact=False, calls_seen=None, device_ns=None, compile_ns=None, device_count=None,
+        platform=None, callbacks=None, ordered=None, stages=stages, replayable=False, call_file=None, call_line=None,
+        statics=(), input_bytes=None, output_bytes=None,
+    )  # fmt: skip

@@ -1,0 +1,75 @@
+"""The views there are. A view is a module with ``query(source, **options)`` that returns a frozen dataclass.
+
+The fields of the dataclass are the keys of the JSON output; ``JSON_KEYS`` of a class renames fields whose key is no
+Python name, and a field with ``metadata={"json": False}`` is for Python alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from xlascope.views.errors import ViewError
+from xlascope.views.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``needs``: the kinds of source that can give it; ``options``: the keyword arguments of its query."""
+
+    name: str
+    module: str
+    needs: frozenset[str]
+    options: frozenset[str]
+    help: str
+
+
+def _view(name: str, needs: str, options: str, help: str) -> View:
+    return View(name, f"xlascope.views.{name}", frozenset(needs.split()), frozenset(options.split()), help)
+
+
+VIEWS: tuple[View, ...] = (
+    _view("run", "run", "", "the run: script, state, phases, machine, what was lost or not captured"),
+    _view("functions", "run", "", "the functions that JAX compiled, with calls and device time"),
+    _view("programs", "run dump", "", "every traced signature: its arguments, stages, variants"),
+    _view("compiles", "run", "", "every compilation: what, which line, why, how long"),
+    _view("output", "run", "after", "what the script wrote"),
+    _view("stage", "run hlo dump", "program variant stage", "one form of a program as text (--stage NAME)"),
+    _view("graph", "run hlo dump", "program variant stage", "the graph of a program's HLO"),
+    _view("ops", "run profile", "program variant", "time for each op and device"),
+    _view("devices", "run profile", "program variant", "busy, collective and idle time of each device"),
+    _view("variants", "run", "program", "what was measured: each switch against its baseline"),
+    _view("collectives", "run hlo dump", "program variant", "what devices exchange: bytes, groups, mesh axes, time"),
+)
+# The time of a run goes on while its file stays the same; output is kept piece by piece by its own view.
+_VOLATILE = frozenset({"run", "output"})
+
+
+def find(name: str) -> View:
+    """The view of that name. Raises ViewError (exit code 2) with the names there are."""
+    for view in VIEWS:
+        if view.name == name:
+            return view
+    names = ", ".join(view.name for view in VIEWS)
+    raise ViewError(f"{name}: not in this version", f"The views are: {names}.")
+
+
+def query(name: str, source: Source, **options: Any) -> Any:
+    """The answer of a view. Options that are None are as not given.
+
+    Raises ViewError for a view or an option that does not exist, and for a source that cannot give it.
+    """
+    view = find(name)
+    if source.kind not in view.needs:
+        possible = ", ".join(each.name for each in VIEWS if source.kind in each.needs)
+        raise ViewError(f"{source.path}: {source.says} has no view {name}", f"It can show: {possible}.")
+    given = {key: value for key, value in options.items() if value is not None}
+    for key in given:
+        if key not in view.options:
+            allowed = ", ".join(f"--{option}" for option in sorted(view.options)) or "none"
+            raise ViewError(f"the view {name} takes no --{key}", f"Its options: {allowed}.")
+    answer = import_module(view.module).query
+    if view.name in _VOLATILE:
+        return answer(source, **given)
+    return source.memo(("view", name, *sorted(given.items())), lambda: answer(source, **given))

@@ -1,0 +1,255 @@
+"""View ``run``: what was run, where, how it ended, what was lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from xlascope.runfile import Record
+from xlascope.views import fields
+from xlascope.views.source import RunSource
+from xlascope.views.windows import observed, total
+
+_LOST = frozenset({"capped", "truncated", "broken"})
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A phase of the script's life. ``ns`` is the length of the union of its spans, None when it never ended."""
+
+    name: str
+    ns: int | None
+    count: int
+    start_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    what: str
+    count: int | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotCaptured:
+    name: str | None
+    file: str | None
+    line: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    pid: int | None
+    argv: tuple[str, ...]
+    how: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A measurement that could not be made."""
+
+    program: str | None
+    switches: dict[str, Any] | None
+    error: str | None
+    advice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The computer, and the devices JAX found on it (None before its backend started)."""
+
+    os: str | None
+    cpu: str | None
+    cores: int | None
+    memory_bytes: int | None
+    platform: str | None
+    devices: tuple[dict[str, Any], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """``wall_ns`` is exact once the run has ended in order, else the time from its start to the last that is known."""
+
+    script: str | None
+    argv: tuple[str, ...]
+    exit_code: int | None
+    state: str
+    wall_ns: int | None
+    wall_exact: bool
+    python: str | None
+    jax: str | None
+    machine: Machine
+    phases: tuple[Phase, ...]
+    dropped: tuple[Dropped, ...]
+    not_captured: tuple[NotCaptured, ...]
+    module: str | None
+    jaxlib: str | None
+    signal: int | None
+    started_ns: int | None
+    run_id: str
+    file_bytes: int | None
+    x64: bool | None
+    variables: dict[str, Any]
+    exception: str | None
+    exception_type: str | None
+    children: tuple[Child, ...]
+    failed: tuple[Failure, ...]
+    windows: int
+    window_ns: int | None
+    xlascope: str | None
+    damages: tuple[str, ...]
+
+
+def query(source: RunSource) -> Run:
+    """The run of a run file; what the file does not say is None."""
+    first, end, error = source.last("run"), source.last("end"), source.last("exception")
+    body = first.json if first is not None else {}
+    env = _merged(source.records("env"))
+    state = _state(source, end)
+    wall, exact = _wall(source, first, end, state)
+    windows = observed(source)
+    return Run(
+        script=fields.text(body, "script"),
+        argv=fields.texts(body, "argv"),
+        exit_code=fields.integer(end.json, "exit_code") if end else None,
+        state=state,
+        wall_ns=wall,
+        wall_exact=exact,
+        python=fields.text(env, "python") or fields.text(body, "python"),
+        jax=fields.text(env, "jax"),
+        machine=_machine(body, env),
+        phases=phases(source.records("phase")),
+        dropped=(*_dropped(source.records("dropped")), *_lost(source)),
+        not_captured=tuple(_not_captured(record.json) for record in source.records("not_captured")),
+        module=fields.text(body, "module"),
+        jaxlib=fields.text(env, "jaxlib"),
+        signal=fields.integer(end.json, "signal") if end else None,
+        started_ns=fields.integer(body, "started_ns"),
+        run_id=source.run_id,
+        file_bytes=_size(source),
+        x64=fields.boolean(env, "x64"),
+        variables=fields.mapping(env, "variables") or {},
+        exception=fields.text(error.json, "text") if error else None,
+        exception_type=fields.text(error.json, "type") if error else None,
+        children=tuple(
+            Child(fields.integer(r.json, "pid"), fields.texts(r.json, "argv"), fields.text(r.json, "how"))
+            for r in source.records("child")
+        ),
+        failed=tuple(
+            Failure(
+                r.program or fields.text(r.json, "program"),
+                fields.mapping(r.json, "switches"),
+                fields.text(r.json, "error"),
+                fields.text(r.json, "advice"),
+            )
+            for r in source.records("failed")
+        ),
+        windows=len(windows),
+        window_ns=fields.plus([window.seconds_ns for window in windows]),
+        xlascope=fields.text(body, "xlascope"),
+        damages=tuple(source.damages),
+    )
+
+
+def _merged(records: Iterable[Record]) -> dict[str, Any]:
+    """The newest value of each key that is known."""
+    found: dict[str, Any] = {}
+    for record in records:
+        found.update({key: value for key, value in record.json.items() if value is not None})
+    return found
+
+
+def _state(source: RunSource, end: Record | None) -> str:
+    """running, ended or killed; a file that nobody writes and that has no end was killed."""
+    if end is not None:
+        return fields.text(end.json, "state") or "ended"
+    return "running" if source.being_written() else "killed"
+
+
+def _wall(source: RunSource, first: Record | None, end: Record | None, state: str) -> tuple[int | None, bool]:
+    told = fields.integer(end.json, "wall_ns") if end else None
+    if told is not None:
+        return told, True
+    started = fields.integer(first.json, "started_ns") if first else None
+    if started is None:
+        return None, False
+    if state == "running":
+        return max(time.time_ns() - started, 0), False
+    kinds = ("phase", "calls", "program", "compile", "env", "function", "stage")
+    newest = [record.t_ns for kind in kinds if (record := source.last(kind)) is not None]
+    output = source.chunks("output", data=False)
+    newest += [output[-1].t_ns] if output else []
+    return (max(max(newest) - started, 0) if newest else None), False
+
+
+def _machine(body: dict[str, Any], env: dict[str, Any]) -> Machine:
+    machine = fields.mapping(body, "machine") or {}
+    return Machine(
+        os=fields.text(machine, "os"),
+        cpu=fields.text(machine, "cpu"),
+        cores=fields.integer(machine, "cores"),
+        memory_bytes=fields.integer(machine, "memory_bytes"),
+        platform=fields.text(env, "platform"),
+        devices=fields.mappings(env, "devices") if isinstance(env.get("devices"), list) else None,
+    )
+
+
+def phases(records: Iterable[Record]) -> tuple[Phase, ...]:
+    """Phases in the order of their first appearance; spans of one name that overlap are counted once."""
+    spans: dict[str, list[tuple[int | None, int | None]]] = {}
+    for record in records:
+        name = fields.text(record.json, "name")
+        if name is not None:
+            span = fields.integer(record.json, "start_ns"), fields.integer(record.json, "ns")
+            spans.setdefault(name, []).append(span)
+    found = []
+    for name, each in spans.items():
+        starts = [start for start, _ in each if start is not None]
+        found.append(Phase(name, _union(each), len(each), min(starts, default=None)))
+    return tuple(found)
+
+
+def _union(spans: list[tuple[int | None, int | None]]) -> int | None:
+    placed = sorted((start, start + length) for start, length in spans if start is not None and length is not None)
+    loose = [length for start, length in spans if start is None and length is not None]
+    if not placed and not loose:
+        return None
+    result, reached = sum(loose), None
+    for start, stop in placed:
+        begin = start if reached is None else max(start, reached)
+        result += max(stop - begin, 0)
+        reached = stop if reached is None else max(stop, reached)
+    return result
+
+
+def _dropped(records: Iterable[Record]) -> Iterable[Dropped]:
+    """What was dropped, summed by what and why."""
+    sums: dict[tuple[str, str | None], int | None] = {}
+    for record in records:
+        key = fields.text(record.json, "what") or "?", fields.text(record.json, "why")
+        count = fields.integer(record.json, "count")
+        before = sums.get(key, 0)
+        sums[key] = None if count is None or before is None else before + count
+    return [Dropped(what, count, why) for (what, why), count in sums.items()]
+
+
+def _lost(source: RunSource) -> Iterable[Dropped]:
+    """Losses that the profiles themselves tell of."""
+    times = total(source, observed(source))
+    return [Dropped("profile events", each.count, each.text) for each in times.problems if each.kind in _LOST]
+
+
+def _not_captured(body: dict[str, Any]) -> NotCaptured:
+    return NotCaptured(
+        fields.text(body, "name"), fields.text(body, "file"), fields.integer(body, "line"), fields.text(body, "reason")
+    )
+
+
+def _size(source: RunSource) -> int | None:
+    try:
+        return source.path.stat().st_size
+    except OSError:
+        return None

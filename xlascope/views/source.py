@@ -1,0 +1,243 @@
+"""What views are asked of: a run file, a profile, or HLO text (a file or an XLA dump folder)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import TypeVar
+
+from xlascope.ir import HloModule, parse_hlo
+from xlascope.runfile import Chunk, Reader, Record, RunFileError
+from xlascope.views.cache import Cache, Keep
+from xlascope.views.dump import DumpFolder, DumpModule, read_dump
+from xlascope.views.errors import ViewError
+
+T = TypeVar("T")
+_LARGEST_TEXT = 2 << 30
+_SQLITE = b"SQLite format 3\0"
+
+
+class Source:
+    """Base of all sources. ``kind`` is what `View.needs` names; ``says`` names it in messages."""
+
+    kind = ""
+    says = ""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._answers = Cache(256)
+        self._modules = Cache(24)
+        self.keep = Keep(4096)
+
+    @property
+    def generation(self) -> int:
+        """Grows when something was added; equal means that every answer is still the same."""
+        return 0
+
+    def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """``compute()``, kept until the generation changes."""
+        return self._answers.get(key, compute, self.generation)
+
+    def module(self, key: Hashable, text: str) -> HloModule:
+        """The parsed module of an HLO text that ``key`` identifies for good."""
+        return self._modules.get(key, lambda: parse_hlo(text))
+
+    def close(self) -> None:
+        """Let go of files."""
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class RunSource(Source):
+    """A run file, finished or still being recorded. Safe to use from several threads.
+
+    ``damages`` are the sentences about what could not be read; the rest is read all the same.
+    """
+
+    kind = "run"
+    says = "a run file"
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader.path)
+        self._reader = reader
+        self._lock = threading.RLock()
+        self._records: dict[str, list[Record]] = {}
+        self._record_ids: dict[str, int] = {}
+        self._read_at: dict[str, int] = {}
+        self.damages: list[str] = []
+
+    @property
+    def run_id(self) -> str:
+        with self._lock:
+            return self._reader.run_id
+
+    @property
+    def generation(self) -> int:
+        with self._lock:
+            return self._reader.generation
+
+    def being_written(self) -> bool:
+        with self._lock:
+            return self._reader.being_written()
+
+    def records(self, kind: str, program: str | None = None, variant: str | None = None) -> list[Record]:
+        """Records of a kind, oldest first, of one program or variant where given. Only new ones are read."""
+        with self._lock:
+            known = self._records.setdefault(kind, [])
+            generation = self._reader.generation
+            if self._read_at.get(kind) != generation:
+                self._read_new(kind, known)
+                self._read_at[kind] = generation
+            return [
+                record
+                for record in known
+                if (program is None or record.program == program) and (variant is None or record.variant == variant)
+            ]
+
+    def _read_new(self, kind: str, known: list[Record]) -> None:
+        try:
+            for record in self._reader.records(kind, after=self._record_ids.get(kind, 0)):
+                known.append(record)
+                self._record_ids[kind] = record.id
+        except RunFileError as error:
+            self._damaged(error)
+
+    def last(self, kind: str, program: str | None = None, variant: str | None = None) -> Record | None:
+        found = self.records(kind, program, variant)
+        return found[-1] if found else None
+
+    def chunks(self, kind: str, after: int = 0, data: bool = True) -> list[Chunk]:
+        """Chunks of a kind with an id above ``after``; without ``data`` their bytes are left out."""
+        found: list[Chunk] = []
+        with self._lock:
+            try:
+                for chunk in self._reader.chunks(kind, after=after, data=data):
+                    found.append(chunk)
+            except RunFileError as error:
+                self._damaged(error)
+        return found
+
+    def chunk_data(self, identity: int) -> bytes | None:
+        """The bytes of one chunk, None when they cannot be read."""
+        with self._lock:
+            try:
+                return self._reader.chunk_data(identity)
+            except RunFileError as error:
+                self._damaged(error)
+                return None
+
+    def blob(self, record: Record, name: str) -> bytes | None:
+        """A blob of a record, None when it has none of that name or it cannot be read."""
+        digest = self.digest(record, name)
+        if digest is None:
+            return None
+        with self._lock:
+            try:
+                return self._reader.blob(digest)
+            except RunFileError as error:
+                self._damaged(error)
+                return None
+
+    def text(self, record: Record, name: str = "text") -> str | None:
+        """A blob as text."""
+        found = self.blob(record, name)
+        return None if found is None else found.decode("utf-8", "replace")
+
+    @staticmethod
+    def digest(record: Record, name: str) -> str | None:
+        """The hash that names a blob of a record, None when it has none of that name."""
+        blobs = record.json.get("blobs")
+        found = blobs.get(name) if isinstance(blobs, dict) else None
+        return found if isinstance(found, str) else None
+
+    def _damaged(self, error: RunFileError) -> None:
+        sentence = str(error)
+        if sentence not in self.damages:
+            self.damages.append(sentence)
+
+    def close(self) -> None:
+        with self._lock:
+            self._reader.close()
+
+
+class ProfileSource(Source):
+    """An ``.xplane.pb`` file."""
+
+    kind = "profile"
+    says = "a profile"
+
+
+class HloSource(Source):
+    """HLO text: one module in a file (kind ``hlo``), or the modules of an XLA dump folder (kind ``dump``)."""
+
+    def __init__(self, path: Path, modules: tuple[DumpModule, ...], is_folder: bool) -> None:
+        super().__init__(path)
+        self.kind = "dump" if is_folder else "hlo"
+        self.says = "an XLA dump folder" if is_folder else "an HLO text file"
+        self.modules = modules
+
+    def read(self, file: Path) -> str:
+        """A file of the dump as text. Raises ViewError (exit code 3)."""
+        return self._answers.get(("text", file), lambda: _read_text(file))
+
+
+def open_source(path: Path | str) -> Source:
+    """Open what ``path`` is. Raises ViewError with exit code 3 for what cannot be read."""
+    place = Path(path)
+    try:
+        if place.is_dir():
+            return _open_dump(place)
+        if not place.exists():
+            raise ViewError(f"{place}: no such file or folder", "Check the path; `xlascope record` prints it.", 3)
+        with place.open("rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise ViewError(f"{place}: cannot be read: {error.strerror}", "", 3) from error
+    if head.startswith(_SQLITE) or place.suffix == ".xlascope":
+        return _open_run(place)
+    if place.name.endswith((".xplane.pb", ".pb")):
+        return ProfileSource(place)
+    if b"HloModule" in head or (head.strip() and b"\0" not in head and place.suffix in (".txt", ".hlo")):
+        return _open_hlo(place)
+    raise ViewError(
+        f"{place}: neither a run file, nor a profile (.xplane.pb), nor HLO text",
+        "A run file comes from `xlascope record SCRIPT`.",
+        3,
+    )
+
+
+def _open_run(place: Path) -> Source:
+    try:
+        return RunSource(Reader(place))
+    except RunFileError as error:
+        raise ViewError(str(error), "", 3) from error
+
+
+def _open_dump(place: Path) -> Source:
+    folder: DumpFolder = read_dump(place)
+    if not folder.modules:
+        advice = "XLA_FLAGS=--xla_dump_to=… writes files like module_0001.jit_f.cpu_after_optimizations.txt."
+        raise ViewError(f"{place}: holds no HLO text of an XLA dump", advice, 3)
+    return HloSource(place, folder.modules, True)
+
+
+def _open_hlo(place: Path) -> Source:
+    module = parse_hlo(_read_text(place))
+    if not len(module):
+        raise ViewError(f"{place}: not a single HLO instruction was understood", "", 3)
+    stage = "optimized" if module.header.get("is_scheduled") == "true" or "after_opt" in place.name else "hlo"
+    return HloSource(place, (DumpModule(f"{module.name}#1", module.name, {stage: place}),), False)
+
+
+def _read_text(file: Path) -> str:
+    try:
+        if file.stat().st_size > _LARGEST_TEXT:
+            raise ViewError(f"{file}: larger than {_LARGEST_TEXT >> 30} GiB", "", 3)
+        return file.read_text("utf-8", "replace")
+    except OSError as error:
+        raise ViewError(f"{file}: cannot be read: {error.strerror}", "", 3) from error

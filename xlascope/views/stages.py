@@ -1,0 +1,153 @@
+"""The stages of a program that a source holds, as text and as parsed modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xlascope.ir import HloModule, JaxprIndex, index_jaxpr
+from xlascope.runfile import Record
+from xlascope.views import fields
+from xlascope.views.errors import ViewError
+from xlascope.views.lookup import program_records
+from xlascope.views.source import HloSource, RunSource, Source
+
+ORDER = ("source", "jaxpr", "stablehlo", "hlo", "optimized", "llvm", "asm")
+HLO_STAGES = ("hlo", "optimized")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One stage. ``key`` identifies the text for good (its hash, or its file)."""
+
+    stage: str
+    text: str
+    key: str
+
+
+def is_stage_name(name: str) -> bool:
+    """Is it the name of a stage, held or not?"""
+    return name in ORDER or (name.startswith("pass:") and name[5:].isdigit())
+
+
+def available(source: Source, program: str, variant: str | None = None) -> tuple[str, ...]:
+    """The stages that the source holds of a program (or of a variant of it), from source to machine code."""
+    if isinstance(source, HloSource):
+        names = next((list(module.stages) for module in source.modules if module.id == program), [])
+    else:
+        assert isinstance(source, RunSource)
+        names = list(_stage_records(source, program, variant))
+        if variant is None and _source_record(source, program) is not None:
+            names.append("source")
+        if variant is not None and _variant_digest(source, program, variant) is not None:
+            names.append("optimized")
+    known = [name for name in ORDER if name in names]
+    return (*known, *[name for name in dict.fromkeys(names) if name not in ORDER])
+
+
+def stage_text(source: Source, program: str, stage: str, variant: str | None = None) -> Text | None:
+    """The text of a stage, exactly as it was recorded; None when the source does not hold it."""
+    if isinstance(source, HloSource):
+        for module in source.modules:
+            if module.id == program and stage in module.stages:
+                return Text(stage, source.read(module.stages[stage]), str(module.stages[stage]))
+        return None
+    assert isinstance(source, RunSource)
+    if stage == "source":
+        return _source_text(source, program) if variant is None else None
+    record = _stage_records(source, program, variant).get(stage)
+    name = "text"
+    if record is None and stage == "optimized" and variant is not None:
+        found = _variant_digest(source, program, variant)
+        if found is not None:
+            record, name = found
+    if record is None:
+        return None
+    text, digest = source.text(record, name), source.digest(record, name)
+    return None if text is None or digest is None else Text(stage, text, digest)
+
+
+def required(source: Source, program: str, stage: str, variant: str | None = None) -> Text:
+    """As `stage_text`. Raises ViewError (exit code 2) naming the stages that are there."""
+    found = stage_text(source, program, stage, variant)
+    if found is not None:
+        return found
+    if not is_stage_name(stage):
+        advice = f"Stages: {', '.join(ORDER)}, pass:N. {_there(source, program, variant)}"
+        raise ViewError(f"{stage}: no such stage", advice)
+    of = f"{program}, variant {variant}" if variant else program
+    raise ViewError(f"{stage}: this stage of {of} is not in {source.path.name}", _there(source, program, variant))
+
+
+def _there(source: Source, program: str, variant: str | None) -> str:
+    held = available(source, program, variant)
+    return f"Held of {program}: {', '.join(held)}." if held else f"No stage of {program} is held."
+
+
+def optimized_module(source: Source, program: str, variant: str | None) -> HloModule | None:
+    """The parsed optimized HLO, None when it is not held."""
+    found = stage_text(source, program, "optimized", variant)
+    return None if found is None else source.module(found.key, found.text)
+
+
+def jaxpr_index(source: RunSource, program: str) -> JaxprIndex | None:
+    """The equations of a program, None when its jaxpr is not held."""
+    record = _stage_records(source, program, None).get("jaxpr")
+    if record is None:
+        return None
+    digest = source.digest(record, "equations"), source.digest(record, "text")
+
+    def read() -> JaxprIndex:
+        return index_jaxpr(source.text(record) or "", source.text(record, "equations") or "[]")
+
+    return source.keep.get_or(("jaxpr", *digest), read)
+
+
+def _stage_records(source: RunSource, program: str, variant: str | None) -> dict[str, Record]:
+    """The newest record of each stage; those of the script itself have no variant."""
+    found: dict[str, Record] = {}
+    for record in source.records("stage", program):
+        name = fields.text(record.json, "stage")
+        if record.variant == variant and name is not None and source.digest(record, "text") is not None:
+            found[name] = record
+    return found
+
+
+def _variant_digest(source: RunSource, program: str, variant: str) -> tuple[Record, str] | None:
+    """The measurement that holds the optimized HLO of a variant, and the blob's name; `baseline` is a variant too."""
+    for record in reversed(source.records("variant", program)):
+        name = "baseline_optimized" if variant == "baseline" else "optimized"
+        mine = variant in ("baseline", record.variant, str(record.json.get("id")), str(record.id))
+        if mine and source.digest(record, name) is not None:
+            return record, name
+    return None
+
+
+def _source_record(source: RunSource, program: str) -> tuple[Record, Record] | None:
+    """The function a program was traced from, and the record of its file's text."""
+    body = program_records(source).get(program)
+    if body is None:
+        return None
+    wanted, name = body.json.get("function_id"), fields.text(body.json, "function")
+    for function in reversed(source.records("function")):
+        same = function.json.get("id") == wanted if wanted is not None else function.json.get("name") == name
+        if same:
+            file = fields.text(function.json, "file")
+            texts = [record for record in source.records("source") if fields.text(record.json, "file") == file]
+            return (function, texts[-1]) if file is not None and texts else None
+    return None
+
+
+def _source_text(source: RunSource, program: str) -> Text | None:
+    found = _source_record(source, program)
+    if found is None:
+        return None
+    function, record = found
+    text, digest = source.text(record), source.digest(record, "text")
+    if text is None:
+        return None
+    first, last = fields.integer(function.json, "line"), fields.integer(function.json, "last_line")
+    if first is None or first < 1:
+        return Text("source", text, str(digest))
+    lines = text.splitlines(keepends=True)
+    stop = last if last is not None and last >= first else len(lines)
+    return Text("source", "".join(lines[first - 1 : stop]), f"{digest}:{first}-{stop}")

@@ -1,0 +1,186 @@
+"""The profile windows of a run, as op times: computed once for each window, kept in memory and on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xlascope.ir import HloModule
+from xlascope.runfile import Chunk
+from xlascope.traces import OpTimes, Problem, ProfileError, merge, op_table, read_profile
+from xlascope.views import fields, optable_store
+from xlascope.views.cache import checkpoint
+from xlascope.views.lookup import program_id
+from xlascope.views.source import ProfileSource, RunSource
+from xlascope.views.stages import optimized_module
+
+_OBSERVED = ("first", "periodic", None)
+_EMPTY = OpTimes((), (), (), None, 0, "none", ())
+Calls = Mapping[int, Mapping[str, tuple[str, ...]]]
+# Computations that are executed as a part of their caller: their instructions are never events of their own.
+_EMBEDDED = frozenset({"fusion", "reduce", "reduce-window", "map", "sort", "scatter", "select-and-scatter"})
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One profile. ``start_ns`` and ``end_ns`` are `time.time_ns` of its opening and closing, None when unknown."""
+
+    chunk: int
+    program: str | None
+    variant: str | None
+    why: str | None
+    start_ns: int | None
+    end_ns: int | None
+    covers_from_start: bool
+    truncated: bool
+    variant_record: int | None
+    times: OpTimes
+
+    @property
+    def seconds_ns(self) -> int | None:
+        if self.start_ns is None or self.end_ns is None:
+            return self.times.window_ns
+        return max(self.end_ns - self.start_ns, 0)
+
+
+def executables(source: RunSource) -> dict[int, str]:
+    """Program by the number that events of a profile carry (``program_id``, as a signed 64-bit number)."""
+    return source.memo("executables", lambda: _executables(source))
+
+
+def _executables(source: RunSource) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for record in source.records("executable"):
+        name = record.program or program_id(record)
+        if name is None:
+            continue
+        for text in fields.texts(record.json, "program_ids"):
+            digits = text.removeprefix("-")
+            if digits.isascii() and digits.isdigit() and len(digits) < 21:
+                found[_signed(int(text))] = name
+    return found
+
+
+def _signed(number: int) -> int:
+    number &= (1 << 64) - 1
+    return number - (1 << 64) if number >> 63 else number
+
+
+def observed(source: RunSource) -> tuple[Window, ...]:
+    """The windows in which the script itself was watched, oldest first."""
+    return source.memo("observed windows", lambda: tuple(w for w in _windows(source) if w.variant is None
+                                                          and w.why in _OBSERVED))  # fmt: skip
+
+
+def of_variant(source: RunSource, program: str, variant: str, record: int | None, why: str) -> tuple[Window, ...]:
+    """The profiles made of a measurement: ``why`` is variant or baseline; of one record where windows name it."""
+    mine = [w for w in _windows(source) if w.program == program and w.variant == variant and w.why == why]
+    named = [w for w in mine if w.variant_record == record]
+    return tuple(named or mine[-1:])
+
+
+def total(source: RunSource, windows: tuple[Window, ...]) -> OpTimes:
+    """Several windows as one. New windows are added to the sum of those before them."""
+    if not windows:
+        return _EMPTY
+    key = ("sum", windows[0].program, windows[0].variant, windows[0].why)
+    before, times = source.keep.get(key) or ((), _EMPTY)
+    if windows[: len(before)] != before or not before:
+        before, times = windows, merge(window.times for window in windows)
+    elif len(windows) > len(before):
+        before, times = windows, merge([times, *(window.times for window in windows[len(before) :])])
+    source.keep.put(key, (before, times))
+    return times
+
+
+def of_profile(source: ProfileSource) -> OpTimes:
+    """The op times of a profile file. Raises ViewError (exit code 3)."""
+    from xlascope.views.errors import ViewError
+
+    def read() -> OpTimes:
+        try:
+            return op_table(read_profile(source.path))
+        except (ProfileError, OSError) as error:
+            raise ViewError(f"{source.path}: not a profile that can be read: {error}", "", 3) from error
+
+    return source.memo("profile", read)
+
+
+def _windows(source: RunSource) -> list[Window]:
+    return source.memo("windows", lambda: [_window(source, chunk) for chunk in source.chunks("profile", data=False)])
+
+
+def _window(source: RunSource, chunk: Chunk) -> Window:
+    checkpoint()
+    meta = chunk.json
+    return Window(
+        chunk=chunk.id,
+        program=chunk.program,
+        variant=chunk.variant,
+        why=fields.text(meta, "why"),
+        start_ns=fields.integer(meta, "start_ns"),
+        end_ns=fields.integer(meta, "end_ns"),
+        covers_from_start=fields.boolean(meta, "covers_from_start") is True,
+        truncated=bool(meta.get("truncated")),
+        variant_record=fields.integer(meta, "variant_record"),
+        times=_times(source, chunk),
+    )
+
+
+def _times(source: RunSource, chunk: Chunk) -> OpTimes:
+    """Op times of one window. They are computed again while call graphs were missing and new ones have come."""
+    ids = executables(source)
+    key = f"{chunk.id} {chunk.t_ns} {json.dumps(chunk.json, sort_keys=True)}"
+    settled = source.keep.get(("times", chunk.id, 0))
+    if settled is not None:
+        return settled
+    known = len(ids)
+    found = source.keep.get(("times", chunk.id, known))
+    if found is not None:
+        return found
+    place = optable_store.Place(source.run_id, hashlib.sha256(f"{key} {known}".encode()).hexdigest())
+    times = optable_store.load(place)
+    if times is None:
+        times = _read(source, chunk)
+        optable_store.store(place, times)
+    guessed = "containment" in times.nesting
+    source.keep.put(("times", chunk.id, known if guessed else 0), times)
+    return times
+
+
+def _read(source: RunSource, chunk: Chunk) -> OpTimes:
+    data = source.chunk_data(chunk.id)
+    if data is None:
+        return _broken("the profile of a window cannot be read from the run file")
+    try:
+        profile = read_profile(data)
+    except ProfileError as error:
+        return _broken(f"the profile of a window cannot be read: {error}")
+    checkpoint()
+    ids = executables(source)
+    parents: dict[int | str, Mapping[str, tuple[str, ...]]] = {}
+    for key in profile.programs:
+        if key.program_id is None or key.program_id in profile.hlo_protos or key.program_id not in ids:
+            continue
+        module = optimized_module(source, ids[key.program_id], None)
+        if module is not None:
+            parents[key.program_id] = call_parents(module)
+    return op_table(profile, parents or None)
+
+
+def _broken(sentence: str) -> OpTimes:
+    return OpTimes((), (), (), None, 1, "none", (Problem("broken", sentence),))
+
+
+def call_parents(module: HloModule) -> dict[str, tuple[str, ...]]:
+    """For each instruction inside of a called computation, the instructions that call it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for computation in module.computations:
+        callers = tuple(
+            caller.name for caller in module.callers(computation.name) if caller.opcode not in _EMBEDDED
+        )
+        if callers:
+            found.update(dict.fromkeys(computation.names, callers))
+    return found
