@@ -42,7 +42,39 @@ def _graph(name: str, keys: str, method: str, description: str, tooltip: str) ->
     return Action(f"graph.{name}", keys, method, description, tooltip, "graph")
 
 
+def _main(
+    name: str, keys: str, method: str, description: str, tooltip: str, shown: bool = False, palette: bool = True
+) -> Action:
+    return Action(f"main.{name}", keys, method, description, tooltip, "main", shown, palette)
+
+
 ACTIONS: tuple[Action, ...] = (
+    # the main screen
+    _main("help", "question_mark,f1", "help", "help", "Keys and meaning of the focused pane", True),
+    _main("pane", "tab", "pane(1)", "pane", "To the next pane", True, False),
+    _main("pane_back", "shift+tab", "pane(-1)", "Pane before", "To the pane before", False, False),
+    _main("show_1", "1", "show('jaxpr')", "jaxpr", "The equations that JAX traced"),
+    _main("show_2", "2", "show('stablehlo')", "StableHLO", "What JAX hands to XLA"),
+    _main("show_3", "3", "show('hlo')", "HLO before optimization", "XLA's own form, before its passes"),
+    _main("show_4", "4", "show('optimized')", "Optimized HLO", "What runs, as text"),
+    _main("show_5", "5", "show('source')", "Source", "The user's own lines"),
+    _main("show_6", "6", "show('graph')", "Graph", "The graph of the optimized HLO"),
+    _main("show_7", "7", "show('ops')", "Time per op", "The table of ops with their self times"),
+    _main("show_8", "8", "show('chart')", "Chart", "Time per call over the run; samples of a variant"),
+    _main("show_9", "9", "show('functions')", "Functions", "What JAX compiled"),
+    _main("output", "o", "show('output')", "output", "What the script wrote", True),
+    _main("jit", "J", "switch('jit')", "Switch jit", "Run the program's equations one by one: on, off, deep-off"),
+    _main("fusion", "F", "switch('fusion')", "Switch fusion", "Compile without fusion, time it against the baseline"),
+    _main("devices", "D", "switch('devices')", "Switch devices", "Simulate 2, 4 or 8 CPU devices, the batch split"),
+    _main("sharding", "S", "switch('sharding')", "Switch sharding", "As run, batch split over the devices, replicated"),
+    _main("measure", "m", "measure", "measure", "Measure the switches as they stand, again", True),
+    _main("variant", "v", "variant", "Variant or baseline", "Show the stages of the variant, or the script's own"),
+    _main("zoom", "z", "zoom", "maximize", "The focused pane alone, and back", True),
+    _main("copy", "y", "copy", "Copy the line", "The cursor's line to the clipboard, the whole pane to a file"),
+    _main("edit", "e", "edit", "Open the editor", "$EDITOR at the line of the source"),
+    _main("explain", "equals_sign", "explain", "explain", "How the number under the cursor was obtained", True),
+    _main("back", "escape", "back", "Back", "Close, cancel or undo the uppermost thing", False, False),
+    _main("quit", "q", "quit", "quit", "Leave; asks while the script runs", True),
     # every pane of rows
     _list("down", "j,down", "row(1)", "Down", "The next row"),
     _list("up", "k,up", "row(-1)", "Up", "The row before"),

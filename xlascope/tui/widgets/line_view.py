@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from functools import partial
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -18,6 +19,7 @@ from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.safe import safe
 from xlascope.tui.theme import Palette, palette, palette_of
+from xlascope.tui.widgets.part_line import Part
 
 _CACHED_ROWS = 1024
 
@@ -82,7 +84,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self.glyphs = glyphs
         self.column = 0
         self.needle = ""
-        self._title: list[tuple[str, str]] = []
+        self._title: list[Part] = []
+        self._tabs: list[Part] = []
         self._cache: dict[Hashable, Strip] = {}
         self._linked: frozenset[int] = frozenset()
         self._top_pressed = False
@@ -129,11 +132,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def ascii_only(self) -> bool:
         return self.glyphs is not UNICODE
 
-    def set_title(self, parts: Iterable[tuple[str, str]]) -> None:
-        """The title line as (text, role) parts."""
-        title = [(safe(text, ascii_only=self.ascii_only), role) for text, role in parts]
-        if title != self._title:
-            self._title = title
+    def set_title(self, parts: Iterable[Part | tuple[str, str]], tabs: Iterable[Part] = ()) -> None:
+        """The title line: parts from the left, and tabs at its right end as long as both have room."""
+        title = [part if isinstance(part, Part) else Part(*part) for part in parts]
+        if (title, list(tabs)) != (self._title, self._tabs):
+            self._title, self._tabs = title, list(tabs)
             self._refresh_header()
 
     def set_linked(self, rows: Iterable[int]) -> None:
@@ -207,12 +210,33 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         focused = self.has_focus
         under = colours["title_focus" if focused else "title"]
         segments = [Segment(self.glyphs.focus if focused else " ", under)]
-        for text, role in self._title:
-            segments.append(Segment(text, under if focused or role == "title" else colours[role]))
-        used = sum(segment.cell_length for segment in segments)
-        if focused and used < width:
-            segments.append(Segment(" " * (width - used), under))
+        for _, text, part in self._placed_title(width):
+            if part is None:
+                segments.append(Segment(text, under if focused else None))
+            else:
+                plain = part.role == "title" or (focused and part.role == "dim")
+                segments.append(Segment(text, under if plain else (under if focused else Style()) + colours[part.role]))
         return segments
+
+    def _placed_title(self, width: int) -> list[tuple[int, str, Part | None]]:
+        """Column, text and part of each piece of the title line; gaps have no part."""
+        placed: list[tuple[int, str, Part | None]] = []
+        at = 1
+        for part in self._title:
+            text = safe(part.text, ascii_only=self.ascii_only)
+            placed.append((at, text, part))
+            at += cell_len(text)
+        tabs = sum(cell_len(part.text) for part in self._tabs)
+        if tabs and at + tabs + 1 > width:
+            # The tabs tell how to get to the other stages: the end of the title gives way to them.
+            placed, at = _shortened(placed, max(width - tabs - 1, 0), self.glyphs.ellipsis)
+        gap = max(width - tabs - at, 0)
+        placed.append((at, " " * gap, None))
+        at += gap
+        for part in self._tabs:
+            placed.append((at, part.text, part))
+            at += cell_len(part.text)
+        return placed
 
     def marked(self, tokens: Iterable[tuple[str, str]], start: int = 0) -> list[Segment]:
         """Tokens as segments, with the search's matches in the match style; cut off before column `start`."""
@@ -314,6 +338,13 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if self.needle:
             self.start_search(self.needle, backwards=step < 0, skip_current=True)
 
+    def clear_search(self) -> None:
+        """Forgets the needle and its marks."""
+        if self.needle:
+            self.needle = ""
+            self.workers.cancel_group(self, "search")
+            self.redraw()
+
     def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
         """Looks for `needle` from the cursor on in a thread, around the end if need be; `SearchDone` tells."""
         if needle != self.needle:
@@ -358,7 +389,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         return row if y >= self.HEADER_ROWS and row < self.row_count() else None
 
     def click_header(self, x: int, y: int) -> None:
-        """A click on a header line."""
+        """A click on a header line: on the title, the part's own action."""
+        for at, text, part in self._placed_title(self.size.width) if y == 0 else ():
+            if part is not None and part.click is not None and at <= x < at + cell_len(text):
+                self.call_later(self.app.run_action, part.click, self.screen)
 
     def click_row(self, x: int, row: int, again: bool) -> None:
         """A click on a row; `again` when the cursor was there."""
@@ -405,6 +439,21 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def on_blur(self) -> None:
         self._refresh_header()
         self._refresh_row(self.cursor)
+
+
+def _shortened(
+    placed: list[tuple[int, str, Part | None]], width: int, ellipsis: str
+) -> tuple[list[tuple[int, str, Part | None]], int]:
+    kept: list[tuple[int, str, Part | None]] = []
+    end = 0
+    for at, text, part in placed:
+        room = width - at
+        if room <= 0:
+            break
+        shown = text if cell_len(text) <= room else set_cell_size(text, room - 1) + ellipsis
+        kept.append((at, shown, part))
+        end = at + cell_len(shown)
+    return kept, max(end, 1)
 
 
 def _mark_matches(tokens: list[tuple[str, str]], needle: str) -> list[tuple[str, str]]:

@@ -204,6 +204,7 @@ class RowTable(LineView):
     # keys and mouse
 
     def click_header(self, x: int, y: int) -> None:
+        super().click_header(x, y)
         at = 1 - self.column
         for column, cells in self._widths if y == 1 else []:
             if at <= x < at + cells and column.order is not None:

@@ -1,0 +1,140 @@
+"""What a live run is doing now: fed by the keeper's thread, read by the screen a few times a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Keeper(Protocol):
+    """What the screen needs of the process that records and measures."""
+
+    def subscribe(self, callback: Callable[[Mapping[str, Any]], None]) -> None: ...
+
+    def status(self) -> Any: ...
+
+    def write_input(self, data: bytes) -> None: ...
+
+    def measure(self, program: str, switches: Mapping[str, object]) -> int: ...
+
+    def cancel(self, ticket: int) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunAtHand:
+    """What the screen is started with: a path to read, the keeper if there is one, what to call the script."""
+
+    path: Path
+    keeper: Keeper | None = None
+    script: str = ""
+    live: bool = False
+    """Whether the script is being run by `keeper` now."""
+    note: str = ""
+    """A demo's note: what to press and what will be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """A measurement under way."""
+
+    ticket: int
+    program: str
+    name: str
+    started: float
+    detail: str = "starting"
+    done: int | None = None
+    total: int | None = None
+
+    @property
+    def share(self) -> float | None:
+        return self.done / self.total if self.total and self.done is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNow:
+    """A snapshot. `since` is on `time.monotonic`'s clock; `changed` counts what was added to the file."""
+
+    activity: str = ""
+    name: str = ""
+    detail: str = ""
+    since: float = 0.0
+    changed: int = 0
+    measuring: tuple[Measuring, ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+    ended: bool = False
+    exit_code: int | None = None
+
+
+@dataclass
+class LiveState:
+    """Collects events; safe to feed from any thread."""
+
+    now: LiveNow = field(default_factory=LiveNow)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """One event of the keeper; kinds it does not know only count as a change."""
+        with self._lock:
+            kind = event.get("kind")
+            if kind == "progress":
+                self.now = self._progress(event)
+            elif kind == "state":
+                self.now = self._state(event)
+            elif kind == "result":
+                self.now = self._result(event)
+            else:
+                self.now = replace(self.now, changed=self.now.changed + 1)
+
+    def measuring(self, ticket: int, program: str, name: str) -> None:
+        """A measurement was asked for."""
+        with self._lock:
+            entry = Measuring(ticket, program, name, time.monotonic())
+            self.now = replace(self.now, measuring=(*self.now.measuring, entry))
+
+    def failed(self, name: str, why: str) -> None:
+        """A measurement could not be asked for."""
+        with self._lock:
+            self.now = replace(self.now, failures=(*self.now.failures[-4:], (name, why)))
+
+    def forget_failures(self) -> None:
+        """The user has seen them."""
+        with self._lock:
+            self.now = replace(self.now, failures=())
+
+    def _progress(self, event: Mapping[str, Any]) -> LiveNow:
+        now, ticket = self.now, event.get("id")
+        if any(entry.ticket == ticket for entry in now.measuring):
+            detail = " ".join(str(event[key]) for key in ("activity", "detail") if event.get(key))
+            entries = tuple(
+                replace(entry, detail=detail or entry.detail, done=event.get("done"), total=event.get("total"))
+                if entry.ticket == ticket
+                else entry
+                for entry in now.measuring
+            )
+            return replace(now, measuring=entries)
+        activity, name = str(event.get("activity") or ""), str(event.get("name") or "")
+        same = (activity, name) == (now.activity, now.name)
+        since = now.since if same else time.monotonic()
+        return replace(now, activity=activity, name=name, detail=str(event.get("detail") or ""), since=since)
+
+    def _state(self, event: Mapping[str, Any]) -> LiveNow:
+        state = event.get("state")
+        ended = state in ("ended", "killed", "idle")
+        code = event.get("exit_code", self.now.exit_code)
+        return replace(self.now, ended=self.now.ended or ended, exit_code=code, changed=self.now.changed + 1)
+
+    def _result(self, event: Mapping[str, Any]) -> LiveNow:
+        ticket = event.get("id")
+        done = [entry for entry in self.now.measuring if entry.ticket == ticket]
+        left = tuple(entry for entry in self.now.measuring if entry.ticket != ticket)
+        failures = self.now.failures
+        if done and not event.get("ok", True):
+            words = [str(event[key]) for key in ("error", "advice") if event.get(key)]
+            failures = (*failures[-4:], (done[0].name, ". ".join(words) or "failed"))
+        return replace(self.now, measuring=left, failures=failures, changed=self.now.changed + 1)

@@ -1,0 +1,150 @@
+"""What the screen shows, as frozen records: made by the feed in a worker, drawn by the screen, known to no view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from xlascope.tui.text.lines import LineSource
+from xlascope.tui.widgets.functions import FunctionItem
+from xlascope.tui.widgets.text_pane import LineMark
+
+STAGES = ("jaxpr", "stablehlo", "hlo", "optimized", "source")
+"""Stages in the order of their keys 1 to 5."""
+SHOWN = (*STAGES, "graph", "ops", "chart", "functions")
+"""What the keys 1 to 9 show."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramInfo:
+    """What titles and the effect of a switch need to know of a program."""
+
+    id: str
+    function: str
+    file: str | None = None
+    line: int | None = None
+    equations: int | None = None
+    calls: int | None = None
+    calls_exact: bool = False
+    args: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The run as a whole.
+
+    `state` is `starting`, `running`, `ended`, `killed`, `crashed` or `file`; `facts` are for the header, `phases`
+    pairs of name and nanoseconds, `trouble` sentences about what was dropped or could not be read; `devices` the
+    number of devices the script saw.
+    """
+
+    script: str = ""
+    state: str = "starting"
+    exit_code: int | None = None
+    wall_ns: int | None = None
+    started_ns: int | None = None
+    facts: tuple[str, ...] = ()
+    phases: tuple[tuple[str, int], ...] = ()
+    functions: tuple[FunctionItem, ...] = ()
+    programs: Mapping[str, ProgramInfo] = field(default_factory=dict)
+    compiles: int = 0
+    eager: int = 0
+    exception: str | None = None
+    trouble: tuple[str, ...] = ()
+    devices: int | None = None
+    kind: str = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class StageText:
+    """One stage of a program as lines, with margin and links.
+
+    `first_number` is the number of the first line, None for stages without numbers. `equations` maps a line to the
+    paths of its equations, `lines_of` an equation's path to its lines, `names` an instruction to its line,
+    `file` and `positions` a line to where it comes from in the user's source.
+    """
+
+    program: str
+    variant: str | None
+    stage: str
+    lines: LineSource
+    language: str
+    first_number: int | None = None
+    marks: Mapping[int, LineMark] = field(default_factory=dict)
+    equations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    lines_of: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    names: Mapping[str, int] = field(default_factory=dict)
+    file: str | None = None
+    positions: Mapping[int, tuple[str, int]] = field(default_factory=dict)
+    about: str = ""
+    missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpRow:
+    """One op on one device; times in nanoseconds over the windows, `share` of all rows' self time."""
+
+    program: str
+    op: str
+    opcode: str
+    device: str
+    count: int | None
+    total_ns: int | None
+    self_ns: int | None
+    share: float | None
+    per_call_ns: float | None
+    equations: tuple[str, ...] = ()
+    added_by_xla: bool = False
+    file: str | None = None
+    line: int | None = None
+    bytes: int | None = None
+    flops: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpsTable:
+    """Time per op, of one program or of all."""
+
+    rows: tuple[OpRow, ...] = ()
+    coverage: float | None = None
+    calls_seen: int | None = None
+    windows: int | None = None
+    window_ns: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRow:
+    """One measured variant of a program, as the `variants` view has it."""
+
+    name: str
+    switches: Mapping[str, object]
+    median_ns: float | None
+    ci_low_ns: float | None
+    ci_high_ns: float | None
+    samples: int | None
+    baseline_median_ns: float | None
+    baseline_ci_low_ns: float | None
+    baseline_ci_high_ns: float | None
+    ratio: float | None
+    ratio_ci_low: float | None
+    ratio_ci_high: float | None
+    verdict: str | None
+    fusions_before: int | None = None
+    fusions_after: int | None = None
+    max_abs_error: float | None = None
+    place: str | None = None
+    args: str | None = None
+    collectives: int | None = None
+    simulated: bool = False
+    series: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    """Samples of the variant and of its baseline, in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallTimes:
+    """When calls of a program ran and how long (seconds since the start, nanoseconds), and when compiles were."""
+
+    at_s: tuple[float, ...] = ()
+    ns: tuple[int, ...] = ()
+    compiles_s: tuple[float, ...] = ()

@@ -1,0 +1,333 @@
+"""The graph of a module: groups that open in place, a cursor that moves along edges, only the visible rows drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.message import Message
+
+from xlascope.tui.actions import bindings
+from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.text.safe import safe
+from xlascope.tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from xlascope.graphs.layout import Placed, PlacedBox
+    from xlascope.graphs.model import Graph
+    from xlascope.graphs.navigate import Direction
+
+_BLOCK = 64
+_ROLES = {
+    "wire": "dim", "label": "shape", "border": "text", "border.hot": "bar_hot", "border.cursor": "accent",
+    "border.group": "dim", "mark": "accent", "name": "define", "opcode": "op", "shape": "shape", "percent": "text",
+    "heat": "bar_hot", "root": "keyword", "folded": "dim", "stub": "dim", "added": "added",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    placed: Placed
+    opened: frozenset[str]
+    focus: str | None
+    width: int
+
+
+class GraphPane(LineView):
+    """A module's graph with heat. It holds which groups are open and which box the cursor is on."""
+
+    HELP = (
+        "The graph of the module: parameters at the top, ROOT at the bottom, fusions, loops and calls as boxes that "
+        "open in place. Heavy borders are the hottest 80 % of the self time, the double border is the cursor."
+    )
+    SCOPES = ("graph", "list")
+    BINDINGS = bindings("graph")
+
+    class NodeChosen(Message):
+        """The cursor is on another box; `node` is the id of an instruction or group."""
+
+        def __init__(self, view: GraphPane, node: str):
+            super().__init__()
+            self.view, self.node = view, node
+
+    class _Laid(Message):
+        def __init__(self, drawn: _Drawn, graph: Graph):
+            super().__init__()
+            self.drawn, self.graph = drawn, graph
+
+    class _Found(Message):
+        def __init__(self, needle: str, nodes: list[str]):
+            super().__init__()
+            self.needle, self.nodes = needle, nodes
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
+        super().__init__(id=id, classes=classes, glyphs=glyphs)
+        self.graph: Graph | None = None
+        self.opened: frozenset[str] = frozenset()
+        self.box: str | None = None
+        self._placed: Placed | None = None
+        self._blocks: dict[tuple[int, str | None], list[list[tuple[str, str]]]] = {}
+        self._placeholder = "no graph yet"
+        self._width_laid = 0
+        self._found: list[str] = []
+        self._found_at = 0
+
+    # data
+
+    def set_graph(self, graph: Graph | None, placeholder: str = "no graph yet") -> None:
+        """Another graph, collapsed, the cursor on its hottest box; the same one with new times keeps what is open."""
+        same = graph is not None and self.graph is not None and graph.name == self.graph.name
+        same = same and len(graph.nodes) == len(self.graph.nodes)  # type: ignore[union-attr]
+        self.graph, self._placeholder = graph, placeholder
+        if not same:
+            self.opened, self.box = frozenset(), None
+        if graph is None:
+            self._placed = None
+            self._blocks.clear()
+            self.rows_changed(keep_scroll=False)
+        else:
+            self._lay_out()
+
+    def show_node(self, node: str) -> bool:
+        """Puts the cursor on the box that stands for a node, without telling; False if there is none."""
+        box = self._box_of(node)
+        if box is None:
+            return False
+        self._move(box, tell=False)
+        return True
+
+    def _box_of(self, node: str) -> str | None:
+        if self._placed is None:
+            return None
+        from xlascope.graphs.visible import shown_id
+
+        return shown_id(self._placed.visible, node)
+
+    def _lay_out(self) -> None:
+        if self.graph is not None and self.is_attached and self.size.width:
+            job = partial(self._work, self.graph, self.opened, self.box, max(self.size.width - 2, 20))
+            self.run_worker(job, group="layout", exclusive=True, thread=True)
+
+    def _work(self, graph: Graph, opened: frozenset[str], focus: str | None, width: int) -> None:
+        from xlascope.graphs.layout import layout
+        from xlascope.graphs.visible import visible
+
+        placed = layout(visible(graph, opened, focus), width)
+        self.post_message(self._Laid(_Drawn(placed, opened, focus, width), graph))
+
+    def on_graph_pane__laid(self, message: _Laid) -> None:
+        if message.graph is not self.graph or message.drawn.opened != self.opened:
+            return
+        self._placed = message.drawn.placed
+        self._width_laid = self.size.width
+        self._blocks.clear()
+        self.rows_changed()
+        shown = self._box_of(self.box) if self.box is not None else None
+        target = shown or self._hottest()
+        if target is not None:
+            self._move(target, tell=False)
+
+    # drawing
+
+    def row_count(self) -> int:
+        return self._placed.height if self._placed is not None else 1
+
+    def content_columns(self) -> int:
+        return self._placed.width if self._placed is not None else 0
+
+    def redraw(self) -> None:
+        self._blocks.clear()
+        super().redraw()
+
+    def row_text(self, row: int) -> str:
+        if self._placed is None:
+            return self._placeholder
+        return "".join(text for text, _ in self._row(row)).rstrip()
+
+    def _row(self, row: int) -> list[tuple[str, str]]:
+        block = row // _BLOCK
+        rows = self._blocks.get((block, self.box))
+        if rows is None:
+            from xlascope.graphs.render import render
+
+            assert self._placed is not None
+            span = (block * _BLOCK, (block + 1) * _BLOCK)
+            rows = render(self._placed, self.box, self.ascii_only, span).rows
+            if len(self._blocks) > 32:
+                self._blocks.clear()
+            self._blocks[block, self.box] = rows
+        return rows[row % _BLOCK] if row % _BLOCK < len(rows) else []
+
+    def draw_row(self, row: int, width: int) -> list[Segment]:
+        colours = self.palette
+        if self._placed is None:
+            return [Segment(" " + self._placeholder, colours["dim"])]
+        segments, start = [], self.column
+        under = colours["cursor" if self.has_focus else "cursor_blurred"]
+        for text, tag in self._row(row):
+            if start >= len(text):
+                start -= len(text)
+                continue
+            name = tag.removesuffix(".cursor") if tag not in _ROLES else tag
+            style = colours[_ROLES.get(name, "text")]
+            if tag.endswith(".cursor") and tag != "border.cursor":
+                style = under + style
+            segments.append(Segment(safe(text[start:], ascii_only=self.ascii_only), style))
+            start = 0
+        return segments
+
+    def _row_style(self, row: int, is_cursor: bool) -> Style | None:
+        return None
+
+    # moving
+
+    def _move(self, box: str, *, tell: bool = True) -> None:
+        if self._placed is None or box not in self._placed.by_id:
+            return
+        changed = box != self.box
+        self.box = box
+        place = self._placed.by_id[box]
+        self.cursor = place.y
+        self._show_box(place)
+        self.redraw()
+        if tell and changed:
+            self.post_message(self.NodeChosen(self, box))
+
+    def _show_box(self, place: PlacedBox) -> None:
+        self.show_row(min(place.y + place.height - 1, place.y + self.body_height - 1))
+        self.show_row(place.y)
+        width = self.size.width
+        right = min(place.x + place.width, place.x + width)
+        if place.x < self.column or right > self.column + width:
+            self.column = max(min(place.x - 1, self.content_columns() - width + 1), 0)
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        pass  # the cursor is a box here: `NodeChosen` tells of it
+
+    def go_to(self, row: int, *, centre: bool = False) -> None:
+        """To the first box at a row or below it."""
+        if self._placed is None:
+            return
+        row = min(max(row, 0), self._placed.height - 1)
+        boxes = sorted(self._placed.boxes, key=lambda box: (abs(box.y - row), box.x))
+        if boxes:
+            self._move(boxes[0].id)
+
+    def action_edge(self, way: Direction) -> None:
+        if self._placed is None:
+            return
+        from xlascope.graphs.navigate import move
+
+        target = move(self._placed, self.box, way)
+        if target is not None:
+            self._move(target)
+
+    def neighbours(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The boxes that feed the cursor's box, and those that it feeds."""
+        if self._placed is None or self.box is None:
+            return (), ()
+        from xlascope.graphs.navigate import neighbours
+
+        return neighbours(self._placed, self.box)
+
+    def _hottest(self) -> str | None:
+        placed = self._placed
+        if placed is None or not placed.boxes:
+            return None
+        timed = [box for box in placed.boxes if placed.visible.boxes[box.id].self_ns is not None and not box.opened]
+        if timed:
+            return max(timed, key=lambda box: placed.visible.boxes[box.id].self_ns or 0).id
+        roots = [box for box in placed.boxes if (node := placed.visible.boxes[box.id].node) and node.is_root]
+        return (roots or list(placed.boxes))[0].id
+
+    def action_hottest(self) -> None:
+        box = self._hottest()
+        if box is not None:
+            self._move(box)
+
+    def action_open_group(self) -> None:
+        if self._placed is not None and self.box is not None:
+            place = self._placed.by_id[self.box]
+            if place.openable and self.box not in self.opened:
+                self.opened |= {self.box}
+                self._lay_out()
+            elif self.box in self.opened:
+                self.action_close_group()
+
+    def action_close_group(self) -> None:
+        if self._placed is None or self.box is None or self.graph is None:
+            return
+        around = [self.box, *self.graph.ancestors(self.box)]
+        group = next((each for each in around if each in self.opened), None)
+        if group is not None:
+            inside = {each for each in self.opened if group in self.graph.ancestors(each)}
+            self.opened -= {group, *inside}
+            self.box = group
+            self._lay_out()
+
+    def action_activate(self) -> None:
+        self.action_open_group()
+
+    # searching: over all nodes, also those in closed groups, which are opened for it
+
+    def action_search_next(self, step: int) -> None:
+        if self.needle and self._found:
+            self._go_to_found(self._found_at + step)
+
+    def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
+        self.needle = needle
+        if self.graph is not None and needle:
+            job = partial(self._search_nodes, self.graph, needle)
+            self.run_worker(job, group="search", exclusive=True, thread=True)
+
+    def _search_nodes(self, graph: Graph, needle: str) -> None:
+        from xlascope.graphs.navigate import search
+
+        self.post_message(self._Found(needle, search(graph, needle)))
+
+    def on_graph_pane__found(self, message: _Found) -> None:
+        if message.needle == self.needle:
+            self._found = message.nodes
+            if message.nodes:
+                self._go_to_found(0)
+            self.post_message(self.SearchDone(self, self.needle, self.cursor if message.nodes else None, False))
+
+    def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
+        """The cursor is there already."""
+
+    def _go_to_found(self, number: int) -> None:
+        from xlascope.graphs.navigate import opened_for
+
+        assert self.graph is not None
+        self._found_at = number % len(self._found)
+        node = self._found[self._found_at]
+        opened = opened_for(self.graph, self.opened, node)
+        if opened != self.opened:
+            self.opened, self.box = opened, node
+            self._lay_out()
+        else:
+            self._move(self._box_of(node) or node)
+
+    # mouse
+
+    def click_row(self, x: int, row: int, again: bool) -> None:
+        if self._placed is None:
+            return
+        box = self._placed.hit(x + self.column, row)
+        if box is not None:
+            if box == self.box:
+                self.action_open_group()
+            else:
+                self._move(box)
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        if self._width_laid != self.size.width:
+            self._lay_out()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._lay_out()
