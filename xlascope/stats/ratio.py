@@ -21,9 +21,11 @@ from xlascope.stats.summary import CONFIDENCE, Samples
 
 Verdict = Literal["faster", "slower", "same", "unclear"]
 
+MIN_EFFECT = 0.01
+SAME = 0.03
 MAX_BLOCKS = 300
 MIN_PAIRS = 20
-MIN_SHARE = 0.05
+MIN_SHARE = 0.1
 """No stop before this share of the budget: noise slower than the samples so far would not have shown."""
 _LOOK_GROWTH = 1.2
 _EXACT_PAIRS = 30
@@ -62,13 +64,12 @@ def paired_ratio(baseline: Samples, variant: Samples) -> Ratio | None:
 
 
 def _blocks(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """At most MAX_BLOCKS medians of neighbouring values."""
-    size = ceil(len(logs) / MAX_BLOCKS)
-    if size == 1:
+    """At most MAX_BLOCKS medians of neighbouring values; the last few that fill no block are left out."""
+    if len(logs) <= MAX_BLOCKS:
         return logs
-    whole = len(logs) // size * size
-    blocks = np.median(logs[:whole].reshape(-1, size), axis=1)
-    return blocks if whole == len(logs) else np.append(blocks, np.median(logs[whole:]))
+    # An odd size: the median of an even number is an average, which an outlier moves.
+    size = ceil(len(logs) / MAX_BLOCKS) | 1
+    return np.median(logs[: len(logs) // size * size].reshape(-1, size), axis=1)
 
 
 def _signed_rank_quantile(count: int, tail: float) -> int | None:
@@ -86,7 +87,7 @@ def _signed_rank_quantile(count: int, tail: float) -> int | None:
     return outside - 1 if outside else None
 
 
-def verdict(ratio: Ratio | None, min_effect: float = 0.01, same: float = 0.03) -> Verdict | None:
+def verdict(ratio: Ratio | None, min_effect: float = MIN_EFFECT, same: float = SAME) -> Verdict | None:
     """`slower` or `faster` when the interval excludes 1 and the change is at least `min_effect`; `same` when the
     interval lies within 1 ± `same`; else `unclear`. None for None: nothing was executed.
     """
@@ -104,8 +105,9 @@ def verdict(ratio: Ratio | None, min_effect: float = 0.01, same: float = 0.03) -
 def enough(a: Samples, b: Samples, elapsed_s: float, budget_s: float, target: float = 0.01) -> bool:
     """Whether to stop measuring: the budget is spent, or the ratio's interval is no wider than ± `target`.
 
-    Cheap to ask after every pair: the interval is computed only when a fifth more pairs are there than at the last
-    look, which also keeps the many looks from choosing a lucky one.
+    A small effect (its interval reaches below MIN_EFFECT) goes on to a quarter of the target: stopping at the first
+    narrow interval would favour the lucky ones. Ask after every pair; it is cheap, because the interval is computed
+    only at MIN_PAIRS and then each time a fifth more pairs are there.
     """
     if elapsed_s >= budget_s:
         return True
@@ -113,7 +115,10 @@ def enough(a: Samples, b: Samples, elapsed_s: float, budget_s: float, target: fl
     if count < MIN_PAIRS or elapsed_s < MIN_SHARE * budget_s or not _is_look(count):
         return False
     ratio = paired_ratio(a, b)
-    return ratio is not None and ratio.high - ratio.low <= 2 * target * ratio.ratio
+    if ratio is None:
+        return False
+    doubtful = verdict(ratio) in ("slower", "faster") and ratio.low < 1 + MIN_EFFECT and ratio.high > 1 - MIN_EFFECT
+    return ratio.high - ratio.low <= 2 * (target / 4 if doubtful else target) * ratio.ratio
 
 
 def _is_look(count: int) -> bool:

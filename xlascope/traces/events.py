@@ -97,9 +97,7 @@ def parse(chunk: bytes, starts: I64, ends: I64, wanted: Mapping[int, str]) -> Ev
     return EventColumns(numbers[1], numbers[2], numbers[3], stats, cells.refs, cells.strings, broken)
 
 
-def _walk_events(
-    words: U64, starts: I64, ends: I64, numbers: Mapping[int, I64]
-) -> tuple[I64, I64, I64, I64]:
+def _walk_events(words: U64, starts: I64, ends: I64, numbers: Mapping[int, I64]) -> tuple[I64, I64, I64, I64]:
     """Step through all events at once, one field a step. Returns stats as (event, start, end) and the odd events."""
     event = np.arange(len(starts), dtype=np.int64)
     at, end = starts.copy(), ends

@@ -127,9 +127,7 @@ def _by_time(ops: OpEvents, rows: I64, group: I64, parent: I64) -> None:
     parent[order] = np.where(inside >= 0, order[inside], -1)
 
 
-def _by_graph(
-    ops: OpEvents, parents: Sequence[Mapping[str, tuple[str, ...]] | None], names: Sequence[str]
-) -> I64:
+def _by_graph(ops: OpEvents, parents: Sequence[Mapping[str, tuple[str, ...]] | None], names: Sequence[str]) -> I64:
     """The parent's position in `ops` for each event, or -1."""
     total = len(ops)
     order = np.lexsort((-ops.end_ps, ops.start_ps))

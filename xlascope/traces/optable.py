@@ -154,9 +154,7 @@ def _calls(profile: Profile) -> tuple[ProgramCalls, ...]:
     return tuple(result)
 
 
-def _devices(
-    profile: Profile, covered: Sequence[int], opcodes: Sequence[Mapping[str, str]]
-) -> tuple[DeviceTimes, ...]:
+def _devices(profile: Profile, covered: Sequence[int], opcodes: Sequence[Mapping[str, str]]) -> tuple[DeviceTimes, ...]:
     ops = profile.ops
     cpus = sum(device.kind == "cpu" for device in profile.devices)
     collective = _collective_events(profile, opcodes)

@@ -85,9 +85,7 @@ class OpTimes:
     def calls_of(self, program_id: int | None, module: str | None = None) -> int | None:
         """Executions of a program: the most that any device shows; None where it is unknown or never seen."""
         counts = [
-            row.calls
-            for row in self.calls
-            if row.program_id == program_id and (module is None or row.module == module)
+            row.calls for row in self.calls if row.program_id == program_id and (module is None or row.module == module)
         ]
         known = [count for count in counts if count is not None]
         return max(known) if known and len(known) == len(counts) else None

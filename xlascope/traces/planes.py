@@ -73,9 +73,7 @@ def _read_entry(data: memoryview, start: int, end: int, plane: Plane, is_event: 
         return
     if not is_event:
         plane.stats[key] = "".join(
-            text(data, part.start, part.end)
-            for part in fields(data, *value)
-            if part.number == 2 and part.wire == BYTES
+            text(data, part.start, part.end) for part in fields(data, *value) if part.number == 2 and part.wire == BYTES
         )
         return
     meta = EventMeta()

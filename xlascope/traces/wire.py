@@ -53,9 +53,7 @@ def read_varint(data: memoryview, pos: int, end: int) -> tuple[int, int]:
     raise ProfileError("a number has more than 10 bytes", pos)
 
 
-def fields(
-    data: memoryview, pos: int, end: int, on_cut: Callable[[int], None] | None = None
-) -> Iterator[Field]:
+def fields(data: memoryview, pos: int, end: int, on_cut: Callable[[int], None] | None = None) -> Iterator[Field]:
     """The fields of the message in data[pos:end], in order. Raises ProfileError where the bytes are no protobuf.
 
     With `on_cut`, a bytes field that leaves the message is told to it by its offset and given as far as it goes.
