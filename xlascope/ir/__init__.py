@@ -1,6 +1,8 @@
 """What the compiler's texts say: HLO modules, shapes, fusions, collectives, costs, and the jaxpr index."""
 
 from xlascope.ir.collectives import Collective, collectives, parse_groups
+from xlascope.ir.cost import Cost, cost, flops, moved_bytes
+from xlascope.ir.explain import explain
 from xlascope.ir.frames import Frame
 from xlascope.ir.fusions import Fusion, FusionSummary, fusion_summary, is_real_member
 from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule, Problem, parse_hlo
@@ -9,6 +11,7 @@ from xlascope.ir.shapes import Shape, dtype_bits, parse_shape, shape_bytes, shor
 
 __all__ = [
     "Collective",
+    "Cost",
     "Equation",
     "Frame",
     "Fusion",
@@ -20,10 +23,14 @@ __all__ = [
     "Problem",
     "Shape",
     "collectives",
+    "cost",
     "dtype_bits",
+    "explain",
+    "flops",
     "fusion_summary",
     "index_jaxpr",
     "is_real_member",
+    "moved_bytes",
     "parent_path",
     "parse_groups",
     "parse_hlo",

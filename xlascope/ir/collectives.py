@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xlascope.ir.cost import operand_shape
 from xlascope.ir.hlo import HloInstruction, HloModule
 from xlascope.ir.shapes import Shape, parse_shape
 
@@ -120,14 +121,6 @@ def _done(start: HloInstruction) -> HloInstruction | None:
                 seen.add(user.name)
                 waiting.append(user)
     return None
-
-
-def operand_shape(instruction: HloInstruction, position: int) -> Shape | None:
-    """Shape of an operand, as its producer in the same computation gives it."""
-    name, index = instruction.operand_refs[position]
-    producer = instruction.computation.get(name)
-    shape = parse_shape(producer.shape) if producer is not None else None
-    return shape.element(index) if shape is not None else None
 
 
 def _operand_bytes(instruction: HloInstruction) -> int | None:
