@@ -14,8 +14,6 @@ from xlascope.traces.wire import BYTES, I64, VARINT, ProfileError, fields, signe
 WANTED = (
     "hlo_op", "hlo_module", "program_id", "run_id", "device_ordinal", "_p", "_c", "correlation_id",
 )  # fmt: skip
-_NS_LIMIT = 1 << 50
-_TABLE_FIELDS = {1: "id", 2: "name", 3: "timestamp_ns", 11: "display_name"}
 
 
 INDEX_COLUMNS = frozenset({"device", "op", "module", "name", "line"})
@@ -125,7 +123,7 @@ class LineReader:
             elif part.number == 11 and part.wire == BYTES:
                 display_name = text(self._data, part.start, part.end)
             elif part.number == 3 and part.wire == VARINT:
-                head.timestamp_ns = min(max(signed(part.value), -_NS_LIMIT), 2 * (1 << 62) - 1)
+                head.timestamp_ns = signed(part.value)
             pos = self._after(pos, end)
             if pos <= before:
                 raise AssertionError("a field of a line has no length")

@@ -15,7 +15,8 @@ EVENT_TAG = 0x22
 
 CHUNK_BYTES = 8 << 20
 _PAD = bytes(24)
-_LIMIT = np.int64(1) << 61
+_MAX_PS = np.int64(1) << 58
+"""80 hours: a time beyond it is no time of a profile."""
 
 
 @dataclass(slots=True)
@@ -92,8 +93,10 @@ def parse(chunk: bytes, starts: I64, ends: I64, wanted: Mapping[int, str]) -> Ev
     for index in sorted(odd_events):
         broken += _slow_event(chunk, int(starts[index]), int(ends[index]), index, numbers, wanted, cells)
     stats = {name: (cells.values[name], cells.present[name]) for name in names}
-    for column in numbers.values():
-        np.clip(column, -_LIMIT, _LIMIT, out=column)
+    for column in (numbers[2], numbers[3]):
+        absurd = (column > _MAX_PS) | (column < -_MAX_PS)
+        broken += int(np.count_nonzero(absurd))
+        column[absurd] = 0
     return EventColumns(numbers[1], numbers[2], numbers[3], stats, cells.refs, cells.strings, broken)
 
 

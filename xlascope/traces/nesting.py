@@ -19,6 +19,9 @@ ProgramName = int | str
 Parents = Mapping[ProgramName, Mapping[str, "str | Sequence[str]"]]
 """For each program (its id or its module's name): for each op inside a called computation, the op or ops calling it."""
 
+Graph = Mapping[str, tuple[str, ...]]
+"""For each op inside a called computation, the ops that call it."""
+
 _MAX_LEVELS = 64
 
 
@@ -35,18 +38,18 @@ class Nesting:
 class ProgramGraphs:
     """Call parents and opcodes of a profile's programs, by their index; None where nothing is known."""
 
-    parents: tuple[Mapping[str, tuple[str, ...]] | None, ...]
+    parents: tuple[Graph | None, ...]
     opcodes: tuple[Mapping[str, str], ...]
     problems: tuple[Problem, ...]
 
 
 def program_graphs(profile: Profile, given: Parents | None) -> ProgramGraphs:
     """The call graphs to use: the caller's, else those of the HLO the profile carries."""
-    parents: list[Mapping[str, tuple[str, ...]] | None] = []
+    parents: list[Graph | None] = []
     opcodes: list[Mapping[str, str]] = []
     problems: list[Problem] = []
     for program in profile.programs:
-        found: Mapping[str, tuple[str, ...]] | None = None
+        found: Graph | None = None
         codes: Mapping[str, str] = {}
         proto = profile.hlo_protos.get(program.program_id) if program.program_id is not None else None
         if proto is not None:
@@ -61,7 +64,7 @@ def program_graphs(profile: Profile, given: Parents | None) -> ProgramGraphs:
     return ProgramGraphs(tuple(parents), tuple(opcodes), tuple(problems))
 
 
-def _given(program: ProgramKey, given: Parents | None) -> dict[str, tuple[str, ...]] | None:
+def _given(program: ProgramKey, given: Parents | None) -> Graph | None:
     if given is None:
         return None
     for key in (program.program_id, program.module):
@@ -83,9 +86,7 @@ def nest(profile: Profile, graphs: ProgramGraphs) -> Nesting:
     methods = []
     if by_graph.any():
         methods.append("call graph")
-        rows = np.flatnonzero(by_graph)
-        found = _by_graph(ops.take(rows), graphs.parents, profile.names)
-        parent[rows] = np.where(found >= 0, rows[found], -1)
+        _by_graph(ops, np.flatnonzero(by_graph), graphs.parents, profile.names, parent)
     problems: tuple[Problem, ...] = ()
     if by_time.any():
         methods.append("time containment")
@@ -127,68 +128,69 @@ def _by_time(ops: OpEvents, rows: I64, group: I64, parent: I64) -> None:
     parent[order] = np.where(inside >= 0, order[inside], -1)
 
 
-def _by_graph(ops: OpEvents, parents: Sequence[Mapping[str, tuple[str, ...]] | None], names: Sequence[str]) -> I64:
-    """The parent's position in `ops` for each event, or -1."""
+def _by_graph(ops: OpEvents, rows: I64, graphs: Sequence[Graph | None], names: Sequence[str], parent: I64) -> None:
+    """Set `parent` of the events at `rows`, program by program."""
+    rows = rows[np.argsort(ops.program[rows], kind="stable")]
+    borders = np.flatnonzero(np.diff(ops.program[rows])) + 1
+    for part in np.split(rows, borders):
+        graph = graphs[int(ops.program[part[0]])] if part.size else None
+        if graph:
+            found = _of_one_program(ops.take(part), graph, names)
+            parent[part] = np.where(found >= 0, part[found], -1)
+
+
+def _of_one_program(ops: OpEvents, graph: Graph, names: Sequence[str]) -> I64:
+    """The position in `ops`, events of one program, of the event that each lies inside, or -1.
+
+    Events of one op in one execution do not overlap, so of a calling op it is the last one started before.
+    """
     total = len(ops)
     order = np.lexsort((-ops.end_ps, ops.start_ps))
     rank = np.empty(total, np.int64)
     rank[order] = np.arange(total)
-    pairs = ops.program.astype(np.int64) * len(names) + ops.op
-    nodes, node = np.unique(pairs, return_inverse=True)
+    nodes, node = np.unique(ops.op, return_inverse=True)
     _, run = np.unique(ops.device.astype(np.int64) * (int(ops.run.max()) + 2) + ops.run, return_inverse=True)
     runs = int(run.max()) + 1
-    levels = _ancestors(nodes, parents, names)
     key = (node * runs + run) * total + rank
     by_key = np.argsort(key)
     sorted_key = key[by_key]
     result = np.full(total, -1, np.int64)
     open_rows = np.arange(total)
-    for level in levels:
-        best = np.full(total, -1, np.int64)
+    for level in _ancestors([names[op] for op in nodes], graph):
         for candidates in level:
             rows = open_rows[candidates[node[open_rows]] >= 0]
-            if not rows.size:
-                continue
             wanted = (candidates[node[rows]] * runs + run[rows]) * total + rank[rows]
             slot = np.searchsorted(sorted_key, wanted) - 1
             event = by_key[np.maximum(slot, 0)]
-            active = (
-                (slot >= 0)
-                & (sorted_key[np.maximum(slot, 0)] // total == wanted // total)
-                & (ops.end_ps[event] >= ops.start_ps[rows])
-            )
+            same = (slot >= 0) & (sorted_key[np.maximum(slot, 0)] // total == wanted // total)
+            active = same & (ops.end_ps[event] >= ops.start_ps[rows])
             rows, event = rows[active], event[active]
-            later = (best[rows] < 0) | (rank[event] > rank[np.maximum(best[rows], 0)])
-            best[rows[later]] = event[later]
-        result[open_rows] = best[open_rows]
-        open_rows = open_rows[best[open_rows] < 0]
-        if not open_rows.size:
-            break
+            # Of several callers active at once the one started last is the innermost.
+            later = (result[rows] < 0) | (rank[event] > rank[np.maximum(result[rows], 0)])
+            result[rows[later]] = event[later]
+        open_rows = open_rows[result[open_rows] < 0]
     return result
 
 
-def _ancestors(
-    nodes: I64, parents: Sequence[Mapping[str, tuple[str, ...]] | None], names: Sequence[str]
-) -> list[list[I64]]:
-    """Level by level upwards: arrays node → a calling node that has events. A caller without events is passed over.
+def _ancestors(nodes: Sequence[str], graph: Graph) -> list[list[I64]]:
+    """Level by level upwards: arrays op → a calling op, as positions in `nodes`, or -1.
 
-    An op whose caller is called from several places has several callers; each level is a list of such arrays.
+    A caller that has no events of its own is passed over. A computation called from several places has several
+    callers, so a level is a list of such arrays.
     """
-    index = {(int(pair) // len(names), names[int(pair) % len(names)]): i for i, pair in enumerate(nodes.tolist())}
+    index = {op: i for i, op in enumerate(nodes)}
     chains: list[list[list[int]]] = []
-    for (program, op), node in index.items():
-        graph = parents[program] or {}
+    for op in nodes:
         seen, frontier = {op}, [op]
         chain: list[list[int]] = []
         while frontier and len(chain) < _MAX_LEVELS:
             ups = [up for name in frontier for up in graph.get(name, ()) if up not in seen]
             frontier = list(dict.fromkeys(ups))
             seen.update(frontier)
-            present = [index[program, up] for up in frontier if (program, up) in index]
+            present = [index[up] for up in frontier if up in index]
             if present:
                 chain.append(present)
         chains.append(chain)
-        assert node == len(chains) - 1
     levels: list[list[I64]] = []
     for depth in range(max((len(chain) for chain in chains), default=0)):
         width = max(len(chain[depth]) for chain in chains if len(chain) > depth)

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from xlascope.traces.assemble import Assembly
+from xlascope.traces.accelerators import add_device_plane
+from xlascope.traces.build import Build
+from xlascope.traces.host import add_host_plane
 from xlascope.traces.planes import Plane, read_plane, read_stats
 from xlascope.traces.profile import Profile
 from xlascope.traces.wire import BYTES, ProfileError, fields, signed, text
 
 _DEVICE = re.compile(r"/device:(GPU|TPU):(\d+)$")
-_MODULE_ID = re.compile(r"\((-?\d+)\)$")
+_MODULE_ID = re.compile(r"\((-?\d{1,20})\)$")
 
 
 def read_profile(source: bytes | bytearray | memoryview | Path | str) -> Profile:
@@ -36,11 +38,11 @@ def read_profile(source: bytes | bytearray | memoryview | Path | str) -> Profile
 def _read(data: memoryview) -> Profile:
     if bytes(data[:2]) == b"\x1f\x8b":
         raise ProfileError("this is gzip: expand it first", 0)
-    assembly = Assembly()
+    build = Build()
     planes: list[Plane] = []
 
     def cut(place: int) -> None:
-        assembly.fault(ProfileError("the profile is cut off", place))
+        build.fault(ProfileError("the profile is cut off", place))
 
     understood = 0
     try:
@@ -48,41 +50,41 @@ def _read(data: memoryview) -> Profile:
             if part.wire != BYTES or part.number > 4:
                 raise ProfileError("this is no XSpace", part.start)
             if part.number == 1:
-                planes.append(read_plane(data, part.start, part.end, assembly.fault))
+                planes.append(read_plane(data, part.start, part.end, build.fault))
                 understood += bool(planes[-1].name)
             else:
                 understood += 1
                 if part.number in (2, 3):
-                    assembly.note("profiler", text(data, part.start, part.end))
+                    build.note("profiler", text(data, part.start, part.end))
     except ProfileError as error:
         if not understood:
             raise
-        assembly.fault(error)
+        build.fault(error)
     if len(data) and not understood:
         raise ProfileError("this is no XSpace: it names no plane", 0)
     for plane in planes:
-        _read_one(data, plane, assembly)
-    return assembly.profile()
+        _read_one(data, plane, build)
+    return build.profile()
 
 
-def _read_one(data: memoryview, plane: Plane, assembly: Assembly) -> None:
+def _read_one(data: memoryview, plane: Plane, build: Build) -> None:
     device = _DEVICE.match(plane.name)
     if device:
-        assembly.device_plane(data, plane, device.group(1).lower(), device.group(2))
+        add_device_plane(build, data, plane, device.group(1).lower(), device.group(2))
     elif plane.name == "/host:metadata":
-        _read_protos(data, plane, assembly)
+        _read_protos(data, plane, build)
     elif plane.name.startswith("/host:"):
-        assembly.host_plane(data, plane)
+        add_host_plane(build, data, plane)
     elif plane.name == "Task Environment":
-        _read_window(data, plane, assembly)
+        _read_window(data, plane, build)
 
 
-def _read_protos(data: memoryview, plane: Plane, assembly: Assembly) -> None:
+def _read_protos(data: memoryview, plane: Plane, build: Build) -> None:
     for key, meta in plane.events.items():
         try:
             stats = read_stats(data, plane, meta.raw_stats)
         except ProfileError as error:
-            assembly.fault(error)
+            build.fault(error)
             continue
         proto = stats.get("Hlo Proto", stats.get("hlo_proto"))
         if not isinstance(proto, tuple):
@@ -90,15 +92,15 @@ def _read_protos(data: memoryview, plane: Plane, assembly: Assembly) -> None:
         named = _MODULE_ID.search(meta.name)
         program_id = stats.get("program_id", int(named.group(1)) if named else key)
         if isinstance(program_id, int):
-            assembly.hlo_protos[signed(program_id & 0xFFFFFFFFFFFFFFFF)] = bytes(data[proto[0] : proto[1]])
+            build.hlo_protos[signed(program_id & 0xFFFFFFFFFFFFFFFF)] = bytes(data[proto[0] : proto[1]])
 
 
-def _read_window(data: memoryview, plane: Plane, assembly: Assembly) -> None:
+def _read_window(data: memoryview, plane: Plane, build: Build) -> None:
     try:
         stats = read_stats(data, plane, plane.raw_stats)
     except ProfileError as error:
-        assembly.fault(error)
+        build.fault(error)
         return
     start, stop = stats.get("profile_start_time"), stats.get("profile_stop_time")
     if isinstance(start, int) and isinstance(stop, int) and 0 < stop - start < np.iinfo(np.int64).max // 1000:
-        assembly.window_ps = (stop - start) * 1000
+        build.window_ps = (stop - start) * 1000

@@ -1,0 +1,193 @@
+"""The tables a Profile is built from, filled plane by plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+
+from xlascope.traces.collect import EventTable, LineReader, Rows
+from xlascope.traces.planes import Names, Plane
+from xlascope.traces.profile import I32, DeviceKey, OpEvents, Problem, Profile, ProgramKey, Spans
+from xlascope.traces.wire import I64, ProfileError
+
+EVENT_CAP: Final = 1_000_000
+"""About this many events a profiler keeps; a profile that reaches it has probably lost some."""
+
+_MAX_FAULTS = 20
+_NS_SPAN = 1 << 50
+
+
+class Build:
+    """Numbered names, devices and lines, and the rows of ops, device spans and host events; `profile` closes it.
+
+    Rows carry the columns `module`, `program_id`, `run_id` with their `has_`, `line`, `start`, `end`, `device`, and
+    `op` and `marked` (ops) or `name` (spans).
+    """
+
+    def __init__(self) -> None:
+        self.hlo_protos: dict[int, bytes] = {}
+        self.window_ps: int | None = None
+        self.names = Names()
+        self.lines = Names()
+        self.ops = Rows()
+        self.device_spans = Rows()
+        self.host = Rows()
+        self.graph_launches = 0
+        self._devices: dict[DeviceKey, int] = {}
+        self._problems: list[Problem] = []
+        self._faults = 0
+        self._origin_ns: int | None = None
+        self._events = 0
+        self._broken = 0
+
+    def fault(self, error: ProfileError) -> None:
+        """Note bytes that could not be read; only the first few are told one by one."""
+        self._faults += 1
+        if self._faults <= _MAX_FAULTS:
+            self.note("truncated" if "cut off" in str(error) else "broken", str(error))
+
+    def note(self, kind: str, text: str, count: int | None = None) -> None:
+        self._problems.append(Problem(kind, text, count))
+
+    def device(self, kind: str, ordinal: str, plane: str) -> int:
+        return self._devices.setdefault(DeviceKey(kind, ordinal, plane), len(self._devices))
+
+    def tables(
+        self, data: memoryview, plane: Plane, keep: Callable[[EventTable], I64]
+    ) -> Iterator[tuple[EventTable, int]]:
+        """(events with times since the origin, line number) of each stretch of each line of a plane.
+
+        `keep` gives the positions of the events to keep of a stretch.
+        """
+        reader = LineReader(data, plane, self.names)
+        for start, end in plane.lines:
+            head, tables, fault = reader.read(start, end, keep)
+            if fault is not None:
+                self.fault(fault)
+            if self._origin_ns is None and tables:
+                self._origin_ns = head.timestamp_ns
+            shift = min(max(head.timestamp_ns - (self._origin_ns or 0), -_NS_SPAN), _NS_SPAN) * 1000
+            line = self.lines(head.name)
+            for table in tables:
+                table.start_ps += shift
+                table.end_ps += shift
+                yield table, line
+        self._events += reader.events
+        self._broken += reader.broken
+
+    def profile(self) -> Profile:
+        """The Profile of all planes taken so far."""
+        if self._faults > _MAX_FAULTS:
+            self.note("broken", "More faults like the ones listed.", self._faults - _MAX_FAULTS)
+        if self._broken:
+            self.note("broken", "Events that could not be read whole.", self._broken)
+        if self._events >= EVENT_CAP:
+            text = f"The profiler keeps about {EVENT_CAP} events, and this one is as long: later ones may be missing."
+            self.note("capped", text, self._events)
+        count = len(self.ops.joined("start"))
+        if not count:
+            self.note("empty", "The profile holds no op event.")
+        self._note_command_buffers()
+        programs: dict[ProgramKey, int] = {}
+        runs: dict[int, int] = {}
+        names = self.names.all()
+        columns = [self._keys(rows, programs, runs, names) for rows in (self.ops, self.device_spans, self.host)]
+        ops = OpEvents(
+            self.ops.joined("device"),
+            columns[0][0],
+            columns[0][1],
+            self.ops.joined("op"),
+            self.ops.joined("line"),
+            self.ops.joined("start"),
+            self.ops.joined("end"),
+            self.ops.joined("marked"),
+        )
+        return Profile(
+            tuple(self._devices),
+            tuple(programs),
+            np.asarray(list(runs), np.int64),
+            names,
+            self.lines.all(),
+            ops,
+            self._make_spans(self.device_spans, columns[1]),
+            self._make_spans(self.host, columns[2]),
+            self._origin_ns or 0,
+            self.window_ps,
+            self.hlo_protos,
+            self._events,
+            tuple(self._problems),
+        )
+
+    def _note_command_buffers(self) -> None:
+        gpu = [index for key, index in self._devices.items() if key.kind == "gpu"]
+        if gpu and self.graph_launches:
+            self.note(
+                "command_buffers",
+                "Kernels were launched through command buffers, so rows of single ops can be missing: measure with "
+                "xla_gpu_enable_command_buffer= (empty) to see them.",
+                self.graph_launches,
+            )
+
+    @staticmethod
+    def _keys(
+        rows: Rows, programs: dict[ProgramKey, int], runs: dict[int, int], names: tuple[str, ...]
+    ) -> tuple[I32, I32]:
+        """Index columns (program, run) of `rows`; new keys are added to `programs` and `runs`."""
+        ids, id_of = _numbered(rows.joined("program_id"), rows.joined("has_program_id"))
+        pairs, pair_of = np.unique((id_of + 1) * (len(names) + 1) + rows.joined("module") + 1, return_inverse=True)
+        index = []
+        for pair in pairs.tolist():
+            identity, name = divmod(pair, len(names) + 1)
+            key = ProgramKey(int(ids[identity - 1]) if identity else None, names[name - 1] if name else None)
+            index.append(programs.setdefault(key, len(programs)) if pair else -1)
+        program = np.asarray(index or [-1], np.int32)[pair_of]
+        values, value_of = _numbered(rows.joined("run_id"), rows.joined("has_run_id"))
+        table = np.asarray([runs.setdefault(int(value), len(runs)) for value in values] + [-1], np.int32)
+        return program, table[value_of]
+
+    @staticmethod
+    def _make_spans(rows: Rows, keys: tuple[I32, I32]) -> Spans:
+        return Spans(
+            rows.joined("device"),
+            keys[0],
+            keys[1],
+            rows.joined("name"),
+            rows.joined("line"),
+            rows.joined("start"),
+            rows.joined("end"),
+        )
+
+
+def _numbered(values: I64, known: np.ndarray) -> tuple[I64, I64]:
+    """The distinct known values, and for each element the position of its value, -1 where unknown."""
+    distinct, inverse = np.unique(values[known], return_inverse=True)
+    position = np.full(len(values), -1, np.int64)
+    position[known] = inverse
+    return distinct, position
+
+
+def add_ops(rows: Rows, table: EventTable, line: int, device: int | None) -> None:
+    n = len(table.metadata)
+    rows.add(
+        op=table.names["hlo_op"],
+        module=table.names["hlo_module"],
+        line=np.full(n, line),
+        start=table.start_ps,
+        end=table.end_ps,
+    )
+    for name in ("program_id", "run_id", "device_ordinal", "_p"):
+        if device is not None and name in ("device_ordinal", "_p"):
+            continue
+        rows.add(**{name: table.numbers[name], f"has_{name}": table.has[name]})
+    if device is not None:
+        rows.add(device=np.full(n, device))
+
+
+def add_spans(rows: Rows, table: EventTable, line: int, device: int | None, names: I64) -> None:
+    n = len(table.metadata)
+    rows.add(name=names, line=np.full(n, line), start=table.start_ps, end=table.end_ps)
+    rows.add(module=table.names["hlo_module"], device=np.full(n, -1 if device is None else device))
+    for name in ("program_id", "run_id"):
+        rows.add(**{name: table.numbers[name], f"has_{name}": table.has[name]})

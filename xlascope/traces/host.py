@@ -1,0 +1,97 @@
+"""The host's threads: ops of CPU devices, the markers that end them, calls and compile phases."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from xlascope.traces.build import Build, add_ops, add_spans
+from xlascope.traces.collect import EventTable, Rows
+from xlascope.traces.markers import attribute_orphans, match_ends
+from xlascope.traces.planes import Plane
+from xlascope.traces.wire import I64
+
+_HOST_NAMES = re.compile(
+    r"PjitFunction\(|.*[Cc]ompil|.*Lowering|.*RunBackend|.*HLO passes|.*hlo_passes|.*Codegen|.*codegen"
+)
+COMMAND_BUFFER = re.compile(r"command_?buffer|GraphLaunch|cuda_?graph", re.IGNORECASE)
+
+
+def add_host_plane(build: Build, data: memoryview, plane: Plane) -> None:
+    """Threads of the host: ops of CPU devices, their end markers, calls and compile phases."""
+    meta_ids = np.asarray(sorted(plane.events) or [0], np.int64)
+    meta_names = [plane.events[int(i)].name if plane.events else "" for i in meta_ids]
+    is_end = np.asarray([name.startswith("end: ") for name in meta_names])
+    is_host = np.asarray([bool(_HOST_NAMES.match(name)) and not name.startswith("end: ") for name in meta_names])
+    is_graph = np.asarray([bool(COMMAND_BUFFER.search(name)) for name in meta_names])
+    own = np.asarray([build.names(name.removeprefix("end: ")) for name in meta_names], np.int64)
+    ops, ends = Rows(), Rows()
+
+    def place(table: EventTable) -> tuple[I64, np.ndarray]:
+        slot = np.minimum(np.searchsorted(meta_ids, table.metadata), len(meta_ids) - 1)
+        return slot, meta_ids[slot] == table.metadata
+
+    def keep(table: EventTable) -> I64:
+        slot, known = place(table)
+        return np.flatnonzero(table.has["hlo_op"] | known & (is_end | is_host | is_graph)[slot])
+
+    for table, line in build.tables(data, plane, keep):
+        slot, known = place(table)
+        # An event with a correlation id launches work on another device: the work has its own event there.
+        op_rows = np.flatnonzero(table.has["hlo_op"] & ~table.has["correlation_id"])
+        end_rows = np.flatnonzero(known & is_end[slot] & table.has["_c"])
+        host_rows = np.flatnonzero(known & is_host[slot] & ~table.has["hlo_op"])
+        build.graph_launches += int(np.count_nonzero(known & is_graph[slot]))
+        add_ops(ops, table.take(op_rows), line, None)
+        found = table.take(end_rows)
+        ends.add(key=found.numbers["_c"], time=found.start_ps, name=own[slot[end_rows]])
+        host = table.take(host_rows)
+        add_spans(build.host, host, line, None, own[slot[host_rows]])
+    _close_host_plane(build, plane, ops, ends)
+
+
+def _close_host_plane(build: Build, plane: Plane, ops: Rows, ends: Rows) -> None:
+    start = ops.joined("start")
+    if not start.size and not ends.joined("key").size:
+        return
+    ordinals = ops.joined("device_ordinal")
+    if not ops.joined("has_device_ordinal").all():
+        build.note("device", "Some op events name no device; they are counted for device 0.")
+        ordinals = np.where(ops.joined("has_device_ordinal"), ordinals, 0)
+    unique, inverse = np.unique(ordinals, return_inverse=True)
+    index = np.asarray([build.device("cpu", str(int(value)), plane.name) for value in unique], np.int64)
+    device = index[inverse] if unique.size else np.zeros(0, np.int64)
+    match = match_ends(
+        np.where(ops.joined("has__p"), ops.joined("_p"), -1),
+        start,
+        ops.joined("op"),
+        ends.joined("key"),
+        ends.joined("time"),
+        ends.joined("name"),
+    )
+    end = np.where(match.marked, match.end, ops.joined("end"))
+    lost = int(np.count_nonzero(~match.marked))
+    if lost and match.marked.any():
+        build.note(
+            "unfinished",
+            "Op events without an end marker (not ended when the window closed, or the marker was dropped): "
+            "their own duration is used.",
+            lost,
+        )
+    owner = attribute_orphans(ops.joined("_p"), ops.joined("op"), start, end, match.orphans, ends)
+    if match.orphans.size:
+        build.note(
+            "unstarted",
+            "Ops that have an end but no start (they began before the window, or were dropped).",
+            int(match.orphans.size),
+        )
+    kept = np.flatnonzero(owner >= 0)
+    rows = owner[kept]
+    for name in ("module", "program_id", "has_program_id", "run_id", "has_run_id", "line"):
+        build.device_spans.add(**{name: ops.joined(name)[rows]})
+    time = ends.joined("time")[match.orphans[kept]]
+    build.device_spans.add(device=device[rows], start=time, end=time, name=ends.joined("name")[match.orphans[kept]])
+    for name in ("op", "module", "program_id", "has_program_id", "run_id", "has_run_id", "line"):
+        build.ops.add(**{name: ops.joined(name)})
+    build.ops.add(device=device, start=start, end=end, marked=match.marked)
