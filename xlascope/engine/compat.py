@@ -393,3 +393,20 @@ def _ask(question: Callable[[], Any]) -> Any:
         return question()
     except (RuntimeError, NotImplementedError, AttributeError, TypeError, ValueError):
         return None
+
+
+def peak_bytes(executable: Any) -> int | None:
+    """The most bytes a call of a loaded executable needs on one device; None when the backend does not tell."""
+    from jax.errors import JaxRuntimeError
+
+    try:
+        stats = executable.get_compiled_memory_stats()
+    except JaxRuntimeError:  # not implemented by every backend
+        return None
+    if stats is None:
+        return None
+    peak = getattr(stats, "peak_memory_in_bytes", 0)
+    if peak:
+        return int(peak)
+    held = stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
+    return int(held - stats.alias_size_in_bytes) or None

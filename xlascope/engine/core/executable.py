@@ -1,0 +1,121 @@
+"""A StableHLO module compiled for given devices, and calls of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from xlascope.engine import compat
+from xlascope.engine.core.module import ModuleFacts
+from xlascope.engine.core.sharding import ShardPlan, Spec
+
+
+class CompileError(RuntimeError):
+    """XLA refused to compile the module; the text is XLA's own, its first lines."""
+
+
+class Executable:
+    """A compiled module with its arguments on the devices, to be called again and again.
+
+    `compile_ns` is the time of XLA's compilation, no cache taking part. Arguments that a call consumes (donated ones)
+    are copied from the host by `prepare`, outside any timing; the donation itself is kept.
+    """
+
+    def __init__(
+        self,
+        bytecode: bytes,
+        facts: ModuleFacts,
+        devices: Sequence[Any],
+        options: Mapping[str, Any] | None = None,
+        plan: ShardPlan | None = None,
+        kept: Sequence[int] | None = None,
+    ) -> None:
+        """Compile. Raises CompileError."""
+        self.facts = facts
+        self.devices = tuple(devices)
+        replicas = 1 if plan else facts.replicas
+        try:
+            with compat.stablehlo_module(bytecode) as module:
+                if plan is not None:
+                    compat.set_partitions(module, plan.mesh, _module_specs(facts, plan, kept))
+                started = time.perf_counter_ns()
+                self._loaded = compat.compile_module(module, self.devices, replicas, options or {})
+                self.compile_ns = time.perf_counter_ns() - started
+        except Exception as error:  # XLA's errors, MLIR's and bad option values have no common type
+            raise CompileError(_first_lines(error)) from error
+        self._input_shardings = compat.parameter_shardings(self._loaded, self.devices, len(facts.inputs))
+        self._output_shardings = compat.output_shardings(self._loaded, self.devices, len(facts.outputs))
+        self._donated = frozenset(facts.donated)
+        self._hosts: tuple[NDArray[Any], ...] = ()
+        self._placed: list[Any] = []
+
+    def place(self, values: Sequence[NDArray[Any]]) -> None:
+        """Put the arguments on the devices, in the shardings that the executable wants."""
+        self._hosts = tuple(values)
+        self._placed = [None if index in self._donated else self._put(index) for index in range(len(self.facts.inputs))]
+        compat.block_until_ready([array for array in self._placed if array is not None])
+
+    def _put(self, index: int) -> Any:
+        return jax.device_put(self._hosts[index], self._input_shardings[index], may_alias=False)
+
+    @property
+    def copied_bytes(self) -> int:
+        """Bytes that `prepare` copies for each call."""
+        return sum(self.facts.inputs[index].nbytes for index in self._donated)
+
+    def prepare(self, calls: int) -> list[list[Any]]:
+        """Arguments for `calls` calls; each list can be used once."""
+        if not self._donated:
+            return [self._placed] * calls
+        prepared = [
+            [self._put(index) if array is None else array for index, array in enumerate(self._placed)]
+            for _ in range(calls)
+        ]
+        compat.block_until_ready([each[index] for each in prepared for index in self._donated])
+        return prepared
+
+    def call(self, arguments: list[Any]) -> None:
+        """One call, finished when this returns (two unfinished calls on several CPU devices can deadlock)."""
+        results = compat.execute(self._loaded, arguments)
+        compat.block_until_ready([array for result in results for array in result])
+
+    def outputs(self) -> list[NDArray[Any]]:
+        """The results of one call, whole, on the host."""
+        (arguments,) = self.prepare(1)
+        results = compat.execute(self._loaded, arguments)
+        compat.block_until_ready([array for result in results for array in result])
+        return [
+            np.asarray(
+                arrays[0]
+                if len(self.devices) == 1
+                else jax.make_array_from_single_device_arrays(tensor.shape, sharding, arrays)
+            )
+            for tensor, sharding, arrays in zip(self.facts.outputs, self._output_shardings, results, strict=True)
+        ]
+
+    def text(self) -> str:
+        """Optimized HLO."""
+        return compat.hlo_text(self._loaded)
+
+    def peak_bytes(self) -> int | None:
+        """XLA's own figure of the most memory a call needs on one device, arguments and results included."""
+        return compat.peak_bytes(self._loaded)
+
+
+def _module_specs(facts: ModuleFacts, plan: ShardPlan, kept: Sequence[int] | None) -> list[Spec]:
+    """Specs of the module's arguments; the data of PRNG keys has a last dimension that the program's input has not."""
+    specs = []
+    for position, tensor in enumerate(facts.inputs):
+        spec = plan.specs[kept[position] if kept is not None else position]
+        specs.append((*spec, *((),) * (len(tensor.shape) - len(spec))))
+    return specs
+
+
+def _first_lines(error: BaseException, count: int = 3) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:count]) or type(error).__name__

@@ -1,0 +1,119 @@
+"""What a lab must know of a StableHLO module before it compiles it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xlascope.engine import compat
+
+CALLBACK_MARKS = ("callback", "_host_recv", "_host_send")
+RANDOM_OPERATION = "stablehlo.rng"
+
+
+class ModuleError(ValueError):
+    """A module that a lab cannot execute; the text says why, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Shape and dtype of an argument or result of a module: PRNG keys appear as their ``uint32`` data."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def nbytes(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFacts:
+    """The signature of a module and what decides how it may be executed.
+
+    `donated`: positions of arguments whose memory a call takes over. `callbacks`: targets of custom calls into the
+    Python of the process that lowered the module. `random`: it draws numbers whose values XLA does not fix.
+    """
+
+    name: str
+    digest: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    donated: tuple[int, ...]
+    partitions: int
+    replicas: int
+    callbacks: tuple[str, ...]
+    random: bool
+
+    @property
+    def device_count(self) -> int:
+        return self.partitions * self.replicas
+
+
+def read_facts(bytecode: bytes) -> ModuleFacts:
+    """Facts of a portable artifact. Raises ModuleError for bytes that hold no module a lab could run."""
+    try:
+        with compat.stablehlo_module(bytecode) as module:
+            return _facts(module, hashlib.sha256(bytecode).hexdigest())
+    except ModuleError:
+        raise
+    except Exception as error:  # MLIR's Python binding raises its own types, ValueError and RuntimeError among them
+        raise ModuleError(f"the StableHLO cannot be read by this version of JAX: {_first_line(error)}") from error
+
+
+def _facts(module: Any, digest: str) -> ModuleFacts:
+    main = compat.main_function(module)
+    names, targets = compat.operation_names(module)
+    attributes = module.operation.attributes
+    donated = [
+        index
+        for index, entries in enumerate(main.arg_attrs)
+        if "tf.aliasing_output" in entries or "jax.buffer_donor" in entries
+    ]
+    return ModuleFacts(
+        name=attributes["sym_name"].value if "sym_name" in attributes else "module",
+        digest=digest,
+        inputs=tuple(_tensor(each) for each in main.type.inputs),
+        outputs=tuple(_tensor(each) for each in main.type.results),
+        donated=tuple(donated),
+        partitions=_count(attributes, "mhlo.num_partitions"),
+        replicas=_count(attributes, "mhlo.num_replicas"),
+        callbacks=tuple(sorted(each for each in targets if any(mark in each for mark in CALLBACK_MARKS))),
+        random=RANDOM_OPERATION in names,
+    )
+
+
+def _count(attributes: Any, name: str) -> int:
+    return int(attributes[name].value) if name in attributes else 1
+
+
+def _tensor(kind: Any) -> Tensor:
+    try:
+        shape, element = tuple(kind.shape), str(kind.element_type)
+    except AttributeError:
+        raise ModuleError(f"the program takes or returns {kind}, which is no array") from None
+    return Tensor(shape, element_dtype(element))
+
+
+def element_dtype(element: str) -> np.dtype[Any]:
+    """The numpy dtype of an MLIR element type such as ``bf16`` or ``complex<f32>``. Raises ModuleError otherwise."""
+    names = {"i1": "bool", "bf16": "bfloat16", "complex<f32>": "complex64", "complex<f64>": "complex128"}
+    name = names.get(element)
+    if name is None and element.startswith("ui"):
+        name = "uint" + element[2:]
+    elif name is None and element.startswith("i"):
+        name = "int" + element[1:]
+    elif name is None and element.startswith("f"):
+        digits, mark, rest = element[1:].partition("E")
+        name = f"float{digits}_e{rest.lower()}" if mark else f"float{digits}"
+    try:
+        return np.dtype(name or element)
+    except TypeError:
+        raise ModuleError(f"the program has values of type {element}, which this lab does not know") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,140 @@
+"""The `measure` and `collect` commands in a lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+
+from xlascope.engine import compat
+from xlascope.engine.core import sharding, switches, variant
+from xlascope.engine.core.executable import CompileError, Executable
+from xlascope.engine.core.heartbeat import Heartbeat, Send
+from xlascope.engine.core.switches import SwitchError, Switches
+from xlascope.engine.lab.program import LoadedProgram, NotHere, Programs
+
+Answer = tuple[dict[str, Any], dict[str, bytes]]
+
+
+def measure(
+    programs: Programs,
+    command: Mapping[str, Any],
+    blobs: Mapping[str, bytes],
+    send: Send,
+    cancelled: Callable[[], bool],
+) -> Answer:
+    """The keys and blobs of the `result`. Raises NotHere, SwitchError, ShardingError, ModuleError, CompileError."""
+    with Heartbeat(send, command.get("id"), str(command.get("program"))) as beat:
+        touched = switches.parse(command.get("switches") or {})
+        program = programs.load(command, blobs)
+        _refuse_order(program, command)
+        plan = _plan(touched, program)
+        options = switches.compiler_options(touched, jax.default_backend())
+        devices = _devices(touched, program)
+        baseline = _baseline(program, beat)
+        beat.step("compiling", "variant")
+        try:
+            other = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
+        except CompileError as error:
+            raise _explained(error, touched) from error
+        other.place(program.arguments.values)
+
+        def chaotic(difference: Any) -> bool:
+            return variant.is_chaotic(
+                difference,
+                program.facts.random,
+                lambda values: _run_with(baseline, values, program),
+                program.arguments.values,
+            )
+
+        body, found = variant.measure(baseline, other, command, beat, cancelled, chaotic)
+    text = baseline.text()
+    notes = [*program.arguments.notes, *(plan.notes if plan else ()), *body.pop("notes")]
+    body |= {
+        "compile_ns": other.compile_ns,
+        "baseline_compile_ns": baseline.compile_ns,
+        "peak_bytes": other.peak_bytes(),
+        "baseline_peak_bytes": baseline.peak_bytes(),
+        "place": "lab",
+        "args": program.arguments.state,
+        "device_count": len(devices),
+        "simulated": len(devices) > 1 and jax.default_backend() == "cpu",
+        "matches_script": variant.matches(blobs.get("script_optimized"), text),
+        "mesh": plan.mesh if plan else None,
+        "notes": notes,
+    }
+    found |= {"optimized": other.text().encode(), "baseline_optimized": text.encode()}
+    return body, found
+
+
+def _refuse_order(program: LoadedProgram, command: Mapping[str, Any]) -> None:
+    if program.record.get("ordered") and not command.get("consent"):
+        raise NotHere(
+            f"{program.id} has ordered effects, so it is not executed again without consent",
+            "give consent for this program if running it again does no harm",
+        )
+
+
+def _devices(touched: Switches, program: LoadedProgram) -> list[Any]:
+    wanted = touched.devices if touched.sharded and touched.devices else program.facts.device_count
+    devices = jax.devices()
+    if wanted > len(devices):
+        raise NotHere(
+            f"{wanted} devices are wanted and this lab has {len(devices)}", f"start a lab with {wanted} devices"
+        )
+    return devices[:wanted]
+
+
+def _plan(touched: Switches, program: LoadedProgram) -> sharding.ShardPlan | None:
+    if not touched.sharded or touched.devices is None:
+        return None
+    if program.facts.device_count > 1:
+        raise SwitchError(
+            f"{program.id} is itself a program on {program.facts.device_count} devices",
+            "choose a program on one device, or measure this one without --devices",
+        )
+    inputs = sharding.leaves(program.record.get("inputs") or [])
+    outputs = sharding.leaves(program.record.get("outputs") or [])
+    return sharding.plan(inputs, outputs, touched.devices, touched.mesh, touched.shard_plan, touched.shard)
+
+
+def _baseline(program: LoadedProgram, beat: Heartbeat) -> Executable:
+    if program.baseline is None:
+        devices = _devices(Switches(), program)
+        beat.step("compiling", "baseline")
+        program.baseline = Executable(program.bytecode, program.facts, devices)
+        program.baseline.place(program.arguments.values)
+    return program.baseline
+
+
+def _run_with(executable: Executable, values: Any, program: LoadedProgram) -> Any:
+    """Outputs for other arguments; the executable has its own ones again afterwards."""
+    executable.place(values)
+    try:
+        return executable.outputs()
+    finally:
+        executable.place(program.arguments.values)
+
+
+def _explained(error: CompileError, touched: Switches) -> SwitchError:
+    if touched.compiler_options:
+        names = ", ".join(touched.compiler_options)
+        return SwitchError(f"XLA refuses to compile the variant: {error}", f"check the compiler options: {names}")
+    return SwitchError(f"XLA cannot compile the variant: {error}", "try another switch; the baseline does compile")
+
+
+def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Answer:
+    """Texts of a program's stages: `hlo` (before optimization), `optimized` (with the command's switches)."""
+    what = command.get("what")
+    program = programs.load(command, blobs)
+    if what == "hlo":
+        with compat.stablehlo_module(program.bytecode) as module:
+            return {"stage": "hlo"}, {"text": compat.unoptimized_hlo_text(module).encode()}
+    if what == "optimized":
+        touched = switches.parse(command.get("switches") or {})
+        options = switches.compiler_options(touched, jax.default_backend())
+        plan, devices = _plan(touched, program), _devices(touched, program)
+        executable = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
+        return {"stage": "optimized", "compile_ns": executable.compile_ns}, {"text": executable.text().encode()}
+    raise NotHere(f"a lab cannot collect {what!r}", "a lab collects hlo and optimized")

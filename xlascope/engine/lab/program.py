@@ -1,0 +1,94 @@
+"""Programs a lab has loaded, kept by id until their bytes are needed for others."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xlascope.engine.core import arguments
+from xlascope.engine.core.arguments import Arguments
+from xlascope.engine.core.executable import Executable
+from xlascope.engine.core.module import ModuleError, ModuleFacts, read_facts
+
+CACHE_BYTES = 1 << 30
+
+
+class NotHere(ValueError):
+    """A program that a lab cannot execute; `advice` says what to do instead."""
+
+    def __init__(self, text: str, advice: str) -> None:
+        super().__init__(text)
+        self.advice = advice
+
+
+@dataclass(slots=True)
+class LoadedProgram:
+    """A program with its arguments, and its baseline once that has been compiled."""
+
+    id: str
+    record: Mapping[str, Any]
+    bytecode: bytes
+    facts: ModuleFacts
+    kept: tuple[int, ...]
+    arguments: Arguments
+    baseline: Executable | None = field(default=None)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held: on the host, and as much again on the devices."""
+        return len(self.bytecode) + 2 * self.arguments.nbytes
+
+
+class Programs:
+    """Loaded programs, least recently used first out."""
+
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
+        self._limit = limit
+        self._loaded: OrderedDict[str, LoadedProgram] = OrderedDict()
+
+    def load(self, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedProgram:
+        """The program of a command, from its blobs or from an earlier command's. Raises NotHere and ModuleError."""
+        name = str(command.get("program"))
+        bytecode = blobs.get("stablehlo") or b""
+        known = self._loaded.get(name)
+        if not bytecode:
+            if known is None:
+                raise NotHere(
+                    f"the run file holds no StableHLO of {name}",
+                    "record the script again with this version of xlascope",
+                )
+            self._loaded.move_to_end(name)
+            return known
+        if known is None or known.bytecode != bytecode:
+            known = self._read(name, command, bytecode, blobs)
+            self._loaded[name] = known
+        self._loaded.move_to_end(name)
+        self._evict()
+        return known
+
+    def _read(
+        self, name: str, command: Mapping[str, Any], bytecode: bytes, blobs: Mapping[str, bytes]
+    ) -> LoadedProgram:
+        record = command.get("record") or {}
+        facts = read_facts(bytecode)
+        _refuse_callbacks(name, record, facts)
+        kept = arguments.kept_inputs(facts, record)
+        values = arguments.build(facts, kept, command.get("args_record"), blobs)
+        return LoadedProgram(name, record, bytecode, facts, kept, values)
+
+    def _evict(self) -> None:
+        while len(self._loaded) > 1 and sum(each.nbytes for each in self._loaded.values()) > self._limit:
+            self._loaded.popitem(last=False)
+
+
+def _refuse_callbacks(name: str, record: Mapping[str, Any], facts: ModuleFacts) -> None:
+    if facts.callbacks or record.get("callbacks"):
+        raise NotHere(
+            f"{name} calls back into the script's Python, which a lab does not have",
+            "measure it while the script's own process is still there: in the TUI, on the live run",
+        )
+
+
+__all__ = ["LoadedProgram", "ModuleError", "NotHere", "Programs"]
