@@ -31,7 +31,12 @@ def program_id(record: Record) -> str | None:
 
 def is_eager(record: Record) -> bool:
     """Is it a primitive that JAX dispatched by itself, and no function of the user?"""
-    return fields.text(record.json, "kind") == "eager"
+    return how(record) == "eager"
+
+
+def how(record: Record) -> str | None:
+    """The way a program was captured: jit, pmap, aot or eager."""
+    return fields.text(record.json, "how")
 
 
 def function_name(record: Record) -> str:

@@ -8,7 +8,7 @@ from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.functions import compile_records
 from xlascope.views.heat import Heat, heat
-from xlascope.views.lookup import function_name, program_records
+from xlascope.views.lookup import function_name, how, program_records
 from xlascope.views.source import HloSource, RunSource, Source
 from xlascope.views.stages import available
 
@@ -74,7 +74,7 @@ def _program(source: RunSource, name: str, record: Record, warmth: Heat) -> Prog
         equations=fields.integer(body, "equations"),
         variants=variant_names(source, name),
         args=args_state(source, name),
-        kind=fields.text(body, "kind"),
+        kind=how(record),
         file=fields.text(body, "file"),
         line=fields.integer(body, "line"),
         calls_exact=warmth.calls_exact,

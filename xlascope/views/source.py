@@ -16,6 +16,8 @@ from xlascope.views.errors import ViewError
 T = TypeVar("T")
 _LARGEST_TEXT = 2 << 30
 _SQLITE = b"SQLite format 3\0"
+# Kinds of which the writer replaces or amends records: they are read anew each time. There are few of each.
+_REWRITTEN = frozenset({"calls", "eager", "dropped"})
 
 
 class Source:
@@ -88,6 +90,10 @@ class RunSource(Source):
     def records(self, kind: str, program: str | None = None, variant: str | None = None) -> list[Record]:
         """Records of a kind, oldest first, of one program or variant where given. Only new ones are read."""
         with self._lock:
+            if kind in _REWRITTEN:
+                self._records.pop(kind, None)
+                self._record_ids.pop(kind, None)
+                self._read_at.pop(kind, None)
             known = self._records.setdefault(kind, [])
             generation = self._reader.generation
             if self._read_at.get(kind) != generation:

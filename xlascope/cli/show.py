@@ -1,0 +1,100 @@
+"""``xlascope show PATH VIEW``: one view as text or JSON."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any, NoReturn
+
+from xlascope.views import VIEWS, ViewError, find, open_source, query
+
+
+class _Usage(Exception):
+    """Arguments that make no sense."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _Usage(message)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of ``show``."""
+    made = _Parser(
+        prog="xlascope show",
+        description="Show one view of a run file, a profile (.xplane.pb), an HLO text file or an XLA dump folder.",
+        epilog="Views:\n" + _views(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("path", metavar="PATH", help="run file, .xplane.pb, HLO text or XLA dump folder")
+    made.add_argument("view", metavar="VIEW", nargs="?", help="which view; without it the views are listed")
+    made.add_argument("--program", metavar="P", help="scores#1, scores or 1; by default the hottest")
+    made.add_argument("--variant", metavar="V", help="id or name of a measured variant, or baseline")
+    made.add_argument("--stage", metavar="NAME", help="source, jaxpr, stablehlo, hlo, optimized, pass:N")
+    made.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    made.add_argument("--dot", action="store_true", help="the view graph as Graphviz text")
+    made.add_argument("--no-collect", action="store_true", help="show only what the file holds")
+    return made
+
+
+def _views() -> str:
+    width = max(len(view.name) for view in VIEWS)
+    return "\n".join(f"  {view.name:<{width}}  {view.help}" for view in VIEWS)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``show``; returns the exit code: 0, 2 wrong usage, 3 an input that cannot be read."""
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:
+        # The reader of our output has gone: quiet, also when the interpreter flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ViewError as error:
+        print(f"xlascope show: {error}", file=sys.stderr)
+        return error.exit_code
+    except _Usage as error:
+        print(f"xlascope show: {error}\n`xlascope show --help` lists the arguments.", file=sys.stderr)
+        return 2
+    except SystemExit as end:  # argparse ends --help so
+        return end.code if isinstance(end.code, int) else 0
+
+
+def _run(argv: list[str]) -> int:
+    wanted = parser().parse_args(argv)
+    if wanted.view is None:
+        with open_source(wanted.path) as source:
+            names = [view for view in VIEWS if source.kind in view.needs]
+            width = max(len(view.name) for view in names)
+            _write("\n".join(f"{view.name:<{width}}  {view.help}" for view in names) + "\n")
+        return 0
+    find(wanted.view)
+    if wanted.dot and (wanted.view != "graph" or wanted.json):
+        raise _Usage("--dot belongs to the view graph, without --json")
+    options = {name: getattr(wanted, name) for name in ("program", "variant", "stage")}
+    with open_source(wanted.path) as source:
+        answer = query(wanted.view, source, **options)
+        _write(_rendered(wanted, answer))
+    return 0
+
+
+def _rendered(wanted: argparse.Namespace, answer: Any) -> str:
+    if wanted.json:
+        from xlascope.report.as_json import dumps
+
+        return dumps(wanted.view, answer) + "\n"
+    if wanted.dot:
+        from xlascope.graphs import to_dot
+
+        return to_dot(answer.graph)
+    from xlascope.report.text import render
+
+    return render(wanted.view, answer)
+
+
+def _write(text: str) -> None:
+    """To stdout, whatever its encoding: what it cannot write becomes a question mark, a lone surrogate too."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()

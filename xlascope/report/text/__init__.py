@@ -1,0 +1,66 @@
+"""A view's answer as text for people, by Rich."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+# Where no terminal tells its width: wide enough for the tables, narrow enough for a page.
+_PLAIN_WIDTH = 120
+_RENDERERS = {
+    "run": "run",
+    "functions": "programs",
+    "programs": "programs",
+    "compiles": "programs",
+    "output": "plain",
+    "stage": "plain",
+    "graph": "graph",
+    "ops": "times",
+    "devices": "times",
+    "collectives": "times",
+    "variants": "variants",
+}
+
+
+def render(view: str, answer: Any, width: int | None = None, colour: bool | None = None) -> str:
+    """The text of a view, ``width`` columns wide; colours by default only on a terminal without NO_COLOR."""
+    terminal = sys.stdout.isatty()
+    if colour is None:
+        colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    module = import_module(f"xlascope.report.text.{_RENDERERS[view]}")
+    if _RENDERERS[view] == "plain":
+        return getattr(module, view)(answer, terminal, colour)
+    make: Callable[[Any], Iterable[RenderableType]] = getattr(module, view)
+    console = Console(
+        file=io.StringIO(),
+        width=width or _width(terminal),
+        force_terminal=colour,
+        no_color=not colour,
+        color_system="standard" if colour else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for part in make(answer):
+        console.print(part)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _width(terminal: bool) -> int:
+    told = os.environ.get("COLUMNS", "")
+    if told.isascii() and told.isdigit() and int(told) > 0:
+        return int(told)
+    if terminal:
+        try:
+            return max(os.get_terminal_size(sys.stdout.fileno()).columns, 20)
+        except OSError:
+            return _PLAIN_WIDTH  # a terminal that does not tell its size
+    return _PLAIN_WIDTH
