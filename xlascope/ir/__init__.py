@@ -5,8 +5,9 @@ from xlascope.ir.cost import Cost, cost, flops, moved_bytes
 from xlascope.ir.explain import explain
 from xlascope.ir.frames import Frame
 from xlascope.ir.fusions import Fusion, FusionSummary, fusion_summary, is_real_member
-from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule, Problem, parse_hlo
+from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule, Problem
 from xlascope.ir.jaxpr import Equation, JaxprIndex, index_jaxpr, parent_path
+from xlascope.ir.parse import parse_hlo
 from xlascope.ir.shapes import Shape, dtype_bits, parse_shape, shape_bytes, short_shape
 
 __all__ = [

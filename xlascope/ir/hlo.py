@@ -1,7 +1,4 @@
-"""HLO text as a module: indexed in one pass over the text, an instruction's details read when asked for.
-
-Nothing here raises for odd text. A line that is not understood is listed in ``HloModule.problems`` and left out.
-"""
+"""A module of HLO text: an index of its instructions, whose details are read from the text when asked for."""
 
 from __future__ import annotations
 
@@ -11,27 +8,16 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from sys import intern
 
 from xlascope.ir import scan
-from xlascope.ir.frames import Frame, FrameTables, read_tables
+from xlascope.ir.frames import Frame, FrameTables
 
-# One match for each line. Groups: 1 ROOT, 2 name, 3 shape, 4 opcode | 5 ENTRY, 6 name, 7 signature | 8 end | 9 other.
-_LINE = re.compile(
-    r"[ \t]*(?:"
-    r"(ROOT[ ]+)?%?([^\s=,(){}%\"]+)[ ]=[ ](\([^\n]*?\)|[^\s(]\S*)[ ]([a-zA-Z][\w\-]*)\([^\n]*"
-    r"|(ENTRY[ ]+)?%?([^\s=,(){}%\"]+)([ ]+\([^\n]*\)[ ]*->[ ][^\n]*)?[ ]+\{[ \t\r]*(?=\n|\Z)"
-    r"|(\}[^\n]*)"
-    r"|([^\n]*)"
-    r")(?:\n|\Z)"
-)
 _INSTRUCTION = re.compile(r"[ \t]*(?:ROOT[ ]+)?%?[^\s=,(){}%\"]+[ ]=[ ](\([^\n]*?\)|[^\s(]\S*)[ ]([a-zA-Z][\w\-]*)\(")
 _OP_NAME = re.compile(r'\bop_name="((?:[^"\\]|\\.)*)"')
 _SOURCE_FILE = re.compile(r'\bsource_file="((?:[^"\\]|\\.)*)"')
 _SOURCE_LINE = re.compile(r"\bsource_line=(\d+)")
 _FRAME_ID = re.compile(r"\bstack_frame_id=(\d+)")
 _TRIP_COUNT = re.compile(r'"known_trip_count"\s*:\s*\{\s*"n"\s*:\s*"?(\d+)')
-_THREAD = re.compile(r'execution_thread="([^"]*)"')
 _CALLS = re.compile(
     r"[ ,](?:calls|to_apply|body|condition|branch_computations|true_computation|false_computation"
     r"|called_computations|select|scatter)=[%{\w]"
@@ -399,103 +385,3 @@ class HloModule:
                     if not callers or callers[-1] is not instruction:
                         callers.append(instruction)
         return found
-
-
-def parse_hlo(text: str) -> HloModule:
-    """Index HLO text. Never raises for odd text: see ``HloModule.problems``."""
-    module = HloModule(text)
-    body = _read_head(module)
-    _index(module, *body)
-    if module.entry is None and module.computations:
-        module.problems.append(Problem(1, "", "no computation is marked ENTRY; the last one is taken"))
-        module.entry = module.computations[-1]
-    return module
-
-
-def _read_head(module: HloModule) -> tuple[int, int]:
-    """Read header and tables; gives offset and line number of the first computation (or of the text's end)."""
-    head: list[str] = []
-    offset = 0
-    text = module.text
-    for match in _LINE.finditer(text):
-        if match.lastindex is not None and match.lastindex < 9:
-            break
-        head.append(match.group(9) or "")
-        offset = match.end()
-        if offset >= len(text):
-            break
-    number = 1
-    while number <= len(head) and not head[number - 1].lstrip().startswith("HloModule"):
-        if head[number - 1].strip():
-            module.problems.append(Problem(number, head[number - 1], "text before the module's header"))
-        number += 1
-    if number > len(head):
-        module.problems[:] = [Problem(1, head[0] if head else "", "no line begins with HloModule")]
-        return 0, 1
-    _, _, header = head[number - 1].partition("HloModule")
-    parts = scan.split_top(header, 0, len(header))
-    module.name = parts[0] if parts else ""
-    module.header = scan.attributes(header, header.find(",") + 1, len(header)) if "," in header else {}
-    module.tables = read_tables(head[number:], number + 1)
-    module.problems += [Problem(*problem) for problem in module.tables.problems]
-    return offset, len(head) + 1
-
-
-def _index(module: HloModule, offset: int, number: int) -> None:
-    """Walk the lines from ``offset``, whose number is ``number``, and note where each instruction lies."""
-    names, opcodes = module._names, module._opcodes
-    starts, lines, problems = module._starts, module._lines, module.problems
-    current: HloComputation | None = None
-    text = module.text
-    size = len(text)
-    for match in _LINE.finditer(text, offset):
-        kind = match.lastindex
-        if kind == 4:
-            if current is None:
-                problems.append(Problem(number, match.group().rstrip("\n"), "an instruction outside of a computation"))
-            else:
-                if match.start(1) >= 0:
-                    current.root_index = len(names)
-                names.append(match.group(2))
-                opcodes.append(intern(match.group(4)))
-                starts.append(match.start())
-                lines.append(number)
-        elif kind == 8:
-            if current is None:
-                problems.append(Problem(number, match.group(8), "a closing brace without a computation"))
-            else:
-                thread = _THREAD.search(match.group(8))
-                current.execution_thread = thread.group(1) if thread else None
-                _close(module, current)
-                current = None
-        elif kind == 9:
-            other = match.group(9)
-            if other and not other.isspace():
-                problems.append(Problem(number, other, "not an instruction"))
-        else:
-            if current is not None:
-                problems.append(Problem(number, match.group().rstrip("\n"), f"%{current.name} has no closing brace"))
-                _close(module, current)
-            is_entry = match.start(5) >= 0
-            signature = (match.group(7) or "").strip()
-            current = HloComputation(module, match.group(6), is_entry, number, len(names), signature)
-        number += 1
-        if match.end() >= size:
-            break
-    if current is not None:
-        problems.append(Problem(number - 1, "", f"the text ends inside %{current.name}"))
-        _close(module, current)
-
-
-def _close(module: HloModule, computation: HloComputation) -> None:
-    computation.stop = len(module._names)
-    if computation.root_index is None and computation.stop > computation.start:
-        # Text without ROOT marks: XLA takes the last instruction.
-        computation.root_index = computation.stop - 1
-    module.computations.append(computation)
-    module._computation_starts.append(computation.start)
-    if computation.is_entry:
-        if module.entry is not None:
-            module.problems.append(Problem(computation.line, computation.name, "a second ENTRY; the first one is kept"))
-        else:
-            module.entry = computation
