@@ -37,20 +37,38 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
     """What JAX's dispatch knows of the call in progress, read from the frames that called the lowering.
 
     Keys, each None when this is another way in: ``fun`` (the Python callable), ``values`` (flat arguments),
-    ``arg_names``, ``args``, ``kwargs``, ``aot``. ``depth`` counts from the caller of this function.
+    ``arg_names``, ``args``, ``kwargs``, ``jit_info``; and ``aot``. ``depth`` counts from the caller of this function.
     """
-    found: dict[str, Any] = dict.fromkeys(("fun", "values", "arg_names", "args", "kwargs"))
+    found: dict[str, Any] = dict.fromkeys(("fun", "values", "arg_names", "args", "kwargs", "jit_info"))
     frame = sys._getframe(depth + 1)
+    caller = frame.f_back
     found["aot"] = frame.f_code.co_name == "lower"
+    if found["aot"] and caller is not None and caller.f_code.co_name == "jit_lower":
+        names = caller.f_locals
+        found["fun"] = getattr(names.get("jit_func"), "_fun", None)
+        found["jit_info"] = getattr(names.get("jit_func"), "_jit_info", None)
+        found["args"], found["kwargs"] = names.get("args"), names.get("kwargs")
     if frame.f_code.co_name == "_pjit_call_impl_python":
         found["values"] = frame.f_locals.get("args")
-        caller = frame.f_back
         if caller is not None and caller.f_code.co_name == "_run_python_pjit":
             names = caller.f_locals
             found["fun"] = names.get("fun")
             found["args"], found["kwargs"] = names.get("args"), names.get("kwargs")
             found["arg_names"] = getattr(names.get("p"), "arg_names", None)
+            outer = caller.f_back
+            found["jit_info"] = outer.f_locals.get("jit_info") if outer is not None else None
     return found
+
+
+def static_arguments(call: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The static arguments of a call found by `dispatch_frames`, as (name or position, value)."""
+    info, args, kwargs = call.get("jit_info"), call.get("args"), call.get("kwargs")
+    if info is None or args is None or kwargs is None:
+        return []
+    signature = getattr(info, "fun_signature", None)
+    names = list(signature.parameters) if signature is not None else []
+    static = [(names[i] if i < len(names) else str(i), args[i]) for i in info.static_argnums if i < len(args)]
+    return static + [(name, kwargs[name]) for name in info.static_argnames if name in kwargs]
 
 
 def open_jaxpr(closed: Any) -> Any:
@@ -334,6 +352,80 @@ def with_scope(equation: Any, scope: str, params: dict[str, Any]) -> Any:
     """The equation with other parameters and one more scope at the inner end of its name stack."""
     info = equation.source_info
     return equation.replace(params=params, source_info=info.replace(name_stack=info.name_stack.extend(scope)))
+
+
+def is_array(value: Any) -> bool:
+    """Whether this is a JAX array (typed PRNG keys included), whose value never changes."""
+    import jax
+
+    return isinstance(value, jax.Array)
+
+
+def host_copy(value: Any, dtype: str | None) -> tuple[Any, str | None]:
+    """A NumPy copy of an argument and, of a typed PRNG key, its implementation (the copy is of the key's data).
+
+    Leaves no cached host value on the array, as ``np.asarray`` would: that would keep a later donation from using its
+    buffer. Raises RuntimeError for a deleted array, ValueError for one whose shards are not all here.
+    """
+    import numpy as np
+    from jax._src import prng
+
+    if isinstance(value, prng.PRNGKeyArray):
+        return host_copy(value._base_array, None)[0], str(value._impl.name)
+    if not is_array(value):
+        plain = np.array(value)
+        return plain.astype(dtype) if dtype is not None and str(plain.dtype) != dtype else plain, None
+    if value.is_deleted():
+        raise RuntimeError("donated by a later call before it could be copied")
+    if not value.is_fully_addressable:
+        raise ValueError("parts of the array are in other processes")
+    shards = value.addressable_shards
+    if len(shards) == 1 or value.is_fully_replicated:
+        return np.array(_one_device(shards[0].data)), None
+    whole = np.empty(value.shape, value.dtype)
+    for shard in shards:
+        whole[shard.index] = _one_device(shard.data)
+    return whole, None
+
+
+def _one_device(array: Any) -> Any:
+    import numpy as np
+
+    read = getattr(array, "_single_device_array_to_np_array_did_copy", None)
+    return read()[0] if read is not None else np.asarray(array)
+
+
+def watch_script_profiles(before: Callable[[], None]) -> None:
+    """Call ``before`` ahead of each profiler session or server that the script starts by ``jax.profiler``."""
+    from jax._src import profiler
+
+    class _Watched:
+        """The native module as ``jax._src.profiler`` sees it, with two of its entries told of."""
+
+        def __init__(self, native: Any) -> None:
+            self._native = native
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._native, name)
+
+        def ProfilerSession(self, *args: Any, **keywords: Any) -> Any:
+            before()
+            return self._native.ProfilerSession(*args, **keywords)
+
+        def start_server(self, *args: Any, **keywords: Any) -> Any:
+            before()
+            return self._native.start_server(*args, **keywords)
+
+    profiler._profiler = _Watched(profiler._profiler)
+
+
+def script_is_profiling() -> bool:
+    """Whether a profile or a profiler server of the script's own is running."""
+    from jax._src import profiler
+
+    state = profiler._profile_state
+    session = getattr(state, "session", None) or getattr(state, "profile_session", None)
+    return session is not None or profiler._profiler_server is not None
 
 
 def module_id(proto: bytes) -> int:
