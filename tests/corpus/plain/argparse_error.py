@@ -1,0 +1,4 @@
+# argv: --unknown
+import argparse
+
+argparse.ArgumentParser().parse_args()

@@ -1,0 +1,4 @@
+import os
+
+os.environ.clear()
+print(dict(os.environ))

@@ -1,0 +1,2 @@
+# stdin: ""
+input("anything? ")

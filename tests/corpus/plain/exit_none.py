@@ -1,0 +1,4 @@
+import sys
+
+print("end", end="")
+sys.exit()

@@ -1,0 +1,2 @@
+# not a script
+NAME = "helper beside __main__.py"

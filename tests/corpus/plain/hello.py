@@ -1,0 +1,4 @@
+"""Never imports jax."""
+
+# captured: none
+print("hello", 6 * 7)

@@ -1,0 +1,1 @@
+# launch: -m package.absent

@@ -1,0 +1,2 @@
+# not a script
+NAME = "a relative import"

@@ -1,0 +1,2 @@
+# env: PYTHONIOENCODING=ascii
+print("caf\u00e9")
