@@ -104,7 +104,7 @@ def nest(profile: Profile, graphs: ProgramGraphs) -> Nesting:
     on_tpu = np.flatnonzero(kinds == "tpu")
     if on_tpu.size:
         methods.append("order on the core's line")
-        _by_time(ops, on_tpu, ops.line.astype(np.int64), parent)
+        _by_time(ops, on_tpu, ops.device.astype(np.int64) * len(profile.lines) + ops.line, parent)
     return Nesting(parent, " and ".join(methods) or "none (kernels do not nest)", problems)
 
 
