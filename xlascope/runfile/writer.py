@@ -14,7 +14,7 @@ import sqlite3
 import time
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ COMMIT_EVERY_S = 0.5
 _COMPRESS_FROM = 256
 # What must always fit: the end of the run, what was dropped, and small facts about programs.
 _RESERVE = 4 << 20
+# A row's own cost beside its JSON or bytes: header, index entries, its share of partly filled pages.
+_ROW = 160
 
 
 class Writer:
@@ -93,11 +95,12 @@ class Writer:
             self._begin()
             if blobs:
                 payload["blobs"] = {name: self._blob(blobs[name], *packed[name]) for name in blobs}
+            text = json.dumps(payload)
             cursor = self._db.execute(
                 "INSERT INTO records(kind, program, variant, version, t_ns, json) VALUES(?,?,?,?,?,?)",
-                (kind, program, variant, version, time.time_ns() if t_ns is None else t_ns, json.dumps(payload)),
+                (kind, program, variant, version, time.time_ns() if t_ns is None else t_ns, text),
             )
-            self._bytes += len(str(payload))
+            self._bytes += len(text) + _ROW
             self._maybe_commit()
         except sqlite3.Error as error:
             raise _explain(self.path, error) from error
@@ -124,11 +127,55 @@ class Writer:
                 (kind, program, variant, time.time_ns() if t_ns is None else t_ns, json.dumps(meta), codec,
                  len(data), packed),
             )
-            self._bytes += len(packed)
+            self._bytes += len(packed) + _ROW
             self._maybe_commit()
         except sqlite3.Error as error:
             raise _explain(self.path, error) from error
         return cursor.lastrowid
+
+    @property
+    def size(self) -> int:
+        """Bytes of what the file holds, a close estimate from above of what a fresh file of it would take."""
+        return self._bytes
+
+    def amend(self, number: int, body: Mapping[str, Any]) -> None:
+        """Replace the body of a record that has no blobs. Readers that only ask for newer ids do not see it."""
+        self._write("UPDATE records SET json=? WHERE id=?", [(json.dumps(dict(body)), number)])
+
+    def delete_records(self, numbers: Sequence[int]) -> None:
+        """Forget records that newer ones replace; their blobs stay."""
+        for (size,) in self._read("SELECT length(json) FROM records WHERE id=?", numbers):
+            self._bytes -= size + _ROW
+        self._write("DELETE FROM records WHERE id=?", [(number,) for number in numbers])
+
+    def delete_chunks(self, numbers: Sequence[int]) -> int:
+        """Forget chunks; returns the bytes that this made free for others. Unknown ids are fine."""
+        freed = sum(size + _ROW for (size,) in self._read("SELECT length(data) FROM chunks WHERE id=?", numbers))
+        self._write("DELETE FROM chunks WHERE id=?", [(number,) for number in numbers])
+        self._bytes -= freed
+        return freed
+
+    def chunk_sizes(self, kind: str) -> list[tuple[int, int, dict[str, Any]]]:
+        """(id, bytes as announced, description) of each chunk of a kind, oldest first."""
+        try:
+            rows = self._db.execute("SELECT id, size, json FROM chunks WHERE kind=? ORDER BY id", (kind,)).fetchall()
+        except sqlite3.Error as error:
+            raise _explain(self.path, error) from error
+        return [(number, size, json.loads(text)) for number, size, text in rows]
+
+    def _read(self, query: str, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
+        try:
+            return [row for number in numbers for row in self._db.execute(query, (number,))]
+        except sqlite3.Error as error:
+            raise _explain(self.path, error) from error
+
+    def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        try:
+            self._begin()
+            self._db.executemany(statement, rows)
+            self._maybe_commit()
+        except sqlite3.Error as error:
+            raise _explain(self.path, error) from error
 
     def commit(self) -> None:
         """Make all that was written durable now."""

@@ -1,0 +1,102 @@
+"""Which command the words mean. Imports a command's module only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+
+USAGE = """\
+usage: xlascope [OPTIONS] SCRIPT [ARGS…]        show what JAX does with a script, while it runs
+       xlascope COMMAND …
+
+Run a Python script unchanged; see what JAX compiled, what XLA made of it, where the time goes, and what a switch changes.
+
+commands:
+{commands}
+
+A script that is called like a command is ./NAME. `xlascope COMMAND --help` tells more.
+exit codes: 0 done; 1 findings; 2 wrong usage; 3 an input that cannot be read; 4 the engine failed.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command in ``module`` (its function ``main(argv)``); ``needs``: modules without which it is not there."""
+
+    name: str
+    module: str
+    arguments: str
+    help: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def built(self) -> bool:
+        return all(importlib.util.find_spec(name) is not None for name in (self.module, *self.needs))
+
+
+COMMANDS = (
+    Command("record", "xlascope.cli.record", "SCRIPT [ARGS…]", "the same without a screen; writes a run file"),
+    Command("open", "xlascope.cli.open", "PATH…", "look at run files, profiles, HLO text", ("xlascope.tui.app",)),
+    Command("show", "xlascope.cli.show", "PATH VIEW", "one view as text or JSON"),
+    Command("measure", "xlascope.cli.measure", "RUN [SWITCHES]", "measure a variant of a program beside its baseline"),
+    Command("doctor", "xlascope.cli.doctor", "", "what is installed, what works here, where things are kept"),
+    Command("demo", "xlascope.cli.demo", "[NAME]", "a shipped example", ("xlascope.tui.app",)),
+    Command("compare", "xlascope.cli.compare", "A B", "two runs, or variants of one"),
+    Command("report", "xlascope.cli.report", "RUN -o FILE", "a run as Markdown, HTML or JSON"),
+    Command("export", "xlascope.cli.export", "RUN -o DIR", "a program as a stand-alone script"),
+    Command("sql", "xlascope.cli.sql", "RUN QUERY", "a read-only query"),
+    Command("strip", "xlascope.cli.strip", "RUN -o OUT", "a copy without arguments, output and home paths"),
+)
+
+
+def run(argv: list[str] | None = None) -> int:
+    """Run one command line; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _silence()
+        return 0
+
+
+def _run(words: list[str]) -> int:
+    from xlascope.cli.errors import CommandError
+    from xlascope.session.plan import PlanError
+
+    name = words[0] if words else ""
+    command = next((one for one in COMMANDS if one.name == name), None)
+    try:
+        if name in ("-h", "--help"):
+            print(usage(), end="")
+            return 0
+        if name == "--version":
+            import xlascope
+
+            print(f"xlascope {xlascope.__version__}")
+            return 0
+        if command is not None:
+            if not command.built:
+                raise CommandError(f"{name}: not in this version")
+            return int(importlib.import_module(command.module).main(words[1:]))
+        return int(importlib.import_module("xlascope.cli.live").main(words))
+    except (CommandError, PlanError) as error:
+        print(f"xlascope: {error}", file=sys.stderr)
+        return error.code
+
+
+def usage() -> str:
+    """The text of --help: the commands that are built."""
+    rows = [(f"{one.name} {one.arguments}".rstrip(), one.help) for one in COMMANDS if one.built]
+    width = max(len(left) for left, _ in rows)
+    return USAGE.format(commands="\n".join(f"  {left:<{width}}  {right}" for left, right in rows))
+
+
+def _silence() -> None:
+    """The reader of our output is gone: nothing more is written, also not at the interpreter's end."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,79 @@
+"""``xlascope record SCRIPT``: run a script as it is, and write what JAX did with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import termios
+from pathlib import Path
+
+from xlascope.cli.errors import CommandError
+from xlascope.cli.options import OPTIONS, OUTPUT, describe, make_plan, split
+from xlascope.session.keeper import Keeper, open_or_none
+from xlascope.session.plan import default_run_path
+from xlascope.session.relay import Relay
+from xlascope.session.wiring import relayed
+
+USAGE = "usage: xlascope record [-o RUN] [OPTIONS] SCRIPT [ARGS…]"
+
+
+def main(argv: list[str]) -> int:
+    """Returns the script's own exit code once it has started, 128 + n when signal n killed it."""
+    parsed = split(argv, (OUTPUT, *OPTIONS))
+    if parsed.help:
+        print(f"{USAGE}\n\nRun a script unchanged and write a run file. The exit code is the script's own.\n\n"
+              f"{describe((OUTPUT, *OPTIONS))}")
+        return 0
+    plan = make_plan(parsed, stay=False)
+    shown = parsed.given.get("--output")
+    if shown is not None and Path(shown).is_dir():
+        raise CommandError(f"-o {shown}: a folder; give the name of a file in it")
+    path = Path(shown) if shown is not None else default_run_path(plan, Path())
+    narrator = _Narrator()
+    keeper = Keeper(plan, path, wiring=relayed, commit_every=0.5)
+    keeper.subscribe(narrator.event)
+    recorded = open_or_none(keeper, narrator.say)
+    code = Relay(keeper).run()
+    if recorded:
+        narrator.say(shown if shown is not None else os.path.join(".", path.name), plain=True)
+    return code
+
+
+class _Narrator:
+    """Our own lines on stderr, never glued to the script's last one."""
+
+    def __init__(self) -> None:
+        self._at_start = True
+
+    def event(self, event: dict[str, object]) -> None:
+        data = event.get("data")
+        if isinstance(data, bytes) and data and (event["stream"] != "stdout" or _same_place()):
+            self._at_start = data.endswith(b"\n")
+        elif event["kind"] == "problem":
+            self.say(str(event["text"]))
+
+    def say(self, text: str, plain: bool = False) -> None:
+        line = text if plain else f"xlascope: {text}"
+        try:
+            end = "\r\n" if _is_raw() else "\n"
+            sys.stderr.write(f"{'' if self._at_start else end}{line}{end}")
+            sys.stderr.flush()
+        except OSError:
+            return  # nobody is there to be told
+        self._at_start = True
+
+
+def _is_raw() -> bool:
+    """Whether stderr is a terminal that needs its carriage returns written out."""
+    try:
+        return not termios.tcgetattr(2)[1] & termios.OPOST
+    except termios.error:
+        return False
+
+
+def _same_place() -> bool:
+    try:
+        one, two = os.fstat(1), os.fstat(2)
+    except OSError:
+        return False
+    return (one.st_dev, one.st_ino) == (two.st_dev, two.st_ino)

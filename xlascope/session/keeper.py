@@ -1,0 +1,409 @@
+"""The keeper: owns the recorder's process, its terminal and its time, and is the only writer of the run file."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import xlascope
+from xlascope.protocol import Message
+from xlascope.runfile import RunFileError
+from xlascope.runfile.schema import DEFAULT_MAX_SIZE
+from xlascope.session.channel import Channel, socket_pair
+from xlascope.session.loop import Loop
+from xlascope.session.machine import machine
+from xlascope.session.measuring import Measurer, Ticket
+from xlascope.session.outputs import OutputLog
+from xlascope.session.plan import ENGINE, LaunchPlan, engine_command
+from xlascope.session.process import Process, inherited_descriptors
+from xlascope.session.status import Activity, Status
+from xlascope.session.store import RECORD_KINDS, Store
+from xlascope.session.streams import Sink, Source
+from xlascope.session.terminal import set_size, window_size
+from xlascope.session.wiring import Wiring, owned
+
+Event = dict[str, Any]
+_TICK_S = 0.1
+_STOP_S = 3.0
+
+
+class Keeper:
+    """One run: from the start of the recorder, or reopened from its file, until `stop`.
+
+    Two ways to use it: `start` gives it a thread of its own, `run` uses the caller's. Callbacks given to `subscribe`
+    get an event from the keeper's thread: ``{"kind": "state", "state"}``, ``{"kind": "progress", …}`` (as the message),
+    ``{"kind": "output", "stream", "data"}``, ``{"kind": "record", "record", "program", "variant"}`` (once a reader sees
+    it), ``{"kind": "measurement", "ticket", "state"}`` (queued, started), ``{"kind": "result", "id", "ok", …}`` (answers
+    to `measure` and `send`), ``{"kind": "problem", "text"}``. All other public methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        plan: LaunchPlan | None,
+        run_path: Path,
+        *,
+        size: tuple[int, int] = (24, 80),
+        wiring: Callable[[], Wiring] | None = None,
+        commit_every: float = 0.25,
+        boot: Path = ENGINE,
+    ) -> None:
+        """``size`` is (rows, columns) of the script's terminal; ``wiring`` replaces it by other streams."""
+        self.plan = plan
+        self.run_path = run_path
+        self.loop = Loop()
+        self.state = "starting"
+        self.exit_code: int | None = None
+        self.signal_number: int | None = None
+        self.process: Process | None = None
+        self.wiring: Wiring | None = None
+        self.sinks: list[Sink] = []
+        self.on_stopped: Callable[[int], None] = lambda number: None
+        self._make_wiring = wiring or (lambda: owned(window_size(*size)))
+        self._boot = boot
+        self._callbacks: list[Callable[[Event], None]] = []
+        self._store = Store(self._problem, self._stored, commit_every)
+        self._log = OutputLog(self._store)
+        self._sources: list[Source] = []
+        self._keys: Sink | None = None
+        self._channel: Channel | None = None
+        self._activity = Activity("starting")
+        self._calls: dict[str, int] = {}
+        self._problems: list[str] = []
+        self._started_ns = time.time_ns()
+        self._started = time.monotonic_ns()
+        self._wall_ns: int | None = None
+        self._ids = itertools.count(1)
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._finished = threading.Event()
+        self._pending_signals: list[tuple[int, bool]] = []
+        self._measurer = Measurer(self.loop, self._store, self, boot)
+
+    @classmethod
+    def reopen(cls, path: Path, *, boot: Path = ENGINE) -> Keeper:
+        """A keeper for a finished run: measures in labs, starts no script. `start` raises RunFileError."""
+        return cls(None, path, boot=boot)
+
+    # --- life
+
+    def open(self) -> None:
+        """Open the run file. Raises RunFileError, RunFileLocked."""
+        size = DEFAULT_MAX_SIZE if self.plan is None else self.plan.max_size
+        self._store.start(self.run_path, size, create=self.plan is not None)
+        self.run_path = self._store.path or self.run_path
+
+    def start(self) -> None:
+        """Open the run file, start the script, and turn in a thread of our own."""
+        self.open()
+        self._thread = threading.Thread(target=self._turn, name="keeper", daemon=True)
+        self._thread.start()
+
+    def run(self) -> None:
+        """Start the script and turn until it has ended; the caller has called `open`, or goes on without a file."""
+        self._turn()
+
+    def stop(self, seconds: float = _STOP_S + 5) -> None:
+        """End the script if it still runs, and all labs; close the run file. Returns when that is done."""
+        if self._thread is None:
+            return
+        self.loop.post(self._stop)
+        self._finished.wait(seconds)
+        self._thread.join(seconds)
+
+    def _turn(self) -> None:
+        try:
+            self._tick()
+            if self.plan is not None:
+                self._launch(self.plan)
+            else:
+                self._set_state("ended")
+            self.loop.run(self._done)
+        finally:
+            self._close()
+
+    def _done(self) -> bool:
+        if self._thread is None and self.plan is not None:
+            return self.state == "ended" and not any(sink.waiting for sink in self.sinks)
+        return self._stopping and (self.process is None or self.process.ended)
+
+    def _close(self) -> None:
+        self._measurer.close()
+        self._log.flush()
+        self._store.close()
+        for closable in (self._channel, self.process, self._keys, *self._sources, *self.sinks):
+            if closable is not None:
+                closable.close()
+        self.loop.close()
+        self._finished.set()
+
+    def _stop(self) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        self._measurer.close()
+        if self.process is None or self.process.ended:
+            return
+        if self._channel is not None:
+            self._channel.send({"kind": "stop"})
+        if self.state == "running" or self.state == "starting":
+            self.process.signal(signal.SIGHUP, group=True)
+            self.process.signal(signal.SIGCONT, group=True)
+            self.loop.later(_STOP_S / 3, lambda: self._end_with(signal.SIGTERM))
+        self.loop.later(_STOP_S, lambda: self._end_with(signal.SIGKILL))
+
+    def _end_with(self, number: int) -> None:
+        if self.process is not None:
+            self.process.signal(number, group=True)
+
+    # --- the recorder
+
+    def _launch(self, plan: LaunchPlan) -> None:
+        wiring = self.wiring = self._make_wiring()
+        ours, theirs = socket_pair()
+        config = {**plan.config(), "fd": theirs.fileno()}
+        self._put_run(plan)
+        self._channel = Channel(self.loop, ours, self._message, self._recorder_gone)
+        for stream, fd, user in wiring.outs:
+            self._connect(stream, fd, user)
+        if wiring.master is not None:
+            self._keys = Sink(self.loop, wiring.master)
+        try:
+            self.process = Process(
+                self.loop, engine_command(plan.python, config, self._boot), stdio=wiring.stdio, sock=theirs,
+                tty=wiring.tty, extra=inherited_descriptors(), on_exit=self._script_ended,
+                on_stop=lambda number: self.on_stopped(number), on_pid=self._has_pid, on_error=self._problem,
+            )
+        finally:
+            theirs.close()
+            for fd in wiring.theirs:
+                os.close(fd)
+
+    def _connect(self, stream: str, fd: int, user: int | None) -> None:
+        sink: Sink | None = None
+
+        def data(piece: bytes) -> None:
+            if sink is not None:
+                sink.write(piece)
+            self._log.add(stream, piece)
+            self._emit({"kind": "output", "stream": stream, "data": piece})
+
+        def broken() -> None:
+            # The script gets the same broken pipe. A terminal that is gone hangs the script up by SIGHUP instead.
+            if stream != "terminal":
+                source.close()
+
+        source = Source(self.loop, fd, data)
+        if user is not None:
+            sink = Sink(self.loop, user, broken, lambda full: source.pause() if full else source.resume())
+            self.sinks.append(sink)
+        self._sources.append(source)
+
+    def _put_run(self, plan: LaunchPlan) -> None:
+        script = None if plan.script is None else str(Path(plan.script).absolute())
+        self._store.put("run", {
+            "script": script, "module": plan.module, "argv": list(plan.argv), "python": plan.python, "cwd": os.getcwd(),
+            "started_ns": self._started_ns, "xlascope": xlascope.__version__, "machine": machine(),
+            "policy": plan.policy(), "pid": os.getpid(),
+        })
+
+    def _has_pid(self, pid: int) -> None:
+        pending, self._pending_signals = self._pending_signals, []
+        for number, group in pending:
+            self.pass_on(number, group)
+
+    def _message(self, message: Message) -> None:
+        body, kind = message.body, message.kind
+        if kind == "progress":
+            self._progress(body)
+        elif kind == "hello":
+            self._set_state("running")
+            now = time.time_ns()
+            self._store.put("phase", {"name": "start python", "start_ns": self._started_ns, "ns": now - self._started_ns})
+        elif kind == "idle":
+            self._idle(body)
+        elif kind == "result":
+            if not self._measurer.result("recorder", message):
+                self._emit({**body, "kind": "result"})
+        elif kind != "bye":
+            self.keep(message)
+
+    def keep(self, message: Message, program: str | None = None, variant: str | None = None) -> None:
+        """Store a message of an engine's process: a record or a chunk; others are counted as dropped."""
+        body, kind = message.body, message.kind
+        program = _text(body.get("program")) or program
+        variant = _text(body.get("variant")) or variant
+        if kind == "chunk":
+            meta = body.get("meta")
+            self._store.chunk(str(body.get("chunk")), message.blobs.get("data", b""),
+                              meta if isinstance(meta, Mapping) else {}, program, variant)
+            return
+        if kind not in RECORD_KINDS:
+            self._store.dropped("messages", 1, f"of an unknown kind: {kind[:80]}")
+            return
+        if kind == "calls" and program is not None and isinstance(body.get("hook_calls"), int):
+            self._calls[program] = body["hook_calls"]
+        elif kind == "program":
+            program = _text(body.get("id"))
+        self._store.put(kind, body, message.blobs, program, variant)
+
+    def _progress(self, body: Mapping[str, Any]) -> None:
+        if "id" in body and body["id"] is not None:
+            self._measurer.progress("recorder", body)
+            return
+        self._activity = Activity(
+            str(body.get("activity", "")), _text(body.get("name")), body.get("since_ns"), body.get("done"),
+            body.get("total"), _text(body.get("detail")))
+        self._emit({**body, "kind": "progress"})
+
+    def _idle(self, body: Mapping[str, Any]) -> None:
+        code = body.get("exit_code")
+        self.exit_code = code if isinstance(code, int) else None
+        self._activity = Activity("idle")
+        self._put_end("ended")
+        self._set_state("idle")
+
+    def _recorder_gone(self, why: str) -> None:
+        self._measurer.lost("recorder", "the recorder is gone")
+        if why:
+            self._problem(f"the recorder stopped recording: {why}; the script runs on")
+
+    def _script_ended(self, status: int | None) -> None:
+        for source in self._sources:
+            source.drain()
+        if self._channel is not None:
+            self._channel.drain()
+            self._channel.close()
+        self._measurer.lost("recorder", "the script's process has ended")
+        if self.state != "idle":
+            if status is not None and os.WIFSIGNALED(status):
+                self.signal_number = os.WTERMSIG(status)
+            elif status is not None:
+                self.exit_code = os.waitstatus_to_exitcode(status)
+            self._put_end("ended" if self.exit_code is not None else "killed")
+        # Closed by now and not later: what lives on finds its output as closed as the script's own end made it.
+        for source in self._sources:
+            source.close()
+        self._set_state("ended")
+
+    def _put_end(self, state: str) -> None:
+        self._wall_ns = time.monotonic_ns() - self._started
+        self._log.flush()
+        self._store.put("end", {
+            "state": state, "exit_code": self.exit_code, "signal": self.signal_number, "wall_ns": self._wall_ns,
+            "ended_ns": time.time_ns(),
+        })
+
+    # --- to be called from other threads
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Call ``callback`` for each event, in the keeper's thread; returns what ends that."""
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
+    def status(self) -> Status:
+        wall = self._wall_ns if self._wall_ns is not None else time.monotonic_ns() - self._started
+        return Status(
+            self.state, self.process.pid if self.process is not None else None, self.exit_code, self.signal_number,
+            self._activity, dict(self._store.counts), dict(self._calls), self._log.last_line, self.run_path,
+            self._store.size, wall, self._store.open, tuple(self._problems))
+
+    def send(self, command: Mapping[str, Any]) -> int:
+        """Send the recorder a command; its answer comes as an event of kind ``result`` with the id returned."""
+        number = next(self._ids)
+        self.loop.post(lambda: self._send({"kind": "command", **command, "id": number}))
+        return number
+
+    def write_input(self, data: bytes) -> None:
+        """Type ``data`` on the script's terminal."""
+        self.loop.post(lambda: self._keys.write(data) if self._keys is not None else None)
+
+    def resize(self, rows: int, columns: int) -> None:
+        size = window_size(rows, columns)
+        self.loop.post(lambda: self.set_window(size))
+
+    def interrupt(self) -> None:
+        """Ctrl-C for the script and its foreground children."""
+        self.loop.post(lambda: self.pass_on(signal.SIGINT, True))
+
+    def measure(
+        self, program: str, switches: Mapping[str, Any], budget_s: float = 5.0, *, profile: bool = True
+    ) -> int:
+        """Queue the measurement of a variant beside its baseline. Returns the ticket that its events (``progress`` and
+        at last ``result``) carry as ``id``."""
+        ticket = Ticket(next(self._ids), program, dict(switches), budget_s, profile)
+        self.loop.post(lambda: self._measurer.submit(ticket))
+        return ticket.id
+
+    def cancel(self, ticket: int) -> None:
+        self.loop.post(lambda: self._measurer.cancel(ticket))
+
+    # --- in the keeper's thread
+
+    def recorder_send(self, body: Mapping[str, Any]) -> bool:
+        """Send to the live recorder; False when there is none."""
+        return self._channel is not None and self._channel.send(body)
+
+    def pass_on(self, number: int, group: bool) -> None:
+        """Send the script a signal, as soon as it has started."""
+        if self.process is None or self.process.pid is None:
+            self._pending_signals.append((number, group))
+        else:
+            self.process.signal(number, group)
+
+    def type(self, data: bytes) -> None:
+        if self._keys is not None:
+            self._keys.write(data)
+
+    def set_window(self, size: bytes | None) -> None:
+        if self.wiring is not None and self.wiring.master is not None and self.state != "ended":
+            set_size(self.wiring.master, size)
+
+    def emit(self, event: Event) -> None:
+        """Tell all subscribers."""
+        self._emit(event)
+
+    def _send(self, body: Mapping[str, Any]) -> None:
+        if not self.recorder_send(body):
+            self._emit({"kind": "result", "id": body["id"], "ok": False, "error": "the script's process has ended",
+                        "advice": "measure on the run file instead"})
+
+    def _set_state(self, state: str) -> None:
+        self.state = state
+        self._emit({"kind": "state", "state": state, "exit_code": self.exit_code, "signal": self.signal_number})
+
+    def _tick(self) -> None:
+        self._log.tick()
+        self._store.tick()
+        if not self._finished.is_set():
+            self.loop.later(_TICK_S, self._tick)
+
+    def _stored(self, kind: str, program: str | None, variant: str | None) -> None:
+        self._emit({"kind": "record", "record": kind, "program": program, "variant": variant})
+
+    def _problem(self, text: str) -> None:
+        self._problems.append(text)
+        self._emit({"kind": "problem", "text": text})
+
+    def _emit(self, event: Event) -> None:
+        for callback in tuple(self._callbacks):
+            callback(event)
+
+
+def open_or_none(keeper: Keeper, problem: Callable[[str], None]) -> bool:
+    """Open the run file; when that fails tell why: the script is run all the same."""
+    try:
+        keeper.open()
+    except RunFileError as error:
+        problem(f"{error}; the script runs without being recorded")
+        return False
+    return True
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,95 @@
+"""What a lab is handed: a program of a run file with its code and its arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlascope.runfile import Reader, Record
+
+
+class NotMeasurable(Exception):
+    """A program that cannot be measured: ``str()`` says why, ``advice`` what to do."""
+
+    def __init__(self, text: str, advice: str) -> None:
+        super().__init__(text)
+        self.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The ``measure`` message's own part (``body``, ``blobs``) and what its lab must be like."""
+
+    program: str
+    body: dict[str, Any]
+    blobs: dict[str, bytes]
+    python: str | None
+    variables: dict[str, str]
+    platform: str | None
+    x64: bool
+    device_count: int | None
+
+
+def resolve_program(reader: Reader, wanted: str) -> str:
+    """The id meant by ``scores#1``, ``scores`` (its first program) or ``1``. Raises NotMeasurable."""
+    ids = [str(record.json.get("id")) for record in reader.records("program")]
+    names = {str(record.json.get("id")): str(record.json.get("function")) for record in reader.records("program")}
+    if wanted in ids:
+        return wanted
+    matching = [one for one in ids if names[one] == wanted or one.rpartition("#")[0] == wanted]
+    matching = matching or [one for one in ids if one.rpartition("#")[2] == wanted]
+    if not matching:
+        known = ", ".join(ids[:8]) + (" …" if len(ids) > 8 else "")
+        raise NotMeasurable(f"{wanted}: no such program", f"programs of this run: {known}" if ids else
+                            "this run compiled nothing")
+    return matching[0]
+
+
+def load(path: Path, program: str) -> Material:
+    """Read all that a lab needs. Raises NotMeasurable, RunFileError."""
+    with Reader(path) as reader:
+        record = reader.last("program", program)
+        if record is None:
+            raise NotMeasurable(f"{program}: no such program", "`xlascope show RUN programs` lists them")
+        blobs: dict[str, bytes] = {}
+        for stage in reader.records("stage", program):
+            digest = _digest(stage, "bytecode")
+            if stage.variant is None and digest is not None:
+                blobs["stablehlo"] = reader.blob(digest)
+        artifact = reader.last("artifact", program)
+        if artifact is not None and (digest := _digest(artifact, "data")) is not None:
+            blobs["artifact"] = reader.blob(digest)
+        if not blobs:
+            raise NotMeasurable(
+                f"the run file holds no executable form of {program}",
+                "its recording ended before it was stored; record the script again")
+        args = reader.last("args", program)
+        for name, digest in _blobs(args).items():
+            blobs[name] = reader.blob(digest)
+        return _material(reader, program, record, args, blobs)
+
+
+def _material(
+    reader: Reader, program: str, record: Record, args: Record | None, blobs: dict[str, bytes]
+) -> Material:
+    run = reader.last("run")
+    env = reader.last("env")
+    body = record.json
+    platform, count = body.get("platform"), body.get("device_count")
+    variables = env.json.get("variables") if env is not None else None
+    return Material(
+        program, {"record": body, "args_record": None if args is None else args.json}, blobs,
+        run.json.get("python") if run is not None else None,
+        variables if isinstance(variables, dict) else {},
+        platform if isinstance(platform, str) else None, body.get("x64") is True,
+        count if isinstance(count, int) else None)
+
+
+def _blobs(record: Record | None) -> dict[str, str]:
+    found = record.json.get("blobs") if record is not None else None
+    return {str(name): str(digest) for name, digest in found.items()} if isinstance(found, dict) else {}
+
+
+def _digest(record: Record, name: str) -> str | None:
+    return _blobs(record).get(name)

@@ -1,0 +1,292 @@
+"""Measurements: one at a time, in the live recorder or in a lab; results go to the run file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from xlascope.protocol import Message
+from xlascope.runfile import Reader, RunFileError
+from xlascope.session.lab import HEARTBEAT_S, Lab, LabSpec, flags_from
+from xlascope.session.loop import Loop
+from xlascope.session.material import Material, NotMeasurable, load
+from xlascope.session.store import Store
+from xlascope.session.switches import devices_needed, variant_name
+
+_IDLE_S = 300.0
+_CANCEL_S = 3.0
+_CHECK_S = 1.0
+_WARM_LABS = 2
+_SAMPLES = ("samples", "variant"), ("baseline_samples", "baseline")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A measurement that was asked for; events carry its ``id``."""
+
+    id: int
+    program: str
+    switches: dict[str, Any]
+    budget_s: float
+    profile: bool
+    requested_ns: int = field(default_factory=time.time_ns)
+
+    @property
+    def name(self) -> str:
+        return variant_name(self.switches)
+
+
+class Host(Protocol):
+    """What a measurement needs of the keeper."""
+
+    state: str
+    run_path: Path
+
+    def recorder_send(self, body: Mapping[str, Any]) -> bool: ...
+
+    def emit(self, event: dict[str, Any]) -> None: ...
+
+    def keep(self, message: Message, program: str | None = None, variant: str | None = None) -> None: ...
+
+
+class Measurer:
+    """A queue of tickets. Events: ``measurement`` (queued, started), ``progress`` with ``id``, ``result`` with ``id``."""
+
+    def __init__(self, loop: Loop, store: Store, host: Host, boot: Path) -> None:
+        self._loop = loop
+        self._store = store
+        self._host = host
+        self._boot = boot
+        self._queue: deque[Ticket] = deque()
+        self._running: Ticket | None = None
+        self._place: Lab | str | None = None
+        self._cancelled = False
+        self._labs: dict[LabSpec, Lab] = {}
+        self._closed = False
+
+    def submit(self, ticket: Ticket) -> None:
+        if self._closed:
+            return
+        self._queue.append(ticket)
+        self._tell(ticket, "queued")
+        self._next()
+
+    def cancel(self, ticket_id: int) -> None:
+        for ticket in self._queue:
+            if ticket.id == ticket_id:
+                self._queue.remove(ticket)
+                self._answer(ticket, {"ok": False, "error": "cancelled", "cancelled": True})
+                return
+        running = self._running
+        if running is not None and running.id == ticket_id and not self._cancelled:
+            self._cancelled = True
+            self._send({"kind": "cancel", "id": running.id})
+            self._loop.later(_CANCEL_S, lambda: self._insist(running))
+
+    def close(self) -> None:
+        """End all labs; what was asked for is not answered any more."""
+        self._closed = True
+        self._queue.clear()
+        self._running = None
+        for lab in list(self._labs.values()):
+            lab.kill()
+        self._labs.clear()
+
+    # --- what the processes say
+
+    def progress(self, place: object, body: Mapping[str, Any]) -> None:
+        if self._running is not None and self._is(place) and body.get("id") == self._running.id:
+            self._host.emit({**body, "kind": "progress", "id": self._running.id})
+
+    def result(self, place: object, message: Message) -> bool:
+        """Take an answer; False when it is not for the running ticket."""
+        ticket = self._running
+        if ticket is None or not self._is(place) or message.body.get("id") != ticket.id:
+            return False
+        self._running = self._place = None
+        body = dict(message.body)
+        if self._cancelled and not body.get("ok"):
+            body["cancelled"] = True
+        elif body.get("ok"):
+            body |= self._keep_result(ticket, message)
+        else:
+            self._keep_failure(ticket, body)
+        self._answer(ticket, body)
+        self._next()
+        return True
+
+    def lost(self, place: object, why: str) -> None:
+        """The process that was measuring is gone."""
+        ticket = self._running
+        if ticket is None or not self._is(place):
+            return
+        self._running = self._place = None
+        body: dict[str, Any] = {"ok": False, "error": "cancelled", "cancelled": True}
+        if not self._cancelled:
+            body = {"ok": False, "error": f"the measuring process is gone: {why}",
+                    "advice": "measure again; it starts a new one"}
+            self._keep_failure(ticket, body)
+        self._answer(ticket, body)
+        self._next()
+
+    # --- running one
+
+    def _next(self) -> None:
+        while self._running is None and self._queue and not self._closed:
+            ticket = self._queue.popleft()
+            self._running, self._cancelled = ticket, False
+            try:
+                self._begin(ticket)
+            except NotMeasurable as error:
+                self._refuse(ticket, str(error), error.advice)
+            except (RunFileError, OSError) as error:
+                self._refuse(ticket, str(error), "record the script again")
+
+    def _begin(self, ticket: Ticket) -> None:
+        self._tell(ticket, "started")
+        command = {"kind": "command", "id": ticket.id, "do": "measure", "program": ticket.program,
+                   "switches": ticket.switches, "budget_s": ticket.budget_s, "profile": ticket.profile}
+        self._store.commit()
+        jit = ticket.switches.get("jit")
+        if jit in ("off", "deep-off"):
+            self._begin_in_recorder(command, jit)
+            return
+        material = load(self._host.run_path, ticket.program)
+        if material.platform not in (None, "cpu") and self._host.state in ("running", "idle"):
+            # An accelerator has one owner: as long as the script's process lives, it is that.
+            self._begin_in_recorder(command, jit)
+            return
+        self._begin_in_lab(command, material)
+
+    def _begin_in_recorder(self, command: dict[str, Any], jit: str | None) -> None:
+        self._place = "recorder"
+        if not self._host.recorder_send(command):
+            what = f"jit {jit}" if jit else "this"
+            raise NotMeasurable(
+                f"{what} needs the live Python process of the script, which has ended",
+                "run `xlascope SCRIPT` and switch it there, before leaving")
+
+    def _begin_in_lab(self, command: dict[str, Any], material: Material) -> None:
+        spec = self._spec(material, command["switches"])
+        lab = self._labs.get(spec)
+        if lab is None:
+            while len(self._labs) >= _WARM_LABS:
+                self._drop(next(iter(self._labs.values())))
+            lab = self._labs[spec] = self._start_lab(spec)
+        else:
+            self._labs[spec] = self._labs.pop(spec)  # the newest is dropped last
+        self._place = lab
+        lab.send({**command, **material.body}, material.blobs)
+
+    def _spec(self, material: Material, switches: Mapping[str, Any]) -> LabSpec:
+        python = material.python
+        if python is None or not os.access(python, os.X_OK):
+            python = sys.executable
+        platform = material.platform
+        devices = devices_needed(switches, material.device_count) if platform in (None, "cpu") else None
+        return LabSpec(python, devices, platform, material.x64, flags_from(material.variables))
+
+    def _start_lab(self, spec: LabSpec) -> Lab:
+        def message(message: Message) -> None:
+            kind = message.kind
+            if kind == "progress":
+                self.progress(lab, message.body)
+            elif kind == "result":
+                self.result(lab, message)
+            elif kind not in ("hello", "bye", "idle"):
+                ticket = self._running if self._is(lab) else None
+                if ticket is not None:
+                    self._host.keep(message, ticket.program, ticket.name)
+
+        def lost(why: str) -> None:
+            self._drop(lab)
+            self.lost(lab, why)
+
+        lab = Lab(self._loop, spec, self._boot, message, lost)
+        self._loop.later(_CHECK_S, lambda: self._check(lab))
+        return lab
+
+    def _check(self, lab: Lab) -> None:
+        if self._labs.get(lab.spec) is not lab:
+            return
+        silent = time.monotonic() - lab.heard
+        if self._is(lab) and silent > HEARTBEAT_S:
+            self._drop(lab)
+            self.lost(lab, f"no sign of life for {HEARTBEAT_S:.0f} s, so it was ended")
+        elif not self._is(lab) and silent > _IDLE_S:
+            self._drop(lab)
+        else:
+            self._loop.later(_CHECK_S, lambda: self._check(lab))
+
+    def _insist(self, ticket: Ticket) -> None:
+        """A cancelled lab that does not answer is ended; the recorder is the script's and is left alone."""
+        if self._running is ticket and isinstance(self._place, Lab):
+            lab = self._place
+            self._drop(lab)
+            self.lost(lab, "cancelled")
+
+    def _drop(self, lab: Lab) -> None:
+        if self._labs.get(lab.spec) is lab:
+            del self._labs[lab.spec]
+        lab.kill()
+
+    def _send(self, body: Mapping[str, Any]) -> None:
+        if isinstance(self._place, Lab):
+            self._place.send(body)
+        elif self._place == "recorder":
+            self._host.recorder_send(body)
+
+    def _is(self, place: object) -> bool:
+        return self._place is place or (isinstance(place, str) and self._place == place)
+
+    # --- what is kept of it
+
+    def _keep_result(self, ticket: Ticket, message: Message) -> dict[str, Any]:
+        """Store a result; returns the variant's ``variant`` (name) and ``variant_id``."""
+        name, program = ticket.name, ticket.program
+        body = {key: value for key, value in message.body.items() if key not in ("kind", "id", "ok")}
+        blobs = dict(message.blobs)
+        profile = blobs.pop("profile", None)
+        samples = {what: blobs.pop(key) for key, what in _SAMPLES if key in blobs}
+        identity = self._next_id()
+        number = self._store.put(
+            "variant", {**body, "id": identity, "variant": name, "switches": ticket.switches,
+                        "requested_ns": ticket.requested_ns}, blobs, program, name)
+        for what, data in samples.items():
+            self._store.chunk("samples", data, {"what": what, "dtype": "<i8", "variant_record": number}, program, name)
+        if profile:
+            meta = body.get("profile_meta")
+            self._store.chunk("profile", profile, {
+                "index": 0, "start_ns": None, "end_ns": None, "why": "variant", "covers_from_start": False,
+                "truncated": False, **(meta if isinstance(meta, dict) else {}), "variant_record": number}, program, name)
+        if "optimized" in blobs:
+            self._store.put("stage", {"stage": "optimized", "program": program, "variant": name},
+                            {"text": blobs["optimized"]}, program, name)
+        self._store.commit()
+        return {"variant": name, "variant_id": identity}
+
+    def _next_id(self) -> str:
+        with Reader(self._host.run_path) as reader:
+            return f"v{1 + sum(1 for _ in reader.records('variant'))}"
+
+    def _keep_failure(self, ticket: Ticket, body: Mapping[str, Any]) -> None:
+        self._store.put("failed", {"switches": ticket.switches, "error": body.get("error"),
+                                   "advice": body.get("advice"), "variant": ticket.name},
+                        None, ticket.program, ticket.name)
+
+    def _refuse(self, ticket: Ticket, error: str, advice: str) -> None:
+        self._running = self._place = None
+        self._answer(ticket, {"ok": False, "error": error, "advice": advice, "refused": True})
+
+    def _answer(self, ticket: Ticket, body: Mapping[str, Any]) -> None:
+        self._host.emit({**body, "kind": "result", "id": ticket.id, "program": ticket.program, "name": ticket.name})
+
+    def _tell(self, ticket: Ticket, state: str) -> None:
+        self._host.emit({"kind": "measurement", "ticket": ticket.id, "state": state, "program": ticket.program,
+                         "name": ticket.name})

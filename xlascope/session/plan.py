@@ -1,0 +1,148 @@
+"""What to run, with which Python, and what to capture; all checked before anything is started."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlascope.runfile.schema import DEFAULT_MAX_SIZE
+
+ENGINE = Path(__file__).resolve().parents[1] / "engine" / "boot.py"
+ARGS_MODES = ("full", "specs", "none")
+
+
+class PlanError(Exception):
+    """Nothing was started: ``str()`` says why and what to do; ``code`` is the exit code."""
+
+    def __init__(self, text: str, code: int = 2) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlan:
+    """One run of a script (or module) under the recorder.
+
+    Sizes in bytes, ``profile_window`` and ``finish_budget`` in seconds (0: no profile; None: a tenth of the run).
+    """
+
+    script: str | None
+    module: str | None
+    argv: tuple[str, ...]
+    python: str
+    args: str = "full"
+    args_limit: int = 64 << 20
+    args_total: int = 512 << 20
+    profile_window: float = 0.1
+    source: bool = True
+    finish_budget: float | None = None
+    max_size: int = DEFAULT_MAX_SIZE
+    stay: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the run file is called after."""
+        if self.module is not None:
+            return self.module.replace(".", "-")
+        return Path(self.script or "run").stem or "run"
+
+    def config(self) -> dict[str, Any]:
+        """The recorder's part of the configuration that `boot.py` reads."""
+        return {
+            "role": "recorder", "script": self.script, "module": self.module, "argv": list(self.argv),
+            "args": self.args, "args_limit": self.args_limit, "args_total": self.args_total,
+            "profile_window": self.profile_window, "source": self.source, "stay": self.stay,
+            "finish_budget": self.finish_budget, "lend": lend(),
+        }
+
+    def policy(self) -> dict[str, Any]:
+        """What was asked to be kept, for the run record."""
+        return {"args": self.args, "args_limit": self.args_limit, "args_total": self.args_total,
+                "profile_window": self.profile_window, "source": self.source, "max_size": self.max_size}
+
+
+def default_run_path(plan: LaunchPlan, folder: Path) -> Path:
+    """``STEM-YYYYMMDD-HHMMSS.xlascope`` in ``folder``, with a number added when that is taken."""
+    stem = f"{plan.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    path = folder / f"{stem}.xlascope"
+    for number in range(2, 1000):
+        if not path.exists():
+            break
+        path = folder / f"{stem}-{number}.xlascope"
+    return path
+
+
+def check_script(script: str) -> None:
+    """Raise PlanError for a script that `python` could not start, or that is not a script."""
+    path = Path(script)
+    if path.suffix == ".ipynb":
+        raise PlanError(f"{script}: a notebook is not a script; run `jupyter nbconvert --to script {script}` and give "
+                        f"the result, {path.with_suffix('.py').name}")
+    if path.suffix == ".xlascope":
+        raise PlanError(f"{script}: a run file, not a script; use `xlascope open {script}`")
+    if not path.exists():
+        raise PlanError(f"can't open file {str(path.absolute())!r}: No such file or directory")
+    if path.is_dir() and not (path / "__main__.py").exists():
+        raise PlanError(f"can't find '__main__' module in {str(path.absolute())!r}")
+    if not os.access(path, os.R_OK):
+        raise PlanError(f"can't open file {str(path.absolute())!r}: Permission denied")
+
+
+def choose_python(asked: str | None, environment: Mapping[str, str]) -> str:
+    """The interpreter to run: the one asked for, else ``$VIRTUAL_ENV``'s if jax lies in it, else our own.
+
+    Looked up in the file system; nothing is started. Raises PlanError for one that cannot be run.
+    """
+    if asked:
+        return _executable(asked, environment)
+    active = environment.get("VIRTUAL_ENV")
+    if active:
+        python = Path(active, "bin", "python")
+        if os.access(python, os.X_OK) and jax_of(python) is not None:
+            return str(python)
+    return sys.executable
+
+
+def jax_of(python: Path) -> str | None:
+    """The version of jax in the environment of ``python``, by the folder names in its site-packages; None: none."""
+    for site in sorted(python.parent.parent.glob("lib*/python3*/site-packages")):
+        if (site / "jax" / "__init__.py").exists():
+            for found in site.glob("jax-*.dist-info"):
+                return found.name.removeprefix("jax-").removesuffix(".dist-info")
+            return "unknown"
+    return None
+
+
+def lend() -> dict[str, str]:
+    """Pure-Python packages of ours that the engine may use when the script's Python lacks them: name → its folder."""
+    lent = {}
+    spec = importlib.util.find_spec("flatbuffers")
+    if spec is not None and spec.origin is not None:
+        lent["flatbuffers"] = str(Path(spec.origin).parent)
+    return lent
+
+
+def engine_command(python: str, config: Mapping[str, Any], boot: Path = ENGINE) -> list[str]:
+    return [python, str(boot), json.dumps(config, separators=(",", ":"))]
+
+
+def _executable(asked: str, environment: Mapping[str, str]) -> str:
+    candidates: Sequence[Path]
+    if os.sep in asked:
+        candidates = [Path(asked).absolute()]
+    else:
+        candidates = [Path(folder or ".", asked).absolute() for folder in environment.get("PATH", "").split(os.pathsep)]
+    for path in candidates:
+        if path.is_file() and os.access(path, os.X_OK):
+            return str(path)
+    folder = Path(asked, "bin", "python")
+    if folder.is_file() and os.access(folder, os.X_OK):
+        return str(folder.absolute())
+    raise PlanError(f"--python {asked}: no such program; give the path of a Python, such as .venv/bin/python")

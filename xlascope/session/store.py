@@ -1,0 +1,164 @@
+"""What is put into the run file, and what happens when it cannot be written."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from xlascope.runfile import RunFileError, Writer
+from xlascope.runfile.thinning import make_room
+
+RECORD_KINDS = frozenset({
+    "run", "env", "phase", "end", "exception", "function", "source", "program", "stage", "executable", "args",
+    "artifact", "compile", "eager", "calls", "child", "not_captured", "dropped", "variant", "failed",
+})
+# A program's first forms are on disk before it is executed: a crash in it loses nothing.
+_COMMIT_AT = frozenset({"program", "run", "end", "exception", "variant", "failed"})
+_COUNTERS = {"calls": ("program",), "eager": ("name", "file", "line")}
+
+
+class Store:
+    """The keeper's hand on the run file.
+
+    After an error of the file nothing more is written: ``on_problem(text)`` is called once, and the run goes on.
+    ``on_stored(kind, program, variant)`` is called for each record or chunk once a reader of the file can see it.
+    """
+
+    def __init__(
+        self,
+        on_problem: Callable[[str], None],
+        on_stored: Callable[[str, str | None, str | None], None] = lambda kind, program, variant: None,
+        commit_every: float = 0.5,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.path: Path | None = None
+        self._writer: Writer | None = None
+        self._on_problem = on_problem
+        self._on_stored = on_stored
+        self._unseen: list[tuple[str, str | None, str | None]] = []
+        self._newest: dict[tuple[Any, ...], int] = {}
+        self._dropped: dict[str, tuple[int, int, str]] = {}
+        self._commit_every = commit_every
+        self._dirty_since: float | None = None
+
+    @property
+    def open(self) -> bool:
+        return self._writer is not None
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far, before the file system's own rounding."""
+        return self._writer.size if self._writer is not None else 0
+
+    def start(self, path: Path, max_size: int, *, create: bool = True) -> None:
+        """Open the file for writing. Raises RunFileError (RunFileLocked when another keeper has it)."""
+        self._writer = Writer(path, max_size=max_size, create=create)
+        self.path = self._writer.path
+
+    def put(
+        self, kind: str, body: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None,
+        program: str | None = None, variant: str | None = None, t_ns: int | None = None,
+    ) -> int | None:
+        """Store a record; None when it could not be, which is counted in the file where that is possible."""
+        number = self._try(lambda writer: writer.put(kind, body, blobs, program=program, variant=variant, t_ns=t_ns),
+                           kind, sum(map(len, (blobs or {}).values())))
+        if number is not None:
+            self._stored(kind, program, variant)
+            self._replace(kind, body, number)
+        if kind in _COMMIT_AT:
+            self.commit()
+        return number
+
+    def chunk(
+        self, kind: str, data: bytes, meta: Mapping[str, Any],
+        program: str | None = None, variant: str | None = None, t_ns: int | None = None,
+    ) -> int | None:
+        """Store a chunk of bytes; None when it could not be."""
+        number = self._try(lambda writer: writer.chunk(kind, data, meta, program=program, variant=variant, t_ns=t_ns),
+                           kind, len(data))
+        if number is not None:
+            self._stored(kind, program, variant)
+        return number
+
+    def delete_chunks(self, numbers: list[int]) -> None:
+        self._guard(lambda writer: writer.delete_chunks(numbers))
+
+    def dropped(self, what: str, count: int, why: str) -> None:
+        """Add to the number of ``what`` that are not in the file: one record for each, kept up to date."""
+        number, before, _ = self._dropped.get(what, (0, 0, ""))
+        body = {"what": what, "count": before + count, "why": why}
+        writer = self._writer
+        if writer is None:
+            return
+        if number:
+            self._guard(lambda writer: writer.amend(number, body))
+        else:
+            number = self._guard(lambda writer: writer.put("dropped", body)) or 0
+            self._stored("dropped", None, None)
+        self._dropped[what] = (number, before + count, why)
+
+    def tick(self) -> None:
+        """Call often: makes visible what has waited long enough."""
+        if self._dirty_since is not None and time.monotonic() - self._dirty_since >= self._commit_every:
+            self.commit()
+
+    def commit(self) -> None:
+        self._dirty_since = None
+        if self._guard(lambda writer: writer.commit() or True):
+            unseen, self._unseen = self._unseen, []
+            for stored in unseen:
+                self._on_stored(*stored)
+
+    def close(self) -> None:
+        self.commit()
+        self._guard(lambda writer: writer.close())
+        self._writer = None
+
+    def _replace(self, kind: str, body: Mapping[str, Any], number: int) -> None:
+        """Of counters only the newest counts: the older one goes, so that a day's run stays small."""
+        names = _COUNTERS.get(kind)
+        if names is None:
+            return
+        key = (kind, *(body.get(name) for name in names))
+        old = self._newest.get(key)
+        self._newest[key] = number
+        if old is not None:
+            self._guard(lambda writer: writer.delete_records([old]))
+
+    def _stored(self, kind: str, program: str | None, variant: str | None) -> None:
+        self.counts[kind] += 1
+        self._unseen.append((kind, program, variant))
+        if self._dirty_since is None:
+            self._dirty_since = time.monotonic()
+
+    def _try(self, write: Callable[[Writer], int | None], kind: str, size: int) -> int | None:
+        number = self._guard(write)
+        if number is None and self._writer is not None:
+            for what, count in (self._guard(lambda writer: make_room(writer, size)) or {}).items():
+                self.dropped(what, count, "the run file reached its limit (--max-size)")
+            number = self._guard(write)
+            if number is None and self._writer is not None:
+                self.dropped(f"{kind} records", 1, "the run file reached its limit (--max-size)")
+        return number
+
+    def _guard(self, call: Callable[[Writer], Any]) -> Any:
+        if self._writer is None:
+            return None
+        try:
+            return call(self._writer)
+        except RunFileError as error:
+            self._fail(error)
+            return None
+
+    def _fail(self, error: RunFileError) -> None:
+        writer, self._writer = self._writer, None
+        self._unseen.clear()
+        if writer is not None:
+            try:
+                writer.close()
+            except RunFileError:
+                pass  # the same trouble again; the first one is what is told
+        self._on_problem(f"{error}; the script runs on, what it does from here is not recorded")

@@ -1,0 +1,42 @@
+"""A variant's name from its switches: the same switches give the same name, in one fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_ORDER = ("jit", "fusion", "devices", "mesh", "shard", "shard_plan", "compiler_options")
+
+
+def variant_name(switches: Mapping[str, Any]) -> str:
+    """``fusion=off,devices=8``; ``baseline`` when no switch is touched. Keys as in a ``measure`` command."""
+    parts: list[str] = []
+    for key in (*_ORDER, *sorted(set(switches) - set(_ORDER))):
+        if key in switches and switches[key] is not None:
+            parts += _parts(key.replace("_", "-"), switches[key])
+    return ",".join(parts) or "baseline"
+
+
+def _parts(key: str, value: Any) -> list[str]:
+    if key == "mesh":
+        return ["mesh=" + "+".join(f"{axis}:{size}" for axis, size in value.items())]
+    if key == "shard":
+        return [f"shard:{name}={str(spec).replace(',', '/')}" for name, spec in sorted(value.items())]
+    if key == "compiler-options":
+        return [f"{name}={option}" for name, option in sorted(value.items())]
+    if isinstance(value, bool):
+        return [f"{key}={'on' if value else 'off'}"]
+    return [f"{key}={value}"]
+
+
+def devices_needed(switches: Mapping[str, Any], recorded: int | None) -> int | None:
+    """How many CPU devices a lab must simulate for these switches; None for the one that is there."""
+    wanted = [recorded or 1]
+    if isinstance(switches.get("devices"), int):
+        wanted.append(switches["devices"])
+    sizes = (switches.get("mesh") or {}).values()
+    product = 1
+    for size in sizes:
+        product *= size
+    count = max([*wanted, product])
+    return count if count > 1 else None

@@ -1,0 +1,92 @@
+"""The user's terminal while a script's pseudo-terminal stands in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import struct
+import termios
+import tty
+from typing import Any
+
+
+class UserTerminal:
+    """Passes keys on raw, and is as it was before whenever it is not ours.
+
+    In the background nothing is read or set: that would stop the job.
+    """
+
+    def __init__(self, fd: int, reads: bool) -> None:
+        self.fd = fd
+        self.reads = reads
+        self._saved: list[Any] | None = None
+
+    @property
+    def raw(self) -> bool:
+        return self._saved is not None
+
+    def foreground(self) -> bool:
+        try:
+            return os.tcgetpgrp(self.fd) == os.getpgrp()
+        except OSError:
+            return True  # not our controlling terminal: nobody else's job control stands in the way
+
+    def enter(self) -> bool:
+        """Go raw if it is our turn; True when it is raw now."""
+        if not self.raw and self.reads and self.foreground():
+            with contextlib.suppress(termios.error):
+                saved = termios.tcgetattr(self.fd)
+                tty.setraw(self.fd, termios.TCSADRAIN)
+                self._saved = saved
+        return self.raw
+
+    def leave(self) -> None:
+        if self._saved is not None:
+            saved, self._saved = self._saved, None
+            with contextlib.suppress(termios.error):  # a terminal that is gone needs no settings
+                termios.tcsetattr(self.fd, termios.TCSADRAIN, saved)
+
+    def size(self) -> bytes | None:
+        """The window size as the kernel's structure, None for a terminal that is gone."""
+        try:
+            return fcntl.ioctl(self.fd, termios.TIOCGWINSZ, b"\0" * 8)
+        except OSError:
+            return None
+
+    def attributes(self) -> list[Any] | None:
+        try:
+            return termios.tcgetattr(self.fd)
+        except termios.error:
+            return None
+
+
+def open_pair(attributes: list[Any] | None, size: bytes | None) -> tuple[int, int]:
+    """A pseudo-terminal (master, slave) with the settings and size of another terminal; neither end is inherited."""
+    master, slave = os.openpty()
+    if attributes is not None:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(slave, termios.TCSANOW, attributes)
+    if size is not None:
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+    return master, slave
+
+
+def window_size(rows: int, columns: int) -> bytes:
+    return struct.pack("HHHH", max(0, rows), max(0, columns), 0, 0)
+
+
+def set_size(master: int, size: bytes | None) -> None:
+    if size is not None:
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(master, termios.TIOCSWINSZ, size)
+
+
+def suspend_self() -> None:
+    """Stop our whole job, as the terminal's own Ctrl-Z would; returns when it is continued."""
+    before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    try:
+        os.killpg(os.getpgrp(), signal.SIGTSTP)
+    finally:
+        signal.signal(signal.SIGTSTP, before)
