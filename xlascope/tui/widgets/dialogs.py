@@ -8,11 +8,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
+from textual.events import Click
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from xlascope.tui.actions import Action, key_label
+from xlascope.tui.text.safe import safe
 
 
 class HelpOverlay(ModalScreen[None]):
@@ -54,7 +56,42 @@ class HelpOverlay(ModalScreen[None]):
     def action_scroll(self, step: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
 
-    def on_click(self, event) -> None:
+    def on_click(self, event: Click) -> None:
+        if event.widget is self:
+            self.dismiss(None)
+
+
+class TextOverlay(ModalScreen[None]):
+    """Lines of text over the panes: an explanation, a traceback."""
+
+    DEFAULT_CSS = """
+    TextOverlay { align: center middle; }
+    TextOverlay > VerticalScroll {
+        width: 110; max-width: 100%; height: auto; max-height: 90%; padding: 0 1;
+        background: $surface; border: solid $primary;
+    }
+    TextOverlay Static { width: 1fr; height: auto; }
+    """
+    BINDINGS: ClassVar = [
+        Binding("escape,q,enter,equals_sign", "dismiss(None)", "Close"),
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("pagedown,space", "scroll(20)", "Page down", show=False),
+        Binding("pageup", "scroll(-20)", "Page up", show=False),
+    ]
+
+    def __init__(self, title: str, text: Sequence[str]):
+        super().__init__()
+        self._text = "\n".join([title, "", *map(safe, text), "", "esc closes"])
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll():
+            yield Static(self._text, markup=False)
+
+    def action_scroll(self, step: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
+
+    def on_click(self, event: Click) -> None:
         if event.widget is self:
             self.dismiss(None)
 

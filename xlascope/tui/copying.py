@@ -1,0 +1,32 @@
+"""Copies of a pane's text in a file, for terminals whose clipboard cannot be reached."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from xlascope.tui.widgets.line_view import LineView
+
+_LARGEST = 64 << 20
+
+
+def copies_folder() -> Path:
+    """`$XDG_STATE_HOME/xlascope/copies`."""
+    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    return Path(base) / "xlascope" / "copies"
+
+
+def copy_out(view: LineView, name: str) -> Path:
+    """Writes all rows of a pane (up to 64 MiB) to a private file named after it. Raises OSError."""
+    folder = copies_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / (re.sub(r"[^\w.#-]+", "_", name) + ".txt")
+    written = 0
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        for row in range(view.row_count()):
+            written += file.write(view.row_text(row) + "\n")
+            if written > _LARGEST:
+                file.write("(cut here)\n")
+                break
+    return path

@@ -1,0 +1,310 @@
+"""Reads views and makes what the screen shows of them. Every method may take long: call it in a worker.
+
+A feed is asked for whole records of `model`; it knows the views and nothing of widgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlascope.tui.feed_stage import StageReader
+from xlascope.tui.links import Links
+from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, StageText, VariantRow
+from xlascope.tui.text.numbers import count, size
+from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPiece:
+    """What was written since the last question; `last` is to be given back with the next one."""
+
+    text: str
+    last: int
+
+
+class Feed:
+    """The views of one file. Safe to ask from several threads."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._source: Any = None
+        self._stages: StageReader | None = None
+
+    def open(self) -> None:
+        """Opens the file; raises `xlascope.views.ViewError` if it cannot be read (yet)."""
+        if self._source is None:
+            from xlascope.views import open_source
+
+            self._source = open_source(self.path)
+            self._stages = StageReader(self)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        if self._source is not None:
+            self._source.close()
+
+    @property
+    def generation(self) -> int:
+        """Grows with what is added to the file."""
+        self.open()
+        return self._source.generation
+
+    @property
+    def kind(self) -> str:
+        """`run`, `profile`, `hlo` or `dump`."""
+        self.open()
+        return self._source.kind
+
+    def query(self, view: str, **options: Any) -> Any:
+        """A view's answer, or None where this kind of file has no such view or holds nothing for it."""
+        from xlascope.views import ViewError, query
+
+        self.open()
+        try:
+            return query(view, self._source, **options)
+        except ViewError as error:
+            if error.exit_code == 2:
+                return None
+            raise
+
+    # what the screen asks
+
+    def overview(self) -> Overview:
+        """The run, its functions and programs."""
+        run = self.query("run")
+        programs = self._programs()
+        if run is None:
+            return self._file_overview(programs)
+        compiles = self.query("compiles")
+        rows = compiles.compiles if compiles is not None else ()
+        state = run.state
+        if state == "ended" and run.exit_code not in (0, None) and run.exception:
+            state = "crashed"
+        devices = run.machine.devices
+        return Overview(
+            script=" ".join([_short(run.script or run.module or "?"), *run.argv]),
+            state=state,
+            exit_code=run.exit_code,
+            wall_ns=run.wall_ns,
+            started_ns=run.started_ns,
+            facts=_facts(run),
+            phases=tuple((phase.name, phase.ns) for phase in run.phases if phase.ns is not None),
+            functions=self._functions(programs, rows),
+            programs=programs,
+            compiles=sum(not row.eager for row in rows),
+            eager=sum(row.eager for row in rows),
+            exception=run.exception,
+            trouble=_trouble(run),
+            devices=len(devices) if devices else None,
+        )
+
+    def output(self, after: int) -> OutputPiece:
+        """What the script wrote after a chunk."""
+        found = self.query("output", after=after or None)
+        chunks = found.chunks if found is not None else ()
+        return OutputPiece("".join(chunk.text for chunk in chunks), chunks[-1].id if chunks else after)
+
+    def ops(self, program: str | None, variant: str | None = None) -> OpsTable:
+        """Time per op of a program, or of all."""
+        found = self.query("ops", program=program, variant=variant)
+        if found is None:
+            return OpsTable(note="no profile window has seen this program yet")
+        total = sum(row.self_ns or 0 for row in found.rows)
+        return OpsTable(
+            rows=tuple(_op_row(row, total) for row in found.rows),
+            coverage=found.coverage,
+            calls_seen=found.calls_seen,
+            windows=getattr(found, "windows", None),
+            window_ns=found.window_ns,
+        )
+
+    def graph(self, program: str, variant: str | None = None) -> Any:
+        """The `graphs.Graph` of the optimized HLO, or None."""
+        found = self.query("graph", program=program, variant=variant, stage="optimized")
+        return getattr(found, "graph", None)
+
+    def stage(self, program: str, stage: str, variant: str | None, ops: OpsTable | None) -> StageText:
+        """One stage as lines, with the margin that `ops` gives."""
+        self.open()
+        assert self._stages is not None
+        return self._stages.read(program, stage, variant, ops)
+
+    def links(self, program: str, variant: str | None) -> Links:
+        """What belongs together in a program."""
+        self.open()
+        assert self._stages is not None
+        return self._stages.links(program, variant)
+
+    def source_of(self, program: str, file: str, ops: OpsTable | None) -> StageText:
+        """A source file with the heat of its lines."""
+        self.open()
+        assert self._stages is not None
+        return self._stages.source(program, file, ops)
+
+    def variants(self, program: str) -> tuple[VariantRow, ...]:
+        """What was measured of a program, oldest first."""
+        found = self.query("variants", program=program)
+        return tuple(_variant(row) for row in found.rows) if found is not None else ()
+
+    def call_times(self, program: str) -> CallTimes:
+        """The mean time of a call in each profile window, and when the program's compiles were."""
+        self.open()
+        if self.kind != "run":
+            return CallTimes()
+        from xlascope.views.windows import executables, observed
+
+        run = self.query("run")
+        start = run.started_ns or 0
+        mine = {number for number, name in executables(self._source).items() if name == program}
+        at, ns = [], []
+        for window in observed(self._source):
+            calls = sum(window.times.calls_of(number) or 0 for number in mine)
+            busy = sum(row.self_ns for row in window.times.rows if row.program_id in mine)
+            if calls and busy and window.start_ns:
+                at.append((window.start_ns - start) / 1e9)
+                ns.append(busy // calls)
+        compiles = self.query("compiles")
+        marks = tuple((row.t_ns - start) / 1e9 for row in compiles.compiles if row.program == program and row.t_ns)
+        return CallTimes(tuple(at), tuple(ns), marks)
+
+    # parts of the overview
+
+    def _programs(self) -> dict[str, ProgramInfo]:
+        found = self.query("programs")
+        rows = found.programs if found is not None else ()
+        return {
+            row.id: ProgramInfo(
+                row.id, row.function or row.id, row.file, row.line, row.equations, row.calls, row.calls_exact, row.args
+            )
+            for row in rows
+            if row.kind != "eager"
+        }
+
+    def _functions(self, programs: Mapping[str, ProgramInfo], compiles: Any) -> tuple[FunctionItem, ...]:
+        found = self.query("functions")
+        signatures = {row.id: row.signature for row in self.query("programs").programs}
+        items = []
+        for row in found.functions:
+            ids = [each for each in row.programs if each in programs]
+            again = len(ids) >= 5
+            items.append(
+                FunctionItem(
+                    row.name,
+                    _where(row.file, row.line),
+                    tuple(_program_item(programs[each], signatures.get(each)) for each in ids),
+                    row.share,
+                    False,
+                    f"{_calls(row.calls, row.calls_exact)} calls" if row.calls is not None else "",
+                    again,
+                )
+            )
+        items += _eager_item(compiles, found)
+        return tuple(items)
+
+    def _file_overview(self, programs: dict[str, ProgramInfo]) -> Overview:
+        items = tuple(
+            FunctionItem(program.function, "", (ProgramItem(program.id, program.id),)) for program in programs.values()
+        )
+        said = {"profile": "a profile", "hlo": "HLO text", "dump": "an XLA dump folder"}
+        return Overview(
+            script=self.path.name,
+            state="file",
+            functions=items,
+            programs=programs,
+            facts=(said.get(self.kind, self.kind),),
+            kind=self.kind,
+        )
+
+
+def _short(script: str) -> str:
+    return script.rpartition("/")[2]
+
+
+def _facts(run: Any) -> tuple[str, ...]:
+    machine = run.machine
+    facts = []
+    if machine.devices:
+        number = len(machine.devices)
+        cores = f" on {machine.cores} cores" if machine.platform == "cpu" and machine.cores else ""
+        facts.append(f"{machine.platform}·{number} device{'s' if number != 1 else ''}{cores}")
+    if run.jax:
+        facts.append(f"jax {run.jax}")
+    if run.file_bytes:
+        facts.append(f"rec {size(run.file_bytes)}")
+    if run.window_ns and run.wall_ns:
+        facts.append(f"profiled {run.window_ns / run.wall_ns * 100:.0f}% of run")
+    return tuple(facts)
+
+
+def _trouble(run: Any) -> tuple[str, ...]:
+    said = [f"{'some' if each.count is None else each.count} {each.what} dropped: {each.why}" for each in run.dropped]
+    said += [f"not captured: {each.name}, {each.reason}" for each in run.not_captured]
+    return (*said, *run.damages)
+
+
+def _where(file: str | None, line: int | None) -> str:
+    if file is None:
+        return ""
+    return _short(file) + (f":{line}" if line else "")
+
+
+def _calls(calls: int | None, exact: bool) -> str:
+    return ("" if exact or calls is None else "~") + count(calls)
+
+
+def _program_item(program: ProgramInfo, signature: str | None) -> ProgramItem:
+    calls = _calls(program.calls, program.calls_exact) if program.calls is not None else ""
+    return ProgramItem(program.id, signature or "", calls)
+
+
+def _eager_item(compiles: Any, functions: Any) -> list[FunctionItem]:
+    eager = [row for row in compiles if row.eager]
+    if not eager:
+        return []
+    by_place: dict[tuple[str | None, int | None], int] = {}
+    for row in eager:
+        by_place[row.file, row.line] = by_place.get((row.file, row.line), 0) + (row.runs or 0)
+    (file, line), runs = max(by_place.items(), key=lambda item: item[1])
+    share = None
+    if functions.observed_ns and functions.eager_ns is not None:
+        share = functions.eager_ns / functions.observed_ns
+    about = f"×{count(runs)}" if runs else ""
+    return [FunctionItem(f"eager ops ({len(eager)})", _where(file, line), (), share, False, about, len(eager) >= 100)]
+
+
+def _op_row(row: Any, total: int) -> OpRow:
+    self_ns = row.self_ns
+    return OpRow(
+        row.program,
+        row.op,
+        row.opcode or "",
+        f"{getattr(row, 'device_kind', None) or 'device'}:{row.device}",
+        row.count,
+        row.total_ns,
+        self_ns,
+        self_ns / total if self_ns is not None and total else None,
+        self_ns / row.count if self_ns is not None and row.count else None,
+        tuple(row.equations or ()),
+        bool(row.added_by_xla),
+        row.file,
+        row.line,
+        row.bytes,
+        row.flops,
+    )
+
+
+def _variant(row: Any) -> VariantRow:
+    names = set(VariantRow.__dataclass_fields__) - {"name", "collectives", "series", "switches"}
+    known = {name: value for name in names if (value := getattr(row, name, None)) is not None}
+    known = {**dict.fromkeys(names), **known}
+    known["simulated"] = bool(known.get("simulated"))
+    return VariantRow(
+        name=row.variant,
+        switches=dict(row.switches or {}),
+        collectives=len(row.collectives) if row.collectives is not None else None,
+        series=(tuple(getattr(row, "sample_ns", ()) or ()), tuple(getattr(row, "baseline_sample_ns", ()) or ())),
+        **known,
+    )

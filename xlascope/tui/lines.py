@@ -1,0 +1,222 @@
+"""The texts around the panes, made from records: pure functions, one for each line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from xlascope.tui.glyphs import Glyphs
+from xlascope.tui.live import LiveNow, Measuring
+from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, VariantRow
+from xlascope.tui.switches import variant_name
+from xlascope.tui.text.numbers import clock, count, duration, percent, size
+from xlascope.tui.widgets.chart import ChartSpec, Interval, Series
+from xlascope.tui.widgets.part_line import Part
+from xlascope.tui.widgets.status import Effect, HeaderState
+
+_ORDER = ("start python", "import jax", "trace", "lower", "compile", "run", "finish")
+_SHORT = {"start python": "python", "import jax": "import"}
+
+
+def header(overview: Overview, live: LiveNow, is_live: bool, fallback: str, now_ns: int | None = None) -> HeaderState:
+    """The first line: a live run's state is what the keeper says, until the file tells its end."""
+    state = overview.state
+    if is_live and state not in ("ended", "killed", "crashed"):
+        state = "ended" if live.ended else ("running" if overview.functions or overview.started_ns else "starting")
+    elapsed = None
+    if overview.wall_ns is not None and state not in ("running", "starting"):
+        elapsed = overview.wall_ns / 1e9
+    elif overview.started_ns is not None and state == "running":
+        elapsed = ((now_ns if now_ns is not None else time.time_ns()) - overview.started_ns) / 1e9
+    code = overview.exit_code if overview.exit_code is not None else (live.exit_code if live.ended else None)
+    facts = overview.facts + ((f"! {len(overview.trouble)} lost or damaged",) if overview.trouble else ())
+    return HeaderState(
+        overview.script or fallback, state, elapsed, facts, f"exit {code}" if code is not None else ""
+    )
+
+
+def phases(
+    overview: Overview, live: LiveNow, is_live: bool, program: ProgramInfo | None, ops: OpsTable | None,
+    calls: CallTimes, glyphs: Glyphs, last_line: str = "", now: float | None = None,
+) -> list[Part]:
+    """The second line: what took the time so far, then what is being done now."""
+    parts: list[Part] = []
+    known = dict(overview.phases)
+    made = sum(known.get(name, 0) for name in ("trace", "lower", "compile"))
+    pieces = [(_SHORT.get(name, name), known[name]) for name in _ORDER[:2] if name in known]
+    if made:
+        pieces.append(("trace+compile", made))
+    if "run" in known:
+        pieces.append(("run", known["run"]))
+    for name, ns in pieces:
+        text = f" {name} {duration(ns, glyphs.micro)}"
+        if name == "trace+compile":
+            eager = f", {count(overview.eager)} eager" if overview.eager else ""
+            functions = sum(1 for item in overview.functions if item.programs)
+            text += f": {functions} fn, {len(overview.programs)} programs{eager}"
+        parts += [Part(text, "dim", rank=4), Part(f" {glyphs.separator}", "dim", rank=4)]
+    if is_live and not live.ended and live.activity:
+        seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
+        doing = " ".join(filter(None, (live.activity, live.name, live.detail)))
+        elapsed = f" {clock(seconds)}" if seconds >= 1 else ""
+        parts.append(Part(f" now {doing}{elapsed}", "accent", rank=8))
+    if program is not None and program.calls is not None:
+        mark = "" if program.calls_exact else glyphs.estimated
+        parts.append(Part(f"  {program.id} {mark}{count(program.calls)} calls", "text", rank=7))
+        mean = _mean_call(calls)
+        if mean is not None:
+            parts.append(Part(f" {duration(mean, glyphs.micro)}", "text", rank=6))
+        if len(calls.ns) > 1:
+            parts.append(Part(f" {glyphs.sparkline([float(ns) for ns in calls.ns[-14:]])}", "bar", rank=3))
+    if is_live and last_line:
+        parts.append(Part(f"  {glyphs.separator} {last_line}", "dim", rank=2))
+    return parts
+
+
+def _mean_call(calls: CallTimes) -> float | None:
+    return calls.ns[-1] if calls.ns else None
+
+
+def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str:
+    """What an empty pane says while nothing is compiled yet."""
+    seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
+    if live.activity:
+        return f"{live.activity} {live.name} {clock(seconds)}".replace("  ", " ")
+    if overview.state in ("ended", "killed", "crashed"):
+        return "the script compiled nothing with JAX"
+    return "starting python"
+
+
+def effects(rows: Sequence[VariantRow], live: LiveNow, program: str | None, glyphs: Glyphs) -> list[Effect]:
+    """Measurements under way, those that failed, then the results, newest first."""
+    made = [_measuring(entry, glyphs) for entry in live.measuring]
+    made += [Effect(name, why, "failed") for name, why in reversed(live.failures)]
+    shown: set[str] = set()
+    for row in reversed(rows):
+        name = row.name or variant_name(row.switches)
+        if name not in shown:
+            shown.add(name)
+            made.append(Effect(name, verdict_text(row, glyphs), row.verdict, explain="explain_variant"))
+    return made
+
+
+def _measuring(entry: Measuring, glyphs: Glyphs) -> Effect:
+    seconds = max(time.monotonic() - entry.started, 0)
+    done = f" {entry.done}/{entry.total}" if entry.total and entry.done is not None else ""
+    return Effect(entry.name, f"{entry.detail}{done} {seconds:.0f}s", None, True, entry.share)
+
+
+def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
+    """`1.32x slower [1.29–1.35]  fusions 4→0  err 2e-7`."""
+    if row.ratio is None:
+        return "compiled, not executed" if row.median_ns is None else duration(row.median_ns, glyphs.micro)
+    slower = row.ratio >= 1
+    turn = 1.0 if slower else -1.0
+    low, high = row.ratio_ci_low, row.ratio_ci_high
+    ends = sorted(end**turn for end in (low, high) if end)
+    interval = f" [{ends[0]:.2f}-{ends[1]:.2f}]" if len(ends) == 2 else ""
+    words = {"faster": "faster", "slower": "slower", "same": "same", "unclear": "unclear"}
+    text = f"{row.ratio**turn:.2f}x {words.get(row.verdict or '', 'slower' if slower else 'faster')}{interval}"
+    if row.verdict is None:
+        text += " no verdict"
+    if row.fusions_before is not None and row.fusions_after is not None:
+        text += f"  fusions {row.fusions_before}{glyphs.arrow}{row.fusions_after}"
+    if row.collectives:
+        text += f"  {row.collectives} collectives"
+    if row.max_abs_error is not None:
+        text += f"  err {row.max_abs_error:.0e}" if row.max_abs_error else "  equal"
+    if row.args == "synthetic":
+        text += "  args: synthetic"
+    return text + ("  simulated" if row.simulated else "")
+
+
+def baseline(rows: Sequence[VariantRow], glyphs: Glyphs) -> str:
+    """`baseline 124.1 µs ±0.4% n=212` of the newest measurement."""
+    for row in reversed(rows):
+        if row.baseline_median_ns is not None:
+            text = f"baseline {duration(row.baseline_median_ns, glyphs.micro)}"
+            low, high = row.baseline_ci_low_ns, row.baseline_ci_high_ns
+            if low is not None and high is not None and row.baseline_median_ns:
+                half = (high - low) / 2 / row.baseline_median_ns * 100
+                text += f" {glyphs.plus_minus}{half:.1f}%"
+            return text + (f" n={row.samples}" if row.samples else "")
+    return ""
+
+
+def ops_title(ops: OpsTable, program: str | None, variant: str | None, glyphs: Glyphs) -> list[Part]:
+    """The title of the table of ops: how the numbers came about."""
+    seen = "measured variant" if variant else "observed"
+    about = [seen]
+    if ops.windows:
+        about.append(f"{ops.windows} windows")
+    if ops.calls_seen is not None:
+        about.append(f"{count(ops.calls_seen)} calls seen")
+    about.append(f"coverage {ops.coverage * 100:.1f}%" if ops.coverage is not None else "coverage unknown")
+    text = ops.note or f" {glyphs.middle_dot} ".join(about)
+    return [Part("7 time per op", "title"), Part(f"  {program or 'all programs'}  {text}", "dim")]
+
+
+def explain_op(row: OpRow, ops: OpsTable, variant: str | None) -> list[str]:
+    """How the numbers of a row of the table were obtained."""
+    window = f"{ops.windows} profile windows" if ops.windows else "the profile windows"
+    seen = "" if ops.calls_seen is None else f", in which {count(ops.calls_seen)} calls of the program were seen"
+    lines = [
+        f"{row.op} on {row.device}: self time {duration(row.self_ns)} in {count(row.count)} executions,",
+        f"from {window}{seen}" + (f" of the variant {variant}." if variant else " of the running script."),
+        "",
+        "Self time: each instant an op was active is given to the innermost active op, so rows add up to covered time.",
+        f"Per execution: {duration(row.self_ns)} / {count(row.count)} = {duration(row.per_call_ns)}.",
+        f"Share: of the self time of all rows of this table, {percent(row.share)}.",
+        f"Total, what it called included: {duration(row.total_ns)}.",
+    ]
+    if ops.coverage is not None:
+        lines.append(f"Op coverage {ops.coverage * 100:.1f}%: op time / time the device was busy, measured on its own.")
+    lines.append("Nothing is scaled to the whole run.")
+    if row.added_by_xla:
+        lines.append("+ added by XLA: no equation of yours made it; it is shown with the instruction that needs it.")
+    return lines
+
+
+def explain_variant(row: VariantRow) -> list[str]:
+    """How a verdict was obtained."""
+    if row.ratio is None:
+        return [f"{row.name}: compiled, not executed; there is no time to compare."]
+    return [
+        f"{row.name}: median {duration(row.median_ns)} of {count(row.samples)} samples, "
+        f"95 % interval {duration(row.ci_low_ns)} to {duration(row.ci_high_ns)}.",
+        f"Baseline, no switch touched, run in turn with it: median {duration(row.baseline_median_ns)}.",
+        f"Ratio of neighbouring pairs {row.ratio:.3f}, interval {row.ratio_ci_low} to {row.ratio_ci_high}.",
+        "faster or slower: the interval excludes 1 and the change is at least 1 %; same: it lies within 3 %; "
+        "else unclear.",
+        f"Measured in the {row.place or 'recorder'}, arguments: {row.args or 'unknown'}."
+        + (" Several devices share the machine's cores: simulated." if row.simulated else ""),
+        f"Largest difference of the outputs from the baseline's: {row.max_abs_error}.",
+    ]
+
+
+def chart(calls: CallTimes, rows: Sequence[VariantRow], variant: str | None, program: str) -> ChartSpec:
+    """Samples of the variant against its baseline where there is one, else calls over the run."""
+    chosen = next((row for row in reversed(rows) if row.name == variant and row.series[0]), None)
+    if chosen is None:
+        series = (Series("op time per call", calls.at_s, [ns / 1e3 for ns in calls.ns], "bar", True),)
+        title = f"{program}: mean op time per call in each window; lines are compiles"
+        return ChartSpec(title, series if calls.ns else (), (), calls.compiles_s, "seconds", "µs",
+                         "no window has seen a call yet")  # fmt: skip
+    own, base = chosen.series
+    made = (
+        Series("baseline", range(len(base)), [ns / 1e3 for ns in base], "bar", False, "o"),
+        Series(chosen.name, range(len(own)), [ns / 1e3 for ns in own], "bar_hot", False, "*"),
+    )
+    spans = []
+    for low, middle, high, role, length in (
+        (chosen.ci_low_ns, chosen.median_ns, chosen.ci_high_ns, "warn", len(own)),
+        (chosen.baseline_ci_low_ns, chosen.baseline_median_ns, chosen.baseline_ci_high_ns, "good", len(base)),
+    ):
+        if low is not None and middle is not None and high is not None:
+            spans.append(Interval((0, max(length - 1, 1)), low / 1e3, middle / 1e3, high / 1e3, role))
+    return ChartSpec(f"samples: o baseline, * {chosen.name}", made, tuple(spans), (), "sample", "µs")
+
+
+def bytes_text(number: int | None) -> str:
+    """Bytes for a table cell; empty where there is nothing to tell."""
+    return size(number).replace(" ", "") if number is not None else ""

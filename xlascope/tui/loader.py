@@ -1,0 +1,143 @@
+"""Asks the feed in workers, no more often than the machine can bear, and posts what came."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from textual.message import Message
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from xlascope.tui.feed import Feed
+from xlascope.tui.links import Links
+from xlascope.tui.messages import (
+    GraphLoaded,
+    LoadFailed,
+    OpsLoaded,
+    OutputLoaded,
+    OverviewLoaded,
+    StageLoaded,
+    VariantsLoaded,
+)
+
+_DUTY = 12.0
+"""After a question that took T seconds, the next automatic one waits this many times T: the script needs the cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the panes show: a program, the variant whose forms are shown, the stage of each pane."""
+
+    program: str
+    variant: str | None
+    panes: Mapping[str, str]
+    with_graph: bool = True
+
+
+class Pace:
+    """When the next automatic question may be asked; its clock is a parameter for tests."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, least: float = 0.25):
+        self._clock, self._least = clock, least
+        self._not_before = 0.0
+
+    def ready(self) -> bool:
+        """Whether enough time has passed."""
+        return self._clock() >= self._not_before
+
+    def took(self, seconds: float) -> None:
+        """A question was answered."""
+        self._not_before = self._clock() + max(self._least, _DUTY * seconds)
+
+
+class Loader:
+    """One worker at a time for each kind of question."""
+
+    def __init__(self, screen: Screen, feed: Feed):
+        self._screen, self._feed = screen, feed
+        self._busy: set[str] = set()
+        self._lock = threading.Lock()
+        self._pace = {"overview": Pace(), "output": Pace(), "program": Pace(least=0.5)}
+        self._generation: dict[str, int] = {}
+        self._after = 0
+        self._ticket = 0
+
+    def tick(self, wanted: Wanted | None) -> None:
+        """Asks what may have changed; called a few times a second."""
+        self._start("overview", self._load_overview)
+        self._start("output", self._load_output)
+        if wanted is not None:
+            self._start("program", partial(self._load_program, wanted, self._ticket))
+
+    def load_program(self, wanted: Wanted) -> None:
+        """Asks for a program now, whatever is being asked."""
+        self._ticket += 1
+        job = partial(self._load_program, wanted, self._ticket)
+        self._screen.run_worker(partial(self._run, "now", job, True), thread=True, group="now", exclusive=True)
+
+    def _start(self, kind: str, job: Callable[[], None]) -> None:
+        with self._lock:
+            if kind in self._busy or not self._pace[kind].ready():
+                return
+            self._busy.add(kind)
+        self._screen.run_worker(partial(self._run, kind, job, False), thread=True, group=kind)
+
+    def _run(self, kind: str, job: Callable[[], None], always: bool) -> None:
+        start = time.monotonic()
+        try:
+            generation = self._feed.generation
+            if always or self._generation.get(kind) != generation:
+                job()
+                self._generation[kind] = generation
+        except Exception as error:
+            # A view that fails must not take the screen down: it is told, and asked again later.
+            self._post(LoadFailed(f"{type(error).__name__}: {error}"))
+        finally:
+            if kind in self._pace:
+                self._pace[kind].took(time.monotonic() - start)
+            with self._lock:
+                self._busy.discard(kind)
+
+    def _post(self, message: Message) -> None:
+        worker = get_current_worker()
+        if not worker.is_cancelled:
+            self._screen.post_message(message)
+
+    def _load_overview(self) -> None:
+        self._post(OverviewLoaded(self._feed.overview()))
+
+    def _load_output(self) -> None:
+        piece = self._feed.output(self._after)
+        if piece.last != self._after:
+            self._after = piece.last
+            self._post(OutputLoaded(piece))
+
+    def _load_program(self, wanted: Wanted, ticket: int) -> None:
+        program, variant, feed = wanted.program, wanted.variant, self._feed
+        first = ticket != 0 and self._generation.get("ticket") != ticket
+        if first:
+            # The texts at once; times, which may need a profile to be read, after them.
+            self._generation["ticket"] = ticket
+            for pane, stage in wanted.panes.items():
+                self._post(StageLoaded(program, variant, pane, feed.stage(program, stage, variant, None)))
+        if self._stale(ticket):
+            return
+        ops = feed.ops(program, variant)
+        self._post(OpsLoaded(program, variant, ops))
+        for pane, stage in wanted.panes.items():
+            if self._stale(ticket):
+                return
+            self._post(StageLoaded(program, variant, pane, feed.stage(program, stage, variant, ops)))
+        if self._stale(ticket):
+            return
+        graph = feed.graph(program, variant) if wanted.with_graph else None
+        links = feed.links(program, variant) if feed.kind != "profile" else Links()
+        self._post(GraphLoaded(program, variant, graph, links))
+        self._post(VariantsLoaded(program, variant, feed.variants(program), feed.call_times(program)))
+
+    def _stale(self, ticket: int) -> bool:
+        return ticket != self._ticket or get_current_worker().is_cancelled

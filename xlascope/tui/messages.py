@@ -1,0 +1,75 @@
+"""What the loader's workers tell the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.message import Message
+
+from xlascope.tui.feed import OutputPiece
+from xlascope.tui.links import Links
+from xlascope.tui.model import CallTimes, OpsTable, Overview, StageText, VariantRow
+
+
+class OverviewLoaded(Message):
+    """The run, its functions and programs."""
+
+    def __init__(self, overview: Overview):
+        super().__init__()
+        self.overview = overview
+
+
+class OutputLoaded(Message):
+    """More of the script's output."""
+
+    def __init__(self, piece: OutputPiece):
+        super().__init__()
+        self.piece = piece
+
+
+class ProgramMessage(Message):
+    """About one program and variant: stale when the screen shows another one by now."""
+
+    def __init__(self, program: str, variant: str | None):
+        super().__init__()
+        self.program, self.variant = program, variant
+
+
+class StageLoaded(ProgramMessage):
+    """A stage for one of the stage panes, or for the source pane."""
+
+    def __init__(self, program: str, variant: str | None, pane: str, content: StageText):
+        super().__init__(program, variant)
+        self.pane, self.content = pane, content
+
+
+class OpsLoaded(ProgramMessage):
+    """Time per op."""
+
+    def __init__(self, program: str, variant: str | None, ops: OpsTable):
+        super().__init__(program, variant)
+        self.ops = ops
+
+
+class GraphLoaded(ProgramMessage):
+    """The graph (None: there is none yet) and the links."""
+
+    def __init__(self, program: str, variant: str | None, graph: Any, links: Links):
+        super().__init__(program, variant)
+        self.graph, self.links = graph, links
+
+
+class VariantsLoaded(ProgramMessage):
+    """What was measured of the program, and its calls over time."""
+
+    def __init__(self, program: str, variant: str | None, rows: tuple[VariantRow, ...], calls: CallTimes):
+        super().__init__(program, variant)
+        self.rows, self.calls = rows, calls
+
+
+class LoadFailed(Message):
+    """A view could not be read; `text` says why and what to do."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.text = text

@@ -1,0 +1,287 @@
+"""What the user does: keys, clicks and palette entries of the main screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from xlascope.tui import lines
+from xlascope.tui.actions import actions_for
+from xlascope.tui.copying import copy_out
+from xlascope.tui.editing import edit_file
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.model import SHOWN
+from xlascope.tui.switches import Switches, variant_name
+from xlascope.tui.widgets.dialogs import ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.functions import FunctionsList
+from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.ops_table import OpsTable
+from xlascope.tui.widgets.output_pane import OutputPane
+from xlascope.tui.widgets.row_table import RowTable
+from xlascope.tui.widgets.source_pane import SourcePane
+
+if TYPE_CHECKING:
+    from xlascope.tui.screens.main import MainScreen
+
+_TITLES = {"list": "Moving and searching", "table": "This table", "graph": "This graph", "functions": "This list",
+           "output": "The output"}  # fmt: skip
+_SETTLE = 0.4
+"""Seconds after the last turn of a switch with several values before it is measured."""
+
+
+class Acting:
+    """The part of the main screen that acts."""
+
+    @property
+    def _me(self) -> MainScreen:
+        return cast("MainScreen", self)
+
+    # panes
+
+    def action_pane(self, step: int) -> None:
+        ids = self._me.pane_ids()
+        at = ids.index(self._me.desk.current) if self._me.desk.current in ids else 0
+        self._me.go_to_pane(ids[(at + step) % len(ids)])
+
+    def action_show(self, what: str) -> None:
+        """Shows a thing: where it is seen already, else in the stage pane with the keys, else in its own place."""
+        screen = self._me
+        if what in ("functions", "ops", "output"):
+            screen.go_to_pane(what)
+            return
+        seen = [pane for pane in screen.stage_panes() if pane.showing == what and pane.id in screen.pane_ids()]
+        focused = [pane for pane in screen.stage_panes() if pane.id == screen.desk.current]
+        own = "b" if what in ("graph", "chart") else "a"
+        target = focused[0] if focused and not seen else seen[0] if seen else screen.stage_pane(own)
+        self.action_show_in(target.id or own, what)
+
+    def action_show_in(self, pane_id: str, what: str) -> None:
+        """Shows a thing in a certain pane (a click on its tab)."""
+        screen = self._me
+        pane = screen.stage_pane(pane_id)
+        if what in SHOWN and pane.showing != what:
+            pane.content = None
+            pane.turn_to(what)
+            screen.show_graph()
+            screen.draw_charts()
+            screen.reload()
+        screen.call_after_refresh(screen.go_to_pane, pane_id)
+
+    def action_zoom(self) -> None:
+        self._me.desk.zoomed = not self._me.desk.zoomed
+        self._me.place_panes()
+
+    # switches and measurements
+
+    def action_switch(self, name: str) -> None:
+        """Turns a switch and measures what it names."""
+        screen, desk = self._me, self._me.desk
+        desk.switches = desk.switches.turned(name)
+        screen.draw_status()
+        wanted = desk.switches
+        if not wanted.touched:
+            self._show_variant(None)
+            return
+        known = [row for row in desk.variants if dict(row.switches) == wanted.command()]
+        if known:
+            self._show_variant(known[-1].name)
+            return
+        delay = _SETTLE if name in ("devices", "sharding", "jit") else 0.0
+        screen.set_timer(delay, lambda: self._measure_if(wanted)) if delay else self._measure_if(wanted)
+
+    def _measure_if(self, wanted: Switches) -> None:
+        if self._me.desk.switches == wanted:
+            self.action_measure()
+
+    def action_measure(self) -> None:
+        screen, desk = self._me, self._me.desk
+        keeper = screen.run_at_hand.keeper
+        switches = desk.switches.command()
+        name = variant_name(switches) or "baseline"
+        if desk.program is None:
+            screen.notify("there is no program to measure yet")
+        elif not switches:
+            screen.notify("no switch is touched: J, F, D or S first")
+        elif keeper is None:
+            screen.notify("this file is open for reading only; `xlascope measure` adds variants", severity="warning")
+        else:
+            try:
+                ticket = keeper.measure(desk.program, switches)
+            except (OSError, RuntimeError, ValueError) as error:
+                screen.live.failed(name, str(error))
+            else:
+                screen.live.measuring(ticket, desk.program, name)
+                desk.awaited = name
+            screen.draw_status()
+
+    def follow_measurement(self) -> None:
+        """Shows the stages of a variant once its result is in the file."""
+        desk = self._me.desk
+        if desk.awaited is None:
+            return
+        command = desk.switches.command()
+        found = [row for row in desk.variants if dict(row.switches) == command]
+        if found and not any(entry.name == desk.awaited for entry in self._me.live.now.measuring):
+            desk.awaited = None
+            self._show_variant(found[-1].name)
+
+    def action_variant(self) -> None:
+        desk = self._me.desk
+        if desk.variant is not None:
+            self._show_variant(None)
+        elif desk.variants:
+            self._show_variant(desk.variants[-1].name)
+        else:
+            self._me.notify("no variant was measured yet: turn a switch")
+
+    def _show_variant(self, name: str | None) -> None:
+        if name != self._me.desk.variant:
+            self._me.desk.variant = name
+            self._me.reload()
+        self._me.draw_status()
+        self._me.draw_charts()
+
+    # searching, filtering, input
+
+    def on_line_view_search_requested(self, message: LineView.SearchRequested) -> None:
+        hints = {"search": "search: lower case ignores case", "filter": "keep rows that contain"}
+        table = message.view if isinstance(message.view, RowTable) else None
+        value = table.filter_text if table is not None and message.purpose == "filter" else ""
+        self._asking_view = message.view
+        self._me.query_one(PromptLine).ask(message.purpose, hints.get(message.purpose, ""), value)
+
+    def on_line_view_activated(self, message: LineView.Activated) -> None:
+        if isinstance(message.view, OutputPane):
+            if self._me.run_at_hand.live and not self._me.live.now.ended:
+                self._asking_view = message.view
+                self._me.query_one(PromptLine).ask("stdin", "a line for the script's standard input")
+        elif isinstance(message.view, FunctionsList):
+            self._me.go_to_pane("a")
+
+    def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
+        view = getattr(self, "_asking_view", None)
+        if message.purpose == "search" and isinstance(view, LineView):
+            view.start_search(message.text)
+        elif message.purpose == "filter" and isinstance(view, RowTable):
+            view.set_filter(message.text)
+
+    def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
+        view = getattr(self, "_asking_view", None)
+        self._me.query_one(PromptLine).close()
+        if isinstance(view, LineView):
+            view.focus()
+        if message.text is None:
+            if message.purpose == "search" and isinstance(view, LineView):
+                view.clear_search()
+            elif message.purpose == "filter" and isinstance(view, RowTable):
+                view.set_filter("")
+        elif message.purpose == "stdin" and self._me.run_at_hand.keeper is not None:
+            self._me.run_at_hand.keeper.write_input(message.text.encode("utf-8", "surrogateescape") + b"\n")
+
+    def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
+        if message.row is None and message.needle:
+            self._me.notify(f"not found: {message.needle}", timeout=2, markup=False)
+
+    # help, explanations, traceback
+
+    def action_help(self) -> None:
+        screen = self._me
+        focused = screen.focused
+        groups = []
+        about, subject = "", "xlascope"
+        if isinstance(focused, LineView):
+            about, subject = focused.HELP, f"Help: {screen.desk.current}"
+            groups = [(_TITLES[scope], actions_for(scope)) for scope in focused.SCOPES]
+        if screen.run_at_hand.note:
+            about = f"{screen.run_at_hand.note}\n\n{about}"
+        groups.append(("Everywhere", actions_for("main")))
+        screen.app.push_screen(HelpOverlay(subject, about, groups, screen.glyphs is not UNICODE))
+
+    def action_explain(self) -> None:
+        """How the number under the cursor was obtained."""
+        screen, desk = self._me, self._me.desk
+        focused = screen.focused
+        row = focused.current if isinstance(focused, OpsTable) else None
+        if row is None:
+            nodes = desk.focus.nodes
+            row = next((each for each in desk.ops.rows if each.op in nodes), None)
+        if row is not None:
+            said = lines.explain_op(row, desk.ops, desk.variant)
+            screen.app.push_screen(TextOverlay("How this number was obtained", said))
+        else:
+            self.action_explain_variant()
+
+    def action_explain_variant(self) -> None:
+        desk = self._me.desk
+        if desk.variants:
+            chosen = [row for row in desk.variants if row.name == desk.variant] or list(desk.variants)
+            self._me.app.push_screen(TextOverlay("How this was measured", lines.explain_variant(chosen[-1])))
+        else:
+            self._me.notify("nothing under the cursor was measured")
+
+    def show_traceback(self, text: str) -> None:
+        """The whole traceback of the user's script."""
+        self._me.app.push_screen(TextOverlay("The script ended with an exception", text.rstrip().split("\n")))
+
+    # copying, editing
+
+    def action_copy(self) -> None:
+        screen = self._me
+        view = screen.focused
+        if isinstance(view, LineView) and view.cursor >= 0:
+            name = "-".join(filter(None, (screen.desk.program, screen.desk.current)))
+            path = copy_out(view, name)
+            screen.app.copy_to_clipboard(view.row_text(view.cursor))
+            screen.notify(f"line copied; all of it is in {path}", markup=False)
+
+    def action_edit(self) -> None:
+        screen = self._me
+        place = screen.desk.focus.place
+        source = screen.query_one(SourcePane)
+        if screen.focused is source and source.shown_file:
+            place = source.shown_file, source.cursor + 1
+        if place is None:
+            info = screen.desk.overview.programs.get(screen.desk.program or "")
+            place = (info.file, info.line) if info is not None and info.file and info.line else None
+        if place is None:
+            screen.notify("nothing under the cursor has a source line")
+        else:
+            edit_file(screen.app, *place)
+
+    # leaving
+
+    def action_back(self) -> None:
+        """Backs out one layer: a prompt, a search, a filter, a measurement, the maximized pane."""
+        screen, view = self._me, self._me.focused
+        prompt = screen.query_one(PromptLine)
+        measuring = screen.live.now.measuring
+        if prompt.is_open:
+            prompt.action_give_up()
+        elif isinstance(view, LineView) and view.needle:
+            view.clear_search()
+        elif isinstance(view, RowTable) and view.filter_text:
+            view.set_filter("")
+        elif measuring and screen.run_at_hand.keeper is not None:
+            screen.run_at_hand.keeper.cancel(measuring[-1].ticket)
+            screen.notify(f"cancelling {measuring[-1].name}", timeout=2)
+        elif screen.live.now.failures:
+            screen.live.forget_failures()
+            screen.draw_status()
+        elif screen.desk.zoomed:
+            self.action_zoom()
+        elif screen.desk.variant is not None:
+            screen.desk.switches = Switches()
+            self._show_variant(None)
+
+    def action_quit(self) -> None:
+        screen = self._me
+        run = screen.run_at_hand
+        if run.live and not screen.live.now.ended and screen.desk.overview.state in ("starting", "running"):
+            screen.app.push_screen(ConfirmQuit(run.script, str(run.path)), self._answered)
+        else:
+            screen.app.exit()
+
+    def _answered(self, answer: str | None) -> None:
+        if answer == "stop":
+            self._me.app.exit()
+
+

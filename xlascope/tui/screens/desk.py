@@ -1,0 +1,32 @@
+"""What lies on the screen's desk: the newest record of each kind and what the user has chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from xlascope.tui.links import Focus, Links
+from xlascope.tui.model import CallTimes, OpsTable, Overview, VariantRow
+from xlascope.tui.switches import Switches
+
+
+@dataclass(slots=True)
+class Desk:
+    """Only the screen's own thread touches it."""
+
+    overview: Overview = field(default_factory=Overview)
+    program: str | None = None
+    variant: str | None = None
+    switches: Switches = field(default_factory=Switches)
+    ops: OpsTable = field(default_factory=OpsTable)
+    links: Links = field(default_factory=Links)
+    graph: Any = None
+    variants: tuple[VariantRow, ...] = ()
+    calls: CallTimes = field(default_factory=CallTimes)
+    focus: Focus = field(default_factory=Focus)
+    current: str = "functions"
+    zoomed: bool = False
+    told_crash: bool = False
+    failure: str = ""
+    awaited: str | None = None
+    """Name of the variant whose result is to be shown once it is there."""

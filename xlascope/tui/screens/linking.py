@@ -1,0 +1,171 @@
+"""One cursor for all panes: what the cursor is on in one is shown in the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from xlascope.tui.links import Focus
+from xlascope.tui.text.numbers import duration, percent
+from xlascope.tui.widgets.functions import FunctionsList
+from xlascope.tui.widgets.graph_pane import GraphPane
+from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.ops_table import OpsTable
+from xlascope.tui.widgets.part_line import Part
+from xlascope.tui.widgets.source_pane import SourcePane
+from xlascope.tui.widgets.status import ExplainLine
+
+if TYPE_CHECKING:
+    from xlascope.tui.screens.main import MainScreen
+
+
+class Linking:
+    """The part of the main screen that follows the cursor."""
+
+    @property
+    def _main(self) -> MainScreen:
+        return cast("MainScreen", self)
+
+    # the cursor moved
+
+    def on_functions_list_chosen(self, message: FunctionsList.Chosen) -> None:
+        program = message.program
+        if program is not None and program.id != self._main.desk.program:
+            self.take_program(program.id)
+
+    def take_program(self, program: str | None) -> None:
+        """Shows another program; None: the one under the cursor of the list."""
+        screen, desk = self._main, self._main.desk
+        if program is None:
+            chosen = screen.functions().chosen[1]
+            program = chosen.id if chosen is not None else None
+        if program is None or program == desk.program:
+            return
+        desk.program, desk.variant, desk.focus = program, None, Focus()
+        desk.variants = ()
+        screen.reload()
+        screen.draw_status()
+
+    def on_line_view_cursor_moved(self, message: LineView.CursorMoved) -> None:
+        view = message.view
+        if not view.has_focus or isinstance(view, FunctionsList):
+            return
+        focus = self._focus_of(view, message.row)
+        if focus is not None:
+            self.take_focus(focus, view)
+
+    def on_graph_pane_node_chosen(self, message: GraphPane.NodeChosen) -> None:
+        self.take_focus(self._main.desk.links.of_nodes([message.node]), message.view, message.node)
+
+    def _focus_of(self, view: LineView, row: int) -> Focus | None:
+        screen, links = self._main, self._main.desk.links
+        if isinstance(view, OpsTable):
+            op = view.current
+            return links.of_nodes([op.op]) if op is not None else None
+        if isinstance(view, SourcePane):
+            return links.of_place(view.shown_file, row + 1) if view.shown_file else None
+        for pane in screen.stage_panes():
+            if pane.text_pane is view:
+                if pane.showing == "source":
+                    file = pane.content.file if pane.content is not None else None
+                    return links.of_place(file, row + 1) if file else None
+                return links.of_row(pane.showing, row)
+        return None
+
+    def take_focus(self, focus: Focus, origin: LineView | None, node: str | None = None) -> None:
+        """Shows in all other panes what belongs to the cursor of `origin`."""
+        self._main.desk.focus = focus
+        self.relink(origin)
+        self._main.draw_strip()
+        self._explain(focus, node)
+
+    def relink(self, from_pane: LineView | None = None) -> None:
+        """Marks the linked rows of all panes, and brings them into sight in those without the keys."""
+        screen, desk = self._main, self._main.desk
+        for pane in screen.stage_panes():
+            view = pane.text_pane
+            if pane.showing not in ("graph", "chart"):
+                rows = self._rows_in(pane.showing, pane.content.file if pane.content is not None else None)
+                view.set_linked(rows)
+                if view is not from_pane and rows and not view.has_focus:
+                    view.show_row(rows[0], centre=True)
+            elif pane.graph_pane is not None and pane.graph_pane is not from_pane and not pane.graph_pane.has_focus:
+                node = self._best_node(desk.focus)
+                if node is not None:
+                    pane.graph_pane.show_node(node)
+        source = screen.query_one(SourcePane)
+        rows = self._rows_in("source", source.shown_file)
+        source.set_linked(rows)
+        if source is not from_pane and rows and not source.has_focus:
+            source.show_row(rows[0], centre=True)
+        table = screen.ops_table()
+        if table is not from_pane:
+            places = [place for place in range(table.row_count()) if table.row(place).op in desk.focus.nodes]
+            table.set_linked(places)
+            if places and not table.has_focus:
+                table.show_row(places[0], centre=True)
+
+    def _rows_in(self, stage: str, file: str | None) -> list[int]:
+        desk = self._main.desk
+        if stage == "source":
+            places = {desk.links.equation_place.get(path) for path in desk.focus.equations} | {desk.focus.place}
+            return sorted({place[1] - 1 for place in places if place is not None and place[0] == file})
+        return desk.links.rows(stage, desk.focus)
+
+    def _best_node(self, focus: Focus) -> str | None:
+        shares = {row.op: row.share or 0.0 for row in self._main.desk.ops.rows}
+        return max(sorted(focus.nodes), key=lambda node: shares.get(node, 0.0), default=None)
+
+    # telling of the cursor
+
+    def _explain(self, focus: Focus, node: str | None = None) -> None:
+        screen, desk = self._main, self._main.desk
+        node = node or self._best_node(focus)
+        found = desk.graph.node_by_id.get(node) if desk.graph is not None and node is not None else None
+        if found is None:
+            paths = " ".join(sorted(focus.equations))
+            screen.query_one(ExplainLine).show(f"equation {paths}: no instruction left" if paths else "")
+            return
+        screen.query_one(ExplainLine).show(_sentence(found, desk.graph), found.name or found.id)
+
+    def strip_lines(self) -> list[list[Part]]:
+        """The linked line, op and graph neighbourhood, for small screens."""
+        desk = self._main.desk
+        line = [Part(" line ", "dim")]
+        if desk.focus.place is not None:
+            file, number = desk.focus.place
+            source = self._main.query_one(SourcePane)
+            held = source.shown_file == file and number <= source.row_count()
+            text = source.row_text(number - 1).strip() if held else ""
+            line += [Part(f"{file.rpartition('/')[2]}:{number} ", "define"), Part(text)]
+        op = [Part(" op   ", "dim")]
+        best = self._best_node(desk.focus)
+        row = next((row for row in desk.ops.rows if row.op == best), None)
+        if row is not None:
+            bar = self._main.glyphs.bar(row.share, 10)
+            numbers = f"{duration(row.per_call_ns)} {percent(row.share)} "
+            op += [Part(f"{row.op} ", "op"), Part(numbers), Part(bar, "bar")]
+        elif best is not None:
+            op += [Part(best, "op")]
+        around = [Part(" graph ", "dim")]
+        if desk.graph is not None and best in desk.graph.node_by_id:
+            arrow = f" {self._main.glyphs.arrow} "
+            sources = ", ".join(edge.source for edge in desk.graph.inputs.get(best, ())[:3])
+            targets = ", ".join(edge.target for edge in desk.graph.outputs.get(best, ())[:3])
+            around += [Part(sources + arrow if sources else "", "operand"), Part(best or "", "op")]
+            around += [Part(arrow + targets if targets else "", "operand")]
+        return [line, op, around]
+
+
+def _sentence(node, graph) -> str:  # type: ignore[no-untyped-def]
+    group = graph.group_by_id.get(node.id)
+    said = f"{node.opcode} giving {node.shape}"
+    if group is not None:
+        said += f", a {group.kind} of {group.members} instructions"
+        if group.trip_count:
+            said += f", {group.trip_count} turns"
+    if node.equations:
+        shown = " ".join(node.equations[:8]) + (" …" if len(node.equations) > 8 else "")
+        said += f"; equations {shown}"
+    if node.added_by_xla:
+        said += "; added by XLA" + (f" for {node.owner}" if node.owner else "")
+    return said

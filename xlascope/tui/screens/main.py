@@ -1,0 +1,149 @@
+"""The main screen: functions, stages, graph, ops and output of one run, with one cursor for all."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from xlascope.tui import lines
+from xlascope.tui.actions import bindings
+from xlascope.tui.feed import Feed
+from xlascope.tui.glyphs import Glyphs
+from xlascope.tui.live import LiveState, RunAtHand
+from xlascope.tui.loader import Loader
+from xlascope.tui.messages import (
+    GraphLoaded,
+    LoadFailed,
+    OpsLoaded,
+    OutputLoaded,
+    OverviewLoaded,
+    StageLoaded,
+    VariantsLoaded,
+)
+from xlascope.tui.screens.acting import Acting
+from xlascope.tui.screens.desk import Desk
+from xlascope.tui.screens.linking import Linking
+from xlascope.tui.screens.places import Places
+from xlascope.tui.widgets.dialogs import PromptLine
+from xlascope.tui.widgets.functions import FunctionsList
+from xlascope.tui.widgets.ops_table import OpsTable
+from xlascope.tui.widgets.output_pane import OutputLog, OutputPane
+from xlascope.tui.widgets.part_line import PartLine
+from xlascope.tui.widgets.source_pane import SourcePane
+from xlascope.tui.widgets.stage_pane import StagePane
+from xlascope.tui.widgets.status import EffectLine, ExplainLine, StatusHeader, SwitchBar
+
+_TICK = 0.25
+
+
+class MainScreen(Acting, Linking, Places, Screen[None]):
+    """Shows a `Desk` of records; what the user does goes to the keeper, what the file says comes from the loader."""
+
+    BINDINGS = bindings("main")
+    CSS_PATH = "main.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (180, "-wide")]  # noqa: RUF012
+
+    def __init__(self, run: RunAtHand, glyphs: Glyphs):
+        super().__init__()
+        self.run_at_hand, self.glyphs = run, glyphs
+        self.desk = Desk()
+        self.live = LiveState()
+        self.log_lines = OutputLog()
+        self.feed = Feed(run.path)
+        self.loader = Loader(self, self.feed)
+        self._changed = -1
+
+    def compose(self) -> ComposeResult:
+        glyphs = self.glyphs
+        yield StatusHeader(id="header", glyphs=glyphs)
+        yield PartLine(id="phases", glyphs=glyphs)
+        yield SwitchBar(id="switches", glyphs=glyphs)
+        yield EffectLine(id="effects", glyphs=glyphs)
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield FunctionsList(id="functions", glyphs=glyphs)
+                yield OutputPane(id="output", glyphs=glyphs)
+            with Vertical(id="centre"):
+                yield StagePane("jaxpr", id="a", glyphs=glyphs)
+                yield SourcePane(id="source", glyphs=glyphs)
+            yield StagePane("graph", id="b", glyphs=glyphs)
+        with Horizontal(id="bottom"):
+            yield OpsTable(id="ops", glyphs=glyphs)
+        yield PartLine(id="strip", glyphs=glyphs, lines=3)
+        yield ExplainLine(id="explain", glyphs=glyphs)
+        yield PromptLine(id="prompt")
+        yield PartLine(id="footer", glyphs=glyphs)
+
+    def on_mount(self) -> None:
+        self.query_one(FunctionsList).set_title([("FUNCTIONS", "title"), ("  device time", "dim")])
+        output = self.query_one(OutputPane)
+        output.set_source(self.log_lines)
+        output.set_title([("OUTPUT", "title"), ("  o opens", "dim")])
+        self.query_one(OpsTable).set_title([("7 time per op", "title")])
+        self.query_one(SourcePane).set_title([("5 source", "title")])
+        self.draw_all()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """Everything that is not needed for the first picture."""
+        keeper = self.run_at_hand.keeper
+        if keeper is not None:
+            keeper.subscribe(self.live.take)
+        self.set_interval(_TICK, self._tick)
+        self._tick()
+
+    def _tick(self) -> None:
+        """A few times a second: asks for what is new, draws what changed."""
+        if self.run_at_hand.path.exists():
+            self.loader.tick(self.wanted())
+        self.draw_status()
+
+    # what the loader brings
+
+    def on_overview_loaded(self, message: OverviewLoaded) -> None:
+        self.desk.overview = message.overview
+        functions = self.query_one(FunctionsList)
+        functions.set_functions(message.overview.functions)
+        self.draw_status()
+        if self.desk.program is None and message.overview.programs:
+            self.take_program(next(iter(message.overview.programs)) if functions.chosen[1] is None else None)
+        if message.overview.exception and not self.desk.told_crash:
+            self.desk.told_crash = True
+            self.show_traceback(message.overview.exception)
+
+    def on_output_loaded(self, message: OutputLoaded) -> None:
+        self.log_lines.write(message.piece.text)
+        self.query_one(OutputPane).update_tail()
+
+    def on_stage_loaded(self, message: StageLoaded) -> None:
+        if self.concerns(message) and message.pane == "source":
+            self.show_source(message.content)
+        elif self.concerns(message):
+            self.show_stage(message.pane, message.content)
+
+    def on_ops_loaded(self, message: OpsLoaded) -> None:
+        if self.concerns(message):
+            self.desk.ops = message.ops
+            table = self.query_one(OpsTable)
+            table.set_title(lines.ops_title(message.ops, message.program, message.variant, self.glyphs))
+            table.set_rows(message.ops.rows)
+
+    def on_graph_loaded(self, message: GraphLoaded) -> None:
+        if self.concerns(message):
+            self.desk.links = message.links
+            self.desk.graph = message.graph
+            self.show_graph()
+            self.relink()
+
+    def on_variants_loaded(self, message: VariantsLoaded) -> None:
+        if self.concerns(message):
+            self.desk.variants, self.desk.calls = message.rows, message.calls
+            self.draw_status()
+            self.draw_charts()
+            self.follow_measurement()
+
+    def on_load_failed(self, message: LoadFailed) -> None:
+        if message.text != self.desk.failure:
+            self.desk.failure = message.text
+            self.notify(message.text, title="a view could not be read", severity="warning", markup=False)

@@ -1,0 +1,218 @@
+"""Where things are on the screen: which panes there are at this size, which has the keys, what each shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import events
+from textual.widget import Widget
+
+from xlascope.tui import lines
+from xlascope.tui.actions import actions_for, key_label
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.loader import Wanted
+from xlascope.tui.messages import ProgramMessage
+from xlascope.tui.model import STAGES, StageText
+from xlascope.tui.widgets.functions import FunctionsList
+from xlascope.tui.widgets.ops_table import OpsTable
+from xlascope.tui.widgets.output_pane import OutputPane
+from xlascope.tui.widgets.part_line import Part, PartLine
+from xlascope.tui.widgets.source_pane import SourcePane
+from xlascope.tui.widgets.stage_pane import StagePane
+from xlascope.tui.widgets.status import EffectLine, StatusHeader, SwitchBar
+
+if TYPE_CHECKING:
+    from xlascope.tui.screens.main import MainScreen
+
+_HOLDER = {"functions": "left", "output": "left", "a": "centre", "source": "centre", "b": "", "c": "", "ops": "bottom",
+           "d": "bottom"}  # fmt: skip
+
+
+class Places:
+    """The part of the main screen that puts panes in their places and draws the lines around them."""
+
+    @property
+    def _screen(self) -> MainScreen:
+        return cast("MainScreen", self)
+
+    # panes
+
+    def pane_ids(self) -> list[str]:
+        """The panes of this size, in the order of the tab key."""
+        wide = self._screen.has_class("-wide")
+        return ["functions", "a", "source", *(["c"] if wide else []), "b", "ops", *(["d"] if wide else []), "output"]
+
+    def stage_panes(self) -> list[StagePane]:
+        """The panes that show a stage, a graph or a chart."""
+        return list(self._screen.query(StagePane))
+
+    def stage_pane(self, id: str) -> StagePane:
+        return self._screen.query_one(f"#{id}", StagePane)
+
+    def pane(self, id: str) -> Widget:
+        """The widget of a pane that takes the keys."""
+        found = self._screen.query_one(f"#{id}")
+        return found.active if isinstance(found, StagePane) else found
+
+    def go_to_pane(self, id: str) -> None:
+        """Gives a pane the keys, and the whole screen where only one is seen."""
+        screen = self._screen
+        screen.desk.current = id
+        self.place_panes()
+        screen.set_focus(self.pane(id))
+        self.draw_strip()
+
+    def place_panes(self) -> None:
+        """Marks the current pane and what holds it: the style sheet hides the others where only one is seen."""
+        screen = self._screen
+        current = screen.desk.current
+        screen.set_class(screen.desk.zoomed, "-zoomed")
+        for id in ("functions", "output", "a", "source", "b", "c", "ops", "d"):
+            for widget in screen.query(f"#{id}"):
+                widget.set_class(id == current, "-current")
+        for holder in ("left", "centre", "bottom"):
+            screen.query_one(f"#{holder}").set_class(_HOLDER[current] == holder, "-holds")
+        screen.query_one("#body").set_class(current not in ("ops", "d"), "-holds")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A click or the focus chain chose another pane."""
+        for id in _HOLDER:
+            found = next(iter(self._screen.query(f"#{id}")), None)
+            if found is not None and (event.widget is found or found in event.widget.ancestors):
+                if id != self._screen.desk.current:
+                    self._screen.desk.current = id
+                    self.place_panes()
+                return
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._screen.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        screen = self._screen
+        wide = screen.has_class("-wide")
+        if wide and not screen.query("#c"):
+            screen.query_one("#body").mount(StagePane("optimized", id="c", glyphs=screen.glyphs), before="#b")
+            screen.query_one("#bottom").mount(StagePane("chart", id="d", glyphs=screen.glyphs))
+            screen.call_after_refresh(self.reload)
+        if screen.desk.current not in self.pane_ids():
+            screen.desk.current = "functions"
+        self.place_panes()
+        self.draw_all()
+
+    # what the panes show
+
+    def wanted(self) -> Wanted | None:
+        """What the loader is to bring."""
+        screen = self._screen
+        if screen.desk.program is None:
+            return None
+        panes = {pane.id or "": pane.showing for pane in self.stage_panes() if pane.showing in STAGES}
+        return Wanted(screen.desk.program, screen.desk.variant, {**panes, "source": "source"})
+
+    def concerns(self, message: ProgramMessage) -> bool:
+        return (message.program, message.variant) == (self._screen.desk.program, self._screen.desk.variant)
+
+    def reload(self) -> None:
+        """Asks for what the panes show."""
+        wanted = self.wanted()
+        if wanted is not None:
+            self._screen.loader.load_program(wanted)
+
+    def show_stage(self, pane_id: str, content: StageText) -> None:
+        for pane in self.stage_panes():
+            if pane.id == pane_id and pane.showing == content.stage:
+                before = pane.content
+                same = before is not None and (before.program, before.stage) == (content.program, content.stage)
+                if same and before is not None and before.lines is content.lines and before.marks == content.marks:
+                    pane.draw_title(content.about)
+                else:
+                    pane.show_stage(content, same and before is not None and len(before.lines) > 0)
+                    self._screen.relink(from_pane=None)
+
+    def show_source(self, content: StageText) -> None:
+        pane = self._screen.query_one(SourcePane)
+        pane.set_placeholder(content.missing or "")
+        if pane.source is not content.lines:
+            pane.set_content(content.lines, "python", first_number=1, marks=content.marks)
+            pane.shown_file = content.file
+            info = self._screen.desk.overview.programs.get(content.program)
+            if info is not None and info.line:
+                pane.show_line(info.line)
+        else:
+            pane.set_marks(content.marks)
+        pane.set_title([Part("5 source", "title"), Part(f"  {content.about}   e opens the editor", "dim")])
+
+    def show_graph(self) -> None:
+        desk = self._screen.desk
+        for pane in self.stage_panes():
+            if pane.showing == "graph" and pane.graph_pane is not None:
+                if pane.graph_pane.graph is not desk.graph or desk.graph is None:
+                    pane.graph_pane.set_graph(desk.graph, "the optimized HLO is not captured yet")
+                number = f"{len(desk.graph.nodes)} instructions" if desk.graph is not None else ""
+                about = f"{desk.program}{' · ' + desk.variant if desk.variant else ''}  {number}"
+                pane.draw_title(about)
+
+    def draw_charts(self) -> None:
+        desk = self._screen.desk
+        for pane in self.stage_panes():
+            if pane.showing == "chart" and desk.program is not None:
+                pane.show_chart(lines.chart(desk.calls, desk.variants, desk.variant, desk.program))
+
+    # the lines around the panes
+
+    def draw_all(self) -> None:
+        self.draw_status()
+        self.draw_footer()
+        self.draw_strip()
+
+    def draw_status(self) -> None:
+        """The lines above the panes; each draws only if its text is another one."""
+        screen, desk = self._screen, self._screen.desk
+        run, live, overview = screen.run_at_hand, screen.live.now, desk.overview
+        state = lines.header(overview, live, run.live, run.script)
+        screen.query_one(StatusHeader).show(state)
+        info = overview.programs.get(desk.program or "")
+        last = screen.log_lines.last_line if screen.has_class("-narrow") or not info else ""
+        screen.query_one("#phases", PartLine).set_parts(
+            lines.phases(overview, live, run.live, info, desk.ops, desk.calls, screen.glyphs, last)
+        )
+        as_run = str(overview.devices) if overview.devices else "as-run"
+        screen.query_one(SwitchBar).show(desk.switches.bar(as_run), lines.baseline(desk.variants, screen.glyphs))
+        screen.query_one(EffectLine).show(lines.effects(desk.variants, live, desk.program, screen.glyphs))
+        if desk.program is None:
+            said = lines.starting(live, overview) if run.live else "reading the file"
+            screen.query_one(FunctionsList).set_placeholder(said)
+            for pane in self.stage_panes():
+                pane.text_pane.set_placeholder(said)
+
+    def draw_footer(self) -> None:
+        """The keys to know, each a button."""
+        parts = []
+        for action in actions_for("main"):
+            if action.shown:
+                label = key_label(action.keys.split(",")[0], self._screen.glyphs is not UNICODE)
+                parts.append(Part(f" {label}", "key", action.method, action.tooltip, 6))
+                parts.append(Part(f" {action.description} ", "dim", action.method, action.tooltip, 6))
+        parts.insert(4, Part(" 1-9", "key", None, "jaxpr, StableHLO, HLO, optimized, source, graph, ops, chart", 5))
+        parts.insert(5, Part(" stage ", "dim", None, None, 5))
+        parts.insert(6, Part(" J F D S", "key", None, "the switches", 5))
+        parts.insert(7, Part(" switches ", "dim", None, None, 5))
+        parts += [Part(" ^p", "key", "app.command_palette", "every command", 4), Part(" palette", "dim", rank=4)]
+        self._screen.query_one("#footer", PartLine).set_parts(parts)
+
+    def draw_strip(self) -> None:
+        """What is linked to the cursor, for the sizes where only one pane is seen."""
+        strip = self._screen.query_one("#strip", PartLine)
+        for number, parts in enumerate(self._screen.strip_lines()):
+            strip.set_parts(parts, number)
+
+    # the widgets this part needs by type
+
+    def functions(self) -> FunctionsList:
+        return self._screen.query_one(FunctionsList)
+
+    def ops_table(self) -> OpsTable:
+        return self._screen.query_one(OpsTable)
+
+    def output_pane(self) -> OutputPane:
+        return self._screen.query_one(OutputPane)

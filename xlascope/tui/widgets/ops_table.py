@@ -1,0 +1,49 @@
+"""The table of ops: self time per execution, share, where each comes from."""
+
+from __future__ import annotations
+
+from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.lines import bytes_text
+from xlascope.tui.model import OpRow
+from xlascope.tui.text.numbers import count, duration, percent
+from xlascope.tui.widgets.row_table import Column, RowTable
+
+
+class OpsTable(RowTable):
+    """Ops of a program (or of all), the most self time first."""
+
+    HELP = (
+        "Self times of the operations XLA ran, from profile windows: what an op did itself, without what it called. "
+        "`=` tells how a row's numbers were obtained. `f` filters, `<` and `>` sort."
+    )
+
+    def __init__(self, *, id: str | None = None, glyphs: Glyphs = UNICODE):
+        super().__init__(_columns(glyphs), row_key=_key, sort="share", id=id, glyphs=glyphs)
+
+
+def _key(row: OpRow) -> tuple[str, str, str]:
+    return row.program, row.op, row.device
+
+
+def _columns(glyphs: Glyphs) -> list[Column]:
+    micro = glyphs.micro
+    return [
+        Column("op", "op", 22, lambda row: (glyphs.added if row.added_by_xla else "") + row.op, lambda row: row.op,
+               grow=True, role=lambda row: "added" if row.added_by_xla else "define"),
+        Column("opcode", "opcode", 14, lambda row: row.opcode, lambda row: row.opcode, role="op"),
+        Column("equations", "eqns", 10, lambda row: " ".join(row.equations), None, least=100),
+        Column("line", "line", 14, _line, lambda row: (row.file or "", row.line or 0), role="dim", least=90),
+        Column("per_call", "per exec", 9, lambda row: duration(row.per_call_ns, micro), lambda row: row.per_call_ns,
+               right=True),
+        Column("share", "share", 17, lambda row: percent(row.share), lambda row: row.self_ns,
+               share=lambda row: row.share),
+        Column("self", "self", 9, lambda row: duration(row.self_ns, micro), lambda row: row.self_ns, right=True,
+               least=110),
+        Column("device", "device", 8, lambda row: row.device, lambda row: row.device, least=100),
+        Column("count", "count", 7, lambda row: count(row.count), lambda row: row.count, right=True, least=70),
+        Column("bytes", "bytes", 8, lambda row: bytes_text(row.bytes), lambda row: row.bytes, right=True, least=130),
+    ]  # fmt: skip
+
+
+def _line(row: OpRow) -> str:
+    return "" if row.file is None else f"{row.file.rpartition('/')[2]}:{row.line or '?'}"
