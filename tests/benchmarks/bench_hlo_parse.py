@@ -19,7 +19,7 @@ from xlascope.ir import parse_hlo
 
 
 def real_module() -> str:
-    """Optimized HLO text of a gradient with fusions, a loop and collectives' absence: what a training step looks like."""
+    """Optimized HLO text of a gradient with fusions and a loop."""
 
     def layer(x, weights):
         up, down = weights

@@ -14,10 +14,11 @@ from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
 from xlascope.ir.shapes import Shape, parse_shape
 
 _ONE_EACH_NAMES = """
-    abs add and atan2 cbrt ceil clamp clz compare complex convert cosine divide erf exponential
+    abs acos acosh add and asin asinh atan2 atanh cbrt ceil clamp count-leading-zeros compare complex convert
+    cosh cosine divide erf exponential
     exponential-minus-one floor imag is-finite log log-plus-one logistic maximum minimum multiply negate not or
     popcnt power real reduce-precision remainder round-nearest-afz round-nearest-even rsqrt select shift-left
-    shift-right-arithmetic shift-right-logical sign sine sqrt stochastic-convert subtract tan tanh xor
+    shift-right-arithmetic shift-right-logical sign sine sinh sqrt stochastic-convert subtract tan tanh xor
 """
 _ONE_EACH = frozenset(_ONE_EACH_NAMES.split())
 _NO_WORK_NAMES = """
@@ -25,13 +26,13 @@ _NO_WORK_NAMES = """
     async-done async-update bitcast bitcast-convert broadcast collective-broadcast collective-permute
     collective-permute-done collective-permute-start concatenate constant copy copy-done copy-start domain
     dynamic-reshape dynamic-slice dynamic-update-slice gather get-dimension-size get-tuple-element iota
-    optimization-barrier pad parameter partition-id ragged-all-to-all replica-id reshape reverse
+    opt-barrier pad parameter partition-id ragged-all-to-all replica-id reshape reverse
     set-dimension-size slice transpose tuple
 """
 _NO_WORK = frozenset(_NO_WORK_NAMES.split())
 # Nothing is moved for these: they name values that are there already.
 _NO_BYTES_NAMES = """
-    add-dependency after-all bitcast constant domain get-tuple-element optimization-barrier parameter
+    add-dependency after-all bitcast constant domain get-tuple-element opt-barrier parameter
     partition-id replica-id tuple
 """
 _NO_BYTES = frozenset(_NO_BYTES_NAMES.split())
@@ -127,11 +128,14 @@ def _applied_flops(instruction: HloInstruction, module: HloModule, shape: Shape,
     each = None if not inner or None in inner else sum(part for part in inner if part is not None)
     source = operand_shape(instruction, 0)
     result = shape.elements[0] if shape.elements else shape
+    if instruction.opcode == "all-reduce":
+        sizes = [element.size for element in shape.elements or (shape,)]
+        return None if each is None or None in sizes else each * sum(size for size in sizes if size is not None)
     if each is None or source is None or source.size is None or result.size is None:
         return None
     if instruction.opcode == "reduce":
         return each * max(source.size - result.size, 0)
-    if instruction.opcode in ("all-reduce", "map"):
+    if instruction.opcode == "map":
         return each * result.size
     if instruction.opcode == "reduce-scatter":
         return each * source.size

@@ -25,6 +25,7 @@ _ELEMENTWISE = {
     "exponential": "e^x",
     "exponential-minus-one": "e^x - 1",
     "floor": "rounding down",
+    "imag": "the imaginary part",
     "is-finite": "whether x is neither infinite nor NaN",
     "log": "ln x",
     "log-plus-one": "ln(1 + x)",
@@ -37,6 +38,7 @@ _ELEMENTWISE = {
     "or": "bitwise or logical or",
     "popcnt": "number of bits that are set",
     "power": "a to the power b",
+    "real": "the real part",
     "remainder": "remainder of a / b",
     "round-nearest-afz": "rounding, halves away from zero",
     "round-nearest-even": "rounding, halves to even",
@@ -325,6 +327,23 @@ def _rng(instruction: HloInstruction, module: HloModule) -> str:
     return f"random bits or numbers, {short_shape(instruction.shape)}"
 
 
+def _fft(instruction: HloInstruction, module: HloModule) -> str:
+    kind = instruction.attributes.get("fft_type", "FFT")
+    return f"Fourier transform {kind} of {_operand(instruction, 0)} over its last dimensions"
+
+
+def _topk(instruction: HloInstruction, module: HloModule) -> str:
+    return f"the {instruction.attributes.get('k', 'k')} largest values of {_operand(instruction, 0)} and their places"
+
+
+def _select_and_scatter(instruction: HloInstruction, module: HloModule) -> str:
+    return f"puts each value of {_operand(instruction, 1)} where its window of {_operand(instruction, 0)} was largest"
+
+
+def _barrier(instruction: HloInstruction, module: HloModule) -> str:
+    return f"keeps {len(instruction.operands)} values as they are: XLA may not optimize across it; moves no data"
+
+
 def _identity(instruction: HloInstruction, module: HloModule) -> str:
     return f"the number of this device among the {instruction.opcode.removesuffix('-id')}s"
 
@@ -391,6 +410,10 @@ _TELLERS: dict[str, _Teller] = {
     "custom-call": _custom_call,
     "rng-bit-generator": _rng,
     "rng": _rng,
+    "fft": _fft,
+    "topk": _topk,
+    "select-and-scatter": _select_and_scatter,
+    "opt-barrier": _barrier,
     "partition-id": _identity,
     "replica-id": _identity,
     **{kind: _collective for kind in _EXCHANGES},

@@ -29,7 +29,9 @@ def parse_hlo(text: str) -> HloModule:
     module = HloModule(text)
     body = _read_head(module)
     _index(module, *body)
-    if module.entry is None and module.computations:
+    if not module.computations:
+        module.problems.append(Problem(1, "", "the text holds no computation"))
+    elif module.entry is None:
         module.problems.append(Problem(1, "", "no computation is marked ENTRY; the last one is taken"))
         module.entry = module.computations[-1]
     return module
