@@ -126,6 +126,11 @@ def computation_module(computation: Any) -> Any:
     return computation.stablehlo()
 
 
+def module_text(module: Any) -> str:
+    """StableHLO as text, without locations and with large constants in full only up to JAX's own limit."""
+    return str(module)
+
+
 def portable_bytecode(module: Any) -> bytes:
     """A StableHLO module as a portable artifact (readable by JAX of about a month earlier and later)."""
     from jax._src import xla_bridge
@@ -354,6 +359,20 @@ def with_scope(equation: Any, scope: str, params: dict[str, Any]) -> Any:
     return equation.replace(params=params, source_info=info.replace(name_stack=info.name_stack.extend(scope)))
 
 
+def has_ordered_effects(closed: Any) -> bool:
+    """Whether executions of a jaxpr are kept in order with the world outside (ordered callbacks and the like)."""
+    from jax._src import effects
+
+    return bool(effects.ordered_effects.filter_in(open_jaxpr(closed).effects))
+
+
+def default_platform_if_up() -> str | None:
+    """The default backend's platform; None before a backend is up, since asking would start it."""
+    import jax
+
+    return jax.default_backend() if backend_is_up() else None
+
+
 def is_array(value: Any) -> bool:
     """Whether this is a JAX array (typed PRNG keys included), whose value never changes."""
     import jax
@@ -367,10 +386,10 @@ def host_copy(value: Any, dtype: str | None) -> tuple[Any, str | None]:
     Leaves no cached host value on the array, as ``np.asarray`` would: that would keep a later donation from using its
     buffer. Raises RuntimeError for a deleted array, ValueError for one whose shards are not all here.
     """
+    import jax
     import numpy as np
-    from jax._src import prng
 
-    if isinstance(value, prng.PRNGKeyArray):
+    if is_array(value) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
         return host_copy(value._base_array, None)[0], str(value._impl.name)
     if not is_array(value):
         plain = np.array(value)

@@ -18,7 +18,7 @@ def walk(jaxpr: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from walk(sub, f"{path}." if len(inner) == 1 else f"{path}.b{index}.")
 
 
-def rows(jaxpr: Any) -> list[dict[str, Any]]:
+def rows(jaxpr: Any, text: str) -> list[dict[str, Any]]:
     """The JSON rows of the ``equations`` blob of a jaxpr stage."""
     out = []
     for path, equation in walk(jaxpr):

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import _thread
 import os
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from xlascope.engine import compat
-from xlascope.engine.recorder import equations
+from xlascope.engine.recorder import stages
+from xlascope.engine.recorder.arguments import Arguments
+from xlascope.engine.recorder.compiles import Clock, Reasons
+from xlascope.engine.recorder.eager import EagerLines
 from xlascope.engine.recorder.programs import Program, Programs
 
 ENGINE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LARGE = 20_000  # equations above which the jaxpr's text is made later, by the second thread
+COUNTS_EVERY = 10.0
 
 
 class Hook:
@@ -19,25 +26,39 @@ class Hook:
 
     def __init__(self, recording: Any) -> None:
         self.recording = recording
+        config = recording.config
         self.link = recording.link
-        self.programs = Programs(recording.link, bool(recording.config.get("source", True)))
         self.local = _thread._local()
-        self._env_sent = False
+        self.programs = Programs(recording.link, bool(config.get("source", True)))
+        self.arguments = Arguments(
+            recording.link, str(config.get("args") or "full"), int(config.get("args_limit") or 0),
+            int(config.get("args_total") or 0),
+        )  # fmt: skip
+        self.clock = Clock(recording, self._is_ours)
+        self.reasons = Reasons()
+        self.eager = EagerLines(recording.link)
+        self._later: list[Callable[[], None]] = []
+        self._backend_told = False
+        self._counts_due = time.monotonic() + COUNTS_EVERY
 
     def install(self) -> None:
         compat.hide_frames(ENGINE_FOLDER)
         compat.wrap_lowering(self._wrap_lowering)
         compat.wrap_compile(self._wrap_compile)
+        compat.watch_script_profiles(self.recording.windows.close)
+        self.clock.install()
+
+    def _is_ours(self) -> bool:
+        return getattr(self.local, "ours", False) or not self.link.alive
 
     # ------------------------------------------------------------------------------------------------ the wrappers
     def _wrap_lowering(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def _resolve_and_lower(*args: Any, **params: Any) -> Any:
-            if not self.link.alive or getattr(self.local, "ours", False):
+            if self._is_ours():
                 return original(*args, **params)
             program = self._guarded("program", self._before_lowering, args, params)
             computation = original(*args, **params)
-            if program is not None:
-                self._guarded("stablehlo", self._after_lowering, program, computation)
+            self._guarded("stablehlo", self._after_lowering, program, computation)
             return computation
 
         return _resolve_and_lower
@@ -45,22 +66,29 @@ class Hook:
     def _wrap_compile(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def compile(computation: Any, *args: Any, **keywords: Any) -> Any:
             executable = original(computation, *args, **keywords)
-            if self.link.alive and not getattr(self.local, "ours", False):
+            if not self._is_ours():
                 self._guarded("executable", self._after_compile, computation, executable)
             return executable
 
         return compile
 
     def _guarded(self, what: str, step: Callable[..., Any], *args: Any) -> Any:
-        """Run one step of ours; a failure in it is recorded and never reaches the script."""
+        """One step of ours between JAX's own: what JAX calls meanwhile is not recorded, no failure reaches the script."""
         self.local.ours = True
+        try:
+            return self._attempt(what, step, *args)
+        finally:
+            self.local.ours = False
+
+    def _attempt(self, what: str, step: Callable[..., Any], *args: Any) -> Any:
+        """Run a step; its failure is recorded as something dropped. A signal handler's exception is the script's."""
         try:
             return step(*args)
         except Exception as error:
-            self.link.drop(what, f"{type(error).__name__}: {error}")
+            if self.recording.raised_by_script(error):
+                raise
+            self.link.drop(what, f"{type(error).__name__}: {error}"[:300])
             return None
-        finally:
-            self.local.ours = False
 
     # --------------------------------------------------------------------------------------------------- the steps
     def _before_lowering(self, args: tuple[Any, ...], params: dict[str, Any]) -> Program | None:
@@ -69,56 +97,106 @@ class Hook:
         if known is not None:
             known.hook_calls += 1
             return known
-        # Frames: this, _guarded, the wrapper, then JAX's.
-        program, fresh = self.programs.identify(jaxpr, params, compat.dispatch_frames(3))
+        # Frames: this, _attempt, _guarded, the wrapper, then JAX's.
+        call = compat.dispatch_frames(4)
+        program, fresh = self.programs.identify(jaxpr, params, call)
+        if program is None:
+            return None
         program.hook_calls += 1
-        if fresh:
-            self._send_jaxpr(program, jaxpr)
+        reason = self.reasons.explain(
+            program.function.id,
+            replace(program.signature, program=program.id, how="aot" if call["aot"] else "call"),
+            call["fun"],
+        )
+        self.local.reason = (program.id, reason)
+        if fresh and not program.eager:
+            self._attempt("jaxpr", self._send_jaxpr, program, jaxpr)
+            if program.how != "aot":
+                self._attempt("arguments", self.arguments.record, program.id, program.inputs, call["values"])
+            if self.recording.config.get("stay"):
+                self.programs.keep_alive(program, jaxpr)
         return program
 
     def _send_jaxpr(self, program: Program, jaxpr: Any) -> None:
-        import json
-
-        text = equations.text(jaxpr)
-        rows = json.dumps(equations.rows(jaxpr)).encode()
-        self.link.send(
-            {"kind": "stage", "program": program.id, "stage": "jaxpr"}, {"text": text.encode(), "equations": rows}
-        )
-
-    def _after_lowering(self, program: Program, computation: Any) -> None:
-        self.programs.remember_computation(program, computation)
-        if not self._env_sent:
-            self._env_sent = True
-            self.recording.send_env()
-        if program.lowered_sent:
+        if program.equations <= LARGE:
+            stages.send_jaxpr(self.link, program, jaxpr)
             return
-        program.lowered_sent = True
-        module = compat.computation_module(computation)
-        self.link.send(
-            {"kind": "stage", "program": program.id, "stage": "stablehlo"},
-            {"text": str(module).encode(), "bytecode": compat.portable_bytecode(module)},
-        )
+        program.jaxpr_sent = False
+        # Until it is sent the trace stays alive: JAX itself keeps it for as long as the function.
+        self._later.append(lambda: stages.send_jaxpr(self.link, program, jaxpr))
+
+    def _after_lowering(self, program: Program | None, computation: Any) -> None:
+        if not self._backend_told and compat.backend_is_up():
+            self._backend_told = True
+            self.recording.backend_is_up()
+        if program is None:
+            return
+        self.programs.remember_computation(program, computation)
+        if not program.lowered_sent:
+            program.lowered_sent = True
+            if not program.eager:
+                self._attempt("stablehlo", stages.send_stablehlo, self.link, program, computation)
 
     def _after_compile(self, computation: Any, executable: Any) -> None:
         program = self.programs.of_computation(computation)
+        self.recording.windows.dispatched(program is not None and not program.eager)
         if program is None or not self.programs.new_executable(program, executable):
             return
-        runtime = executable.runtime_executable()
-        modules = runtime.hlo_modules()
-        proto = modules[0].as_serialized_hlo_module_proto()
-        program.program_ids.append(str(compat.module_id(proto)))
-        self.link.send(
-            {
-                "kind": "executable",
-                "program": program.id,
-                "program_ids": list(program.program_ids),
-                "module": modules[0].name,
-                **compat.executable_facts(runtime),
-            }
-        )
-        self.link.send(
-            {"kind": "stage", "program": program.id, "stage": "optimized"}, {"text": modules[0].to_string().encode()}
-        )
+        self._send_compile(program)
+        stages.send_executable(self.link, program, executable)
+        if not program.eager:
+            self.recording.progress("running", program.function.name)
 
-    def finish(self) -> None:
+    def _send_compile(self, program: Program) -> None:
+        told, reason = getattr(self.local, "reason", (None, None))
+        place = compat.user_frame(compat.current_traceback()) or program.place
+        file, line = (place[0], place[1]) if place is not None else (None, None)
+        if program.eager:
+            self.eager.seen(program.function.name, file, line)
+        self.link.send({
+            "kind": "compile", "name": program.function.name, "program": program.id, "eager": program.eager,
+            "file": file if program.eager else program.function.file,
+            "line": line if program.eager else program.function.line, "call_file": file, "call_line": line,
+            "reason": reason if told == program.id else None, **self.clock.take(),
+        })  # fmt: skip
+
+    # --------------------------------------------------------------------------------- the second thread and the end
+    def now_and_then(self) -> None:
+        """Work that can wait, a piece at a time: large texts, arguments, counts."""
+        if self._later:
+            self._later.pop(0)()
+        elif self.arguments.waiting:
+            self.arguments.work()
+        elif time.monotonic() >= self._counts_due:
+            self._counts_due = time.monotonic() + COUNTS_EVERY
+            self.send_counts()
+
+    def send_counts(self) -> None:
         self.programs.send_calls()
+        self.eager.send()
+        self.link.flush_dropped()
+
+    def finish(self, until: float) -> None:
+        """The end of the script: what waited, while there is time, then the counts."""
+        while (self._later or self.arguments.waiting) and time.monotonic() < until:
+            self.now_and_then()
+        left = len(self._later)
+        if left:
+            self.link.drop("jaxpr text", "the time for finishing was over", left)
+        for _ in range(self.arguments.give_up()):
+            self.link.drop("arguments", "the time for finishing was over")
+        self.clock.send_phases()
+        self.send_counts()
+
+    def collect(self, program: Program, what: str) -> tuple[bool, str]:
+        """Send a form of a program that a view asks for; False and why where it cannot be had."""
+        return stages.collect(self, program, what)
+
+    def handle(self, program: Program) -> tuple[Any, str]:
+        """What the engine's core needs to execute a program equation by equation; None and why without it."""
+        jaxpr = self.programs.alive(program)
+        if jaxpr is None:
+            return None, "The trace of this program is no longer in memory."
+        return stages.LiveProgram(program.id, jaxpr, program.inputs), ""
+
+

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import os
 import weakref
 from dataclasses import dataclass, field
@@ -11,117 +9,177 @@ from typing import Any
 
 from xlascope.engine import compat
 from xlascope.engine.recorder import equations
+from xlascope.engine.recorder.compiles import Signature
+from xlascope.engine.recorder.identity import (
+    Function,
+    Structure,
+    function_of,
+    mesh_shape,
+    qualified_name,
+    static_text,
+    structure_of,
+)
 
 KNOWN_TRACES = 4096
+PROGRAMS = 20_000
+EAGER_PROGRAMS = 2_000
+SOURCES = 500
+SOURCE_BYTES = 4 << 20
+ALIVE_JAXPRS = 64
 
 
 @dataclass(slots=True)
 class Program:
-    """One function traced for one signature; mutable, because calls and executables are added as they come."""
+    """One function traced for one signature; mutable: calls and executables are added as they come."""
 
     id: str
-    function: str
-    function_id: str
-    eager: bool
+    function: Function
+    signature: Signature
+    how: str
+    inputs: list[dict[str, Any]]
+    equations: int
+    fun: weakref.ref[Any] | None = None
     hook_calls: int = 0
+    calls_told: int = 0
     lowered_sent: bool = False
+    jaxpr_sent: bool = True
+    place: tuple[str, int, str] | None = None
     program_ids: list[str] = field(default_factory=list)
     executables: list[weakref.ref[Any]] = field(default_factory=list)
+    jaxpr: weakref.ref[Any] | None = None
+
+    @property
+    def eager(self) -> bool:
+        return self.how == "eager"
 
 
 class Programs:
-    """The tables of what has been seen, each bounded."""
+    """The tables of what has been seen, each bounded. Identifying a trace sends the records of what is new."""
 
     def __init__(self, link: Any, with_source: bool) -> None:
         self._link = link
         self._with_source = with_source
         self._traces: dict[int, tuple[weakref.ref[Any], Program]] = {}
-        self._by_key: dict[tuple[Any, ...], Program] = {}
+        self._by_key: dict[tuple[str, Signature], Program] = {}
+        self._by_id: dict[str, Program] = {}
         self._numbers: dict[str, int] = {}
         self._functions: set[str] = set()
         self._sources: set[str] = set()
         self._computations: weakref.WeakKeyDictionary[Any, Program] = weakref.WeakKeyDictionary()
+        self._eager = 0
+        self._alive: dict[str, Any] = {}
 
     def known(self, jaxpr: Any) -> Program | None:
+        """The program of a trace that has been identified before."""
         entry = self._traces.get(id(jaxpr))
         return entry[1] if entry is not None and entry[0]() is jaxpr else None
 
-    def identify(self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]) -> tuple[Program, bool]:
-        """The program of a trace, and whether it is new; sends the records of what is new."""
-        name, file, line, last_line, library = function_facts(jaxpr, call["fun"])
-        function_id = f"{name}@{file}:{line}"
+    def by_id(self, name: str) -> Program | None:
+        return self._by_id.get(name)
+
+    def all(self) -> list[Program]:
+        return list(self._by_id.values())
+
+    def identify(self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]) -> tuple[Program | None, bool]:
+        """The program of a trace, and whether it is new. None when there are too many to keep apart."""
+        import jax
+
+        function = function_of(jaxpr, call["fun"], qualified_name)
+        structure = structure_of(jaxpr)
+        how = "eager" if function.library else _how(jaxpr, call)
         inputs = input_rows(jaxpr, params, call)
-        outputs = [value_row(aval) for aval in compat.open_jaxpr(jaxpr).outvars]
-        key = (function_id, repr(inputs), repr(outputs), _shape_hash(jaxpr), str(params.get("compiler_options_kvs")))
+        signature = Signature(
+            program="",
+            inputs=tuple((row["name"], row["type"], str(row["sharding"])) for row in inputs),
+            statics=tuple(f"{name}={static_text(value)}" for name, value in compat.static_arguments(call)),
+            donated=tuple(row["donated"] for row in inputs),
+            x64=bool(jax.config.jax_enable_x64),  # type: ignore[attr-defined]
+            equations=structure.digest + str(params.get("compiler_options_kvs") or ""),
+            function=None,
+            how="",
+        )
+        key = (function.id, signature)
         program = self._by_key.get(key)
         fresh = program is None
         if program is None:
-            number = self._numbers[name] = self._numbers.get(name, 0) + 1
-            program = Program(f"{name}#{number}", name, function_id, library)
-            self._by_key[key] = program
-            self._send(program, jaxpr, call, inputs, outputs, (file, line, last_line, library))
+            if self._is_full(how):
+                return None, False
+            short = function.name.rpartition("<locals>.")[2]
+            number = self._numbers[short] = self._numbers.get(short, 0) + 1
+            program = Program(f"{short}#{number}", function, signature, how, inputs, structure.equations)
+            program.place = compat.user_frame(compat.current_traceback())
+            self._by_key[key] = self._by_id[program.id] = program
+            self._send(program, jaxpr, params, call, structure)
         self._remember(jaxpr, program)
         return program, fresh
 
+    def _is_full(self, how: str) -> bool:
+        if how == "eager":
+            self._eager += 1
+            if self._eager > EAGER_PROGRAMS:
+                self._link.drop("eager programs", f"more than {EAGER_PROGRAMS}")
+                return True
+        if len(self._by_id) >= PROGRAMS:
+            self._link.drop("programs", f"more than {PROGRAMS}")
+            return True
+        return False
+
     def _remember(self, jaxpr: Any, program: Program) -> None:
         if len(self._traces) >= KNOWN_TRACES:
-            self._traces.pop(next(iter(self._traces)))
-        key = id(jaxpr)
-        self._traces[key] = (weakref.ref(jaxpr, lambda _: self._traces.pop(key, None)), program)
+            self._traces.pop(next(iter(self._traces)), None)
+        key, traces = id(jaxpr), self._traces
 
-    def _send(self, program: Program, jaxpr: Any, call: Any, inputs: Any, outputs: Any, place: Any) -> None:
-        import jax
+        def forget(reference: Any) -> None:
+            if (entry := traces.get(key)) is not None and entry[0] is reference:
+                del traces[key]
 
-        file, line, last_line, library = place
-        if program.function_id not in self._functions:
-            self._functions.add(program.function_id)
-            self._link.send(
-                {
-                    "kind": "function",
-                    "id": program.function_id,
-                    "name": program.function,
-                    "file": file,
-                    "line": line,
-                    "last_line": last_line,
-                    "library": library,
-                }
-            )
-            self._send_source(file)
-        call_file, call_line, _ = compat.user_frame(compat.current_traceback()) or (None, None, None)
-        effects = [str(each) for each in compat.open_jaxpr(jaxpr).effects]
-        self._link.send(
-            {
-                "kind": "program",
-                "id": program.id,
-                "program": program.id,
-                "function": program.function,
-                "function_id": program.function_id,
-                "signature": ", ".join(row["type"] for row in inputs),
-                "equations": sum(1 for _ in equations.walk(jaxpr)),
-                "inputs": inputs,
-                "outputs": outputs,
-                "statics": [],
-                "effects": effects,
-                "callbacks": bool(effects),
-                "ordered": bool(effects),
-                "x64": bool(jax.config.jax_enable_x64),  # type: ignore[attr-defined]
-                "platform": None,
-                "device_count": None,
-                "mesh": None,
-                "file": file,
-                "line": line,
-                "call_file": call_file,
-                "call_line": call_line,
-            }
-        )
+        program.jaxpr = weakref.ref(jaxpr, forget)
+        traces[key] = (program.jaxpr, program)
 
-    def _send_source(self, file: str | None) -> None:
-        if not self._with_source or file is None or file in self._sources or len(self._sources) > 1000:
+    def keep_alive(self, program: Program, jaxpr: Any) -> None:
+        """Hold a trace, so that it can be executed later; the newest few."""
+        self._alive.pop(program.id, None)
+        self._alive[program.id] = jaxpr
+        if len(self._alive) > ALIVE_JAXPRS:
+            self._alive.pop(next(iter(self._alive)))
+
+    def alive(self, program: Program) -> Any:
+        """The trace of a program if it is still in memory, else None."""
+        return self._alive.get(program.id) or (program.jaxpr() if program.jaxpr is not None else None)
+
+    def _send(self, program: Program, jaxpr: Any, params: Any, call: Any, structure: Structure) -> None:
+        function = program.function
+        if function.id not in self._functions:
+            self._functions.add(function.id)
+            self._link.send({
+                "kind": "function", "id": function.id, "name": function.name, "file": function.file,
+                "line": function.line, "last_line": function.last_line, "library": function.library,
+            })
+            if not function.library:
+                self.send_source(function.file)
+        call_file, call_line, _ = program.place or (None, None, None)
+        effects = sorted(str(each) for each in compat.open_jaxpr(jaxpr).effects)
+        mesh, devices, platform = _placement(params, call, structure)
+        self._link.send({
+            "kind": "program", "id": program.id, "function": function.name, "function_id": function.id,
+            "how": program.how, "signature": _signature_text(program), "equations": structure.equations,
+            "inputs": [{key: value for key, value in row.items() if key != "type"} for row in program.inputs],
+            "outputs": [_without_type(value_row(each)) for each in compat.open_jaxpr(jaxpr).outvars],
+            "statics": list(program.signature.statics), "effects": effects,
+            "callbacks": any("callback" in name or name == "debug_print" for name in structure.primitives),
+            "ordered": "io_callback" in structure.primitives or compat.has_ordered_effects(jaxpr),
+            "x64": program.signature.x64, "platform": platform, "device_count": devices, "mesh": mesh,
+            "file": function.file, "line": function.line, "call_file": call_file, "call_line": call_line,
+        })  # fmt: skip
+
+    def send_source(self, file: str | None) -> None:
+        """Send a source file once."""
+        if not self._with_source or file is None or file in self._sources or len(self._sources) >= SOURCES:
             return
         self._sources.add(file)
         if os.path.isfile(file):
             with open(file, "rb") as stream:
-                self._link.send({"kind": "source", "file": file}, {"text": stream.read(4 << 20)})
+                self._link.send({"kind": "source", "file": file}, {"text": stream.read(SOURCE_BYTES)})
 
     def remember_computation(self, program: Program, computation: Any) -> None:
         self._computations[computation] = program
@@ -133,65 +191,97 @@ class Programs:
         """Whether this executable has not been seen for the program; remembers it weakly."""
         if any(each() is executable for each in program.executables):
             return False
-        program.executables = [each for each in program.executables if each() is not None]
+        program.executables = [each for each in program.executables if each() is not None][-8:]
         program.executables.append(weakref.ref(executable))
         return True
 
     def send_calls(self) -> None:
-        for program in self._by_key.values():
-            self._link.send({"kind": "calls", "program": program.id, "hook_calls": program.hook_calls})
+        """A ``calls`` record of each program whose count has changed since the last time."""
+        for program in self.all():
+            if program.hook_calls != program.calls_told:
+                program.calls_told = program.hook_calls
+                self._link.send({"kind": "calls", "program": program.id, "hook_calls": program.hook_calls})
 
 
-def _shape_hash(jaxpr: Any) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for path, equation in equations.walk(jaxpr):
-        digest.update(f"{path} {equation.primitive.name} {[str(v.aval) for v in equation.outvars]}".encode())
-    return digest.hexdigest()
+def _how(jaxpr: Any, call: dict[str, Any]) -> str:
+    file = compat.debug_info(jaxpr)[1] or ""
+    if os.path.basename(file) == "pmap.py" and not compat.is_user_file(file):
+        return "pmap"
+    return "aot" if call["aot"] else "jit"
 
 
-def function_facts(jaxpr: Any, fun: Any) -> tuple[str, str | None, int | None, int | None, bool]:
-    """Name, absolute file, first and last line of the traced function, and whether it is JAX's own."""
-    traced_name, file, line, _ = compat.debug_info(jaxpr)
-    name, last = traced_name or "unknown", None
-    plain = inspect.unwrap(fun) if fun is not None else None
-    code = getattr(plain, "__code__", None)
-    if fun is not None:
-        name = getattr(fun, "__qualname__", None) or getattr(fun, "__name__", None) or name
-    if code is not None:
-        file, line = code.co_filename, code.co_firstlineno
-        last = max((each[2] for each in code.co_lines() if each[2] is not None), default=line)
-    library = file is not None and not compat.is_user_file(file)
-    return name, os.path.abspath(file) if file else None, line, last, library
+def _signature_text(program: Program) -> str:
+    parts = [row["type"] for row in program.inputs]
+    return ", ".join([*parts, *program.signature.statics])
+
+
+def _without_type(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: row[key] for key in ("shape", "dtype", "bytes")}
+
+
+def _placement(
+    params: dict[str, Any], call: dict[str, Any], structure: Structure
+) -> tuple[dict[str, int] | None, int | None, str | None]:
+    """Mesh, number of devices and platform a program is about to run on, as far as its arguments tell."""
+    shardings = [s for s in params.get("in_shardings") or () if hasattr(s, "device_set")]
+    shardings += [v.sharding for v in call["values"] or () if compat.is_array(v) and hasattr(v, "sharding")]
+    mesh = next((m for s in shardings if (m := mesh_shape(getattr(s, "mesh", None)))), None)
+    mesh = mesh or mesh_shape(params.get("ctx_mesh")) or structure.mesh
+    counts = [len(s.device_set) for s in shardings]
+    if mesh:
+        product = 1
+        for size in mesh.values():
+            product *= size
+        counts.append(product)
+    platforms = [next(iter(s.device_set)).platform for s in shardings if s.device_set]
+    platform = platforms[0] if platforms else compat.default_platform_if_up()
+    return mesh, max(counts) if counts else 1, platform
 
 
 def input_rows(jaxpr: Any, params: dict[str, Any], call: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row for each flat input."""
+    """One row for each flat input: name, type, bytes, donation, and the sharding of the value it was called with."""
     names = call["arg_names"] or compat.debug_info(jaxpr)[3] or ()
     variables = compat.open_jaxpr(jaxpr).invars
     donated = params.get("donated_invars") or (False,) * len(variables)
+    values = call["values"] if call["values"] is not None and len(call["values"]) == len(variables) else None
+    shardings = params.get("in_shardings") or ()
     rows = []
     for index, variable in enumerate(variables):
         row = value_row(variable)
-        row["name"] = str(names[index]) if len(names) == len(variables) else f"arg{index}"
+        row["name"] = (str(names[index]) if len(names) == len(variables) else "") or f"arg{index}"
         row["donated"] = bool(donated[index]) if index < len(donated) else False
+        known = shardings[index] if index < len(shardings) else None
+        row["sharding"] = sharding_text(getattr(values[index], "sharding", None) if values is not None else known)
         rows.append(row)
     return rows
+
+
+def sharding_text(sharding: Any) -> str | None:
+    """The partition spec and mesh of a sharding over several devices; null for one device or none given."""
+    spec, devices = getattr(sharding, "spec", None), getattr(sharding, "device_set", ())
+    if len(devices) <= 1:
+        return None
+    mesh = mesh_shape(getattr(sharding, "mesh", None))
+    return f"{spec} {mesh}" if spec is not None else str(sharding)
 
 
 def value_row(variable: Any) -> dict[str, Any]:
     """Shape, dtype and bytes of a jaxpr variable; null where its type has none (tokens, abstract refs)."""
     aval = variable.aval
     shape, dtype = getattr(aval, "shape", None), getattr(aval, "dtype", None)
-    size = None
-    if shape is not None and dtype is not None:
-        size = int(getattr(dtype, "itemsize", 0)) or None
+    size: int | None = None
+    if shape is not None and dtype is not None and all(isinstance(each, int) for each in shape):
+        size = int(getattr(dtype, "itemsize", 0))
         for extent in shape:
-            size = size * int(extent) if size is not None else None
+            size *= extent
+    weak = bool(getattr(aval, "weak_type", False))
     return {
-        "shape": None if shape is None else [int(each) for each in shape],
+        "name": None,
+        "shape": None if shape is None else [each if isinstance(each, int) else str(each) for each in shape],
         "dtype": None if dtype is None else str(dtype),
-        "weak_type": bool(getattr(aval, "weak_type", False)),
+        "weak_type": weak,
         "bytes": size,
+        "donated": False,
         "sharding": None,
-        "type": equations.type_text(variable),
+        "type": ("~" if weak else "") + equations.type_text(variable),
     }

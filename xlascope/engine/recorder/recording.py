@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 import time
 import traceback as traceback_module
@@ -11,7 +12,9 @@ from types import TracebackType
 from typing import Any
 
 from xlascope.engine.recorder.link import Link
+from xlascope.engine.recorder.service import Service
 from xlascope.engine.recorder.watch_import import watch
+from xlascope.engine.recorder.windows import Windows
 
 VARIABLE_PREFIXES = ("JAX_", "XLA_", "TPU_", "LIBTPU_", "CUDA_VISIBLE", "TF_XLA", "TF_CPP", "NCCL_")
 
@@ -25,6 +28,10 @@ class Recording:
         self.link = Link(int(config["fd"]))
         self.pid = os.getpid()
         self.hook: Any = None
+        self.windows = Windows(self.link, float(config.get("profile_window") or 0))
+        self.service = Service(self)
+        self.exit_code = 0
+        self._began = time.monotonic()
         self._import_started = 0
 
     def start(self) -> None:
@@ -47,8 +54,14 @@ class Recording:
         self.hook = Hook(self)
         self.hook.install()
         self.send_env()
+        self.windows.open_first()
         atexit.register(self._finish)
         self.progress("running", None)
+
+    def backend_is_up(self) -> None:
+        """After the first lowering: devices are known, and XLA has threads of its own."""
+        self.send_env()
+        self.service.start()
 
     def send_env(self) -> None:
         from xlascope.engine.recorder.environment import environment
@@ -63,24 +76,64 @@ class Recording:
 
     def script_raised(self, error: BaseException, traceback: TracebackType | None) -> None:
         """Send the traceback that Python is about to print."""
+        self.exit_code = 1
         text = "".join(traceback_module.format_exception(type(error), error, traceback))
         self.link.send({"kind": "exception", "type": type(error).__qualname__, "text": text})
 
+    def script_exits(self, code: object) -> None:
+        """``SystemExit`` leaves the script."""
+        self.exit_code = 0 if code is None else code & 0xFF if isinstance(code, int) else 1
+
+    def raised_by_script(self, error: BaseException) -> bool:
+        """Whether an error that came up in our code is the script's: its signal handler ran there and raised."""
+        handlers = set()
+        for number in signal.valid_signals():
+            handler = signal.getsignal(number)
+            while hasattr(handler, "__func__") or hasattr(handler, "func"):
+                handler = getattr(handler, "__func__", None) or getattr(handler, "func", None)
+            handlers.add(getattr(handler, "__code__", None))
+        handlers.discard(None)
+        traceback = error.__traceback__
+        while traceback is not None:
+            if traceback.tb_frame.f_code in handlers:
+                return True
+            traceback = traceback.tb_next
+        return False
+
     def _finish(self) -> None:
         """At exit, after the handlers that the script registered since it imported jax, before JAX's own."""
-        if os.getpid() == self.pid and self.hook is not None:
-            self.hook.finish()
+        if os.getpid() != self.pid or self.hook is None:
+            return
+        self.hook.local.ours = True
+        started = time.time_ns()
+        self.progress("finishing", None)
+        self.windows.close()
+        self.service.join()
+        self.windows.close()
+        budget = self.config.get("finish_budget")
+        if budget is None:
+            budget = max(2.0, 0.1 * (time.monotonic() - self._began))
+        self.hook.finish(time.monotonic() + float(budget))
+        self.phase("finish", started, time.time_ns() - started)
+        if self.config.get("stay"):
+            self._flush_output()
+            self.service.stay(self.exit_code)
+
+    @staticmethod
+    def _flush_output() -> None:
+        """The script has ended for whoever looks on, so its last lines must be out; at exit Python does the same."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (AttributeError, OSError, ValueError):
+                pass  # closed or replaced by the script; Python itself will say what there is to say
 
     def _last(self) -> None:
-        if os.getpid() == self.pid:
-            self.link.flush_dropped()
-            self.link.send({"kind": "bye"})
-            self.link.close()
-
-
-def main_thread_stack() -> str:
-    """Where the main thread is now."""
-    import threading
-
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)
-    return "" if frame is None else "".join(traceback_module.format_stack(frame))
+        if os.getpid() != self.pid:
+            return
+        if self.hook is None and self.config.get("stay"):
+            self._flush_output()
+            self.service.stay(self.exit_code)
+        self.link.flush_dropped()
+        self.link.send({"kind": "bye"})
+        self.link.close()

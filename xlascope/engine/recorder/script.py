@@ -94,7 +94,10 @@ class Guard:
 
     def leave(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
         """The script has ended; ``error`` is on its way to Python's own handling, which prints and exits."""
-        if error is None or isinstance(error, SystemExit):
+        if error is None:
+            return
+        if isinstance(error, SystemExit):
+            self._recording.script_exits(error.code)
             return
         self._recording.script_raised(error, self._strip(error.__traceback__))
         script_hook = getattr(sys, "excepthook", None)

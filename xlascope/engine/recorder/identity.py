@@ -1,0 +1,171 @@
+"""What a traced program is: its function, its signature, and the structure of its jaxpr."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from xlascope.engine import compat
+
+STATIC_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The Python callable behind a program; ``library``: jitted inside JAX itself."""
+
+    id: str
+    name: str
+    file: str | None
+    line: int | None
+    last_line: int | None
+    library: bool
+
+
+def function_of(jaxpr: Any, fun: Any, qualified: Callable[[Any], str | None]) -> Function:
+    """The user's function, looked for through wrappers, partials and what JAX's own closures hold."""
+    name, file, line, _ = compat.debug_info(jaxpr)
+    last: int | None = None
+    found = user_callable(fun) if fun is not None else None
+    plain = found if found is not None else fun
+    if plain is not None:
+        name = qualified(plain) or name
+        code = getattr(plain, "__code__", None)
+        if code is not None:
+            file, line = code.co_filename, code.co_firstlineno
+            last = max((each[2] for each in code.co_lines() if each[2] is not None), default=line)
+    name = name or "unknown"
+    path = os.path.abspath(file) if file and not file.startswith("<") else file
+    library = file is not None and not compat.is_user_file(file)
+    return Function(f"{name}@{path}:{line}", name, path, line, last, library)
+
+
+def qualified_name(fun: Any) -> str | None:
+    """``__qualname__`` of a callable; of a callable object its class's."""
+    name = getattr(fun, "__qualname__", None) or getattr(fun, "__name__", None)
+    if name is None:
+        name = type(fun).__qualname__
+    return str(name)
+
+
+def user_callable(fun: Any, depth: int = 8) -> Any:
+    """The innermost callable outside JAX that ``fun`` stands for, or None."""
+    if depth == 0 or not callable(fun):
+        return None
+    if isinstance(fun, functools.partial):
+        return user_callable(fun.func, depth - 1)
+    wrapped = fun.__dict__.get("__wrapped__") if hasattr(fun, "__dict__") else None
+    code = getattr(fun, "__code__", None)
+    if code is None:
+        call = getattr(type(fun), "__call__", None)
+        if wrapped is None and inspect.isfunction(call) and compat.is_user_file(call.__code__.co_filename):
+            return call
+        return user_callable(wrapped, depth - 1) if wrapped is not None else None
+    if wrapped is not None and (inner := user_callable(wrapped, depth - 1)) is not None:
+        return inner
+    if compat.is_user_file(code.co_filename):
+        return fun
+    for cell in getattr(fun, "__closure__", None) or ():
+        try:
+            content = cell.cell_contents
+        except ValueError:  # an empty cell
+            continue
+        content = getattr(content, "f", content)  # JAX's WrappedFun
+        if callable(content) and (inner := user_callable(content, depth - 1)) is not None:
+            return inner
+    return None
+
+
+def static_text(value: Any) -> str:
+    """A static argument as text; of objects only the type's name, since their ``repr`` is the script's code."""
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+        text = repr(value)
+    elif isinstance(value, (tuple, list)):
+        text = f"({', '.join(static_text(each) for each in value[:20])})"
+    elif inspect.isroutine(value) or inspect.isclass(value):
+        text = str(getattr(value, "__qualname__", type(value).__name__))
+    else:
+        text = f"<{type(value).__qualname__}>"
+    return text if len(text) <= STATIC_TEXT else text[: STATIC_TEXT - 1] + "…"
+
+
+@dataclass(slots=True)
+class Structure:
+    """Facts of a jaxpr from one walk in which each distinct sub-jaxpr is visited once."""
+
+    digest: str
+    equations: int
+    primitives: set[str] = field(default_factory=set)
+    mesh: dict[str, int] | None = None
+
+
+def structure_of(jaxpr: Any) -> Structure:
+    """Hash of the equations with nested ones (each jaxpr once), and their number with repeats counted."""
+    result = Structure("", 0)
+    memo: dict[int, tuple[bytes, int]] = {}
+
+    def visit(closed: Any) -> tuple[bytes, int]:
+        open_one = compat.open_jaxpr(closed)
+        known = memo.get(id(open_one))
+        if known is not None:
+            return known
+        digest, count = hashlib.blake2b(digest_size=16), 0
+        numbers: dict[Any, int] = {}
+        for variable in (*open_one.constvars, *open_one.invars):
+            numbers[variable] = len(numbers)
+            digest.update(str(variable.aval).encode())
+        for equation in open_one.eqns:
+            count += 1
+            result.primitives.add(equation.primitive.name)
+            parts = [equation.primitive.name]
+            parts.extend(_atom(each, numbers) for each in equation.invars)
+            for variable in equation.outvars:
+                numbers[variable] = len(numbers)
+                parts.append(str(variable.aval))
+            parts.extend(f"{key}={text}" for key, value in equation.params.items() if (text := _plain(value)) is not None)
+            digest.update("\0".join(parts).encode())
+            mesh = equation.params.get("mesh")
+            if mesh is not None and result.mesh is None:
+                result.mesh = mesh_shape(mesh)
+            for sub in compat.sub_jaxprs(equation):
+                inner, more = visit(sub)
+                digest.update(inner)
+                count += more
+        digest.update("\0".join(_atom(each, numbers) for each in open_one.outvars).encode())
+        memo[id(open_one)] = digest.digest(), count
+        return memo[id(open_one)]
+
+    raw, result.equations = visit(jaxpr)
+    result.digest = raw.hex()
+    return result
+
+
+def _atom(atom: Any, numbers: dict[Any, int]) -> str:
+    if hasattr(atom, "val"):
+        return f"{atom.val!r}" if getattr(atom.val, "size", 1) == 1 else str(atom.aval)
+    return str(numbers.get(atom, -1))
+
+
+def _plain(value: Any) -> str | None:
+    """Text of a parameter made of plain values only; None for all else, whose text may hold addresses."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return repr(value)
+    if isinstance(value, tuple):
+        inner = [_plain(each) for each in value]
+        return None if any(each is None for each in inner) else f"({','.join(map(str, inner))})"
+    return str(value) if type(value).__name__ in {"dtype", "GatherDimensionNumbers", "ConvDimensionNumbers"} else None
+
+
+def mesh_shape(mesh: Any) -> dict[str, int] | None:
+    """Axis sizes of a (concrete or abstract) mesh; None for an empty one."""
+    shape = getattr(mesh, "shape", None)
+    try:
+        sizes = {str(axis): int(size) for axis, size in dict(shape or {}).items()}
+    except (TypeError, ValueError):
+        return None
+    return sizes or None

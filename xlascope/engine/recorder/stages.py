@@ -1,0 +1,76 @@
+"""The forms of a program, made from JAX's own objects and sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from xlascope.engine import compat
+from xlascope.engine.recorder import equations
+
+
+@dataclass(frozen=True, slots=True)
+class LiveProgram:
+    """A captured program that is still in memory: its id, closed jaxpr, and input rows."""
+
+    id: str
+    jaxpr: Any
+    inputs: list[dict[str, Any]]
+
+
+def send_jaxpr(link: Any, program: Any, jaxpr: Any) -> None:
+    text = equations.text(jaxpr)
+    rows = equations.rows(jaxpr, text)
+    link.send(
+        {"kind": "stage", "program": program.id, "stage": "jaxpr"},
+        {"text": text.encode(), "equations": json.dumps(rows, separators=(",", ":")).encode()},
+    )
+    program.jaxpr_sent = True
+
+
+def send_stablehlo(link: Any, program: Any, computation: Any) -> None:
+    module = compat.computation_module(computation)
+    link.send(
+        {"kind": "stage", "program": program.id, "stage": "stablehlo"},
+        {"text": compat.module_text(module).encode(), "bytecode": compat.portable_bytecode(module)},
+    )
+
+
+def send_executable(link: Any, program: Any, executable: Any) -> None:
+    """The ``executable`` record with the ids that profile events carry, and the optimized text of the script's own."""
+    runtime = executable.runtime_executable()
+    modules = runtime.hlo_modules()
+    if not modules:
+        link.drop("executable", "the backend shows no module")
+        return
+    number = str(compat.module_id(modules[0].as_serialized_hlo_module_proto()))
+    if number not in program.program_ids:
+        program.program_ids = [*program.program_ids, number][-64:]
+    facts = compat.executable_facts(runtime) if not program.eager else {}
+    link.send({
+        "kind": "executable", "program": program.id, "program_ids": program.program_ids, "module": modules[0].name,
+        "partitions": None, "replicas": None, "memory": None, "cost": None, **facts,
+    })  # fmt: skip
+    if not program.eager and len(program.program_ids) == 1:
+        link.send({"kind": "stage", "program": program.id, "stage": "optimized"}, {"text": modules[0].to_string().encode()})
+
+
+def collect(hook: Any, program: Any, what: str) -> tuple[bool, str]:
+    """Send what a view asks for and the file lacks."""
+    executable = next((each for ref in program.executables if (each := ref()) is not None), None)
+    if what == "optimized":
+        if executable is None:
+            return False, "The executable is no longer in memory."
+        modules = executable.runtime_executable().hlo_modules()
+        hook.link.send(
+            {"kind": "stage", "program": program.id, "stage": "optimized"}, {"text": modules[0].to_string().encode()}
+        )
+        return True, ""
+    jaxpr = program.jaxpr() if program.jaxpr is not None else None
+    if what == "stages":
+        if jaxpr is None:
+            return False, "The trace is no longer in memory."
+        send_jaxpr(hook.link, program, jaxpr)
+        return True, ""
+    return False, f"A recorder cannot collect {what!r}."
