@@ -11,7 +11,8 @@ USAGE = """\
 usage: xlascope [OPTIONS] SCRIPT [ARGS…]        show what JAX does with a script, while it runs
        xlascope COMMAND …
 
-Run a Python script unchanged; see what JAX compiled, what XLA made of it, where the time goes, and what a switch changes.
+Run a Python script unchanged; see what JAX compiled, what XLA made of it, where the time goes, and what a switch
+changes.
 
 commands:
 {commands}

@@ -42,7 +42,7 @@ OPTIONS = (
     Option("--args-total", "SIZE", "and up to this size a run (default: 512MiB)", "args_total", parse_size),
     Option("--profile-window", "SECONDS", "length of a profile window, 0 for none (default: 0.1)",
            "profile_window", parse_seconds),
-    Option("--finish-budget", "SECONDS", "time to spend after the script ended (default: a tenth of the run, at least 2)",
+    Option("--finish-budget", "SECONDS", "time to spend when the script has ended (default: a tenth of the run)",
            "finish_budget", parse_seconds),
     Option("--max-size", "SIZE", "limit of the run file (default: 1GiB)", "max_size", parse_size),
     Option("--no-source", None, "keep no source text"),

@@ -124,27 +124,31 @@ class Reader:
         self, kind: str, program: str | None = None, variant: str | None = None, after: int = 0
     ) -> Iterator[Record]:
         """Records of one kind, oldest first; of one program or variant where given; with an id above ``after``."""
-        where, values = "kind=? AND id>?", [kind, after]
+        return self._select(kind, program, variant, after, "ASC")
+
+    def _select(
+        self, kind: str, program: str | None, variant: str | None, after: int, order: str
+    ) -> Iterator[Record]:
+        where = "kind=? AND id>?"
+        values: list[Any] = [kind, after]
         for column, value in (("program", program), ("variant", variant)):
             if value is not None:
                 where += f" AND {column}=?"
                 values.append(value)
         rows = self._all(
             "SELECT id, kind, program, variant, version, t_ns, "
-            f"CASE WHEN length(json)<={MAX_JSON} THEN json END FROM records WHERE {where} ORDER BY id", values)
-        for row in rows:
-            yield Record(*row[:6], self._json(row[6], f"record {row[0]}"))
+            f"CASE WHEN length(json)<={MAX_JSON} THEN json END FROM records WHERE {where} ORDER BY id {order}", values)
+        for number, name, of_program, of_variant, version, t_ns, text in rows:
+            yield Record(number, name, of_program, of_variant, version, t_ns, self._json(text, f"record {number}"))
 
     def last(self, kind: str, program: str | None = None, variant: str | None = None) -> Record | None:
         """The newest record of a kind."""
-        found = None
-        for found in self.records(kind, program, variant):
-            pass
-        return found
+        return next(self._select(kind, program, variant, 0, "DESC LIMIT 1"), None)
 
     def chunks(self, kind: str, program: str | None = None, after: int = 0, data: bool = True) -> Iterator[Chunk]:
         """Chunks of one kind, oldest first; with ``data`` false their bytes are left out: see `chunk_data`."""
-        where, values = "kind=? AND id>?", [kind, after]
+        where = "kind=? AND id>?"
+        values: list[Any] = [kind, after]
         if program is not None:
             where += " AND program=?"
             values.append(program)

@@ -39,8 +39,9 @@ class Keeper:
     Two ways to use it: `start` gives it a thread of its own, `run` uses the caller's. Callbacks given to `subscribe`
     get an event from the keeper's thread: ``{"kind": "state", "state"}``, ``{"kind": "progress", …}`` (as the message),
     ``{"kind": "output", "stream", "data"}``, ``{"kind": "record", "record", "program", "variant"}`` (once a reader sees
-    it), ``{"kind": "measurement", "ticket", "state"}`` (queued, started), ``{"kind": "result", "id", "ok", …}`` (answers
-    to `measure` and `send`), ``{"kind": "problem", "text"}``. All other public methods may be called from any thread.
+    it), ``{"kind": "measurement", "ticket", "state"}`` (queued, started), ``{"kind": "result", "id", "ok", …}``
+    (answers to `measure` and `send`), ``{"kind": "problem", "text"}``. What stands under *from any thread* below may be
+    called from any thread.
     """
 
     def __init__(
@@ -223,8 +224,8 @@ class Keeper:
             self._progress(body)
         elif kind == "hello":
             self._set_state("running")
-            now = time.time_ns()
-            self._store.put("phase", {"name": "start python", "start_ns": self._started_ns, "ns": now - self._started_ns})
+            took = time.time_ns() - self._started_ns
+            self._store.put("phase", {"name": "start python", "start_ns": self._started_ns, "ns": took})
         elif kind == "idle":
             self._idle(body)
         elif kind == "result":
@@ -299,7 +300,7 @@ class Keeper:
             "ended_ns": time.time_ns(),
         })
 
-    # --- to be called from other threads
+    # --- from any thread
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``callback`` for each event, in the keeper's thread; returns what ends that."""
@@ -332,11 +333,12 @@ class Keeper:
         self.loop.post(lambda: self.pass_on(signal.SIGINT, True))
 
     def measure(
-        self, program: str, switches: Mapping[str, Any], budget_s: float = 5.0, *, profile: bool = True
+        self, program: str, switches: Mapping[str, Any], budget_s: float = 5.0, *,
+        profile: bool = True, consent: bool = False,
     ) -> int:
         """Queue the measurement of a variant beside its baseline. Returns the ticket that its events (``progress`` and
-        at last ``result``) carry as ``id``."""
-        ticket = Ticket(next(self._ids), program, dict(switches), budget_s, profile)
+        at last ``result``) carry as ``id``. ``consent``: execute it though it has ordered effects."""
+        ticket = Ticket(next(self._ids), program, dict(switches), budget_s, profile, consent)
         self.loop.post(lambda: self._measurer.submit(ticket))
         return ticket.id
 

@@ -112,7 +112,7 @@ class Lab:
 
 
 def flags_from(variables: Mapping[str, str]) -> str:
-    """The XLA flags of a run that are safe and right in a lab: plain numbers and booleans, no paths, no device count."""
+    """The XLA flags of a run that are safe and right in a lab: numbers and booleans, no paths, no device count."""
     found = str(variables.get("XLA_FLAGS", "")).split()
     return " ".join(flag for flag in found if _PLAIN_FLAG.fullmatch(flag) and not any(w in flag for w in _NOT_HERE))
 

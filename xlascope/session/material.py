@@ -29,21 +29,8 @@ class Material:
     platform: str | None
     x64: bool
     device_count: int | None
-
-
-def resolve_program(reader: Reader, wanted: str) -> str:
-    """The id meant by ``scores#1``, ``scores`` (its first program) or ``1``. Raises NotMeasurable."""
-    ids = [str(record.json.get("id")) for record in reader.records("program")]
-    names = {str(record.json.get("id")): str(record.json.get("function")) for record in reader.records("program")}
-    if wanted in ids:
-        return wanted
-    matching = [one for one in ids if names[one] == wanted or one.rpartition("#")[0] == wanted]
-    matching = matching or [one for one in ids if one.rpartition("#")[2] == wanted]
-    if not matching:
-        known = ", ".join(ids[:8]) + (" …" if len(ids) > 8 else "")
-        raise NotMeasurable(f"{wanted}: no such program", f"programs of this run: {known}" if ids else
-                            "this run compiled nothing")
-    return matching[0]
+    needs_python: bool
+    """Whether it calls back into the script, so that only the script's own process can execute it."""
 
 
 def load(path: Path, program: str) -> Material:
@@ -53,10 +40,14 @@ def load(path: Path, program: str) -> Material:
         if record is None:
             raise NotMeasurable(f"{program}: no such program", "`xlascope show RUN programs` lists them")
         blobs: dict[str, bytes] = {}
+        script_optimized = None
         for stage in reader.records("stage", program):
             digest = _digest(stage, "bytecode")
             if stage.variant is None and digest is not None:
                 blobs["stablehlo"] = reader.blob(digest)
+            text = _digest(stage, "text")
+            if stage.variant is None and stage.json.get("stage") == "optimized" and text is not None:
+                script_optimized = reader.blob(text)
         artifact = reader.last("artifact", program)
         if artifact is not None and (digest := _digest(artifact, "data")) is not None:
             blobs["artifact"] = reader.blob(digest)
@@ -64,6 +55,8 @@ def load(path: Path, program: str) -> Material:
             raise NotMeasurable(
                 f"the run file holds no executable form of {program}",
                 "its recording ended before it was stored; record the script again")
+        if script_optimized is not None:
+            blobs["script_optimized"] = script_optimized
         args = reader.last("args", program)
         for name, digest in _blobs(args).items():
             blobs[name] = reader.blob(digest)
@@ -83,7 +76,7 @@ def _material(
         run.json.get("python") if run is not None else None,
         variables if isinstance(variables, dict) else {},
         platform if isinstance(platform, str) else None, body.get("x64") is True,
-        count if isinstance(count, int) else None)
+        count if isinstance(count, int) else None, body.get("callbacks") is True)
 
 
 def _blobs(record: Record | None) -> dict[str, str]:

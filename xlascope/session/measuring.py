@@ -35,6 +35,8 @@ class Ticket:
     switches: dict[str, Any]
     budget_s: float
     profile: bool
+    consent: bool = False
+    """Whether a program with ordered effects may be executed again."""
     requested_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -56,7 +58,7 @@ class Host(Protocol):
 
 
 class Measurer:
-    """A queue of tickets. Events: ``measurement`` (queued, started), ``progress`` with ``id``, ``result`` with ``id``."""
+    """A queue of tickets. Events: ``measurement`` (queued, started); ``progress``, ``result`` with ``id``."""
 
     def __init__(self, loop: Loop, store: Store, host: Host, boot: Path) -> None:
         self._loop = loop
@@ -152,13 +154,16 @@ class Measurer:
         self._tell(ticket, "started")
         command = {"kind": "command", "id": ticket.id, "do": "measure", "program": ticket.program,
                    "switches": ticket.switches, "budget_s": ticket.budget_s, "profile": ticket.profile}
+        if ticket.consent:
+            command["consent"] = True
         self._store.commit()
         jit = ticket.switches.get("jit")
         if jit in ("off", "deep-off"):
             self._begin_in_recorder(command, jit)
             return
         material = load(self._host.run_path, ticket.program)
-        if material.platform not in (None, "cpu") and self._host.state in ("running", "idle"):
+        live = self._host.state in ("running", "idle")
+        if live and (material.needs_python or material.platform not in (None, "cpu")):
             # An accelerator has one owner: as long as the script's process lives, it is that.
             self._begin_in_recorder(command, jit)
             return
@@ -262,9 +267,9 @@ class Measurer:
             self._store.chunk("samples", data, {"what": what, "dtype": "<i8", "variant_record": number}, program, name)
         if profile:
             meta = body.get("profile_meta")
-            self._store.chunk("profile", profile, {
-                "index": 0, "start_ns": None, "end_ns": None, "why": "variant", "covers_from_start": False,
-                "truncated": False, **(meta if isinstance(meta, dict) else {}), "variant_record": number}, program, name)
+            window = {"index": 0, "start_ns": None, "end_ns": None, "why": "variant", "covers_from_start": False,
+                      "truncated": False, **(meta if isinstance(meta, dict) else {}), "variant_record": number}
+            self._store.chunk("profile", profile, window, program, name)
         if "optimized" in blobs:
             self._store.put("stage", {"stage": "optimized", "program": program, "variant": name},
                             {"text": blobs["optimized"]}, program, name)

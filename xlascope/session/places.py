@@ -13,7 +13,7 @@ KEEP_BYTES = 5 << 30
 
 
 def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """``$XDG_STATE_HOME/xlascope``, by default ``~/.local/state/xlascope``. Relative values are ignored, as XDG says."""
+    """``$XDG_STATE_HOME/xlascope``, else ``~/.local/state/xlascope``: relative values do not count."""
     return _xdg(environment, "XDG_STATE_HOME", ".local/state") / "xlascope"
 
 
@@ -56,7 +56,7 @@ def kept_runs(folder: Path) -> list[KeptRun]:
 
 
 def prune(folder: Path, keep: int = KEEP_RUNS, keep_bytes: int = KEEP_BYTES) -> list[KeptRun]:
-    """Remove all but the newest ``keep`` runs and ``keep_bytes``; one that is being written stays. Returns the removed."""
+    """Remove all but the newest ``keep`` runs and ``keep_bytes``, and none being written. Returns the removed."""
     removed, total = [], 0
     for index, run in enumerate(kept_runs(folder)):
         total += run.bytes

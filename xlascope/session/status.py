@@ -22,8 +22,8 @@ class Activity:
 class Status:
     """``state``: ``starting``, ``running``, ``idle`` (the script ended, its process serves commands), ``ended``.
 
-    ``exit_code`` and ``signal`` are None until known. ``calls``: calls seen by the hook, by program id. ``bytes``: of the
-    run file, 0 when nothing is recorded; ``wall_ns`` runs until the script ended.
+    ``exit_code`` and ``signal`` are None until known. ``calls``: calls seen by the hook, by program id. ``bytes``: of
+    the run file, 0 when nothing is recorded; ``wall_ns`` runs until the script ended.
     """
 
     state: str

@@ -107,7 +107,8 @@ class Store:
 
     def commit(self) -> None:
         self._dirty_since = None
-        if self._guard(lambda writer: writer.commit() or True):
+        self._guard(lambda writer: writer.commit())
+        if self._writer is not None:
             unseen, self._unseen = self._unseen, []
             for stored in unseen:
                 self._on_stored(*stored)

@@ -10,8 +10,8 @@ from xlascope.session.terminal import UserTerminal, open_pair
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """``stdio``: the script's descriptors 0, 1, 2 (None: as ours). ``outs``: (stream, end to read, the user's descriptor
-    that gets a copy or None). ``theirs``: ends to close once the script has them."""
+    """``stdio``: the script's descriptors 0, 1, 2 (None: as ours). ``outs``: (stream, end to read, the user's
+    descriptor that gets a copy or None). ``theirs``: ends to close once the script has them."""
 
     stdio: tuple[int | None, int | None, int | None]
     tty: int | None

@@ -1,0 +1,106 @@
+"""``xlascope SCRIPT``: the screen on a live run; without arguments, home."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from xlascope.cli.errors import CommandError
+from xlascope.cli.options import OPTIONS, OUTPUT, Parsed, describe, make_plan, split
+from xlascope.runfile import RunFileError
+from xlascope.session.keeper import Keeper
+from xlascope.session.places import prune, runs_folder
+from xlascope.session.plan import LaunchPlan, default_run_path
+
+SCREEN = "xlascope.tui.app"
+_LEAVE_S = 1.0
+
+
+def main(argv: list[str]) -> int:
+    """Returns 0 when the screen was left, 2 for wrong usage."""
+    if not argv:
+        return _home()
+    parsed = split(argv, (OUTPUT, *OPTIONS))
+    if parsed.help:
+        print(f"usage: xlascope [OPTIONS] SCRIPT [ARGS…]\n\n{describe((OUTPUT, *OPTIONS))}")
+        return 0
+    plan = make_plan(parsed, stay=True)
+    need_screen("record the run with `xlascope record SCRIPT` and read it with `xlascope show RUN VIEW`")
+    return show_live(plan, parsed)
+
+
+def show_live(plan: LaunchPlan, parsed: Parsed | None = None, note: str = "") -> int:
+    """Start the script, then the screen, which imports while Python and jax start."""
+    asked = parsed.given.get("--output") if parsed is not None else None
+    folder = runs_folder()
+    path = default_run_path(plan, folder) if asked is None else _path(asked)
+    columns, rows = shutil.get_terminal_size((80, 24))
+    keeper = Keeper(plan, path, size=(rows, columns), commit_every=0.1)
+    try:
+        keeper.start()
+    except RunFileError as error:
+        raise CommandError(str(error), 3) from error
+    try:
+        show(keeper.run_path, keeper, script=plan.script or plan.module or "", live=True, note=note)
+    finally:
+        keeper.stop()
+        if asked is None:
+            prune(folder)
+    print(keeper.run_path, file=sys.stderr)
+    return 0
+
+
+def show(path: Path, keeper: Keeper | None, script: str = "", live: bool = False, note: str = "") -> None:
+    """Draw until the user leaves, or until we are told to end or the terminal is gone."""
+    from xlascope.tui.app import XlascopeApp
+    from xlascope.tui.live import RunAtHand
+
+    app = XlascopeApp(RunAtHand(path=path, keeper=keeper, script=script, live=live, note=note))
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        app.exit()
+        # A screen that cannot be drawn any more may not end in order.
+        last = threading.Timer(_LEAVE_S, lambda: _end_at_once(keeper, 128 + number))
+        last.daemon = True
+        last.start()
+
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, leave)
+    app.run()
+
+
+def _end_at_once(keeper: Keeper | None, code: int) -> None:
+    if keeper is not None:
+        keeper.stop()
+    os._exit(code)
+
+
+def need_screen(instead: str) -> None:
+    """Raise CommandError when there is no terminal to draw on, or no screen in this version."""
+    if importlib.util.find_spec(SCREEN) is None:
+        raise CommandError(f"the screen: not in this version; {instead}")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise CommandError(f"the screen needs a terminal; {instead}")
+
+
+def _home() -> int:
+    if importlib.util.find_spec("xlascope.tui.home") is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from xlascope.cli.dispatch import usage
+
+        print(usage(), end="", file=sys.stderr)
+        return 2
+    from xlascope.tui.home import run_home
+
+    return run_home()
+
+
+def _path(asked: str) -> Path:
+    if os.path.isdir(asked):
+        raise CommandError(f"-o {asked}: a folder; give the name of a file in it")
+    return Path(asked)

@@ -1,0 +1,226 @@
+"""``xlascope measure RUN SWITCHES``: a variant of a recorded program, timed in turn with its baseline."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import queue
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from xlascope.cli.errors import CommandError
+from xlascope.runfile import RunFileError
+from xlascope.session.keeper import Keeper
+from xlascope.session.switches import variant_name
+
+_LATER = ("--target", "--passes-off", "--matmul-precision", "--x64", "--donate", "--name")
+_SUMMARY = (
+    "variant", "id", "program", "switches", "place", "args", "median_ns", "ci_low_ns", "ci_high_ns", "samples",
+    "baseline_median_ns", "ratio", "ratio_ci_low", "ratio_ci_high", "verdict", "max_abs_error", "compile_ns",
+    "peak_bytes",
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(f"measure: {message}; `xlascope measure --help` lists the switches")
+
+
+def parser() -> argparse.ArgumentParser:
+    made = _Parser(prog="xlascope measure", allow_abbrev=False, description=(
+        "Compile a variant of a recorded program, time it in turn with the program as it is, and add the result to the "
+        "run file. The script itself is not run."))
+    made.add_argument("run", metavar="RUN", help="a run file")
+    made.add_argument("--program", metavar="P", help="scores#1, scores or 1; by default the hottest")
+    made.add_argument("--jit", choices=("on", "off", "deep-off"), help="only on a live run: press J there")
+    made.add_argument("--fusion", choices=("on", "off"), help="off: without XLA's fusion passes")
+    made.add_argument("--devices", metavar="N", type=int, help="on N simulated CPU devices")
+    made.add_argument("--mesh", metavar="x=4,y=2", help="the mesh's axes and their sizes")
+    made.add_argument("--shard", metavar="ARG=SPEC", action="append", default=[],
+                      help="mesh axes of an argument, dimension by dimension, - for none: 0=x,- (repeatable)")
+    made.add_argument("--shard-plan", metavar="PLAN", choices=("batch", "replicate"), help="batch or replicate")
+    made.add_argument("--compiler-option", metavar="KEY=VALUE", action="append", default=[], help="an XLA option")
+    made.add_argument("--budget", metavar="SECONDS", type=float, default=5.0, help="time for samples (default: 5)")
+    made.add_argument("--consent", action="store_true", help="execute it though it has ordered effects")
+    made.add_argument("--no-profile", action="store_true", help="no times per operation of the variant")
+    made.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    return made
+
+
+def main(argv: list[str]) -> int:
+    """Returns 0 measured, 2 wrong usage or a switch that cannot be had here, 3 unreadable file, 4 it failed."""
+    for word in argv:
+        if word.partition("=")[0] in _LATER:
+            raise CommandError(f"measure {word.partition('=')[0]}: not in this version")
+    try:
+        options = parser().parse_args(argv)
+    except SystemExit as end:  # argparse ends --help so
+        return end.code if isinstance(end.code, int) else 2
+    switches = read_switches(options)
+    if not switches:
+        raise CommandError("measure: which switch? For example --fusion off, or --devices 8")
+    if options.budget <= 0:
+        raise CommandError("measure: --budget needs a number of seconds above 0")
+    path = Path(options.run)
+    try:
+        return _measure(path, _choose(path, options.program), switches, options)
+    except RunFileError as error:
+        raise CommandError(str(error), 3) from error
+
+
+def read_switches(options: argparse.Namespace) -> dict[str, Any]:
+    """The switches touched, as a ``measure`` command has them. Raises CommandError."""
+    found: dict[str, Any] = {}
+    for name in ("jit", "fusion"):
+        value = getattr(options, name)
+        if value is not None and value != "on":
+            found[name] = value
+    if options.devices is not None:
+        if not 1 <= options.devices <= 1024:
+            raise CommandError("measure: --devices needs a number from 1 to 1024")
+        found["devices"] = options.devices
+    if options.mesh is not None:
+        found["mesh"] = {axis: _whole(size, f"--mesh {options.mesh}") for axis, size in _pairs([
+            part for part in options.mesh.split(",")], "--mesh", "x=4,y=2").items()}
+    if options.shard:
+        found["shard"] = _pairs(options.shard, "--shard", "0=x,-")
+    if options.shard_plan is not None:
+        found["shard_plan"] = options.shard_plan
+    elif "devices" in found and found["devices"] > 1 and not {"shard", "mesh"} & set(found):
+        found["shard_plan"] = "batch"
+    if options.compiler_option:
+        found["compiler_options"] = _pairs(options.compiler_option, "--compiler-option", "KEY=VALUE")
+    return found
+
+
+def _pairs(words: list[str], name: str, example: str) -> dict[str, str]:
+    found = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not (key and equals and value):
+            raise CommandError(f"measure: {name} {word}: write it like {name} {example}")
+        found[key] = value
+    return found
+
+
+def _whole(text: str, where: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise CommandError(f"measure: {where}: {text} is not a number of devices")
+    return int(text)
+
+
+def _choose(path: Path, wanted: str | None) -> str:
+    from xlascope.views import ViewError, open_source
+    from xlascope.views.choice import choose
+
+    try:
+        with open_source(path) as source:
+            if source.kind != "run":
+                raise CommandError(f"measure: {path}: {source.says}; only a run file can be executed", 3)
+            return choose(source, wanted)
+    except ViewError as error:
+        raise CommandError(f"measure: {error}", error.exit_code) from error
+
+
+def _measure(path: Path, program: str, switches: dict[str, Any], options: argparse.Namespace) -> int:
+    events: queue.Queue[dict[str, Any]] = queue.Queue()
+    keeper = Keeper.reopen(path)
+    keeper.subscribe(events.put)
+    keeper.start()
+    narrator = _Progress(f"{program} {variant_name(switches)}")
+    try:
+        ticket = keeper.measure(program, switches, options.budget, profile=not options.no_profile,
+                                consent=options.consent)
+        while True:
+            event = events.get()
+            if event["kind"] == "problem":
+                narrator.line(event["text"])
+            elif event.get("id") != ticket:
+                continue
+            elif event["kind"] == "progress":
+                narrator.show(event)
+            elif event["kind"] == "result":
+                break
+    except KeyboardInterrupt:
+        keeper.cancel(ticket)
+        raise
+    finally:
+        narrator.end()
+        keeper.stop()
+    if not event.get("ok"):
+        advice = f"; {event['advice']}" if event.get("advice") else ""
+        raise CommandError(f"measure: {event.get('error')}{advice}", 2 if event.get("refused") else 4)
+    result = {key: event.get(key) for key in _SUMMARY} | {
+        "id": event["variant_id"], "variant": event["variant"], "switches": switches, "notes": event.get("notes") or []}
+    if options.json:
+        print(json.dumps({"schema": 1, "view": "variants", "rows": [_row(path, result)]}))
+    else:
+        print(describe(result))
+    return 0
+
+
+def _row(path: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """The measurement's row of the view, which knows more than the answer did."""
+    from xlascope.report.as_json import dumps
+    from xlascope.views import open_source, query
+
+    with open_source(path) as source:
+        answer = json.loads(dumps("variants", query("variants", source)))
+    return next((row for row in answer["rows"] if row.get("id") == result["id"]), result)
+
+
+def describe(result: dict[str, Any]) -> str:
+    """A measurement in words."""
+    times = (f"{show_time(result['median_ns'])} a call "
+             f"[{show_time(result['ci_low_ns'])} – {show_time(result['ci_high_ns'])}]")
+    lines = [f"{result['program']}  {result['variant']}  ({result['id']})"]
+    if result["median_ns"] is not None:
+        lines.append(f"  variant   {times}, n={result['samples']}")
+    if result["baseline_median_ns"] is not None:
+        lines.append(f"  baseline  {show_time(result['baseline_median_ns'])} a call")
+    if result["ratio"] is not None:
+        interval = f"[{result['ratio_ci_low']:.3g} – {result['ratio_ci_high']:.3g}]"
+        lines.append(f"  {result['verdict'] or 'no verdict'}: time × {result['ratio']:.3g} {interval}")
+    if result["max_abs_error"] is not None:
+        lines.append(f"  largest difference of an output: {result['max_abs_error']:.3g}")
+    lines.append(f"  arguments: {result['args'] or 'unknown'}; compiled in {show_time(result['compile_ns'])}")
+    return "\n".join([*lines, *(f"  note: {note}" for note in result["notes"])])
+
+
+def show_time(ns: float | None) -> str:
+    """``124 µs``; ``?`` for unknown."""
+    if ns is None:
+        return "?"
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if abs(ns) >= size:
+            return f"{ns / size:.4g} {unit}"
+    return f"{ns:.3g} ns"
+
+
+class _Progress:
+    """One line on stderr that is written over, on a terminal; elsewhere nothing but problems."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._on = sys.stderr.isatty()
+        self._shown = ""
+
+    def show(self, event: dict[str, Any]) -> None:
+        done, total = event.get("done"), event.get("total")
+        share = f" {done}/{total}" if done is not None and total else ""
+        text = f"{self._title}: {event.get('activity') or ''} {event.get('detail') or ''}{share}".rstrip()
+        if self._on and text != self._shown:
+            sys.stderr.write(f"\r\x1b[K{text[:100]}")
+            sys.stderr.flush()
+            self._shown = text
+
+    def line(self, text: str) -> None:
+        self.end()
+        sys.stderr.write(f"xlascope: {text}\n")
+
+    def end(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._shown = ""

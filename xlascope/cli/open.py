@@ -1,0 +1,59 @@
+"""``xlascope open PATH…``: the screen on what was recorded before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xlascope.cli.errors import CommandError
+from xlascope.cli.live import need_screen, show
+from xlascope.runfile import RunFileError, RunFileLocked
+from xlascope.session.keeper import Keeper
+
+USAGE = """\
+usage: xlascope open PATH…
+
+Look at run files, profiles (.xplane.pb), XLA dump folders and HLO text files."""
+
+
+def main(argv: list[str]) -> int:
+    """Returns 0 when the screen was left, 2 for wrong usage, 3 for what cannot be read."""
+    if argv and argv[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    if not argv:
+        raise CommandError("open what? Give a run file, a profile, an HLO text file or an XLA dump folder")
+    for word in argv:
+        if word.startswith("-") and not Path(word).exists():
+            raise CommandError(f"open: unknown option {word}")
+        if not Path(word).exists():
+            raise CommandError(f"{word}: no such file", 3)
+    need_screen("use `xlascope show PATH VIEW`")
+    for word in argv:
+        _show(Path(word))
+    return 0
+
+
+def _show(path: Path) -> None:
+    from xlascope.views import ViewError, open_source
+
+    try:
+        with open_source(path) as source:
+            kind = source.kind
+    except ViewError as error:
+        raise CommandError(str(error), error.exit_code) from error
+    keeper = _keeper(path) if kind == "run" else None
+    try:
+        show(path, keeper)
+    finally:
+        if keeper is not None:
+            keeper.stop()
+
+
+def _keeper(path: Path) -> Keeper | None:
+    """What measures on a finished run; None for a file that can only be read: still recorded, or not ours to write."""
+    keeper = Keeper.reopen(path)
+    try:
+        keeper.start()
+    except (RunFileLocked, RunFileError):
+        return None
+    return keeper
