@@ -74,7 +74,7 @@ def small_run(path: Path, *, end: bool = True) -> Path:
                     "compile_ns": 30, "program": "scores#1", "eager": False, "cache": None}, program="scores#1",
         t_ns=T0 + 3 * SECOND)  # fmt: skip
     put("compile", {"name": "scores", "file": SCRIPT, "line": 3, "reason": "shape", "trace_ns": 1, "lower_ns": 2,
-                    "compile_ns": 3, "program": "scores#2", "eager": False, "cache": "hit"}, program="scores#2")  # fmt: skip
+                    "compile_ns": 3, "program": "scores#2", "eager": False, "cache": "hit"}, program="scores#2")
     put("compile", {"name": "add", "file": SCRIPT, "line": 7, "reason": None, "trace_ns": None, "lower_ns": None,
                     "compile_ns": 5, "program": None, "eager": True, "cache": None})  # fmt: skip
     put("eager", {"name": "add", "file": SCRIPT, "line": 7, "count": 3, "exact": True})
@@ -89,6 +89,7 @@ def small_run(path: Path, *, end: bool = True) -> Path:
     for stream, data in (("stdout", b"caf\xc3"), ("stderr", b"warn\n"), ("stdout", b"\xa9\n")):
         with_writer.chunk("output", data, {"stream": stream, "t_ns": T0})
     if end:
-        put("end", {"state": "ended", "exit_code": 7, "signal": None, "wall_ns": 5 * SECOND, "ended_ns": T0 + 5 * SECOND})
+        times = {"wall_ns": 5 * SECOND, "ended_ns": T0 + 5 * SECOND}
+        put("end", {"state": "ended", "exit_code": 7, "signal": None, **times})
     with_writer.close()
     return path

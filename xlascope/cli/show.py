@@ -94,7 +94,8 @@ def _rendered(wanted: argparse.Namespace, answer: Any) -> str:
 
 
 def _write(text: str) -> None:
-    """To stdout, whatever its encoding: what it cannot write becomes a question mark, a lone surrogate too."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    """To stdout, whatever its encoding."""
+    from xlascope.report.text.encodings import writable
+
+    sys.stdout.write(writable(text, sys.stdout.encoding or "utf-8"))
     sys.stdout.flush()

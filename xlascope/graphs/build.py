@@ -28,17 +28,20 @@ def build_graph(
     module: HloModule,
     self_ns: Mapping[str, int] | None = None,
     equations: Mapping[str, Sequence[str]] | None = None,
+    *,
+    exact: bool = True,
 ) -> Graph:
     """The graph of all instructions of a module.
 
     ``self_ns`` maps instruction names to measured self time in ns; ``equations`` maps them to equation paths. Without
-    ``equations`` an instruction counts as added by XLA when its text has no ``op_name``.
+    ``equations``, or when they are not ``exact`` (guessed, so that some are missing), an instruction counts as added
+    by XLA when its text has no ``op_name``.
     """
     ids = _node_ids(module)
     groups, places = _find_groups(module, ids)
     own_equations = _equations(module, equations, groups, places, ids)
     nodes = [
-        _node(instruction, ids, places, self_ns, own_equations, equations is not None)
+        _node(instruction, ids, places, self_ns, own_equations, equations is not None and exact)
         for computation in module.computations
         for instruction in computation.instructions
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import TypeVar
 
-from xlascope.ir import HloModule, parse_hlo
+from xlascope.ir import parse_hlo
 from xlascope.runfile import Chunk, Reader, Record, RunFileError
 from xlascope.views.cache import Cache, Keep
 from xlascope.views.dump import DumpFolder, DumpModule, read_dump
@@ -21,7 +21,10 @@ _REWRITTEN = frozenset({"calls", "eager", "dropped"})
 
 
 class Source:
-    """Base of all sources. ``kind`` is what `View.needs` names; ``says`` names it in messages."""
+    """Base of all sources. ``kind`` is what `View.needs` names; ``says`` names it in messages.
+
+    ``keep`` and ``large`` hold what never changes (op times of a window; modules of a text), ``large`` the big things.
+    """
 
     kind = ""
     says = ""
@@ -29,8 +32,8 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._answers = Cache(256)
-        self._modules = Cache(24)
         self.keep = Keep(4096)
+        self.large = Keep(48)
 
     @property
     def generation(self) -> int:
@@ -40,10 +43,6 @@ class Source:
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """``compute()``, kept until the generation changes."""
         return self._answers.get(key, compute, self.generation)
-
-    def module(self, key: Hashable, text: str) -> HloModule:
-        """The parsed module of an HLO text that ``key`` identifies for good."""
-        return self._modules.get(key, lambda: parse_hlo(text))
 
     def close(self) -> None:
         """Let go of files."""
@@ -189,7 +188,7 @@ class HloSource(Source):
 
     def read(self, file: Path) -> str:
         """A file of the dump as text. Raises ViewError (exit code 3)."""
-        return self._answers.get(("text", file), lambda: _read_text(file))
+        return self.large.get_or(("text", file), lambda: _read_text(file))
 
 
 def open_source(path: Path | str) -> Source:

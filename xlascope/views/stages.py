@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from xlascope.ir import HloModule, JaxprIndex, index_jaxpr
+from xlascope.ir import HloModule, JaxprIndex, index_jaxpr, parse_hlo
 from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.errors import ViewError
@@ -47,23 +48,39 @@ def available(source: Source, program: str, variant: str | None = None) -> tuple
 def stage_text(source: Source, program: str, stage: str, variant: str | None = None) -> Text | None:
     """The text of a stage, exactly as it was recorded; None when the source does not hold it."""
     if isinstance(source, HloSource):
-        for module in source.modules:
-            if module.id == program and stage in module.stages:
-                return Text(stage, source.read(module.stages[stage]), str(module.stages[stage]))
-        return None
+        file = _dump_file(source, program, stage)
+        return None if file is None else Text(stage, source.read(file), str(file))
     assert isinstance(source, RunSource)
     if stage == "source":
         return _source_text(source, program) if variant is None else None
-    record = _stage_records(source, program, variant).get(stage)
-    name = "text"
+    held = _held(source, program, stage, variant)
+    text = None if held is None else source.text(held[0], held[1])
+    return None if text is None or held is None else Text(stage, text, held[2])
+
+
+def stage_key(source: Source, program: str, stage: str, variant: str | None = None) -> str | None:
+    """What identifies the text of a stage for good, without reading it; None when it is not held."""
+    if isinstance(source, HloSource):
+        file = _dump_file(source, program, stage)
+        return None if file is None else str(file)
+    assert isinstance(source, RunSource)
+    held = _held(source, program, stage, variant)
+    return None if held is None else held[2]
+
+
+def _dump_file(source: HloSource, program: str, stage: str) -> Path | None:
+    return next((module.stages.get(stage) for module in source.modules if module.id == program), None)
+
+
+def _held(source: RunSource, program: str, stage: str, variant: str | None) -> tuple[Record, str, str] | None:
+    """Record, name of the blob, and hash of a stage."""
+    record, name = _stage_records(source, program, variant).get(stage), "text"
     if record is None and stage == "optimized" and variant is not None:
         found = _variant_digest(source, program, variant)
         if found is not None:
             record, name = found
-    if record is None:
-        return None
-    text, digest = source.text(record, name), source.digest(record, name)
-    return None if text is None or digest is None else Text(stage, text, digest)
+    digest = source.digest(record, name) if record is not None else None
+    return None if record is None or digest is None else (record, name, digest)
 
 
 def required(source: Source, program: str, stage: str, variant: str | None = None) -> Text:
@@ -83,10 +100,22 @@ def _there(source: Source, program: str, variant: str | None) -> str:
     return f"Held of {program}: {', '.join(held)}." if held else f"No stage of {program} is held."
 
 
-def optimized_module(source: Source, program: str, variant: str | None) -> HloModule | None:
-    """The parsed optimized HLO, None when it is not held."""
-    found = stage_text(source, program, "optimized", variant)
-    return None if found is None else source.module(found.key, found.text)
+def hlo_module(source: Source, program: str, stage: str = "optimized", variant: str | None = None) -> HloModule | None:
+    """The parsed HLO of a stage, None when it is not held."""
+    key = stage_key(source, program, stage, variant)
+    if key is None:
+        return None
+    known = source.large.get(("module", key))
+    if known is not None:
+        return known
+    found = stage_text(source, program, stage, variant)
+    return None if found is None else source.large.get_or(("module", key), lambda: parse_hlo(found.text))
+
+
+def jaxpr_key(source: RunSource, program: str) -> tuple[str | None, str | None] | None:
+    """What identifies the equations of a program for good; None when its jaxpr is not held."""
+    record = _stage_records(source, program, None).get("jaxpr")
+    return None if record is None else (source.digest(record, "equations"), source.digest(record, "text"))
 
 
 def jaxpr_index(source: RunSource, program: str) -> JaxprIndex | None:
@@ -94,12 +123,11 @@ def jaxpr_index(source: RunSource, program: str) -> JaxprIndex | None:
     record = _stage_records(source, program, None).get("jaxpr")
     if record is None:
         return None
-    digest = source.digest(record, "equations"), source.digest(record, "text")
 
     def read() -> JaxprIndex:
         return index_jaxpr(source.text(record) or "", source.text(record, "equations") or "[]")
 
-    return source.keep.get_or(("jaxpr", *digest), read)
+    return source.large.get_or(("jaxpr", jaxpr_key(source, program)), read)
 
 
 def _stage_records(source: RunSource, program: str, variant: str | None) -> dict[str, Record]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from xlascope.ir import HloModule
 from xlascope.runfile import Chunk
-from xlascope.traces import OpTimes, Problem, ProfileError, merge, op_table, read_profile
+from xlascope.traces import OpTimes, Problem, Profile, ProfileError, Spans, merge, op_table, read_profile
 from xlascope.views import fields, optable_store
 from xlascope.views.cache import checkpoint
+from xlascope.views.errors import ViewError
 from xlascope.views.lookup import program_id
 from xlascope.views.source import ProfileSource, RunSource
-from xlascope.views.stages import optimized_module
+from xlascope.views.stages import hlo_module
 
 _OBSERVED = ("first", "periodic", None)
 _EMPTY = OpTimes((), (), (), None, 0, "none", ())
@@ -36,6 +39,7 @@ class Window:
     covers_from_start: bool
     truncated: bool
     variant_record: int | None
+    identity: str
     times: OpTimes
 
     @property
@@ -95,17 +99,17 @@ def total(source: RunSource, windows: tuple[Window, ...]) -> OpTimes:
     return times
 
 
-def of_profile(source: ProfileSource) -> OpTimes:
-    """The op times of a profile file. Raises ViewError (exit code 3)."""
-    from xlascope.views.errors import ViewError
+def of_profile(source: ProfileSource, only: frozenset[int] | None = None) -> OpTimes:
+    """The op times of a profile file, or of some of its programs alone. Raises ViewError (exit code 3)."""
 
     def read() -> OpTimes:
         try:
-            return op_table(read_profile(source.path))
+            profile = read_profile(source.path)
         except (ProfileError, OSError) as error:
             raise ViewError(f"{source.path}: not a profile that can be read: {error}", "", 3) from error
+        return op_table(profile if only is None else _restricted(profile, only))
 
-    return source.memo("profile", read)
+    return source.memo(("profile", only), read)
 
 
 def _windows(source: RunSource) -> list[Window]:
@@ -115,6 +119,7 @@ def _windows(source: RunSource) -> list[Window]:
 def _window(source: RunSource, chunk: Chunk) -> Window:
     checkpoint()
     meta = chunk.json
+    identity = f"{chunk.id} {chunk.t_ns} {json.dumps(meta, sort_keys=True)}"
     return Window(
         chunk=chunk.id,
         program=chunk.program,
@@ -125,33 +130,44 @@ def _window(source: RunSource, chunk: Chunk) -> Window:
         covers_from_start=fields.boolean(meta, "covers_from_start") is True,
         truncated=bool(meta.get("truncated")),
         variant_record=fields.integer(meta, "variant_record"),
-        times=_times(source, chunk),
+        identity=identity,
+        times=_times(source, chunk.id, identity),
     )
 
 
-def _times(source: RunSource, chunk: Chunk) -> OpTimes:
+def of_programs(source: RunSource, windows: tuple[Window, ...], program_ids: frozenset[int]) -> OpTimes:
+    """The op times of some programs alone, as if nothing else had run: their own busy time and coverage."""
+    parts = []
+    for window in windows:
+        # Most windows of a long run do not hold most programs.
+        if any(call.program_id in program_ids for call in window.times.calls):
+            checkpoint()
+            parts.append(_times(source, window.chunk, window.identity, program_ids))
+    return merge(parts) if parts else _EMPTY
+
+
+def _times(source: RunSource, chunk: int, identity: str, only: frozenset[int] | None = None) -> OpTimes:
     """Op times of one window. They are computed again while call graphs were missing and new ones have come."""
-    ids = executables(source)
-    key = f"{chunk.id} {chunk.t_ns} {json.dumps(chunk.json, sort_keys=True)}"
-    settled = source.keep.get(("times", chunk.id, 0))
+    settled = source.keep.get(("times", chunk, only, 0))
     if settled is not None:
         return settled
-    known = len(ids)
-    found = source.keep.get(("times", chunk.id, known))
+    known = len(executables(source))
+    found = source.keep.get(("times", chunk, only, known))
     if found is not None:
         return found
-    place = optable_store.Place(source.run_id, hashlib.sha256(f"{key} {known}".encode()).hexdigest())
+    wanted = "" if only is None else f" {sorted(only)}"
+    place = optable_store.Place(source.run_id, hashlib.sha256(f"{identity} {known}{wanted}".encode()).hexdigest())
     times = optable_store.load(place)
     if times is None:
-        times = _read(source, chunk)
+        times = _read(source, chunk, only)
         optable_store.store(place, times)
     guessed = "containment" in times.nesting
-    source.keep.put(("times", chunk.id, known if guessed else 0), times)
+    source.keep.put(("times", chunk, only, known if guessed else 0), times)
     return times
 
 
-def _read(source: RunSource, chunk: Chunk) -> OpTimes:
-    data = source.chunk_data(chunk.id)
+def _read(source: RunSource, chunk: int, only: frozenset[int] | None) -> OpTimes:
+    data = source.chunk_data(chunk)
     if data is None:
         return _broken("the profile of a window cannot be read from the run file")
     try:
@@ -164,10 +180,21 @@ def _read(source: RunSource, chunk: Chunk) -> OpTimes:
     for key in profile.programs:
         if key.program_id is None or key.program_id in profile.hlo_protos or key.program_id not in ids:
             continue
-        module = optimized_module(source, ids[key.program_id], None)
+        module = hlo_module(source, ids[key.program_id])
         if module is not None:
             parents[key.program_id] = call_parents(module)
-    return op_table(profile, parents or None)
+    return op_table(profile if only is None else _restricted(profile, only), parents or None)
+
+
+def _restricted(profile: Profile, program_ids: frozenset[int]) -> Profile:
+    """The profile with the events of some programs alone."""
+    mine = np.asarray([key.program_id in program_ids for key in profile.programs] + [False])
+    spans, rows = profile.device_spans, np.flatnonzero(mine[profile.device_spans.program])
+    kept = Spans(
+        spans.device[rows], spans.program[rows], spans.run[rows], spans.name[rows], spans.line[rows],
+        spans.start_ps[rows], spans.end_ps[rows],
+    )  # fmt: skip
+    return replace(profile, ops=profile.ops.take(mine[profile.ops.program]), device_spans=kept)
 
 
 def _broken(sentence: str) -> OpTimes:

@@ -1,0 +1,96 @@
+"""The view ``variants`` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from xlascope.report.text.tables import (
+    UNKNOWN,
+    Column,
+    count,
+    duration,
+    heading,
+    note,
+    number_column,
+    size,
+    table,
+    warning,
+)
+from xlascope.views.variants import Variant, Variants
+
+_STYLES = {"faster": "green", "slower": "red"}
+
+
+def variants(answer: Variants) -> Iterable[RenderableType]:
+    yield heading(answer.program)
+    if not answer.rows:
+        yield note("No variant was measured yet; `xlascope measure` adds one.")
+    else:
+        columns = [
+            Column("id", keep=True),
+            Column("variant", least=12),
+            Column("verdict", keep=True),
+            number_column("ratio"),
+            number_column("95% interval"),
+            number_column("variant"),
+            number_column("baseline"),
+            number_column("n"),
+            number_column("fusions"),
+            number_column("error"),
+            number_column("peak"),
+            Column("where", keep=True),
+        ]
+        yield table(columns, [_row(each) for each in answer.rows])
+        yield note("Medians of one call; ratio: variant ÷ baseline, in turn; fusions of two or more members.")
+    for each in answer.rows:
+        yield from _remarks(each)
+    for failed in answer.failed:
+        why = f"{failed.error or UNKNOWN} {failed.advice or ''}".rstrip()
+        yield warning(f"not measured: {failed.variant or failed.switches}: {why}")
+
+
+def _row(each: Variant) -> list[str | Text]:
+    interval = UNKNOWN
+    if each.ratio_ci_low is not None and each.ratio_ci_high is not None:
+        interval = f"{each.ratio_ci_low:.3f}–{each.ratio_ci_high:.3f}"
+    fusions = UNKNOWN
+    if each.fusions_before is not None or each.fusions_after is not None:
+        fusions = f"{count(each.fusions_before)}→{count(each.fusions_after)}"
+    return [
+        each.id,
+        each.variant,
+        Text(each.verdict or UNKNOWN, style=_STYLES.get(each.verdict or "", "")),
+        UNKNOWN if each.ratio is None else f"{each.ratio:.3f}x",
+        interval,
+        duration(each.median_ns),
+        duration(each.baseline_median_ns),
+        count(each.samples),
+        fusions,
+        UNKNOWN if each.max_abs_error is None else f"{each.max_abs_error:.2g}",
+        size(each.peak_bytes),
+        each.place or UNKNOWN,
+    ]
+
+
+def _remarks(each: Variant) -> Iterable[RenderableType]:
+    if each.simulated:
+        yield note(f"{each.id}: simulated devices share the machine's cores.")
+    if each.args == "synthetic":
+        yield note(f"{each.id}: measured with synthetic arguments, so that it says nothing about the script's own.")
+    if each.matches_script is False:
+        yield warning(f"{each.id}: its baseline is not the script's own module.")
+    if each.sensitive:
+        yield note(f"{each.id}: sensitive: correct variants of this program differ by much.")
+    if each.fusions_left:
+        yield note(f"{each.id}: fusions left: {', '.join(each.fusions_left)}")
+    for exchange in each.collectives or ():
+        at = f" (equation {exchange.equation})" if exchange.equation else ""
+        yield note(f"{each.id}: {exchange.count} x {exchange.kind} of {size(exchange.bytes)}{at}")
+    if each.equation_ns:
+        slowest = sorted(each.equation_ns, key=lambda row: -row.ns)[:5]
+        synced = f", {duration(each.total_synced_ns)} in all when synchronised" if each.total_synced_ns else ""
+        yield note(f"{each.id}: slowest equations: {', '.join(f'{e.path} {duration(e.ns)}' for e in slowest)}{synced}")
+    yield from (note(f"{each.id}: {text}") for text in each.notes)

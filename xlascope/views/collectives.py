@@ -1,0 +1,127 @@
+"""View ``collectives``: what the devices exchange, among whom, for which equation, and how long it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xlascope.ir import Collective, collectives
+from xlascope.views import fields
+from xlascope.views.choice import choose
+from xlascope.views.errors import ViewError
+from xlascope.views.exchanges import equation_of, mesh_axes, read_mesh
+from xlascope.views.instructions import script
+from xlascope.views.lookup import program_records
+from xlascope.views.observations import Observation, observation
+from xlascope.views.positions import position
+from xlascope.views.provenance import Provenance, of_module, provenance
+from xlascope.views.source import RunSource, Source
+from xlascope.views.stages import hlo_module
+from xlascope.views.variant_names import BASELINE, variant_name, variant_record
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One collective on one device; without a profile once, ``device`` and ``time_ns`` None.
+
+    ``bytes``: what one device holds of it, the larger of operands and result. ``groups``: device ids that exchange,
+    None for all together. ``time_ns``: total over the ``count`` executions seen, start and done together.
+    ``added_by_xla``: the partitioner put it in. ``mesh_axes`` is None where no mesh is known.
+    """
+
+    kind: str
+    instruction: str
+    equation: str | None
+    file: str | None
+    line: int | None
+    bytes: int | None
+    groups: tuple[tuple[int, ...], ...] | None
+    mesh_axes: tuple[str, ...] | None
+    time_ns: int | None
+    device: str | None
+    count: int | None
+    added_by_xla: bool
+    is_async: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Collectives:
+    """In the order of the program's text. ``held`` is false when the optimized HLO is not held, so nothing is known."""
+
+    rows: tuple[Row, ...]
+    program: str
+    variant: str | None
+    held: bool
+
+
+def query(source: Source, program: str | None = None, variant: str | None = None) -> Collectives:
+    """Of a program (the hottest) as the script ran it, or of a variant of it."""
+    name = choose(source, program)
+    which = variant_name(source, name, variant)
+    module = hlo_module(source, name, "optimized", which)
+    if module is None:
+        return Collectives((), name, which, False)
+    if isinstance(source, RunSource):
+        origin, seen = provenance(source, name, which), _seen(source, name, which)
+        mesh = read_mesh(_mesh(source, name, which))
+        path = script(source)
+    else:
+        origin, seen, mesh, path = of_module(module, None), None, None, None
+    rows = []
+    for found in collectives(module):
+        start = module.get(found.instruction)
+        file, line = position(start, path) if start is not None else (None, None)
+        for device, time_ns, count in _times(found, seen):
+            rows.append(_row(found, origin, mesh, (file, line), (device, time_ns, count)))
+    return Collectives(tuple(rows), name, which, True)
+
+
+def _row(
+    found: Collective,
+    origin: Provenance,
+    mesh: tuple[tuple[str, int], ...] | None,
+    place: tuple[str | None, int | None],
+    timed: tuple[str | None, int | None, int | None],
+) -> Row:
+    return Row(
+        kind=found.kind,
+        instruction=found.instruction,
+        equation=equation_of(found, origin),
+        file=place[0],
+        line=place[1],
+        bytes=found.bytes,
+        groups=found.groups,
+        mesh_axes=mesh_axes(found.groups, mesh, found.kind),
+        time_ns=timed[1],
+        device=timed[0],
+        count=timed[2],
+        added_by_xla=found.instruction in origin.added,
+        is_async=found.is_async,
+    )
+
+
+def _seen(source: RunSource, program: str, variant: str | None) -> Observation | None:
+    try:
+        return observation(source, program, variant)
+    except ViewError:
+        return None  # a variant that was measured without a profile: the collectives are known, their times are not
+
+
+def _times(found: Collective, seen: Observation | None) -> list[tuple[str | None, int | None, int | None]]:
+    """(device, time, executions) of a collective on each device that ran it."""
+    times: dict[str, list[int]] = {}
+    for row in seen.times.rows if seen is not None else ():
+        if row.op in (found.instruction, found.done):
+            entry = times.setdefault(row.device, [0, 0])
+            entry[0] += row.total_ns
+            entry[1] = max(entry[1], row.count)
+    rows = [(device, total, count) for device, (total, count) in sorted(times.items())]
+    return [*rows] if rows else [(None, None, None)]
+
+
+def _mesh(source: RunSource, program: str, variant: str | None) -> object:
+    if variant is not None and variant != BASELINE:
+        record = variant_record(source, program, variant)
+        switches = fields.mapping(record.json, "switches") or {}
+        return record.json.get("mesh") or switches.get("mesh")
+    record_of = program_records(source).get(program)
+    return record_of.json.get("mesh") if record_of is not None else None

@@ -1,0 +1,78 @@
+"""What the rows of ops, graphs and collectives say of an instruction beside its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xlascope.ir import HloModule, cost
+from xlascope.views import fields
+from xlascope.views.positions import position
+from xlascope.views.provenance import Provenance, provenance
+from xlascope.views.source import RunSource
+from xlascope.views.stages import hlo_module, jaxpr_key, stage_key
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """``flops`` and ``bytes`` are estimates for one execution. ``parents``: the instructions that call it."""
+
+    opcode: str
+    file: str | None
+    line: int | None
+    flops: int | None
+    bytes: int | None
+    added_by_xla: bool
+    equations: tuple[str, ...]
+    detail: str | None
+
+
+class Instructions:
+    """The instructions of one optimized module by name; details are read when asked for."""
+
+    def __init__(self, module: HloModule, origin: Provenance, script: str | None) -> None:
+        self.module = module
+        self.provenance = origin
+        self._script = script
+        self._found: dict[str, Facts | None] = {}
+
+    def get(self, name: str) -> Facts | None:
+        """None for a name that the module does not have."""
+        if name not in self._found:
+            self._found[name] = self._read(name)
+        return self._found[name]
+
+    def _read(self, name: str) -> Facts | None:
+        instruction = self.module.get(name)
+        if instruction is None:
+            return None
+        file, line = position(instruction, self._script)
+        work = cost(instruction, self.module)
+        kind = instruction.fusion_kind
+        return Facts(
+            instruction.opcode,
+            file,
+            line,
+            work.flops,
+            work.bytes,
+            name in self.provenance.added,
+            self.provenance.equations.get(name, ()),
+            kind.removeprefix("k").lower() if kind else instruction.attributes.get("custom_call_target"),
+        )
+
+
+def instructions(source: RunSource, program: str, variant: str | None = None) -> Instructions | None:
+    """Of the optimized HLO; None when it is not held."""
+
+    module = hlo_module(source, program, "optimized", variant)
+    if module is None:
+        return None
+    key = ("instructions", stage_key(source, program, "optimized", variant), jaxpr_key(source, program))
+    return source.large.get_or(
+        key, lambda: Instructions(module, provenance(source, program, variant), script(source))
+    )
+
+
+def script(source: RunSource) -> str | None:
+    """The script's path."""
+    first = source.last("run")
+    return fields.text(first.json, "script") if first is not None else None

@@ -1,0 +1,94 @@
+"""The op times that a view is about: of the script as observed, of a variant as measured, or of a profile file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from xlascope.traces import OpTimes
+from xlascope.views import windows
+from xlascope.views.choice import choose
+from xlascope.views.errors import ViewError
+from xlascope.views.source import ProfileSource, RunSource, Source
+from xlascope.views.variant_names import BASELINE, id_of, name_of, variant_record
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """``times`` has the rows; ``own`` the devices and the coverage, of the chosen program alone where one is chosen."""
+
+    program: str | None
+    variant: str | None
+    times: OpTimes
+    own: OpTimes
+    window_ns: int | None
+    note: str | None
+
+
+def observation(source: Source, program: str | None, variant: str | None) -> Observation:
+    """Raises ViewError: unknown program or variant, a variant without a profile, a profile that cannot be read."""
+    if isinstance(source, ProfileSource):
+        if variant is not None:
+            raise ViewError(f"{variant}: a profile has no variants", "Leave --variant out.")
+        return _profile(source, program)
+    assert isinstance(source, RunSource)
+    if variant is not None and variant != "observed":
+        return _variant(source, choose(source, program), variant)
+    seen = windows.observed(source)
+    times = windows.total(source, seen)
+    length = _sum([window.seconds_ns for window in seen])
+    if program is None:
+        return Observation(None, None, times, times, length, None)
+    name = choose(source, program)
+    ids = frozenset(number for number, owner in windows.executables(source).items() if owner == name)
+    own = source.memo(("own times", name), lambda: windows.of_programs(source, seen, ids))
+    note = None if ids else f"No executable of {name} is known, so that its ops cannot be found in profiles."
+    return Observation(name, None, _only(times, ids), own, length, note)
+
+
+def program_of(source: Source, seen: Observation, program_id: int | None, module: str | None) -> str | None:
+    """The program a row of op times belongs to; of a profile file its module's name."""
+    if isinstance(source, RunSource):
+        known = windows.executables(source).get(program_id) if program_id is not None else None
+        # A variant's executable has a number of its own that no record of the script names.
+        return known or (seen.program if seen.variant is not None else None)
+    return module
+
+
+def _only(times: OpTimes, ids: frozenset[int]) -> OpTimes:
+    return replace(
+        times,
+        rows=tuple(row for row in times.rows if row.program_id in ids),
+        calls=tuple(row for row in times.calls if row.program_id in ids),
+    )
+
+
+def _sum(lengths: list[int | None]) -> int | None:
+    known = [length for length in lengths if length is not None]
+    return sum(known) if known and len(known) == len(lengths) else None
+
+
+def _variant(source: RunSource, program: str, wanted: str) -> Observation:
+    record = variant_record(source, program, wanted)
+    baseline = wanted == BASELINE
+    found = windows.of_variant(source, program, name_of(record), record.id, BASELINE if baseline else "variant")
+    if not found:
+        name = "the baseline" if baseline else f"{name_of(record)} ({id_of(record)})"
+        raise ViewError(f"no profile was made of {name} of {program}", "Measure it again with a profile.")
+    times = windows.total(source, found)
+    label = BASELINE if baseline else name_of(record)
+    return Observation(program, label, times, times, _sum([window.seconds_ns for window in found]), None)
+
+
+def _profile(source: ProfileSource, program: str | None) -> Observation:
+    times = windows.of_profile(source)
+    if program is None:
+        return Observation(None, None, times, times, times.window_ns, None)
+    modules = sorted({row.module for row in times.calls if row.module is not None})
+    mine = [module for module in modules if program in (module, module.removeprefix("jit_"))]
+    if not mine:
+        raise ViewError(f"{program}: no such module in the profile", f"There: {', '.join(modules) or 'none'}.")
+    rows = tuple(row for row in times.rows if row.module in mine)
+    calls = tuple(row for row in times.calls if row.module in mine)
+    ids = frozenset(row.program_id for row in calls if row.program_id is not None)
+    own = windows.of_profile(source, ids) if ids else times
+    return Observation(mine[0], None, replace(times, rows=rows, calls=calls), own, times.window_ns, None)

@@ -1,0 +1,146 @@
+"""View ``ops``: time for each op on each device, as profile windows saw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xlascope.traces import OpRow, OpTimes
+from xlascope.views.instructions import Instructions, instructions
+from xlascope.views.observations import Observation, observation, program_of
+from xlascope.views.provenance import provenance
+from xlascope.views.source import RunSource, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One op of one program on one device. Times are sums over all executions seen, never scaled.
+
+    ``flops`` and ``bytes`` are estimates for one execution. ``module`` names the HLO module; ``program`` is None for
+    what was not captured (eager primitives).
+    """
+
+    program: str | None
+    op: str
+    opcode: str | None
+    device: str
+    count: int
+    total_ns: int
+    self_ns: int
+    equations: tuple[str, ...]
+    added_by_xla: bool | None
+    file: str | None
+    line: int | None
+    flops: int | None
+    bytes: int | None
+    module: str | None
+    device_kind: str
+    detail: str | None
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What is missing or doubtful in the profiles."""
+
+    what: str
+    count: int | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ops:
+    """Rows with the most self time first.
+
+    ``coverage``: op time ÷ busy time of the devices. ``calls_seen``: executions in the windows. ``equations_exact``:
+    whether ``equations`` come from tags; else they are matched by source position and primitive.
+    ``equation_coverage``: share of op time that has an equation.
+    """
+
+    rows: tuple[Op, ...]
+    coverage: float | None
+    calls_seen: int | None
+    window_ns: int | None
+    dropped: tuple[Lost, ...]
+    program: str | None
+    variant: str | None
+    windows: int
+    equations_exact: bool
+    equation_coverage: float | None
+    self_ns: int | None
+    simulated: bool
+    nesting: str
+
+
+def query(source: Source, program: str | None = None, variant: str | None = None) -> Ops:
+    """Op times of all programs or of one, as observed in the script or as measured of a variant."""
+    seen = observation(source, program, variant)
+    total = sum(row.self_ns for row in seen.times.rows)
+    names = {row.program_id: program_of(source, seen, row.program_id, row.module) for row in seen.times.rows}
+    known = {name: _facts(source, name, seen.variant) for name in set(names.values())}
+    rows = tuple(_row(row, names[row.program_id], known[names[row.program_id]], total) for row in seen.times.rows)
+    lost = [Lost(each.kind, each.count, each.text) for each in seen.times.problems]
+    if seen.note is not None:
+        lost.append(Lost("program", None, seen.note))
+    return Ops(
+        rows=rows,
+        coverage=seen.own.coverage,
+        calls_seen=calls_seen(seen.times),
+        window_ns=seen.window_ns,
+        dropped=tuple(lost),
+        program=seen.program,
+        variant=seen.variant,
+        windows=seen.times.windows,
+        equations_exact=_exact(source, seen, set(names.values())),
+        equation_coverage=sum(row.self_ns for row in rows if row.equations) / total if total else None,
+        self_ns=total if rows else None,
+        simulated=any(device.simulated for device in seen.times.devices),
+        nesting=seen.times.nesting,
+    )
+
+
+def calls_seen(times: OpTimes) -> int | None:
+    """Executions of all programs; each counts once, on however many devices it ran. None where events do not say."""
+    most: dict[tuple[int | None, str | None], int] = {}
+    for row in times.calls:
+        if row.calls is None:
+            return None
+        key = row.program_id, row.module
+        most[key] = max(most.get(key, 0), row.calls)
+    return sum(most.values()) if most else None
+
+
+def _facts(source: Source, program: str | None, variant: str | None) -> Instructions | None:
+    if program is None or not isinstance(source, RunSource):
+        return None
+    return instructions(source, program, variant)
+
+
+def _exact(source: Source, seen: Observation, programs: set[str | None]) -> bool:
+    """Do all equations come from tags?"""
+    if not isinstance(source, RunSource):
+        return False
+    named = [name for name in programs if name is not None]
+    return bool(named) and all(provenance(source, name, seen.variant).exact for name in named)
+
+
+def _row(row: OpRow, program: str | None, known: Instructions | None, total: int) -> Op:
+    facts = known.get(row.op) if known is not None else None
+    return Op(
+        program=program,
+        op=row.op,
+        opcode=facts.opcode if facts is not None else row.opcode,
+        device=row.device,
+        count=row.count,
+        total_ns=row.total_ns,
+        self_ns=row.self_ns,
+        equations=facts.equations if facts is not None else (),
+        added_by_xla=facts.added_by_xla if facts is not None else None,
+        file=facts.file if facts is not None else None,
+        line=facts.line if facts is not None else None,
+        flops=facts.flops if facts is not None else None,
+        bytes=facts.bytes if facts is not None else None,
+        module=row.module,
+        device_kind=row.kind,
+        detail=facts.detail if facts is not None else None,
+        share=row.self_ns / total if total else None,
+    )
