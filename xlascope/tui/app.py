@@ -9,6 +9,7 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from xlascope.tui.actions import ACTIONS
+from xlascope.tui.feed import Feed
 from xlascope.tui.glyphs import choose_glyphs
 from xlascope.tui.live import RunAtHand
 from xlascope.tui.screens.main import MainScreen
@@ -18,18 +19,20 @@ class XlascopeApp(App[None]):
     """One run on the screen. Started with what is at hand of it: a path, and the keeper of a live one."""
 
     TITLE = "xlascope"
+    CSS_PATH = "screens/main.tcss"
     ENABLE_COMMAND_PALETTE = True
     AUTO_FOCUS = None
 
-    def __init__(self, run: RunAtHand):
+    def __init__(self, run: RunAtHand, feed: Feed | None = None):
         no_color = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if no_color else None)
         self.run_at_hand = run
+        self._feed = feed
         if no_color:
             self.theme = "ansi-dark"
 
     def get_default_screen(self) -> Screen:
-        return MainScreen(self.run_at_hand, choose_glyphs())
+        return MainScreen(self.run_at_hand, choose_glyphs(), self._feed or Feed(self.run_at_hand.path))
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         """The palette's entries: the registry's, then Textual's own for themes and screenshots."""

@@ -174,7 +174,10 @@ class Feed:
 
     def _programs(self) -> dict[str, ProgramInfo]:
         found = self.query("programs")
-        rows = found.programs if found is not None else ()
+        if found is None:
+            modules = getattr(self._source, "modules", ())
+            return {module.id: ProgramInfo(module.id, module.name) for module in modules}
+        rows = found.programs
         return {
             row.id: ProgramInfo(
                 row.id, row.function or row.id, row.file, row.line, row.equations, row.calls, row.calls_exact, row.args

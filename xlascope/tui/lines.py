@@ -22,7 +22,7 @@ def header(overview: Overview, live: LiveNow, is_live: bool, fallback: str, now_
     """The first line: a live run's state is what the keeper says, until the file tells its end."""
     state = overview.state
     if is_live and state not in ("ended", "killed", "crashed"):
-        state = "ended" if live.ended else ("running" if overview.functions or overview.started_ns else "starting")
+        state = "ended" if live.ended else live.state
     elapsed = None
     if overview.wall_ns is not None and state not in ("running", "starting"):
         elapsed = overview.wall_ns / 1e9
@@ -30,9 +30,8 @@ def header(overview: Overview, live: LiveNow, is_live: bool, fallback: str, now_
         elapsed = ((now_ns if now_ns is not None else time.time_ns()) - overview.started_ns) / 1e9
     code = overview.exit_code if overview.exit_code is not None else (live.exit_code if live.ended else None)
     facts = overview.facts + ((f"! {len(overview.trouble)} lost or damaged",) if overview.trouble else ())
-    return HeaderState(
-        overview.script or fallback, state, elapsed, facts, f"exit {code}" if code is not None else ""
-    )
+    said = f"exit {code}" if code is not None else f"signal {live.signal}" if live.signal else ""
+    return HeaderState(overview.script or fallback, state, elapsed, facts, said)
 
 
 def phases(

@@ -13,13 +13,13 @@ from typing import Any, Protocol
 class Keeper(Protocol):
     """What the screen needs of the process that records and measures."""
 
-    def subscribe(self, callback: Callable[[Mapping[str, Any]], None]) -> None: ...
+    def subscribe(self, callback: Callable[[dict[str, Any]], None]) -> Callable[[], None]: ...
 
     def status(self) -> Any: ...
 
     def write_input(self, data: bytes) -> None: ...
 
-    def measure(self, program: str, switches: Mapping[str, object]) -> int: ...
+    def measure(self, program: str, switches: Mapping[str, Any]) -> int: ...
 
     def cancel(self, ticket: int) -> None: ...
 
@@ -67,8 +67,11 @@ class LiveNow:
     changed: int = 0
     measuring: tuple[Measuring, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
+    problems: tuple[str, ...] = ()
+    state: str = "starting"
     ended: bool = False
     exit_code: int | None = None
+    signal: int | None = None
 
 
 @dataclass
@@ -88,6 +91,8 @@ class LiveState:
                 self.now = self._state(event)
             elif kind == "result":
                 self.now = self._result(event)
+            elif kind == "problem":
+                self.now = replace(self.now, problems=(*self.now.problems[-9:], str(event.get("text"))))
             else:
                 self.now = replace(self.now, changed=self.now.changed + 1)
 
@@ -125,16 +130,23 @@ class LiveState:
 
     def _state(self, event: Mapping[str, Any]) -> LiveNow:
         state = event.get("state")
-        ended = state in ("ended", "killed", "idle")
-        code = event.get("exit_code", self.now.exit_code)
-        return replace(self.now, ended=self.now.ended or ended, exit_code=code, changed=self.now.changed + 1)
+        ended = self.now.ended or state in ("ended", "killed", "idle")
+        code = event.get("exit_code")
+        return replace(
+            self.now,
+            state=str(state),
+            ended=ended,
+            exit_code=self.now.exit_code if code is None else code,
+            signal=event.get("signal") or self.now.signal,
+            changed=self.now.changed + 1,
+        )
 
     def _result(self, event: Mapping[str, Any]) -> LiveNow:
         ticket = event.get("id")
         done = [entry for entry in self.now.measuring if entry.ticket == ticket]
         left = tuple(entry for entry in self.now.measuring if entry.ticket != ticket)
         failures = self.now.failures
-        if done and not event.get("ok", True):
+        if done and not event.get("ok", True) and not event.get("cancelled"):
             words = [str(event[key]) for key in ("error", "advice") if event.get(key)]
             failures = (*failures[-4:], (done[0].name, ". ".join(words) or "failed"))
         return replace(self.now, measuring=left, failures=failures, changed=self.now.changed + 1)

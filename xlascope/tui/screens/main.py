@@ -41,18 +41,17 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
     """Shows a `Desk` of records; what the user does goes to the keeper, what the file says comes from the loader."""
 
     BINDINGS = bindings("main")
-    CSS_PATH = "main.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (180, "-wide")]  # noqa: RUF012
 
-    def __init__(self, run: RunAtHand, glyphs: Glyphs):
+    def __init__(self, run: RunAtHand, glyphs: Glyphs, feed: Feed):
         super().__init__()
         self.run_at_hand, self.glyphs = run, glyphs
         self.desk = Desk()
         self.live = LiveState()
         self.log_lines = OutputLog()
-        self.feed = Feed(run.path)
-        self.loader = Loader(self, self.feed)
-        self._changed = -1
+        self.feed = feed
+        self.loader = Loader(self, feed)
+        self._told = 0
 
     def compose(self) -> ComposeResult:
         glyphs = self.glyphs
@@ -98,11 +97,16 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
         if self.run_at_hand.path.exists():
             self.loader.tick(self.wanted())
         self.draw_status()
+        for problem in self.live.now.problems[self._told :]:
+            self.notify(problem, severity="warning", markup=False)
+        self._told = len(self.live.now.problems)
 
     # what the loader brings
 
     def on_overview_loaded(self, message: OverviewLoaded) -> None:
         self.desk.overview = message.overview
+        if message.overview.kind in ("hlo", "dump") and self.desk.program is None:
+            self.stage_pane("a").turn_to("optimized")
         functions = self.query_one(FunctionsList)
         functions.set_functions(message.overview.functions)
         self.draw_status()
