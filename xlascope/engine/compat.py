@@ -521,3 +521,11 @@ def peak_bytes(executable: Any) -> int | None:
         return int(peak)
     held = stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
     return int(held - stats.alias_size_in_bytes) or None
+
+
+def scan_counts(params: Mapping[str, Any]) -> tuple[int, int]:
+    """Number of constants and of carried values of a ``scan`` equation, from its parameters."""
+    if "num_carry" in params:
+        return params["num_consts"], params["num_carry"]
+    constants, carried, _ = params["ft_in"].unpack()
+    return len(constants), len(carried)

@@ -76,13 +76,22 @@ def in_turn(
         while not _done(pairs, budget_s):
             if cancelled():
                 raise Cancelled
-            pairs.baseline.append(sample(baseline, pairs.baseline_calls))
-            pairs.variant.append(sample(variant, pairs.variant_calls))
+            _pair(baseline, variant, pairs)
             pairs.elapsed_s = time.perf_counter() - started
             done = len(pairs.variant)
             left = max(budget_s - pairs.elapsed_s, 0.0)
             progress(done, done + ceil(left * done / pairs.elapsed_s) if pairs.elapsed_s else None, left)
     return pairs
+
+
+def _pair(baseline: Subject, variant: Subject, pairs: Pairs) -> None:
+    """One sample of each. Which goes first alternates: what happens between two pairs would slow the first down."""
+    first_is_baseline = len(pairs.baseline) % 2 == 0
+    if first_is_baseline:
+        pairs.baseline.append(sample(baseline, pairs.baseline_calls))
+    pairs.variant.append(sample(variant, pairs.variant_calls))
+    if not first_is_baseline:
+        pairs.baseline.append(sample(baseline, pairs.baseline_calls))
 
 
 def _done(pairs: Pairs, budget_s: float) -> bool:

@@ -51,11 +51,11 @@ def _numbers(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64).reshape(-1)
 
 
-def nudged(values: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+def nudged(values: Sequence[Any]) -> list[Any]:
     """The same arguments with each floating-point value moved by about one unit in its last place."""
     moved = []
     for value in values:
-        if value.dtype.kind not in "fc":
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
             moved.append(value)
             continue
         step = float(np.finfo(value.dtype).eps)

@@ -105,7 +105,7 @@ def _batch(inputs: Sequence[Leaf], outputs: Sequence[Leaf], axes: Mapping[str, i
     if not candidates:
         raise ShardingError(
             "the batch plan found no argument to split: each one is a scalar or is returned with the same shape",
-            "say which dimension to split, for instance --shard " + _example(inputs, axis, size),
+            _example(inputs, axis, size),
         )
     leading = _most_common_leading(candidates, outputs)
     if leading % size:
@@ -138,8 +138,9 @@ def _example(inputs: Sequence[Leaf], axis: str, size: int) -> str:
     for index, leaf in enumerate(inputs):
         for dimension, extent in enumerate(leaf.shape):
             if extent % size == 0 and extent:
-                return f"{index}=" + ",".join(axis if d == dimension else "-" for d in range(len(leaf.shape)))
-    return f"ARG={axis}"
+                spec = ",".join(axis if d == dimension else "-" for d in range(len(leaf.shape)))
+                return f"say which dimension to split, for instance --shard {index}={spec}"
+    return f"no dimension of any argument can be split {size} ways: choose another number of devices"
 
 
 def find_argument(inputs: Sequence[Leaf], argument: str) -> int:

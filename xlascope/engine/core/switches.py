@@ -78,8 +78,13 @@ def parse(raw: Mapping[str, Any]) -> Switches:
         shard_plan=raw.get("shard_plan"),
         shard={str(key): str(value) for key, value in (raw.get("shard") or {}).items()},
         mesh=mesh,
-        compiler_options=dict(options),
+        compiler_options={str(key): _option_value(value) for key, value in options.items()},
     )
+
+
+def _option_value(value: Any) -> Any:
+    """Truth values given as text, as on a command line, become what XLA's option parser takes."""
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _one_of(raw: Mapping[str, Any], name: str, values: tuple[str, ...]) -> None:

@@ -91,8 +91,8 @@ def matches(script: bytes | None, baseline: str) -> bool | None:
 def is_chaotic(
     difference: outputs.Difference,
     random: bool,
-    run: Callable[[Sequence[NDArray[Any]]], list[NDArray[Any]]],
-    values: Sequence[NDArray[Any]],
+    run: Callable[[Sequence[Any]], list[NDArray[Any]]],
+    arguments: Callable[[], Sequence[Any]],
 ) -> bool:
     """Whether correct variants of a program may differ by as much as was seen.
 
@@ -103,6 +103,7 @@ def is_chaotic(
         return True
     if not difference.mismatched and (difference.relative is None or difference.relative < outputs.NOTABLE):
         return False
+    values = arguments()
     moved = outputs.compare(run(values), run(outputs.nudged(values)))
     if difference.mismatched:
         return bool(moved.mismatched)

@@ -11,6 +11,7 @@ from xlascope.engine import compat
 from xlascope.engine.core import sharding, switches, variant
 from xlascope.engine.core.executable import CompileError, Executable
 from xlascope.engine.core.heartbeat import Heartbeat, Send
+from xlascope.engine.core.opcodes import opcodes
 from xlascope.engine.core.switches import SwitchError, Switches
 from xlascope.engine.lab.program import LoadedProgram, NotHere, Programs
 
@@ -38,18 +39,19 @@ def measure(
             other = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
         except CompileError as error:
             raise _explained(error, touched) from error
-        other.place(program.arguments.values)
+        other.place(program.arguments.values, baseline)
 
         def chaotic(difference: Any) -> bool:
-            return variant.is_chaotic(
-                difference,
-                program.facts.random,
-                lambda values: _run_with(baseline, values, program),
-                program.arguments.values,
-            )
+            def run(values: Any) -> Any:
+                return _run_with(baseline, values, program)
+
+            return variant.is_chaotic(difference, program.facts.random, run, lambda: program.arguments.values)
 
         body, found = variant.measure(baseline, other, command, beat, cancelled, chaotic)
     text = baseline.text()
+    optimized = other.text()
+    if touched != Switches() and opcodes(optimized) == opcodes(text):
+        body["notes"].append("the switch changed no instruction of the optimized module")
     notes = [*program.arguments.notes, *(plan.notes if plan else ()), *body.pop("notes")]
     body |= {
         "compile_ns": other.compile_ns,
@@ -64,7 +66,7 @@ def measure(
         "mesh": plan.mesh if plan else None,
         "notes": notes,
     }
-    found |= {"optimized": other.text().encode(), "baseline_optimized": text.encode()}
+    found |= {"optimized": optimized.encode(), "baseline_optimized": text.encode()}
     return body, found
 
 

@@ -1,0 +1,66 @@
+"""A recorded program under jit in the process that holds its jaxpr."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+from jax.extend import core
+from numpy.typing import NDArray
+
+from xlascope.engine import compat
+from xlascope.engine.core.eager import to_host
+
+
+class JittedProgram:
+    """A subject for measuring: the program compiled with XLA options, called as JAX calls a jitted function."""
+
+    def __init__(
+        self, jaxpr: Any, arguments: Sequence[Any], donated: Sequence[int], options: Mapping[str, Any] | None = None
+    ) -> None:
+        """Compile. Raises what JAX raises."""
+        self._arguments = list(arguments)
+        self._donated = tuple(donated)
+        self._function = jax.jit(
+            core.jaxpr_as_fun(jaxpr), donate_argnums=self._donated, compiler_options=dict(options or {}) or None
+        )
+        lowered = self._function.lower(*self._arguments)
+        started = time.perf_counter_ns()
+        self._compiled = lowered.compile()
+        self.compile_ns = time.perf_counter_ns() - started
+
+    @property
+    def copied_bytes(self) -> int:
+        return sum(getattr(self._arguments[index], "nbytes", 0) for index in self._donated)
+
+    def prepare(self, calls: int) -> list[list[Any]]:
+        """Arguments for `calls` calls, the donated ones copied: each list can be used once."""
+        if not self._donated:
+            return [self._arguments] * calls
+        prepared = [
+            [self._copied(index) if index in self._donated else each for index, each in enumerate(self._arguments)]
+            for _ in range(calls)
+        ]
+        jax.block_until_ready(prepared)
+        return prepared
+
+    def _copied(self, index: int) -> Any:
+        value = self._arguments[index]
+        return jax.device_put(value, value.sharding, may_alias=False)
+
+    def call(self, arguments: list[Any]) -> None:
+        """One call, finished when this returns."""
+        jax.block_until_ready(self._function(*arguments))
+
+    def outputs(self) -> list[NDArray[Any]]:
+        (arguments,) = self.prepare(1)
+        return [to_host(value) for value in self._function(*arguments)]
+
+    def text(self) -> str:
+        """Optimized HLO."""
+        return self._compiled.as_text() or ""
+
+    def peak_bytes(self) -> int | None:
+        return compat.peak_bytes(self._compiled.runtime_executable())
