@@ -37,8 +37,9 @@ class Relay:
         try:
             self._keeper.run()
         finally:
-            if self._user is not None:
-                self._user.leave()
+            wiring = self._keeper.wiring
+            if wiring is not None and wiring.user is not None:
+                wiring.user.leave()
             self._release()
         if self._keeper.signal_number is not None:
             return 128 + self._keeper.signal_number

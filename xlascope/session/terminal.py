@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import struct
 import termios
+import time
 import tty
 from typing import Any
+
+_TYPED_LINES = 1000
+_TAKEN_IN_S = 0.05
 
 
 class UserTerminal:
@@ -42,6 +47,18 @@ class UserTerminal:
                 self._saved = saved
         return self.raw
 
+    def typed_ahead(self) -> list[bytes]:
+        """What was typed before we listen, line by line as the terminal gives it; an empty one is an end of file.
+        Read now, in the terminal's own mode: in raw mode an end of file among it would be a NUL."""
+        pieces: list[bytes] = []
+        if self.reads and self.foreground():
+            while len(pieces) < _TYPED_LINES and select.select([0], [], [], 0)[0]:
+                try:
+                    pieces.append(os.read(0, 4096))
+                except OSError:
+                    break
+        return pieces
+
     def leave(self) -> None:
         if self._saved is not None:
             saved, self._saved = self._saved, None
@@ -71,6 +88,30 @@ def open_pair(attributes: list[Any] | None, size: bytes | None) -> tuple[int, in
     if size is not None:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
     return master, slave
+
+
+def type_quietly(master: int, slave: int, pieces: list[bytes]) -> None:
+    """Type what was shown already when it was typed: without an echo."""
+    settings = termios.tcgetattr(slave)
+    end = settings[6][termios.VEOF]
+    quiet = [*settings[:3], settings[3] & ~termios.ECHO, *settings[4:]]
+    termios.tcsetattr(slave, termios.TCSANOW, quiet)
+    os.set_blocking(master, False)
+    try:
+        for piece in pieces:
+            os.write(master, piece or end)
+        # The kernel takes it in later, in the mode of then: wait for that, at most a moment.
+        expected, until = sum(map(len, pieces)), time.monotonic() + _TAKEN_IN_S
+        while _readable(slave) < expected and time.monotonic() < until:
+            select.select([slave], [], [], 0.001)
+    except BlockingIOError:
+        pass  # more than a terminal holds; it would have dropped that as well
+    finally:
+        termios.tcsetattr(slave, termios.TCSANOW, settings)
+
+
+def _readable(fd: int) -> int:
+    return int(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0])
 
 
 def window_size(rows: int, columns: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from xlascope.session.terminal import UserTerminal, open_pair
+from xlascope.session.terminal import UserTerminal, open_pair, type_quietly
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,10 @@ def relayed() -> Wiring:
         user = UserTerminal(shown, reads=0 in terminals)
         master, slave = open_pair(user.attributes(), user.size())
         theirs.append(slave)
+        typed = user.typed_ahead()
+        user.enter()
+        if typed:
+            type_quietly(master, slave, typed)
         outs.append(("terminal", master, shown))
         for fd in terminals:
             stdio[fd] = slave
