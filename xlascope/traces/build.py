@@ -26,7 +26,9 @@ class Build:
     `op` and `marked` (ops) or `name` (spans).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, release: Callable[[], None]) -> None:
+        """`release` is called after each stretch of events: what was read of the input is not needed again soon."""
+        self._release = release
         self.hlo_protos: dict[int, bytes] = {}
         self.window_ps: int | None = None
         self.names = Names()
@@ -61,7 +63,7 @@ class Build:
 
         `keep` gives the positions of the events to keep of a stretch.
         """
-        reader = LineReader(data, plane, self.names)
+        reader = LineReader(data, plane, self.names, self._release)
         for start, end in plane.lines:
             head, tables, fault = reader.read(start, end, keep)
             if fault is not None:

@@ -80,8 +80,9 @@ class EventTable:
 class LineReader:
     """Reads the lines of one plane into EventTables."""
 
-    def __init__(self, data: memoryview, plane: Plane, names: Names) -> None:
+    def __init__(self, data: memoryview, plane: Plane, names: Names, release: Callable[[], None]) -> None:
         self._data = data
+        self._release = release
         self._names = names
         self._wanted = {key: name for key, name in plane.stats.items() if name in WANTED}
         # Only texts that events refer to are numbered: a table can hold many that none uses.
@@ -108,6 +109,7 @@ class LineReader:
                 table = self._table(parse(chunk, starts, ends, self._wanted))
                 tables.append(table.take(keep(table)))
                 pos = after
+                self._release()
             try:
                 part = next(fields(self._data, pos, end, cuts.append), None)
             except ProfileError as error:

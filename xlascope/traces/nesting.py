@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xlascope.traces.grouping import grouped
 from xlascope.traces.hlo_graph import call_graph
 from xlascope.traces.profile import OpEvents, Problem, Profile, ProgramKey
 from xlascope.traces.wire import I64, ProfileError
@@ -23,15 +24,6 @@ Graph = Mapping[str, tuple[str, ...]]
 """For each op inside a called computation, the ops that call it."""
 
 _MAX_LEVELS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Nesting:
-    """`parent`: for each op event the position of the event it lies inside, or -1. `method`: how that was found."""
-
-    parent: I64
-    method: str
-    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,39 +65,39 @@ def _given(program: ProgramKey, given: Parents | None) -> Graph | None:
     return None
 
 
-def nest(profile: Profile, graphs: ProgramGraphs) -> Nesting:
-    """Find for each op event the event it lies inside."""
+def how(profile: Profile, graphs: ProgramGraphs) -> tuple[str, tuple[Problem, ...]]:
+    """In words how the events of this profile are nested, and what is doubtful about it."""
     ops = profile.ops
-    parent = np.full(len(ops), -1, np.int64)
-    if not len(ops):
-        return Nesting(parent, "none", ())
-    kinds = np.asarray([device.kind for device in profile.devices])[ops.device]
-    known = np.asarray([graph is not None for graph in graphs.parents] + [False])[ops.program]
-    by_graph = known & (kinds == "cpu")
-    by_time = ~known & (kinds == "cpu")
-    methods = []
-    if by_graph.any():
+    kinds = {device.kind for device in profile.devices} if len(ops) else set()
+    unknown = np.asarray([graph is None for graph in graphs.parents] + [True])
+    on_cpu = np.asarray([device.kind == "cpu" for device in profile.devices] + [False])[ops.device]
+    by_time = unknown[ops.program] & on_cpu
+    methods, problems = [], []
+    if (on_cpu & ~by_time).any():
         methods.append("call graph")
-        _by_graph(ops, np.flatnonzero(by_graph), graphs.parents, profile.names, parent)
-    problems: tuple[Problem, ...] = ()
     if by_time.any():
         methods.append("time containment")
-        names = sorted({profile.programs[i].module or "?" for i in np.unique(ops.program[by_time]).tolist() if i >= 0})
-        problems = (
-            Problem(
-                "nesting",
-                "No call graph is known of " + (", ".join(names[:5]) or "some ops") + (" …" if len(names) > 5 else "")
-                + ": self times there rest on time containment, which mistakes parallel ops for nested ones.",
-                int(np.count_nonzero(by_time)),
-            ),
-        )  # fmt: skip
-        executions = ops.device.astype(np.int64) * (len(profile.run_ids) + 1) + ops.run
-        _by_time(ops, np.flatnonzero(by_time), executions, parent)
-    on_tpu = np.flatnonzero(kinds == "tpu")
-    if on_tpu.size:
+        programs = np.unique(ops.program[by_time]).tolist()
+        names = sorted({(profile.programs[i].module if i >= 0 else None) or "unnamed programs" for i in programs})
+        told = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+        text = f"No call graph is known of {told}: containment in time is used, which takes parallel ops for nested."
+        problems.append(Problem("nesting", text, int(np.count_nonzero(by_time))))
+    if "tpu" in kinds:
         methods.append("order on the core's line")
-        _by_time(ops, on_tpu, ops.device.astype(np.int64) * len(profile.lines) + ops.line, parent)
-    return Nesting(parent, " and ".join(methods) or "none (kernels do not nest)", problems)
+    return " and ".join(methods) or "none (kernels do not nest)", tuple(problems)
+
+
+def nest(profile: Profile, ops: OpEvents, graphs: ProgramGraphs) -> I64:
+    """For each of `ops`, events of one device of `profile`, the position of the event it lies inside, or -1."""
+    parent = np.full(len(ops), -1, np.int64)
+    kind = profile.devices[int(ops.device[0])].kind if len(ops) else ""
+    if kind == "tpu":
+        _by_time(ops, np.arange(len(ops)), ops.line.astype(np.int64), parent)
+    elif kind == "cpu":
+        known = np.asarray([graph is not None for graph in graphs.parents] + [False])[ops.program]
+        _by_graph(ops, np.flatnonzero(known), graphs.parents, profile.names, parent)
+        _by_time(ops, np.flatnonzero(~known), ops.run.astype(np.int64), parent)
+    return parent
 
 
 def _by_time(ops: OpEvents, rows: I64, group: I64, parent: I64) -> None:
@@ -132,15 +124,15 @@ def _by_graph(ops: OpEvents, rows: I64, graphs: Sequence[Graph | None], names: S
     """Set `parent` of the events at `rows`, program by program."""
     rows = rows[np.argsort(ops.program[rows], kind="stable")]
     borders = np.flatnonzero(np.diff(ops.program[rows])) + 1
-    for part in np.split(rows, borders):
-        graph = graphs[int(ops.program[part[0]])] if part.size else None
+    for part in np.split(rows, borders) if rows.size else ():
+        graph = graphs[int(ops.program[part[0]])]
         if graph:
             found = _of_one_program(ops.take(part), graph, names)
             parent[part] = np.where(found >= 0, part[found], -1)
 
 
 def _of_one_program(ops: OpEvents, graph: Graph, names: Sequence[str]) -> I64:
-    """The position in `ops`, events of one program, of the event that each lies inside, or -1.
+    """The position in `ops`, events of one program on one device, of the event that each lies inside, or -1.
 
     Events of one op in one execution do not overlap, so of a calling op it is the last one started before.
     """
@@ -148,9 +140,10 @@ def _of_one_program(ops: OpEvents, graph: Graph, names: Sequence[str]) -> I64:
     order = np.lexsort((-ops.end_ps, ops.start_ps))
     rank = np.empty(total, np.int64)
     rank[order] = np.arange(total)
-    nodes, node = np.unique(ops.op, return_inverse=True)
-    _, run = np.unique(ops.device.astype(np.int64) * (int(ops.run.max()) + 2) + ops.run, return_inverse=True)
-    runs = int(run.max()) + 1
+    nodes, node = grouped(ops.op.astype(np.int64), len(names))
+    first_run = int(ops.run.min())
+    executions, run = grouped(ops.run.astype(np.int64) - first_run, int(ops.run.max()) - first_run + 1)
+    runs = len(executions)
     key = (node * runs + run) * total + rank
     by_key = np.argsort(key)
     sorted_key = key[by_key]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from xlascope.traces.nesting import Parents, nest, program_graphs
+from xlascope.traces.grouping import grouped
+from xlascope.traces.nesting import Parents, how, nest, program_graphs
 from xlascope.traces.optimes import DeviceTimes, OpRow, OpTimes, ProgramCalls
-from xlascope.traces.profile import Profile, ProgramKey
+from xlascope.traces.profile import OpEvents, Profile, ProgramKey
 from xlascope.traces.sweep import split, union_length
 from xlascope.traces.wire import I64
 
+STRETCH = 300_000
 COLLECTIVES = (
     "all-gather", "all-reduce", "all-to-all", "collective-broadcast", "collective-permute", "ragged-all-to-all",
     "reduce-scatter",
@@ -33,26 +35,39 @@ def op_table(profile: Profile, parents: Parents | None = None) -> OpTimes:
     which `problems` then says.
     """
     graphs = program_graphs(profile, parents)
-    nesting = nest(profile, graphs)
     ops = profile.ops
     own = np.zeros(len(ops))
-    covered = []
-    for device in range(len(profile.devices)):
-        rows = np.flatnonzero(ops.device == device)
-        place = np.full(len(ops) + 1, -1, np.int64)
-        place[rows] = np.arange(len(rows))
-        part = split(ops.start_ps[rows], ops.end_ps[rows], place[nesting.parent[rows]])
-        own[rows] = part.own
-        covered.append(part.covered)
+    covered = [0] * len(profile.devices)
+    for rows in _stretches(ops):
+        part = ops.take(rows)
+        shares = split(part.start_ps, part.end_ps, nest(profile, part, graphs))
+        own[rows] = shares.own
+        covered[int(part.device[0])] += shares.covered
+    method, doubts = how(profile, graphs)
     return OpTimes(
         _rows(profile, own, graphs.opcodes),
         _calls(profile),
         _devices(profile, covered, graphs.opcodes),
         None if profile.window_ps is None else profile.window_ps // 1000,
         1,
-        nesting.method,
-        profile.problems + graphs.problems + nesting.problems,
+        method,
+        profile.problems + graphs.problems + doubts,
     )
+
+
+def _stretches(ops: OpEvents) -> Iterator[I64]:
+    """Cut the events of each device where none is active, into parts of about STRETCH events, so memory is bounded."""
+    for device in np.unique(ops.device).tolist():
+        rows = np.flatnonzero(ops.device == device)
+        rows = rows[np.argsort(ops.start_ps[rows], kind="stable")]
+        reach = np.maximum.accumulate(ops.end_ps[rows])
+        free = np.flatnonzero(ops.start_ps[rows[1:]] >= reach[:-1]) + 1
+        begin = 0
+        while begin < len(rows):
+            later = np.searchsorted(free, begin + STRETCH)
+            end = int(free[later]) if later < len(free) else len(rows)
+            yield rows[begin:end]
+            begin = end
 
 
 def devices(profile: Profile) -> tuple[DeviceTimes, ...]:
@@ -84,8 +99,10 @@ def busy_ps(profile: Profile, device: int) -> int:
     run = np.concatenate((ops.run[mine], spans.run[other])).astype(np.int64)
     # An event that names no run is an execution of its own.
     alone = run < 0
-    key = np.where(alone, -1 - np.arange(len(run)), (program + 1) * (len(profile.run_ids) + 1) + run)
-    groups, group = np.unique(key, return_inverse=True)
+    runs = len(profile.run_ids) + 1
+    named = (len(profile.programs) + 1) * runs
+    key = np.where(alone, named + np.arange(len(run)), (program + 1) * runs + run)
+    groups, group = grouped(key, named + len(run))
     first, last = np.full(len(groups), np.iinfo(np.int64).max), np.full(len(groups), np.iinfo(np.int64).min)
     np.minimum.at(first, group, start)
     np.maximum.at(last, group, end)
@@ -98,7 +115,7 @@ def _rows(profile: Profile, own: np.ndarray, opcodes: Sequence[Mapping[str, str]
         return ()
     names = len(profile.names)
     key = (ops.device.astype(np.int64) * (len(profile.programs) + 1) + ops.program + 1) * names + ops.op
-    keys, group = np.unique(key, return_inverse=True)
+    keys, group = grouped(key, len(profile.devices) * (len(profile.programs) + 1) * names)
     count = np.bincount(group)
     # Sums of integers, not of floats: exact however long the profile is.
     total = np.zeros(len(keys), np.int64)
@@ -138,8 +155,9 @@ def _calls(profile: Profile) -> tuple[ProgramCalls, ...]:
     if not len(ops):
         return ()
     pairs = ops.device.astype(np.int64) * (len(profile.programs) + 1) + ops.program + 1
-    keys, group, events = np.unique(pairs, return_inverse=True, return_counts=True)
-    runs = np.unique(group * (len(profile.run_ids) + 1) + ops.run + 1)
+    keys, group = grouped(pairs, len(profile.devices) * (len(profile.programs) + 1))
+    events = np.bincount(group)
+    runs, _ = grouped(group * (len(profile.run_ids) + 1) + ops.run + 1, len(keys) * (len(profile.run_ids) + 1))
     owner, run = runs // (len(profile.run_ids) + 1), runs % (len(profile.run_ids) + 1) - 1
     unknown = np.zeros(len(keys), bool)
     unknown[owner[run < 0]] = True
@@ -184,7 +202,7 @@ def _collective_events(profile: Profile, opcodes: Sequence[Mapping[str, str]]) -
     if not len(ops):
         return np.zeros(0, bool)
     key = (ops.program.astype(np.int64) + 1) * len(profile.names) + ops.op
-    keys, group = np.unique(key, return_inverse=True)
+    keys, group = grouped(key, (len(profile.programs) + 1) * len(profile.names))
     flags = []
     for value in keys.tolist():
         program, op = divmod(value, len(profile.names))

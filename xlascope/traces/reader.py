@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +32,15 @@ def read_profile(source: bytes | bytearray | memoryview | Path | str) -> Profile
             if file.seek(0, 2) == 0:
                 return _read(memoryview(b""))
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
-                return _read(view)
+                # Pages of the file already parsed would count as memory of this process: give them back.
+                return _read(view, lambda: mapped.madvise(mmap.MADV_DONTNEED))
     return _read(memoryview(source).cast("B"))
 
 
-def _read(data: memoryview) -> Profile:
+def _read(data: memoryview, release: Callable[[], None] = lambda: None) -> Profile:
     if bytes(data[:2]) == b"\x1f\x8b":
         raise ProfileError("this is gzip: expand it first", 0)
-    build = Build()
+    build = Build(release)
     planes: list[Plane] = []
 
     def cut(place: int) -> None:

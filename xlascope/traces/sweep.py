@@ -71,7 +71,7 @@ def _pieces(start: I64, end: I64, parent: I64) -> tuple[I64, I64, I64]:
         child = child[np.lexsort((start[child], parent[child]))]
         above, begin = parent[child], start[child]
         new = np.concatenate(([True], above[1:] != above[:-1]))
-        upto = _running_max(reach[child], np.cumsum(new) - 1)
+        upto = start[above] + _running_max(reach[child] - start[above], np.cumsum(new) - 1)
         before = np.where(new, start[above], np.concatenate(([0], upto[:-1])))
         last_of_group = np.flatnonzero(np.concatenate((new[1:], [True])))
         owners += [above, above[last_of_group]]
@@ -97,6 +97,9 @@ def _reach(end: I64, parent: I64) -> I64:
 
 
 def _running_max(values: I64, group: I64) -> I64:
-    """Running maximum within each group of consecutive elements."""
+    """Running maximum of values ≥ 0 within each group of consecutive elements."""
+    size = int(values.max()) + 1
+    if size * (int(group[-1]) + 1) < 1 << 62:
+        return np.maximum.accumulate(group * size + values) - group * size
     ordered, rank = np.unique(values, return_inverse=True)
     return ordered[np.maximum.accumulate(group * len(ordered) + rank) % len(ordered)]

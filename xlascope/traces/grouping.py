@@ -1,0 +1,20 @@
+"""Numbering the distinct values of a column without sorting it, where their range allows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xlascope.traces.wire import I64
+
+
+def grouped(values: I64, limit: int) -> tuple[I64, I64]:
+    """The distinct values in order, and for each element the position of its value. All lie in 0 … limit-1."""
+    if limit > 4 * len(values) + 65536:
+        distinct, position = np.unique(values, return_inverse=True)
+        return distinct, position
+    there = np.zeros(limit, bool)
+    there[values] = True
+    distinct = np.flatnonzero(there)
+    table = np.zeros(limit, np.int64)
+    table[distinct] = np.arange(len(distinct))
+    return distinct, table[values]
