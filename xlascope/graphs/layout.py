@@ -24,7 +24,7 @@ class PlacedBox:
     """A box's rectangle in cells, from (x, y).
 
     ``level`` is the group it stands in, ``row`` and ``column`` its place there; ``entries`` and ``exits`` are the
-    columns of its ports.
+    columns of its ports; ``stubs`` are neighbours too far for a line: ``⇢`` a user, ``⇠`` an operand.
     """
 
     id: str
@@ -41,6 +41,7 @@ class PlacedBox:
     openable: bool
     entries: tuple[int, ...] = ()
     exits: tuple[int, ...] = ()
+    stubs: tuple[str, ...] = ()
 
     def holds(self, x: int, y: int) -> bool:
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
@@ -120,7 +121,11 @@ def _lay(shown: VisibleGraph, level: Level, width: int, depth: int) -> _Laid:
     links = [(position[link.source], position[link.target], link.values) for link in level.links]
     plain = [box_text(box, total) for box in level.boxes]
     arrangement = arrange([text.width for text in plain], links, [box.is_parameter for box in level.boxes], width, GAP)
-    texts = _with_stubs(level, arrangement, plain, total)
+    stubs = _stubs(level, arrangement)
+    texts = [
+        box_text(level.boxes[number], total, stubs[number]) if number in stubs else text
+        for number, text in enumerate(plain)
+    ]
     inner = {
         number: _lay(shown, box.inner, max(width - 2 * _INSET, _NARROWEST), depth + 1)
         for number, box in enumerate(level.boxes)
@@ -133,7 +138,7 @@ def _lay(shown: VisibleGraph, level: Level, width: int, depth: int) -> _Laid:
     ]
     heights = [text.height + (inner[number].height if number in inner else 0) for number, text in enumerate(texts)]
     columns = place(arrangement, closed, widths)
-    result = _Laid(width=max(columns.width - GAP, 0))
+    result = _Laid(width=columns.width)
     tops = _route(level, arrangement, columns, heights, result)
     order = [(row, item) for row, items in enumerate(arrangement.rows) for item in items]
     counts: dict[int, int] = {}
@@ -159,6 +164,7 @@ def _lay(shown: VisibleGraph, level: Level, width: int, depth: int) -> _Laid:
             openable=box.group is not None,
             entries=tuple(columns.enter[net, item] for net, _ in arrangement.items[item].above),
             exits=tuple(columns.leave[net, item] for net in dict(arrangement.items[item].below)),
+            stubs=stubs.get(number, ()),
         )
         result.boxes.append(placed)
         if number in inner:
@@ -172,16 +178,13 @@ def _closed_width(arrangement: Arrangement, number: int, text: BoxText) -> int:
     return max(text.width, 2 * entries + 3, 2 * exits + 4 if exits > 1 else 0)
 
 
-def _with_stubs(level: Level, arrangement: Arrangement, plain: list[BoxText], total: int | None) -> list[BoxText]:
-    """The texts again, with the names of neighbours that no line is drawn to."""
+def _stubs(level: Level, arrangement: Arrangement) -> dict[int, tuple[str, ...]]:
+    """The names of the neighbours that no line is drawn to, by box."""
     names: dict[int, list[str]] = {}
     for source, target in arrangement.stubs:
         names.setdefault(source, []).append(f"⇢{_name(level.boxes[target])}")
         names.setdefault(target, []).append(f"⇠{_name(level.boxes[source])}")
-    return [
-        box_text(level.boxes[number], total, tuple(names[number])) if number in names else text
-        for number, text in enumerate(plain)
-    ]
+    return {number: tuple(found) for number, found in names.items()}
 
 
 def _name(box: Box) -> str:

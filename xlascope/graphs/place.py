@@ -74,7 +74,7 @@ def _stand(arrangement: Arrangement, row: list[int], closed: list[int], widths: 
         columns.left[item] = max(left, end)
         width = _PASSING_WIDTH if entry.box is None else widths[entry.box] + GAP
         end = columns.left[item] + width
-    columns.width = max(columns.width, end)
+        columns.width = max(columns.width, end if entry.box is None else end - GAP)
 
 
 def _spread(wanted: list[float], sizes: list[int]) -> list[int]:

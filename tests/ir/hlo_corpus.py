@@ -1,0 +1,87 @@
+"""Real programs, compiled once for all tests in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
+DUMPS = ("dev_h100_1x1x4", "dev_tpu_v5e_2x4")
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A program's HLO text, and what XLA says is in it: computation name → [(instruction, opcode, operands)]."""
+
+    name: str
+    stage: str
+    text: str
+    computations: dict[str, list[tuple[str, str, list[str]]]]
+    cost: dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    programs: list[Compiled]
+    texts: dict[str, dict[str, list[tuple[str, str, list[str]]]] | str]
+
+    def get(self, name: str, stage: str = "optimized") -> Compiled:
+        return next(found for found in self.programs if (found.name, found.stage) == (name, stage))
+
+
+@pytest.fixture(scope="session")
+def dump_folders(tmp_path_factory) -> list[Path]:
+    """Unpacked XLA dump folders of GPU and TPU compilers; empty where they are absent."""
+    folders = []
+    for name in DUMPS:
+        archive = SHARED / f"{name}.tar.xz"
+        if archive.exists():
+            target = tmp_path_factory.mktemp(name)
+            with tarfile.open(archive) as opened:
+                opened.extractall(target, filter="data")
+            folders.append(target)
+    return folders
+
+
+@pytest.fixture(scope="session")
+def dumps(dump_folders) -> dict[str, str]:
+    """HLO texts of every pass, by path."""
+    found = {}
+    for folder in dump_folders:
+        for path in sorted(folder.rglob("*.txt")):
+            text = path.read_text(errors="replace")
+            if text.startswith("HloModule"):
+                found[str(path)] = text
+    if not found:
+        pytest.skip("the dump folders are not beside the checkout")
+    return found
+
+
+@pytest.fixture(scope="session")
+def corpus(dump_folders) -> Corpus:
+    script = Path(__file__).with_name("compile_programs.py")
+    done = subprocess.run(
+        [sys.executable, str(script), *map(str, dump_folders)],
+        capture_output=True,
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        timeout=170,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    told = json.loads(done.stdout)
+    programs = [
+        Compiled(own["name"], own["stage"], own["text"], _by_name(own["computations"]), own["cost"])
+        for own in told["programs"]
+    ]
+    texts = {path: own if isinstance(own, str) else _by_name(own) for path, own in told["texts"].items()}
+    return Corpus(programs, texts)
+
+
+def _by_name(computations: list) -> dict[str, list[tuple[str, str, list[str]]]]:
+    return {name: [(own[0], own[1], own[2]) for own in members] for name, members in computations}
