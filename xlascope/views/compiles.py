@@ -12,7 +12,7 @@ from xlascope.views.source import RunSource
 
 @dataclass(frozen=True, slots=True)
 class Compile:
-    """``runs``: how often what was compiled ran; exact when ``runs_exact``. ``program`` is None for eager primitives.
+    """``runs``: how often what was compiled ran; an estimate unless ``runs_exact``. ``eager``: a primitive by itself.
 
     A row with ``compile_ns`` None and ``eager`` true is a primitive whose compilation was not seen.
     """
@@ -49,13 +49,14 @@ def query(source: RunSource) -> Compiles:
         body = record.json
         program = record.program or fields.text(body, "program")
         eager = fields.boolean(body, "eager") is True
-        key = _place(body)
         runs, exact = None, False
-        if program in warmth and not eager:
+        if program in warmth:
             runs, exact = warmth[program].calls, warmth[program].calls_exact
-        elif eager and key in counts and key not in told:
-            # Several compilations on one line share the count of the line: the first row carries it.
+        key = _place(body)
+        if eager and key not in told and key in counts and (runs is None or counts[key][1]):
+            # Several compilations of one line share the count of the line: the first row carries it.
             runs, exact = counts[key]
+        if eager:
             told.add(key)
         rows.append(_row(body, runs, exact, program, eager, record.t_ns))
     for key, (runs, exact) in counts.items():

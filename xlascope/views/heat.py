@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from xlascope.runfile import Record
 from xlascope.traces import OpTimes
 from xlascope.views import fields
+from xlascope.views.call_rate import Lifetime, estimate, glimpse
 from xlascope.views.lookup import is_eager, program_records
 from xlascope.views.source import RunSource
 from xlascope.views.windows import Window, executables, observed, total
@@ -28,14 +29,6 @@ class Heat:
     calls_exact: bool
     calls_seen: int | None
     device_ns: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """The time a program can have been called in: from its first call to the end of the script."""
-
-    start_ns: int
-    end_ns: int
 
 
 def heat(source: RunSource) -> dict[str, Heat]:
@@ -72,10 +65,13 @@ def _heat(source: RunSource) -> dict[str, Heat]:
     for name, record in program_records(source).items():
         mine = ids.get(name, [])
         seen = [_calls_in(window.times, mine) for window in windows]
-        device = sum(self_ns.get(number, 0) for number in mine) if windows and mine else None
+        in_windows = fields.plus(seen) if mine and windows else None
+        # Not called while watched: its time is unknown, which is not 0.
+        device = sum(self_ns.get(number, 0) for number in mine) if in_windows != 0 and windows and mine else None
         counted = fields.integer(hook[name].json, "hook_calls") if name in hook else None
-        calls, exact = _calls(record, windows, seen, counted, _Span(_first_call(source, name, record), end))
-        found[name] = Heat(calls, exact, fields.plus(seen) if mine and windows else None, device)
+        life = Lifetime(_first_call(source, name, record), end)
+        calls, exact = _calls(record, windows, mine, seen, counted, life)
+        found[name] = Heat(calls, exact, in_windows, device)
     return found
 
 
@@ -95,10 +91,10 @@ def _first_call(source: RunSource, name: str, record: Record) -> int:
 
 def _script_end(source: RunSource) -> int:
     """When the script ended, or was last heard of."""
-    for phase in reversed(source.records("phase")):
-        start, length = fields.integer(phase.json, "start_ns"), fields.integer(phase.json, "ns")
-        if phase.json.get("name") == "run" and start is not None and length is not None:
-            return start + length
+    for phase in source.records("phase"):
+        start = fields.integer(phase.json, "start_ns")
+        if phase.json.get("name") == "finish" and start is not None:
+            return start
     end = source.last("end")
     told = fields.integer(end.json, "ended_ns") if end is not None else None
     if told is not None:
@@ -108,21 +104,27 @@ def _script_end(source: RunSource) -> int:
 
 
 def _calls(
-    record: Record, windows: Sequence[Window], seen: Sequence[int | None], hook: int | None, span: _Span
+    record: Record,
+    windows: Sequence[Window],
+    ids: Sequence[int],
+    seen: Sequence[int | None],
+    hook: int | None,
+    span: Lifetime,
 ) -> tuple[int | None, bool]:
     """Calls of the whole run, and whether they were counted rather than estimated."""
     if fields.boolean(record.json, "callbacks") and hook is not None:
         return hook, True  # with a callback in the program JAX's fast path is off: every call passes the hook
-    if not windows or None in seen or not any(seen):
+    counted = sum(count or 0 for count in seen)
+    if not windows or None in seen or not counted:
         # A program without ops leaves no trace in a profile, so that nothing seen does not mean never called.
         return hook, False
-    counted = sum(count or 0 for count in seen)
     if _cover_all(windows, span):
         return max(counted, hook or 0), (hook or 0) <= counted
-    return max(_estimate(windows, seen, span), hook or 0, counted), False
+    glimpses = [glimpse(window, ids, count or 0) for window, count in zip(windows, seen, strict=True)]
+    return max(estimate([each for each in glimpses if each is not None], span), hook or 0, counted), False
 
 
-def _cover_all(windows: Sequence[Window], span: _Span) -> bool:
+def _cover_all(windows: Sequence[Window], span: Lifetime) -> bool:
     """Did one window watch the program from its first call to the end of the script, and lose nothing?"""
     for window in windows:
         lost = window.truncated or any(problem.kind in _LOSSES for problem in window.times.problems)
@@ -131,29 +133,3 @@ def _cover_all(windows: Sequence[Window], span: _Span) -> bool:
             if began and window.end_ns >= span.end_ns:
                 return True
     return False
-
-
-def _estimate(windows: Sequence[Window], seen: Sequence[int | None], span: _Span) -> int:
-    """Calls seen, and for the time between windows the mean rate of the windows around it.
-
-    The first call stands apart: it waits for the compiler and says nothing about the rate.
-    """
-    known = [(w, count or 0) for w, count in zip(windows, seen, strict=True) if w.start_ns and w.end_ns]
-    known = [(w, count) for w, count in known if w.end_ns is not None and w.end_ns > span.start_ns]
-    result = float(sum(count or 0 for count in seen))
-    if not known:
-        return round(result)
-    rates = []
-    for position, (window, count) in enumerate(known):
-        begin = max(window.start_ns or 0, span.start_ns)
-        first = position == 0 and (window.covers_from_start or (window.start_ns or 0) <= span.start_ns)
-        length = max((window.end_ns or 0) - begin, 1)
-        rates.append(max(count - first, 0) / length)
-    opened = known[0][0].start_ns or 0
-    if opened > span.start_ns and not known[0][0].covers_from_start:
-        result += 1 + rates[0] * (opened - span.start_ns)
-    for (left, _), (right, _), one, two in zip(known, known[1:], rates, rates[1:], strict=False):
-        gap = max((right.start_ns or 0) - max(left.end_ns or 0, span.start_ns), 0)
-        result += gap * (one + two) / 2
-    result += rates[-1] * max(span.end_ns - (known[-1][0].end_ns or 0), 0)
-    return round(result)

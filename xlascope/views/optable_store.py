@@ -16,7 +16,7 @@ from typing import Any
 
 from xlascope.traces import DeviceTimes, OpRow, OpTimes, Problem, ProgramCalls
 
-VERSION = 1
+VERSION = 2
 _RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 _LARGEST = 256 << 20
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -26,6 +26,23 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "int | None": (int, type(None)),
     "str | None": (str, type(None)),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a program was seen in a window: first start and last end of its ops, ns since the window opened."""
+
+    program_id: int
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of one window."""
+
+    times: OpTimes
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +61,12 @@ class Place:
         return Path(base) / "xlascope" / self.run_id / f"optimes-{VERSION}-{self.key[:40]}.json"
 
 
-def store(place: Place, times: OpTimes) -> None:
-    """Keep op times. A folder that cannot be written is no fault: the next reader computes them again."""
+def store(place: Place, kept: Kept) -> None:
+    """Keep what was computed. A folder that cannot be written is no fault: the next reader computes it again."""
     path = place.path
     if path is None:
         return
+    times = kept.times
     body = {
         "version": VERSION,
         "key": place.key,
@@ -59,6 +77,7 @@ def store(place: Place, times: OpTimes) -> None:
         "window_ns": times.window_ns,
         "windows": times.windows,
         "nesting": times.nesting,
+        "spans": [astuple(span) for span in kept.spans],
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -70,7 +89,7 @@ def store(place: Place, times: OpTimes) -> None:
         return  # read-only home, full disk: the cache is a convenience only
 
 
-def load(place: Place) -> OpTimes | None:
+def load(place: Place) -> Kept | None:
     """What was kept; None when there is nothing, or nothing that can be believed."""
     path = place.path
     try:
@@ -82,7 +101,7 @@ def load(place: Place) -> OpTimes | None:
     if not isinstance(body, dict) or body.get("version") != VERSION or body.get("key") != place.key:
         return None
     try:
-        return OpTimes(
+        times = OpTimes(
             _rows(OpRow, body["rows"]),
             _rows(ProgramCalls, body["calls"]),
             _rows(DeviceTimes, body["devices"]),
@@ -91,6 +110,7 @@ def load(place: Place) -> OpTimes | None:
             _checked(body["nesting"], "str"),
             _rows(Problem, body["problems"]),
         )
+        return Kept(times, _rows(Span, body["spans"]))
     except (KeyError, TypeError, ValueError):
         return None
 

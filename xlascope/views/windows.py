@@ -16,6 +16,7 @@ from xlascope.views import fields, optable_store
 from xlascope.views.cache import checkpoint
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import program_id
+from xlascope.views.optable_store import Kept, Span
 from xlascope.views.source import ProfileSource, RunSource
 from xlascope.views.stages import hlo_module
 
@@ -28,7 +29,10 @@ _EMBEDDED = frozenset({"fusion", "reduce", "reduce-window", "map", "sort", "scat
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One profile. ``start_ns`` and ``end_ns`` are `time.time_ns` of its opening and closing, None when unknown."""
+    """One profile. ``start_ns`` and ``end_ns`` are `time.time_ns` of its opening and closing, None when unknown.
+
+    ``spans`` tell by program number when in the window it was seen.
+    """
 
     chunk: int
     program: str | None
@@ -41,6 +45,7 @@ class Window:
     variant_record: int | None
     identity: str
     times: OpTimes
+    spans: Mapping[int, Span]
 
     @property
     def seconds_ns(self) -> int | None:
@@ -74,8 +79,12 @@ def _signed(number: int) -> int:
 
 def observed(source: RunSource) -> tuple[Window, ...]:
     """The windows in which the script itself was watched, oldest first."""
-    return source.memo("observed windows", lambda: tuple(w for w in _windows(source) if w.variant is None
-                                                          and w.why in _OBSERVED))  # fmt: skip
+
+
+    def read() -> tuple[Window, ...]:
+        return tuple(window for window in _windows(source) if window.variant is None and window.why in _OBSERVED)
+
+    return source.memo("observed windows", read)
 
 
 def of_variant(source: RunSource, program: str, variant: str, record: int | None, why: str) -> tuple[Window, ...]:
@@ -120,6 +129,7 @@ def _window(source: RunSource, chunk: Chunk) -> Window:
     checkpoint()
     meta = chunk.json
     identity = f"{chunk.id} {chunk.t_ns} {json.dumps(meta, sort_keys=True)}"
+    kept = _kept(source, chunk.id, identity)
     return Window(
         chunk=chunk.id,
         program=chunk.program,
@@ -131,7 +141,8 @@ def _window(source: RunSource, chunk: Chunk) -> Window:
         truncated=bool(meta.get("truncated")),
         variant_record=fields.integer(meta, "variant_record"),
         identity=identity,
-        times=_times(source, chunk.id, identity),
+        times=kept.times,
+        spans={span.program_id: span for span in kept.spans},
     )
 
 
@@ -142,11 +153,11 @@ def of_programs(source: RunSource, windows: tuple[Window, ...], program_ids: fro
         # Most windows of a long run do not hold most programs.
         if any(call.program_id in program_ids for call in window.times.calls):
             checkpoint()
-            parts.append(_times(source, window.chunk, window.identity, program_ids))
+            parts.append(_kept(source, window.chunk, window.identity, program_ids).times)
     return merge(parts) if parts else _EMPTY
 
 
-def _times(source: RunSource, chunk: int, identity: str, only: frozenset[int] | None = None) -> OpTimes:
+def _kept(source: RunSource, chunk: int, identity: str, only: frozenset[int] | None = None) -> Kept:
     """Op times of one window. They are computed again while call graphs were missing and new ones have come."""
     settled = source.keep.get(("times", chunk, only, 0))
     if settled is not None:
@@ -157,16 +168,16 @@ def _times(source: RunSource, chunk: int, identity: str, only: frozenset[int] | 
         return found
     wanted = "" if only is None else f" {sorted(only)}"
     place = optable_store.Place(source.run_id, hashlib.sha256(f"{identity} {known}{wanted}".encode()).hexdigest())
-    times = optable_store.load(place)
-    if times is None:
-        times = _read(source, chunk, only)
-        optable_store.store(place, times)
-    guessed = "containment" in times.nesting
-    source.keep.put(("times", chunk, only, known if guessed else 0), times)
-    return times
+    kept = optable_store.load(place)
+    if kept is None:
+        kept = _read(source, chunk, only)
+        optable_store.store(place, kept)
+    guessed = "containment" in kept.times.nesting
+    source.keep.put(("times", chunk, only, known if guessed else 0), kept)
+    return kept
 
 
-def _read(source: RunSource, chunk: int, only: frozenset[int] | None) -> OpTimes:
+def _read(source: RunSource, chunk: int, only: frozenset[int] | None) -> Kept:
     data = source.chunk_data(chunk)
     if data is None:
         return _broken("the profile of a window cannot be read from the run file")
@@ -183,7 +194,19 @@ def _read(source: RunSource, chunk: int, only: frozenset[int] | None) -> OpTimes
         module = hlo_module(source, ids[key.program_id])
         if module is not None:
             parents[key.program_id] = call_parents(module)
-    return op_table(profile if only is None else _restricted(profile, only), parents or None)
+    profile = profile if only is None else _restricted(profile, only)
+    return Kept(op_table(profile, parents or None), _spans(profile))
+
+
+def _spans(profile: Profile) -> tuple[Span, ...]:
+    """When each program was seen."""
+    first, last = profile.start_ns(), profile.end_ns()
+    found = []
+    for index, key in enumerate(profile.programs):
+        mine = np.flatnonzero(profile.ops.program == index)
+        if key.program_id is not None and mine.size:
+            found.append(Span(key.program_id, int(first[mine].min()), int(last[mine].max())))
+    return tuple(found)
 
 
 def _restricted(profile: Profile, program_ids: frozenset[int]) -> Profile:
@@ -197,8 +220,8 @@ def _restricted(profile: Profile, program_ids: frozenset[int]) -> Profile:
     return replace(profile, ops=profile.ops.take(mine[profile.ops.program]), device_spans=kept)
 
 
-def _broken(sentence: str) -> OpTimes:
-    return OpTimes((), (), (), None, 1, "none", (Problem("broken", sentence),))
+def _broken(sentence: str) -> Kept:
+    return Kept(OpTimes((), (), (), None, 1, "none", (Problem("broken", sentence),)), ())
 
 
 def call_parents(module: HloModule) -> dict[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from xlascope.report.text.tables import (
     bar,
     count,
     duration,
+    fixed_column,
     note,
     number_column,
     place,
@@ -35,10 +36,10 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         number_column("calls"),
         number_column("device time"),
         number_column("share"),
-        Column("", keep=True),
+        fixed_column("", 3),
         number_column("per call"),
-        number_column("compile"),
-        Column("programs", least=8),
+        number_column("compile", 1),
+        Column("programs", least=6, spare=2),
     ]
     yield table(columns, [_function(each) for each in answer.functions])
     if answer.observed_ns is None:
@@ -87,10 +88,10 @@ def programs(answer: Programs) -> Iterable[RenderableType]:
         Column("signature", least=20),
         number_column("calls"),
         number_column("device time"),
-        number_column("eqns"),
-        Column("args", keep=True),
-        number_column("devices"),
-        Column("captured", least=14),
+        number_column("eqns", 1),
+        fixed_column("args", 2),
+        number_column("devices", 4),
+        Column("captured", least=14, spare=3),
         Column("variants", least=8),
     ]
     if own:
@@ -124,11 +125,12 @@ def compiles(answer: Compiles) -> Iterable[RenderableType]:
     columns = [
         Column("what", least=14),
         Column("where", least=10),
-        number_column("trace"),
-        number_column("lower"),
+        fixed_column("how", 2),
+        number_column("trace", 4),
+        number_column("lower", 3),
         number_column("compile"),
         number_column("runs"),
-        Column("cache", keep=True),
+        fixed_column("cache", 5),
         Column("why", least=20),
     ]
     yield table(columns, [_compile(each) for each in answer.compiles])
@@ -142,12 +144,10 @@ def compiles(answer: Compiles) -> Iterable[RenderableType]:
 
 
 def _compile(row: Compile) -> list[str | Text]:
-    name = Text(row.program or row.name or UNKNOWN)
-    if row.eager:
-        name.append(" (eager)", style="dim")
     return [
-        name,
+        row.program or row.name or UNKNOWN,
         place(row.file, row.line),
+        "eager" if row.eager else "jit",
         duration(row.trace_ns),
         duration(row.lower_ns),
         duration(row.compile_ns),

@@ -15,6 +15,7 @@ from xlascope.report.text.tables import (
     count,
     duration,
     estimated,
+    fixed_column,
     heading,
     line,
     note,
@@ -36,7 +37,7 @@ def run(answer: Run) -> Iterable[RenderableType]:
     if answer.phases:
         yield Text()
         rows = [[each.name, duration(each.ns), count(each.count)] for each in answer.phases]
-        yield table([Column("phase", keep=True), number_column("time"), number_column("times")], rows)
+        yield table([fixed_column("phase"), number_column("time"), number_column("times")], rows)
         yield note("Phases overlap (threads, a trace inside of another): they do not add up to the whole.")
     yield Text()
     yield _windows(answer)

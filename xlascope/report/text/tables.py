@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from xlascope.tui.text import numbers
@@ -18,40 +18,83 @@ _BAR = " ▏▎▍▌▋▊▉█"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``side``: left for texts, right for numbers; ``keep``: never narrower than its content; ``style`` of Rich."""
+    """``side``: left for texts, right for numbers. A text is cut with an ellipsis down to ``least`` cells where the
+    width asks for it; a number never, because half a number is a lie: instead columns are left out, those with the
+    highest ``spare`` first (0: never).
+    """
 
     title: str
     side: Literal["left", "right"] = "left"
-    keep: bool = False
-    style: str = ""
-    least: int = 6
+    least: int | None = 6
+    spare: int = 0
 
 
-def number_column(title: str, style: str = "") -> Column:
-    """A column of numbers: never cut, because half a number is a lie."""
-    return Column(title, "right", True, style)
+def number_column(title: str, spare: int = 0) -> Column:
+    """A column that is never cut."""
+    return Column(title, "right", None, spare)
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> Table:
-    """A table without borders that fits the width: texts are cut with an ellipsis, numbers are not."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    for column in columns:
-        made.add_column(
-            Text(column.title),
-            justify=column.side,
-            no_wrap=True,
-            overflow="ellipsis",
-            style=column.style,
-            min_width=None if column.keep else min(column.least, 40),
-        )
-    cells = [[cell if isinstance(cell, Text) else Text(safe(cell)) for cell in row] for row in rows]
-    for position, column in enumerate(columns):
-        if column.keep and cells:
-            widest = max(len(column.title), *(row[position].cell_len for row in cells))
-            made.columns[position].min_width = widest
-    for row in cells:
-        made.add_row(*row)
-    return made
+def fixed_column(title: str, spare: int = 0) -> Column:
+    """A column of short texts that is never cut."""
+    return Column(title, "left", None, spare)
+
+
+_GAP = 2
+
+
+class Fitted:
+    """A table without borders that fits the width of the console."""
+
+    def __init__(self, columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> None:
+        self._columns = list(columns)
+        self._rows = [[cell if isinstance(cell, Text) else Text(safe(cell)) for cell in row] for row in rows]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        kept, widths = fit(self._columns, self._natural(), options.max_width)
+        yield self._line([Text(self._columns[index].title, style="bold") for index in kept], kept, widths)
+        for row in self._rows:
+            yield self._line([row[index].copy() for index in kept], kept, widths)
+
+    def _natural(self) -> list[int]:
+        titles = [len(column.title) for column in self._columns]
+        return [max(title, *(row[i].cell_len for row in self._rows), 0) for i, title in enumerate(titles)]
+
+    def _line(self, cells: Sequence[Text], kept: Sequence[int], widths: Sequence[int]) -> Text:
+        made = Text(no_wrap=True, overflow="ignore")
+        for position, (cell, index, width) in enumerate(zip(cells, kept, widths, strict=True)):
+            cell.truncate(width, overflow="ellipsis")
+            padding = " " * (width - cell.cell_len)
+            right = self._columns[index].side == "right"
+            made.append(padding if right else "").append_text(cell).append("" if right else padding)
+            made.append(" " * _GAP if position < len(kept) - 1 else "")
+        made.rstrip()
+        return made
+
+
+def fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> tuple[list[int], list[int]]:
+    """The columns to show (positions) and their widths: texts are cut evenly, then columns are left out."""
+    kept = list(range(len(columns)))
+    while True:
+        least = [natural[i] if (small := columns[i].least) is None else min(small, natural[i]) for i in kept]
+        gaps = _GAP * (len(kept) - 1)
+        spare = [i for i in kept if columns[i].spare]
+        if sum(least) + gaps <= width or not spare:
+            break
+        kept.remove(max(spare, key=lambda i: columns[i].spare))
+    widths = [natural[i] for i in kept]
+    excess = sum(widths) + gaps - width
+    while excess > 0:
+        widest = max((w for w, small in zip(widths, least, strict=True) if w > small), default=0)
+        if not widest:
+            break  # narrower than the smallest table: the terminal wraps the lines
+        widths[next(i for i, w in enumerate(widths) if w == widest and w > least[i])] -= 1
+        excess -= 1
+    return kept, widths
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> Fitted:
+    """A table of texts and numbers."""
+    return Fitted(columns, rows)
 
 
 def line(*parts: str | Text | None) -> Text:

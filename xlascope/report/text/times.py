@@ -13,6 +13,7 @@ from xlascope.report.text.tables import (
     bar,
     count,
     duration,
+    fixed_column,
     heading,
     note,
     number_column,
@@ -40,16 +41,16 @@ def ops(answer: Ops) -> Iterable[RenderableType]:
         columns = [
             *([Column("program", least=8)] if several else []),
             Column("op", least=14),
-            Column("opcode", least=8),
-            Column("dev", keep=True),
+            Column("opcode", least=8, spare=2),
+            fixed_column("dev"),
             number_column("self"),
             number_column("share"),
-            Column("", keep=True),
-            number_column("per call"),
+            fixed_column("", 4),
+            number_column("per call", 1),
             number_column("count"),
-            Column("eqns", least=5),
+            Column("eqns", least=5, spare=3),
             Column("where", least=8),
-            number_column("bytes"),
+            number_column("bytes", 5),
         ]
         yield table(columns, [_op(row, several, answer.equations_exact) for row in answer.rows])
         yield note(_coverage(answer))
@@ -106,15 +107,15 @@ def devices(answer: Devices) -> Iterable[RenderableType]:
         yield note("No device was seen at work.")
         return
     columns = [
-        Column("device", keep=True),
+        fixed_column("device"),
         number_column("busy"),
         number_column("of window"),
-        Column("", keep=True),
-        number_column("ops"),
+        fixed_column("", 4),
+        number_column("ops", 2),
         number_column("coverage"),
         number_column("collectives"),
-        number_column("idle"),
-        number_column("calls"),
+        number_column("idle", 1),
+        number_column("calls", 3),
     ]
     yield table(columns, [_device(row) for row in answer.rows])
     if any(row.simulated for row in answer.rows):
@@ -146,16 +147,16 @@ def collectives(answer: Collectives) -> Iterable[RenderableType]:
         yield note("No collective: the devices exchange nothing.")
         return
     columns = [
-        Column("collective", keep=True),
+        fixed_column("collective"),
         Column("instruction", least=14),
         number_column("bytes"),
         Column("axes", least=5),
-        Column("groups", least=8),
+        Column("groups", least=8, spare=2),
         Column("eqn", least=3),
-        Column("where", least=8),
+        Column("where", least=8, spare=1),
         number_column("time"),
-        number_column("count"),
-        Column("device", keep=True),
+        number_column("count", 3),
+        fixed_column("device"),
     ]
     yield table(columns, [_collective(row) for row in answer.rows])
     yield note("bytes: what one device holds of it. time: over all executions seen. + added by XLA's partitioner.")

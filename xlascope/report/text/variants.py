@@ -12,6 +12,7 @@ from xlascope.report.text.tables import (
     Column,
     count,
     duration,
+    fixed_column,
     heading,
     note,
     number_column,
@@ -30,18 +31,18 @@ def variants(answer: Variants) -> Iterable[RenderableType]:
         yield note("No variant was measured yet; `xlascope measure` adds one.")
     else:
         columns = [
-            Column("id", keep=True),
+            fixed_column("id"),
             Column("variant", least=12),
-            Column("verdict", keep=True),
+            fixed_column("verdict"),
             number_column("ratio"),
             number_column("95% interval"),
             number_column("variant"),
-            number_column("baseline"),
-            number_column("n"),
+            number_column("baseline", 2),
+            number_column("n", 3),
             number_column("fusions"),
-            number_column("error"),
-            number_column("peak"),
-            Column("where", keep=True),
+            number_column("error", 1),
+            number_column("peak", 5),
+            fixed_column("where", 4),
         ]
         yield table(columns, [_row(each) for each in answer.rows])
         yield note("Medians of one call; ratio: variant ÷ baseline, in turn; fusions of two or more members.")
