@@ -61,11 +61,11 @@ def op_rows() -> list[SimpleNamespace]:
 
 def variant_row() -> SimpleNamespace:
     return SimpleNamespace(
-        id=7, variant="fusion=off", switches={"fusion": "off"}, place="recorder", args="recorded", median_ns=163_800,
+        id="7", variant="fusion=off", switches={"fusion": "off"}, place="recorder", args="recorded", median_ns=163_800,
         ci_low_ns=160_200, ci_high_ns=167_900, samples=212, baseline_median_ns=124_100, baseline_ci_low_ns=123_600,
         baseline_ci_high_ns=124_600, ratio=1.32, ratio_ci_low=1.29, ratio_ci_high=1.35, verdict="slower",
         fusions_before=4, fusions_after=0, max_abs_error=2e-7, compile_ns=30_000_000, peak_bytes=None,
-        predicted_ns=None, collectives=(), simulated=False,
+        predicted_ns=None, collectives=(), simulated=False, equation_ns=None, notes=(),
     )  # fmt: skip
 
 
@@ -98,6 +98,13 @@ class FixedFeed(Feed):
     @property
     def kind(self) -> str:
         return "run"
+
+    def file_text(self, file: str) -> str | None:
+        return TEXTS["source"] if file == SOURCE else None
+
+    def samples(self, program: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+        variant = tuple(163_000 + 700 * (number % 9) for number in range(60))
+        return {"7": (variant, tuple(124_000 + 90 * (number % 7) for number in range(60)))}
 
     def call_times(self, program: str) -> CallTimes:
         times = tuple(float(number) for number in range(12))
@@ -166,7 +173,8 @@ class FixedFeed(Feed):
         return SimpleNamespace(graph=self._graph)
 
     def _view_ops(self, program: str | None = None, variant: str | None = None) -> Any:
-        return SimpleNamespace(rows=op_rows(), coverage=0.996, calls_seen=CALLS, windows=6, window_ns=2_900_000_000)
+        return SimpleNamespace(rows=op_rows(), coverage=0.996, calls_seen=CALLS, windows=6, window_ns=2_900_000_000,
+                               equations_exact=True, variant=None, simulated=False)
 
     def _view_variants(self, program: str) -> Any:
         return SimpleNamespace(rows=(variant_row(),) if self.with_variants else ())

@@ -5,6 +5,8 @@ A feed is asked for whole records of `model`; it knows the views and nothing of 
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +112,9 @@ class Feed:
     def ops(self, program: str | None, variant: str | None = None) -> OpsTable:
         """Time per op of a program, or of all."""
         found = self.query("ops", program=program, variant=variant)
-        if found is None:
+        if variant is not None and (found is None or not found.rows):
+            return self.ops(program)
+        if found is None or not found.rows:
             return OpsTable(note="no profile window has seen this program yet")
         total = sum(row.self_ns or 0 for row in found.rows)
         return OpsTable(
@@ -119,11 +123,16 @@ class Feed:
             calls_seen=found.calls_seen,
             windows=getattr(found, "windows", None),
             window_ns=found.window_ns,
+            exact=bool(found.equations_exact),
+            variant=found.variant,
+            simulated=bool(found.simulated),
         )
 
     def graph(self, program: str, variant: str | None = None) -> Any:
         """The `graphs.Graph` of the optimized HLO, or None."""
         found = self.query("graph", program=program, variant=variant, stage="optimized")
+        if found is None and variant is not None:
+            return self.graph(program)
         return getattr(found, "graph", None)
 
     def stage(self, program: str, stage: str, variant: str | None, ops: OpsTable | None) -> StageText:
@@ -138,16 +147,35 @@ class Feed:
         assert self._stages is not None
         return self._stages.links(program, variant)
 
-    def source_of(self, program: str, file: str, ops: OpsTable | None) -> StageText:
-        """A source file with the heat of its lines."""
+    def file_text(self, file: str) -> str | None:
+        """A source file of the user's as it was when it ran, None where it was not kept."""
         self.open()
-        assert self._stages is not None
-        return self._stages.source(program, file, ops)
+        if self.kind != "run":
+            return None
+        for record in reversed(self._source.records("source")):
+            if record.json.get("file") == file:
+                return self._source.text(record)
+        return None
 
     def variants(self, program: str) -> tuple[VariantRow, ...]:
         """What was measured of a program, oldest first."""
         found = self.query("variants", program=program)
-        return tuple(_variant(row) for row in found.rows) if found is not None else ()
+        if found is None or not found.rows:
+            return ()
+        samples = self.samples(program)
+        return tuple(_variant(row, samples.get(row.id, ((), ()))) for row in found.rows)
+
+    def samples(self, program: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+        """Samples of each measurement of a program and of its baseline, in nanoseconds, by the measurement's id."""
+        found: dict[str, dict[str, tuple[int, ...]]] = {}
+        for chunk in self._source.chunks("samples"):
+            if chunk.program == program and chunk.json.get("dtype") == "<i8":
+                values = array("q")
+                values.frombytes(chunk.data[: len(chunk.data) // 8 * 8])
+                if sys.byteorder == "big":
+                    values.byteswap()
+                found.setdefault(str(chunk.json.get("variant_record")), {})[str(chunk.json.get("what"))] = tuple(values)
+        return {key: (each.get("variant", ()), each.get("baseline", ())) for key, each in found.items()}
 
     def call_times(self, program: str) -> CallTimes:
         """The mean time of a call in each profile window, and when the program's compiles were."""
@@ -281,10 +309,10 @@ def _eager_item(compiles: Any, functions: Any) -> list[FunctionItem]:
 def _op_row(row: Any, total: int) -> OpRow:
     self_ns = row.self_ns
     return OpRow(
-        row.program,
+        row.program or getattr(row, "module", None),
         row.op,
         row.opcode or "",
-        f"{getattr(row, 'device_kind', None) or 'device'}:{row.device}",
+        f"{row.device_kind}:{row.device}",
         row.count,
         row.total_ns,
         self_ns,
@@ -299,15 +327,17 @@ def _op_row(row: Any, total: int) -> OpRow:
     )
 
 
-def _variant(row: Any) -> VariantRow:
-    names = set(VariantRow.__dataclass_fields__) - {"name", "collectives", "series", "switches"}
+def _variant(row: Any, samples: tuple[tuple[int, ...], tuple[int, ...]]) -> VariantRow:
+    names = set(VariantRow.__dataclass_fields__) - {"name", "collectives", "series", "switches", "equation_ns", "notes"}
     known = {name: value for name in names if (value := getattr(row, name, None)) is not None}
     known = {**dict.fromkeys(names), **known}
-    known["simulated"] = bool(known.get("simulated"))
+    known["simulated"], known["sensitive"] = bool(known.get("simulated")), bool(known.get("sensitive"))
     return VariantRow(
         name=row.variant,
         switches=dict(row.switches or {}),
         collectives=len(row.collectives) if row.collectives is not None else None,
-        series=(tuple(getattr(row, "sample_ns", ()) or ()), tuple(getattr(row, "baseline_sample_ns", ()) or ())),
+        equation_ns=tuple((each.path, each.ns) for each in row.equation_ns or ()),
+        notes=tuple(row.notes),
+        series=samples,
         **known,
     )

@@ -38,8 +38,9 @@ class StageReader:
         about = program + (f" · {of_variant}" if of_variant else "")
         index = found.jaxpr
         if stage == "jaxpr" and index is not None:
+            timed = self._equations_alone(program, variant)
             return StageText(
-                program, None, stage, lines, stage, marks=_jaxpr_marks(links, ops),
+                program, None, stage, lines, stage, marks=_jaxpr_marks(links, ops, timed),
                 equations=links.row_equations, about=f"{about} · {len(index.equations)} equations",
             )  # fmt: skip
         if stage == "optimized":
@@ -49,8 +50,7 @@ class StageReader:
 
     def source(self, program: str, file: str, ops: OpsTable | None) -> StageText:
         """A whole source file of the user's, as it was when it ran."""
-        found = self._feed.query("stage", program=program, stage="source")
-        text = found.text if found is not None else None
+        text = self._feed.file_text(file)
         if text is None:
             return StageText(program, None, "source", TextLines(b""), "python", missing="the source was not kept")
         marks = _place_marks(self.links(program, None), file, ops)
@@ -61,6 +61,13 @@ class StageReader:
         info = self._feed.overview().programs.get(program)
         file = info.file if info is not None else None
         return self.source(program, file or "", ops)
+
+    def _equations_alone(self, program: str, variant: str | None) -> dict[str, int]:
+        """With jit off each top-level equation was timed by itself: nanoseconds by path."""
+        if variant is None:
+            return {}
+        rows = [row for row in self._feed.variants(program) if row.name == variant]
+        return dict(rows[-1].equation_ns) if rows else {}
 
     def links(self, program: str, variant: str | None) -> Links:
         """Equations, instructions, lines and places of a program (of a variant's instructions)."""
@@ -73,6 +80,8 @@ class StageReader:
             if equation.text_line is not None:
                 equation_row[equation.path] = equation.text_line - 1
                 row_equations[equation.text_line - 1].append(equation.path)
+        row_equations = _continued(row_equations)
+        for equation in index.equations if index is not None else ():
             if equation.file is not None and equation.line is not None:
                 places[equation.path] = equation.file, equation.line
         graph = self._feed.graph(program, variant)
@@ -107,7 +116,7 @@ def equation_times(ops: OpsTable) -> dict[str, tuple[float, bool]]:
         for path in row.equations:
             for each in (path, *_around(path)):
                 times[each] += row.share / len(row.equations)
-                if len(row.equations) > 1:
+                if len(row.equations) > 1 or not ops.exact:
                     estimated.add(each)
     return {path: (share, path in estimated) for path, share in times.items()}
 
@@ -122,8 +131,20 @@ def _around(path: str) -> Iterable[str]:
             yield ".".join(parts)
 
 
-def _jaxpr_marks(links: Links, ops: OpsTable | None) -> Mapping[int, LineMark]:
+def _continued(rows: Mapping[int, list[str]]) -> dict[int, list[str]]:
+    """The lines between two equations belong to the first: parameters are written on lines of their own."""
+    found: dict[int, list[str]] = {}
+    starts = sorted(rows)
+    for start, stop in zip(starts, [*starts[1:], starts[-1] + 1] if starts else [], strict=True):
+        found.update(dict.fromkeys(range(start, stop), rows[start]))
+    return found
+
+
+def _jaxpr_marks(links: Links, ops: OpsTable | None, timed: Mapping[str, int]) -> Mapping[int, LineMark]:
     times = equation_times(ops) if ops is not None and ops.rows else {}
+    whole = sum(timed.values())
+    if whole:
+        times = {path: (ns / whole, False) for path, ns in timed.items()}
     marks = {}
     for path, row in links.equation_row.items():
         if path in times:
@@ -165,7 +186,7 @@ def _place_marks(links: Links, file: str, ops: OpsTable | None) -> Mapping[int, 
         for where, line in lines:
             if where == file and row.share is not None:
                 shares[line - 1] += row.share / len(lines)
-                if len(lines) > 1:
+                if len(lines) > 1 or not ops.exact:
                     estimated.add(line - 1)
     return {line: LineMark(share, line in estimated) for line, share in shares.items()}
 

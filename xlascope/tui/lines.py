@@ -142,26 +142,28 @@ def baseline(rows: Sequence[VariantRow], glyphs: Glyphs) -> str:
     return ""
 
 
-def ops_title(ops: OpsTable, program: str | None, variant: str | None, glyphs: Glyphs) -> list[Part]:
+def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs) -> list[Part]:
     """The title of the table of ops: how the numbers came about."""
-    seen = "measured variant" if variant else "observed"
+    seen = f"measured {ops.variant}" if ops.variant else "observed"
     about = [seen]
     if ops.windows:
         about.append(f"{ops.windows} windows")
     if ops.calls_seen is not None:
         about.append(f"{count(ops.calls_seen)} calls seen")
     about.append(f"coverage {ops.coverage * 100:.1f}%" if ops.coverage is not None else "coverage unknown")
+    if ops.simulated:
+        about.append("simulated devices")
     text = ops.note or f" {glyphs.middle_dot} ".join(about)
     return [Part("7 time per op", "title"), Part(f"  {program or 'all programs'}  {text}", "dim")]
 
 
-def explain_op(row: OpRow, ops: OpsTable, variant: str | None) -> list[str]:
+def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
     """How the numbers of a row of the table were obtained."""
     window = f"{ops.windows} profile windows" if ops.windows else "the profile windows"
     seen = "" if ops.calls_seen is None else f", in which {count(ops.calls_seen)} calls of the program were seen"
     lines = [
         f"{row.op} on {row.device}: self time {duration(row.self_ns)} in {count(row.count)} executions,",
-        f"from {window}{seen}" + (f" of the variant {variant}." if variant else " of the running script."),
+        f"from {window}{seen}" + (f" of the variant {ops.variant}." if ops.variant else " of the running script."),
         "",
         "Self time: each instant an op was active is given to the innermost active op, so rows add up to covered time.",
         f"Per execution: {duration(row.self_ns)} / {count(row.count)} = {duration(row.per_call_ns)}.",
@@ -170,6 +172,8 @@ def explain_op(row: OpRow, ops: OpsTable, variant: str | None) -> list[str]:
     ]
     if ops.coverage is not None:
         lines.append(f"Op coverage {ops.coverage * 100:.1f}%: op time / time the device was busy, measured on its own.")
+    if row.equations and not ops.exact:
+        lines.append("Its equations are matched by source position and primitive: approximate.")
     lines.append("Nothing is scaled to the whole run.")
     if row.added_by_xla:
         lines.append("+ added by XLA: no equation of yours made it; it is shown with the instruction that needs it.")
@@ -189,7 +193,9 @@ def explain_variant(row: VariantRow) -> list[str]:
         "else unclear.",
         f"Measured in the {row.place or 'recorder'}, arguments: {row.args or 'unknown'}."
         + (" Several devices share the machine's cores: simulated." if row.simulated else ""),
-        f"Largest difference of the outputs from the baseline's: {row.max_abs_error}.",
+        f"Largest difference of the outputs from the baseline's: {row.max_abs_error}."
+        + (" Correct variants of this program may differ by much: sensitive." if row.sensitive else ""),
+        *row.notes,
     ]
 
 

@@ -84,7 +84,7 @@ class StageText:
 class OpRow:
     """One op on one device; times in nanoseconds over the windows, `share` of all rows' self time."""
 
-    program: str
+    program: str | None
     op: str
     opcode: str
     device: str
@@ -111,6 +111,11 @@ class OpsTable:
     windows: int | None = None
     window_ns: int | None = None
     note: str = ""
+    exact: bool = False
+    """Whether the rows' equations are known exactly; else they are matched by source position."""
+    variant: str | None = None
+    """The variant that was measured; None for the script as it ran."""
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,10 @@ class VariantRow:
     args: str | None = None
     collectives: int | None = None
     simulated: bool = False
+    notes: tuple[str, ...] = ()
+    sensitive: bool = False
+    equation_ns: tuple[tuple[str, int], ...] = ()
+    """Jit off: time of each top-level equation dispatched by itself."""
     series: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     """Samples of the variant and of its baseline, in nanoseconds."""
 

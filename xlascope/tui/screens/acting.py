@@ -205,7 +205,7 @@ class Acting:
             nodes = desk.focus.nodes
             row = next((each for each in desk.ops.rows if each.op in nodes), None)
         if row is not None:
-            said = lines.explain_op(row, desk.ops, desk.variant)
+            said = lines.explain_op(row, desk.ops)
             screen.app.push_screen(TextOverlay("How this number was obtained", said))
         else:
             self.action_explain_variant()

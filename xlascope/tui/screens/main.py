@@ -130,7 +130,7 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
         if self.concerns(message):
             self.desk.ops = message.ops
             table = self.query_one(OpsTable)
-            table.set_title(lines.ops_title(message.ops, message.program, message.variant, self.glyphs))
+            table.set_title(lines.ops_title(message.ops, message.program, self.glyphs))
             table.set_rows(message.ops.rows)
 
     def on_graph_loaded(self, message: GraphLoaded) -> None:

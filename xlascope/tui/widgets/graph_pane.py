@@ -199,7 +199,7 @@ class GraphPane(LineView):
     def _show_box(self, place: PlacedBox) -> None:
         self.show_row(min(place.y + place.height - 1, place.y + self.body_height - 1))
         self.show_row(place.y)
-        width = self.size.width
+        width = self.view_width
         right = min(place.x + place.width, place.x + width)
         if place.x < self.column or right > self.column + width:
             self.column = max(min(place.x - 1, self.content_columns() - width + 1), 0)

@@ -155,7 +155,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(self.size.width, count + self.HEADER_ROWS)
         if not keep_scroll:
             self.column = 0
-            self.scroll_to(y=0, animate=False, immediate=True)
+            self.scroll_to(y=0, animate=False, immediate=True, force=True)
         wanted = min(max(self.cursor, 0), count - 1)
         if wanted != self.cursor:
             self.set_reactive(LineView.cursor, wanted)
@@ -175,8 +175,13 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def first_visible(self) -> int:
         return round(self.scroll_y)
 
+    @property
+    def view_width(self) -> int:
+        """Cells of a row: the width without the scrollbar."""
+        return self.scrollable_content_region.width
+
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self.view_width
         if y < self.HEADER_ROWS:
             return Strip(self.draw_header(y, width)).adjust_cell_length(width)
         row = self.first_visible + y - self.HEADER_ROWS
@@ -287,11 +292,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             target = row - height // 2
         else:
             target = row if row < top else row - height + 1
-        self.scroll_to(y=max(target, 0), animate=False, immediate=True)
+        self.scroll_to(y=max(target, 0), animate=False, immediate=True, force=True)
 
     def set_column(self, column: int) -> None:
         """Scrolls sideways to a column."""
-        limit = max(self.content_columns() - self.size.width // 2, 0)
+        limit = max(self.content_columns() - self.view_width // 2, 0)
         column = min(max(column, 0), limit)
         if column != self.column:
             self.column = column
@@ -322,7 +327,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def action_page(self, pages: float) -> None:
         step = round(pages * max(self.body_height - (abs(pages) == 1), 1))
         before = self.first_visible
-        self.scroll_to(y=before + step, animate=False, immediate=True)
+        self.scroll_to(y=before + step, animate=False, immediate=True, force=True)
         self.go_to(self.cursor + step)
 
     def action_activate(self) -> None:
@@ -390,7 +395,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def click_header(self, x: int, y: int) -> None:
         """A click on a header line: on the title, the part's own action."""
-        for at, text, part in self._placed_title(self.size.width) if y == 0 else ():
+        for at, text, part in self._placed_title(self.view_width) if y == 0 else ():
             if part is not None and part.click is not None and at <= x < at + cell_len(text):
                 self.call_later(self.app.run_action, part.click, self.screen)
 
@@ -421,7 +426,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if event.shift or event.ctrl:
             self.set_column(self.column + 8 * step)
         else:
-            self.scroll_to(y=self.first_visible + 3 * step, animate=False, immediate=True)
+            self.scroll_to(y=self.first_visible + 3 * step, animate=False, immediate=True, force=True)
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())

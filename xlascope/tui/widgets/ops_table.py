@@ -21,7 +21,7 @@ class OpsTable(RowTable):
         super().__init__(_columns(glyphs), row_key=_key, sort="share", id=id, glyphs=glyphs)
 
 
-def _key(row: OpRow) -> tuple[str, str, str]:
+def _key(row: OpRow) -> tuple[str | None, str, str]:
     return row.program, row.op, row.device
 
 

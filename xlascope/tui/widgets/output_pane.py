@@ -126,7 +126,7 @@ class OutputPane(LineView):
         if self.following:
             self.show_row(last)
         elif dropped:
-            self.scroll_to(y=max(top, 0), animate=False, immediate=True)
+            self.scroll_to(y=max(top, 0), animate=False, immediate=True, force=True)
 
     def row_count(self) -> int:
         return len(self.log_source)
