@@ -3,48 +3,36 @@
 It makes the package ``xlascope`` importable without touching ``sys.path``, reads CONFIG (a JSON object, see
 ARCHITECTURE.md) and hands over to the recorder or the lab. The last statement is written so that a recorded script
 runs with one frame below it, this module's, and with this module's emptied namespace as its ``__main__``.
+Nothing may keep a function of this file: its globals are the script's.
 """
 
 
 def _prepare():
+    import sys
+
+    before = set(sys.modules)
     import importlib.util
     import json
     import os
-    import sys
 
     engine = os.path.dirname(os.path.abspath(__file__))
-    root = os.path.dirname(engine)
-
-    def register(name, folder):
-        spec = importlib.util.spec_from_file_location(
-            name, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
-        )
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-
     if not sys.flags.safe_path and sys.path and sys.path[0] == os.path.dirname(os.path.realpath(__file__)):
         del sys.path[0]
-    register("xlascope", root)
+    root = os.path.dirname(engine)
+    spec = importlib.util.spec_from_file_location(
+        "xlascope", os.path.join(root, "__init__.py"), submodule_search_locations=[root]
+    )
+    sys.modules["xlascope"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["xlascope"])
     config = json.loads(sys.argv[1])
     if config["role"] == "lab":
-        from xlascope.engine import lab
+        from xlascope.engine import lab, lend
 
-        lend(config.get("lend") or {}, register)
+        lend.lend(config.get("lend") or {})
         return None, (lab.serve, [config])
     from xlascope.engine import recorder
 
-    config["lender"] = lambda: lend(config.get("lend") or {}, register)
-    return recorder.prepare(config, os.path.abspath(__file__))
-
-
-def lend(folders, register):
-    """Make packages that the user's Python lacks importable from the folders given, by name."""
-    import importlib.util
-
-    for name, folder in folders.items():
-        if importlib.util.find_spec(name) is None:
-            register(name, folder)
+    return recorder.prepare(config, os.path.abspath(__file__), before)
 
 
 class _Launch:

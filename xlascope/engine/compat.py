@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -200,6 +201,13 @@ def main_function(module: Any) -> Any:
     raise ValueError("the StableHLO module has no function @main")
 
 
+def argument_names(main: Any) -> list[str]:
+    """The names that JAX gave the arguments of a lowered function (``params['w']``); empty where it gave none."""
+    locations = (str(argument.location) for argument in main.entry_block.arguments)
+    found = (re.match(r'loc\("((?:[^"\\]|\\.)*)"', location) for location in locations)
+    return [match.group(1) if match else "" for match in found]
+
+
 def operation_names(module: Any) -> tuple[set[str], set[str]]:
     """Names of all operations of a module (``stablehlo.add``), and the targets of its custom calls."""
     from jaxlib.mlir import ir
@@ -263,6 +271,9 @@ def compile_module(module: Any, devices: Sequence[Any], replicas: int, options: 
         backend=devices[0].client,
     )
     build = compile_options.executable_build_options
+    if partitions > 1:
+        # Whichever partitioner the module was lowered for, whatever this process is set to.
+        build.use_shardy_partitioner = any(each.operation.name == "sdy.mesh" for each in module.body.operations)
     build.allow_spmd_sharding_propagation_to_parameters = _left_to_xla(main, "arg_attrs", len(main.type.inputs))
     build.allow_spmd_sharding_propagation_to_output = _left_to_xla(main, "res_attrs", len(main.type.results))
     return compiler.backend_compile_and_load(
@@ -529,3 +540,14 @@ def scan_counts(params: Mapping[str, Any]) -> tuple[int, int]:
         return params["num_consts"], params["num_carry"]
     constants, carried, _ = params["ft_in"].unpack()
     return len(constants), len(carried)
+
+
+def exported_module(artifact: bytes) -> tuple[bytes, list[int]]:
+    """The portable bytecode inside a ``jax.export`` artifact, and which flat inputs its module still has.
+
+    Raises ValueError or ImportError (no ``flatbuffers``) when it cannot be read.
+    """
+    from jax import export
+
+    exported = export.deserialize(bytearray(artifact))
+    return exported.mlir_module_serialized, list(exported.module_kept_var_idx)

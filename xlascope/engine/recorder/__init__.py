@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 
-def prepare(config: dict[str, Any], boot_file: str) -> tuple[Any, tuple[Any, ...]]:
+def prepare(config: dict[str, Any], boot_file: str, modules: set[str]) -> tuple[Any, tuple[Any, ...]]:
     """Set the process up as plain Python would for the script.
 
-    Returns the guard of the launch, and the plan: a callable and its arguments, each wrapped for ``map``.
+    ``modules`` are the names in ``sys.modules`` from before the engine was loaded. Returns the guard of the launch, and
+    the plan: a callable and, for each of its arguments, a list of one, as ``map`` takes them.
     """
+    # All that the recorder needs of the standard library is loaded here: a script may have a json.py of its own.
     from xlascope.engine.recorder.recording import Recording
     from xlascope.engine.recorder.script import Guard, plan_of
 
     recording = Recording(config)
     recording.start()
-    return Guard(boot_file, recording), plan_of(config)
+    plan = plan_of(config)
+    _forget_imports(modules)
+    return Guard(boot_file, recording), plan
+
+
+def _forget_imports(modules: set[str]) -> None:
+    """Leave ``sys.modules`` as the script would find it: its imports then load, or shadow, what they would anyway.
+
+    Native modules named with an underscore stay: nobody shadows those, and some do not like to be loaded twice.
+    """
+    for name in set(sys.modules) - modules:
+        kept = name.partition(".")[0] in {"xlascope", "runpy"} or name == "__main__"
+        if not kept and not (name.startswith("_") and getattr(sys.modules[name], "__cached__", None) is None):
+            del sys.modules[name]

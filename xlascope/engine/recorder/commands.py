@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from typing import Any
 
 from xlascope.protocol.frames import Message
@@ -22,7 +24,7 @@ def _collect(service: Any, message: Message) -> None:
     what = str(body.get("what"))
     hook = service.recording.hook
     if what == "stack":
-        service.link.send({"kind": "result", "id": body["id"], "ok": True, "stack": main_thread_stack()})
+        service.link.send({"kind": "result", "id": body["id"], "ok": True, "stack": main_thread_stack(service.recording.main_thread)})
         return
     program = hook.programs.by_id(str(body.get("program")))
     if program is None:
@@ -59,11 +61,7 @@ def _fail(service: Any, body: dict[str, Any], error: str, advice: str | None = N
     service.link.send({"kind": "result", "id": body.get("id"), "ok": False, "error": error, "advice": advice})
 
 
-def main_thread_stack() -> str:
-    """Where the main thread is now, innermost frame last, as a traceback prints it."""
-    import sys
-    import threading
-    import traceback
-
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+def main_thread_stack(ident: int) -> str:
+    """Where the main thread (by its identifier) is now, innermost frame last, as a traceback prints it."""
+    frame = sys._current_frames().get(ident)
     return "" if frame is None else "".join(traceback.format_stack(frame))

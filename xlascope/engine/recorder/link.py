@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import select
 import socket
 import time
 from collections import deque
@@ -87,8 +88,6 @@ class Link:
 
     def receive(self, seconds: float) -> list[Message]:
         """Messages that have come, waiting at most ``seconds`` for the first bytes. Closes the link at its end."""
-        import select
-
         if not self.alive:
             return []
         messages: list[Message] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import signal
@@ -11,6 +12,8 @@ import traceback as traceback_module
 from types import TracebackType
 from typing import Any
 
+from xlascope.engine.recorder.environment import environment
+from xlascope.engine.recorder.hook import Hook
 from xlascope.engine.recorder.link import Link
 from xlascope.engine.recorder.service import Service
 from xlascope.engine.recorder.watch_import import watch
@@ -27,6 +30,7 @@ class Recording:
         self.script_path: str | None = config.get("script")
         self.link = Link(int(config["fd"]))
         self.pid = os.getpid()
+        self.main_thread = _thread.get_ident()
         self.hook: Any = None
         self.windows = Windows(self.link, float(config.get("profile_window") or 0))
         self.service = Service(self)
@@ -49,8 +53,6 @@ class Recording:
         if not self.link.alive:
             return
         self.phase("import jax", self._import_started, ended - self._import_started)
-        from xlascope.engine.recorder.hook import Hook
-
         self.hook = Hook(self)
         self.hook.install()
         self.send_env()
@@ -64,8 +66,6 @@ class Recording:
         self.service.start()
 
     def send_env(self) -> None:
-        from xlascope.engine.recorder.environment import environment
-
         self.link.send({"kind": "env", **environment(VARIABLE_PREFIXES)})
 
     def progress(self, activity: str, name: str | None, **more: Any) -> None:

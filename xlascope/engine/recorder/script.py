@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.machinery import BuiltinImporter, SourceFileLoader
 from types import TracebackType
 from typing import Any
 
@@ -25,7 +26,7 @@ def plan_of(config: dict[str, Any]) -> tuple[Any, ...]:
     sys.argv[:] = [script, *argv]
     sys.orig_argv[:] = [sys.orig_argv[0], *flags, script, *argv]
     if _has_main_inside(script):
-        sys.path.insert(0, script)
+        sys.path.insert(0, _absolute(script))
         import runpy
 
         return runpy._run_module_as_main, ["__main__"], [False]  # type: ignore[attr-defined]
@@ -77,17 +78,13 @@ class Guard:
 
     def clear_main(self) -> None:
         """Give ``__main__`` the namespace that Python gives a script."""
-        from importlib.machinery import SourceFileLoader
-
         names = sys.modules["__main__"].__dict__
         builtins = names["__builtins__"]
         names.clear()
         names.update(dict.fromkeys(_MAIN_NAMES))
         names.update(__name__="__main__", __annotations__={}, __builtins__=builtins)
         if self._script is None:
-            import importlib.machinery
-
-            names["__loader__"] = importlib.machinery.BuiltinImporter
+            names["__loader__"] = BuiltinImporter
             return
         path = _absolute(self._script)
         names.update(__loader__=SourceFileLoader("__main__", path), __file__=path, __cached__=None)
