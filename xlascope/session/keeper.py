@@ -347,9 +347,9 @@ class Keeper:
 
     # --- in the keeper's thread
 
-    def recorder_send(self, body: Mapping[str, Any]) -> bool:
+    def recorder_send(self, body: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None) -> bool:
         """Send to the live recorder; False when there is none."""
-        return self._channel is not None and self._channel.send(body)
+        return self._channel is not None and self._channel.send(body, blobs)
 
     def pass_on(self, number: int, group: bool) -> None:
         """Send the script a signal, as soon as it has started."""

@@ -63,6 +63,18 @@ def load(path: Path, program: str) -> Material:
         return _material(reader, program, record, args, blobs)
 
 
+def load_arguments(path: Path, program: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the script's own process needs beside its jaxpr: the recorded arguments, and the script's optimized text."""
+    with Reader(path) as reader:
+        args = reader.last("args", program)
+        blobs = {name: reader.blob(digest) for name, digest in _blobs(args).items()}
+        for stage in reader.records("stage", program):
+            text = _digest(stage, "text")
+            if stage.variant is None and stage.json.get("stage") == "optimized" and text is not None:
+                blobs["script_optimized"] = reader.blob(text)
+        return {"args_record": None if args is None else args.json}, blobs
+
+
 def _material(
     reader: Reader, program: str, record: Record, args: Record | None, blobs: dict[str, bytes]
 ) -> Material:

@@ -15,7 +15,7 @@ from xlascope.protocol import Message
 from xlascope.runfile import Reader, RunFileError
 from xlascope.session.lab import HEARTBEAT_S, Lab, LabSpec, flags_from
 from xlascope.session.loop import Loop
-from xlascope.session.material import Material, NotMeasurable, load
+from xlascope.session.material import Material, NotMeasurable, load, load_arguments
 from xlascope.session.store import Store
 from xlascope.session.switches import devices_needed, variant_name
 
@@ -50,7 +50,7 @@ class Host(Protocol):
     state: str
     run_path: Path
 
-    def recorder_send(self, body: Mapping[str, Any]) -> bool: ...
+    def recorder_send(self, body: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None) -> bool: ...
 
     def emit(self, event: dict[str, Any]) -> None: ...
 
@@ -171,7 +171,8 @@ class Measurer:
 
     def _begin_in_recorder(self, command: dict[str, Any], jit: str | None) -> None:
         self._place = "recorder"
-        if not self._host.recorder_send(command):
+        body, blobs = load_arguments(self._host.run_path, str(command["program"]))
+        if not self._host.recorder_send({**command, **body}, blobs):
             what = f"jit {jit}" if jit else "this"
             raise NotMeasurable(
                 f"{what} needs the live Python process of the script, which has ended",
