@@ -32,8 +32,8 @@ class Arguments:
 def kept_inputs(facts: ModuleFacts, record: Mapping[str, Any]) -> tuple[int, ...]:
     """For each argument of the module its position among the program's flat inputs.
 
-    JAX drops arguments that a program does not use. From ``kept_inputs`` of the record; else by matching shapes in
-    order. Raises ModuleError when no choice fits.
+    JAX drops arguments that a program does not use. From ``kept_inputs`` of the record; else by matching types in
+    order, and names where both sides have them. Raises ModuleError when no choice fits.
     """
     inputs = record.get("inputs") or []
     kept = record.get("kept_inputs")
@@ -42,13 +42,13 @@ def kept_inputs(facts: ModuleFacts, record: Mapping[str, Any]) -> tuple[int, ...
     if not inputs or len(inputs) == len(facts.inputs):
         return tuple(range(len(facts.inputs)))
     found: list[int] = []
-    for tensor in facts.inputs:
+    for tensor, name in zip(facts.inputs, facts.names, strict=True):
         start = found[-1] + 1 if found else 0
-        fits = (index for index in range(start, len(inputs)) if _fits(tensor, inputs[index]))
-        index = next(fits, None)
-        if index is None:
+        fits = [index for index in range(start, len(inputs)) if _fits(tensor, inputs[index])]
+        if not fits:
             raise ModuleError("the module's arguments do not match the inputs recorded for the program")
-        found.append(index)
+        named = [index for index in fits if name and inputs[index].get("name") == name]
+        found.append((named or fits)[0])
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.errors import JaxRuntimeError
 
-from xlascope.engine.core import effects, switches, variant
+from xlascope.engine.core import effects, live_arguments, switches, variant
 from xlascope.engine.core.eager import DeepEagerProgram, EagerProgram, wide_types
 from xlascope.engine.core.heartbeat import Heartbeat, Send
 from xlascope.engine.core.jitted import JittedProgram
@@ -26,39 +26,32 @@ SYNCED_SHARE = 0.25
 
 
 class Handle(Protocol):
-    """What the recorder holds of a program: its jaxpr, and arguments as JAX arrays (typed keys included)."""
+    """What the recorder holds of a program: its id, its closed jaxpr, and the input rows of its record."""
 
     @property
-    def closed_jaxpr(self) -> Any: ...
+    def id(self) -> str: ...
 
     @property
-    def donated(self) -> Sequence[Any]: ...
+    def jaxpr(self) -> Any: ...
 
     @property
-    def name(self) -> str: ...
-
-    @property
-    def program_id(self) -> str: ...
-
-    @property
-    def compiled(self) -> Any: ...
-
-    def flat_args(self) -> Sequence[Any]: ...
+    def inputs(self) -> Sequence[Mapping[str, Any]]: ...
 
 
 def measure_in_recorder(handle: Handle, message: Message, send: Send, cancelled: Callable[[], bool]) -> None:
     """Serve a `measure` command and send its `result`; never raises for what a program does, only for the link.
 
+    The message may bring the arguments as to a lab: `args_record` and blobs; without them they are made up.
     The caller keeps its own hooks from recording what is traced and compiled here.
     """
-    body, blobs = _answer(handle, message.body, send, cancelled)
+    body, blobs = _answer(handle, message, send, cancelled)
     send({"kind": "result", "id": message.body.get("id"), **body}, blobs)
 
 
-def _answer(handle: Handle, command: Mapping[str, Any], send: Send, cancelled: Callable[[], bool]) -> Answer:
+def _answer(handle: Handle, message: Message, send: Send, cancelled: Callable[[], bool]) -> Answer:
     try:
-        with Heartbeat(send, command.get("id"), handle.program_id) as beat, wide_types(handle.closed_jaxpr):
-            body, blobs = _measure(handle, command, beat, cancelled)
+        with Heartbeat(send, message.body.get("id"), handle.id) as beat, wide_types(handle.jaxpr):
+            body, blobs = _measure(handle, message, beat, cancelled)
         return {"ok": True, **body}, blobs
     except SwitchError as error:
         return _failed(str(error), error.advice)
@@ -76,20 +69,19 @@ def _failed(error: str, advice: str) -> Answer:
     return {"ok": False, "error": error, "advice": advice}, {}
 
 
-def _measure(handle: Handle, command: Mapping[str, Any], beat: Heartbeat, cancelled: Callable[[], bool]) -> Answer:
+def _measure(handle: Handle, message: Message, beat: Heartbeat, cancelled: Callable[[], bool]) -> Answer:
+    command = message.body
     touched = switches.parse(command.get("switches") or {})
     _refuse(handle, command, touched)
-    arguments = list(handle.flat_args())
-    quiet, dropped = effects.without_debug_output(handle.closed_jaxpr)
-    donated = _positions(handle.donated)
+    arguments, state = live_arguments.build(handle.jaxpr, command.get("args_record"), message.blobs)
+    quiet, dropped = effects.without_debug_output(handle.jaxpr)
+    donated = [index for index, row in enumerate(handle.inputs) if row.get("donated")]
     beat.step("compiling", "baseline")
     baseline = JittedProgram(quiet, arguments, donated)
     body: dict[str, Any] = {}
     found: dict[str, bytes] = {}
     if touched.jit:
-        program = (DeepEagerProgram if touched.jit == "deep-off" else EagerProgram)(
-            handle.closed_jaxpr, arguments, cancelled
-        )
+        program = (DeepEagerProgram if touched.jit == "deep-off" else EagerProgram)(handle.jaxpr, arguments, cancelled)
         beat.step("compiling", "each primitive")
         started = time.perf_counter_ns()
         program.call(arguments)
@@ -101,7 +93,7 @@ def _measure(handle: Handle, command: Mapping[str, Any], beat: Heartbeat, cancel
         other = _compiled_variant(quiet, arguments, donated, options, touched)
         body |= {"compile_ns": other.compile_ns, "peak_bytes": other.peak_bytes()}
         found["optimized"] = other.text().encode()
-    random = "rng_uniform" in _primitives(handle.closed_jaxpr)
+    random = "rng_uniform" in _primitives(handle.jaxpr)
     chaotic = _chaos(quiet, arguments, donated, random)
     measured, blobs = variant.measure(baseline, other, command, beat, cancelled, chaotic)
     notes = measured.pop("notes")
@@ -112,16 +104,14 @@ def _measure(handle: Handle, command: Mapping[str, Any], beat: Heartbeat, cancel
         body |= _equations(other, command, cancelled)
     text = baseline.text()
     found["baseline_optimized"] = text.encode()
-    script = getattr(handle.compiled, "as_text", lambda: None)()
-    count = max((len(each.devices()) for each in arguments if hasattr(each, "devices")), default=1)
     body |= measured | {
         "baseline_compile_ns": baseline.compile_ns,
         "baseline_peak_bytes": baseline.peak_bytes(),
         "place": "recorder",
-        "args": "recorded",
-        "device_count": count,
-        "simulated": count > 1 and jax.default_backend() == "cpu",
-        "matches_script": variant.matches(script.encode() if script else None, text),
+        "args": state,
+        "device_count": 1,
+        "simulated": False,
+        "matches_script": variant.matches(message.blobs.get("script_optimized"), text),
         "notes": notes,
     }
     return body, found | blobs
@@ -132,19 +122,17 @@ def _refuse(handle: Handle, command: Mapping[str, Any], touched: Switches) -> No
         raise SwitchError(
             "another number of devices needs a process of its own", "measure it in a lab, which the keeper starts"
         )
-    effect = effects.unrepeatable(handle.closed_jaxpr)
+    if any(row.get("sharding") for row in handle.inputs):
+        raise SwitchError(
+            f"the arguments of {handle.id} lie on several devices, which a measurement in the script's process has not",
+            "measure fusion and compiler options in a lab; jit off is measured for programs on one device",
+        )
+    effect = effects.unrepeatable(handle.jaxpr)
     if effect and not command.get("consent"):
         raise SwitchError(
-            f"{handle.program_id} has effects outside JAX ({', '.join(effect)}), so it is not executed again",
+            f"{handle.id} has effects outside JAX ({', '.join(effect)}), so it is not executed again",
             "give consent for this program if running it again does no harm",
         )
-
-
-def _positions(donated: Sequence[Any]) -> list[int]:
-    """Positions of donated arguments, from positions or from a truth value for each argument."""
-    if donated and all(isinstance(each, bool) for each in donated):
-        return [index for index, each in enumerate(donated) if each]
-    return [int(each) for each in donated]
 
 
 def _compiled_variant(

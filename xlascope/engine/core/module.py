@@ -34,6 +34,7 @@ class Tensor:
 class ModuleFacts:
     """The signature of a module and what decides how it may be executed.
 
+    `names`: what JAX called the arguments when it lowered them, empty where it gave no name.
     `donated`: positions of arguments whose memory a call takes over. `callbacks`: targets of custom calls into the
     Python of the process that lowered the module. `random`: it draws numbers whose values XLA does not fix.
     """
@@ -41,6 +42,7 @@ class ModuleFacts:
     name: str
     digest: str
     inputs: tuple[Tensor, ...]
+    names: tuple[str, ...]
     outputs: tuple[Tensor, ...]
     donated: tuple[int, ...]
     partitions: int
@@ -77,6 +79,7 @@ def _facts(module: Any, digest: str) -> ModuleFacts:
         name=attributes["sym_name"].value if "sym_name" in attributes else "module",
         digest=digest,
         inputs=tuple(_tensor(each) for each in main.type.inputs),
+        names=tuple(compat.argument_names(main)),
         outputs=tuple(_tensor(each) for each in main.type.results),
         donated=tuple(donated),
         partitions=_count(attributes, "mhlo.num_partitions"),

@@ -70,14 +70,12 @@ def _profiles(
     baseline: Subject, variant: Subject, pairs: Pairs, body: dict[str, Any], blobs: dict[str, bytes]
 ) -> list[str]:
     """One window each, apart from the samples: tracing costs time."""
-    windows = {}
     for name, subject, samples in (("profile", variant, pairs.variant), ("baseline_profile", baseline, pairs.baseline)):
         try:
             blobs[name], start_ns, end_ns = profile.window(subject, int(np.median(samples)))
         except RuntimeError as error:
             return [f"no profile: {error}"]
-        windows[name] = {"start_ns": start_ns, "end_ns": end_ns}
-    body["windows"] = windows
+        body[f"{name}_meta"] = {"start_ns": start_ns, "end_ns": end_ns}
     return []
 
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
+
+from xlascope.engine import compat
 from xlascope.engine.core import arguments
 from xlascope.engine.core.arguments import Arguments
 from xlascope.engine.core.executable import Executable
@@ -51,8 +54,8 @@ class Programs:
     def load(self, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedProgram:
         """The program of a command, from its blobs or from an earlier command's. Raises NotHere and ModuleError."""
         name = str(command.get("program"))
-        bytecode = blobs.get("stablehlo") or b""
         known = self._loaded.get(name)
+        bytecode, kept = _code(command, blobs)
         if not bytecode:
             if known is None:
                 raise NotHere(
@@ -62,25 +65,49 @@ class Programs:
             self._loaded.move_to_end(name)
             return known
         if known is None or known.bytecode != bytecode:
-            known = self._read(name, command, bytecode, blobs)
+            known = self._read(name, command, bytecode, kept, blobs)
             self._loaded[name] = known
         self._loaded.move_to_end(name)
         self._evict()
         return known
 
     def _read(
-        self, name: str, command: Mapping[str, Any], bytecode: bytes, blobs: Mapping[str, bytes]
+        self,
+        name: str,
+        command: Mapping[str, Any],
+        bytecode: bytes,
+        kept: list[int] | None,
+        blobs: Mapping[str, bytes],
     ) -> LoadedProgram:
         record = command.get("record") or {}
         facts = read_facts(bytecode)
         _refuse_callbacks(name, record, facts)
-        kept = arguments.kept_inputs(facts, record)
-        values = arguments.build(facts, kept, command.get("args_record"), blobs)
-        return LoadedProgram(name, record, bytecode, facts, kept, values)
+        positions = arguments.kept_inputs(facts, record if kept is None else {**record, "kept_inputs": kept})
+        values = arguments.build(facts, positions, command.get("args_record"), blobs)
+        return LoadedProgram(name, record, bytecode, facts, positions, values)
 
     def _evict(self) -> None:
         while len(self._loaded) > 1 and sum(each.nbytes for each in self._loaded.values()) > self._limit:
             self._loaded.popitem(last=False)
+
+
+def _code(command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> tuple[bytes, list[int] | None]:
+    """Portable bytecode for this lab's platform, and the inputs it keeps when it says so; empty without any.
+
+    The program's own StableHLO on the platform it was lowered for (it gives the script's own instructions, name for
+    name), the exported artifact on others.
+    """
+    platform = (command.get("record") or {}).get("platform")
+    own = blobs.get("stablehlo") or b""
+    artifact = blobs.get("artifact")
+    if own and (artifact is None or platform in (None, jax.default_backend())):
+        return own, None
+    if artifact is None:
+        return b"", None
+    try:
+        return compat.exported_module(artifact)
+    except (ValueError, ImportError) as error:
+        raise NotHere(f"the exported artifact cannot be read: {error}", "record the script again") from error
 
 
 def _refuse_callbacks(name: str, record: Mapping[str, Any], facts: ModuleFacts) -> None:
