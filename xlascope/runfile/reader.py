@@ -18,6 +18,9 @@ from typing import Any
 from xlascope.runfile.errors import RunFileError
 from xlascope.runfile.schema import APPLICATION_ID, FORMAT, MAX_BLOB, MAX_JSON, TABLES
 
+# What SQLite's module raises on a damaged file: a broken name of a table ends in its own error message, undecodable.
+_DAMAGE = (sqlite3.Error, UnicodeError, OverflowError)
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -55,11 +58,18 @@ class Reader:
         # Never open the file by other means: closing such a handle drops the locks of a writer in this process.
         try:
             self._db = self._connect()
-            self._check()
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             if "not a database" in str(error):
                 raise RunFileError(f"{path}: not an xlascope run file") from error
             raise RunFileError(f"{path}: cannot be read: {error}") from error
+        try:
+            self._check()
+        except _DAMAGE as error:
+            self._db.close()
+            raise RunFileError(f"{path}: damaged: {error}") from error
+        except BaseException:
+            self._db.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         # mode=rw lets SQLite roll back a hot journal that a killed writer left; query_only forbids all else.
@@ -73,10 +83,10 @@ class Reader:
                 db.execute("PRAGMA cell_size_check=ON")
                 db.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 return db
-            except sqlite3.OperationalError:
+            except BaseException as error:
                 if db is not None:
                     db.close()
-                if mode.endswith("immutable=1"):
+                if not isinstance(error, sqlite3.OperationalError) or mode.endswith("immutable=1"):
                     raise
         raise AssertionError("unreachable")
 
@@ -196,13 +206,13 @@ class Reader:
     def _all(self, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             raise RunFileError(f"{self.path}: damaged: {error}") from error
 
     def _one(self, query: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
         try:
             return self._db.execute(query, values).fetchone()
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             raise RunFileError(f"{self.path}: damaged: {error}") from error
 
     def _json(self, text: Any, place: str) -> dict[str, Any]:

@@ -266,4 +266,7 @@ def _explain(path: Path, error: sqlite3.Error) -> RunFileError:
         return RunFileError(f"{path}: the disk is full; free some space, or choose another place with -o FILE")
     if "readonly" in text:
         return RunFileError(f"{path}: the folder or file is read-only; choose another place with -o FILE")
+    if "I/O" in text:
+        return RunFileError(f"{path}: cannot be written any more ({text}): a quota, a size limit or a failing disk; "
+                            "choose another place with -o FILE")
     return RunFileError(f"{path}: {text}")
