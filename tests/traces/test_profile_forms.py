@@ -152,10 +152,12 @@ def test_host_calls_are_kept_apart_from_ops() -> None:
     plane = builder.plane("/host:CPU")
     line = plane.line("python")
     plane.event(line, "PjitFunction(train)", 0, 100)
-    plane.event(line, "ParseArguments", 0, 5)
+    plane.event(line, "CpuCompiler::RunBackend", 50, 60)
+    for other in ("ParseArguments", "$compiler.py:1 backend_compile", "end: Codegen"):
+        plane.event(line, other, 0, 5)
     cpu_op(plane, line, "a", 10, 20, key=1)
     profile = read_profile(builder.bytes())
-    assert [profile.names[i] for i in profile.host.name] == ["PjitFunction(train)"]
+    assert [profile.names[i] for i in profile.host.name] == ["PjitFunction(train)", "CpuCompiler::RunBackend"]
     assert (profile.host.start_ps[0], profile.host.end_ps[0]) == (0, 100_000)
     assert len(profile.ops) == 1
 
