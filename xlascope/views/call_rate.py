@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xlascope.views.windows import Window
 
@@ -63,7 +64,7 @@ def estimate(glimpses: Sequence[Glimpse], life: Lifetime) -> int:
     before = known[0].start_ns - life.start_ns
     if before > 0:
         result += 1 + known[0].rate(life, at_end=False) * before
-    for left, right in zip(known, known[1:], strict=False):
+    for left, right in pairwise(known):
         gap = max(right.start_ns - max(left.end_ns, life.start_ns), 0)
         result += gap * (left.rate(life, at_end=True) + right.rate(life, at_end=False)) / 2
     result += known[-1].rate(life, at_end=True) * max(life.end_ns - known[-1].end_ns, 0)

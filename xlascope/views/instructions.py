@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xlascope.ir import HloModule, cost
+from xlascope.ir import HloInstruction, HloModule, cost
 from xlascope.views import fields
 from xlascope.views.positions import position
 from xlascope.views.provenance import Provenance, provenance
@@ -14,7 +14,11 @@ from xlascope.views.stages import hlo_module, jaxpr_key, stage_key
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``flops`` and ``bytes`` are estimates for one execution. ``parents``: the instructions that call it."""
+    """``flops`` and ``bytes`` are estimates for one execution.
+
+    ``lines``: all lines of ``file`` that the instruction, or a member of the fusion, comes from. ``detail``: a fusion's
+    kind, a custom call's target.
+    """
 
     opcode: str
     file: str | None
@@ -24,6 +28,7 @@ class Facts:
     added_by_xla: bool
     equations: tuple[str, ...]
     detail: str | None
+    lines: tuple[int, ...]
 
 
 class Instructions:
@@ -57,7 +62,18 @@ class Instructions:
             name in self.provenance.added,
             self.provenance.equations.get(name, ()),
             kind.removeprefix("k").lower() if kind else instruction.attributes.get("custom_call_target"),
+            self._lines(instruction, file, line),
         )
+
+    def _lines(self, instruction: HloInstruction, file: str | None, line: int | None) -> tuple[int, ...]:
+        found = {line}
+        if instruction.opcode == "fusion":
+            for name in instruction.called.get("calls", ()):
+                body = self.module.computation(name)
+                for member in body.instructions if body is not None else ():
+                    where, number = position(member, self._script)
+                    found.add(number if where == file else None)
+        return tuple(sorted(number for number in found if number is not None))
 
 
 def instructions(source: RunSource, program: str, variant: str | None = None) -> Instructions | None:

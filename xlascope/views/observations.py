@@ -47,11 +47,11 @@ def observation(source: Source, program: str | None, variant: str | None) -> Obs
 
 def program_of(source: Source, seen: Observation, program_id: int | None, module: str | None) -> str | None:
     """The program a row of op times belongs to; of a profile file its module's name."""
-    if isinstance(source, RunSource):
-        known = windows.executables(source).get(program_id) if program_id is not None else None
-        # A variant's executable has a number of its own that no record of the script names.
-        return known or (seen.program if seen.variant is not None else None)
-    return module
+    if not isinstance(source, RunSource):
+        return module
+    if seen.variant is not None:
+        return seen.program  # another process numbered its executables: the script's numbers mean nothing here
+    return windows.executables(source).get(program_id) if program_id is not None else None
 
 
 def _only(times: OpTimes, ids: frozenset[int]) -> OpTimes:
@@ -71,8 +71,11 @@ def _variant(source: RunSource, program: str, wanted: str) -> Observation:
     record = variant_record(source, program, wanted)
     baseline = wanted == BASELINE
     found = windows.of_variant(source, program, name_of(record), record.id, BASELINE if baseline else "variant")
+    if not found and baseline:
+        advice = "Leave --variant out: the script's own windows show the program without any switch."
+        raise ViewError(f"no profile was made of the baseline of {program}", advice)
     if not found:
-        name = "the baseline" if baseline else f"{name_of(record)} ({id_of(record)})"
+        name = f"{name_of(record)} ({id_of(record)})"
         raise ViewError(f"no profile was made of {name} of {program}", "Measure it again with a profile.")
     times = windows.total(source, found)
     label = BASELINE if baseline else name_of(record)

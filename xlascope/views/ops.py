@@ -15,7 +15,8 @@ from xlascope.views.source import RunSource, Source
 class Op:
     """One op of one program on one device. Times are sums over all executions seen, never scaled.
 
-    ``flops`` and ``bytes`` are estimates for one execution. ``module`` names the HLO module; ``program`` is None for
+    ``flops`` and ``bytes`` are estimates for one execution. ``lines``: all lines of ``file`` it comes from, ``line`` the
+    one of its root. ``detail``: a fusion's kind. ``module`` names the HLO module; ``program`` is None for
     what was not captured (eager primitives).
     """
 
@@ -36,6 +37,7 @@ class Op:
     device_kind: str
     detail: str | None
     share: float | None
+    lines: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +145,5 @@ def _row(row: OpRow, program: str | None, known: Instructions | None, total: int
         device_kind=row.kind,
         detail=facts.detail if facts is not None else None,
         share=row.self_ns / total if total else None,
+        lines=facts.lines if facts is not None else (),
     )

@@ -79,8 +79,14 @@ def _with_members(module: HloModule, own: Mapping[str, tuple[str, ...]]) -> dict
         members = [name for body in bodies if body is not None for name in body.names]
         inner = [path for member in members for path in found.get(member, ())]
         if inner:
-            found[fusion.name] = tuple(dict.fromkeys((*own.get(fusion.name, ()), *inner)))
+            found[fusion.name] = tuple(sorted({*own.get(fusion.name, ()), *inner}, key=path_order))
     return found
+
+
+def path_order(path: str) -> tuple[int, ...]:
+    """Sorts equation paths in the order of the jaxpr's text."""
+    numbers = (part.removeprefix("b") for part in path.split("."))
+    return tuple(int(number) if number.isascii() and number.isdigit() else 0 for number in numbers)
 
 
 class _Positions:

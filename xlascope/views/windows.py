@@ -34,7 +34,7 @@ class Window:
     ``spans`` tell by program number when in the window it was seen.
     """
 
-    chunk: int
+    chunk: Chunk
     program: str | None
     variant: str | None
     why: str | None
@@ -129,9 +129,9 @@ def _window(source: RunSource, chunk: Chunk) -> Window:
     checkpoint()
     meta = chunk.json
     identity = f"{chunk.id} {chunk.t_ns} {json.dumps(meta, sort_keys=True)}"
-    kept = _kept(source, chunk.id, identity)
+    kept = _kept(source, chunk, identity)
     return Window(
-        chunk=chunk.id,
+        chunk=chunk,
         program=chunk.program,
         variant=chunk.variant,
         why=fields.text(meta, "why"),
@@ -157,13 +157,13 @@ def of_programs(source: RunSource, windows: tuple[Window, ...], program_ids: fro
     return merge(parts) if parts else _EMPTY
 
 
-def _kept(source: RunSource, chunk: int, identity: str, only: frozenset[int] | None = None) -> Kept:
+def _kept(source: RunSource, chunk: Chunk, identity: str, only: frozenset[int] | None = None) -> Kept:
     """Op times of one window. They are computed again while call graphs were missing and new ones have come."""
-    settled = source.keep.get(("times", chunk, only, 0))
+    settled = source.keep.get(("times", chunk.id, only, 0))
     if settled is not None:
         return settled
     known = len(executables(source))
-    found = source.keep.get(("times", chunk, only, known))
+    found = source.keep.get(("times", chunk.id, only, known))
     if found is not None:
         return found
     wanted = "" if only is None else f" {sorted(only)}"
@@ -173,12 +173,12 @@ def _kept(source: RunSource, chunk: int, identity: str, only: frozenset[int] | N
         kept = _read(source, chunk, only)
         optable_store.store(place, kept)
     guessed = "containment" in kept.times.nesting
-    source.keep.put(("times", chunk, only, known if guessed else 0), kept)
+    source.keep.put(("times", chunk.id, only, known if guessed else 0), kept)
     return kept
 
 
-def _read(source: RunSource, chunk: int, only: frozenset[int] | None) -> Kept:
-    data = source.chunk_data(chunk)
+def _read(source: RunSource, chunk: Chunk, only: frozenset[int] | None) -> Kept:
+    data = source.chunk_data(chunk.id)
     if data is None:
         return _broken("the profile of a window cannot be read from the run file")
     try:
@@ -186,16 +186,22 @@ def _read(source: RunSource, chunk: int, only: frozenset[int] | None) -> Kept:
     except ProfileError as error:
         return _broken(f"the profile of a window cannot be read: {error}")
     checkpoint()
-    ids = executables(source)
     parents: dict[int | str, Mapping[str, tuple[str, ...]]] = {}
     for key in profile.programs:
-        if key.program_id is None or key.program_id in profile.hlo_protos or key.program_id not in ids:
-            continue
-        module = hlo_module(source, ids[key.program_id])
-        if module is not None:
-            parents[key.program_id] = call_parents(module)
+        if key.program_id is not None and key.program_id not in profile.hlo_protos:
+            module = _module(source, chunk, key.program_id)
+            if module is not None:
+                parents[key.program_id] = call_parents(module)
     profile = profile if only is None else _restricted(profile, only)
     return Kept(op_table(profile, parents or None), _spans(profile))
+
+
+def _module(source: RunSource, chunk: Chunk, program_id: int) -> HloModule | None:
+    """The optimized HLO of what a profile's event was executed for."""
+    if chunk.variant is not None and chunk.program is not None:
+        return hlo_module(source, chunk.program, "optimized", chunk.variant)
+    name = executables(source).get(program_id)
+    return None if name is None else hlo_module(source, name)
 
 
 def _spans(profile: Profile) -> tuple[Span, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -28,8 +29,20 @@ from xlascope.views.devices import Device, Devices
 from xlascope.views.ops import Op, Ops
 
 _MOST_EQUATIONS = 4
+_MOST_LINES = 3
 _MOST_GROUPS = 4
 _SIMULATED = "Simulated devices share the machine's cores: compare wall spans, not sums."
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One op on all its devices: sums of times and counts."""
+
+    op: Op
+    devices: tuple[str, ...]
+    self_ns: int
+    share: float
+    count: int
 
 
 def ops(answer: Ops) -> Iterable[RenderableType]:
@@ -39,24 +52,42 @@ def ops(answer: Ops) -> Iterable[RenderableType]:
     else:
         several = len({row.program or row.module for row in answer.rows}) > 1
         columns = [
-            *([Column("program", least=8)] if several else []),
-            Column("op", least=14),
-            Column("opcode", least=8, spare=2),
-            fixed_column("dev"),
+            *([Column("program", least=10)] if several else []),
+            Column("op", least=20),
+            Column("opcode", least=11, spare=2),
+            fixed_column("device"),
             number_column("self"),
             number_column("share"),
             fixed_column("", 4),
-            number_column("per call", 1),
-            number_column("count"),
+            number_column("per call"),
+            number_column("count", 1),
             Column("eqns", least=5, spare=3),
             Column("where", least=8),
             number_column("bytes", 5),
         ]
-        yield table(columns, [_op(row, several, answer.equations_exact) for row in answer.rows])
+        yield table(columns, [_op(row, several, answer.equations_exact) for row in _lines(answer)])
         yield note(_coverage(answer))
         if not answer.equations_exact and any(row.equations for row in answer.rows):
             yield note("~ equations matched by source line and primitive: those of one line cannot be told apart.")
     yield from (warning(f"{each.what}: {each.why}") for each in answer.dropped)
+
+
+def _lines(answer: Ops) -> list[_Line]:
+    """The rows with the devices of one op together, the most self time first."""
+    groups: dict[tuple[str | None, str | None, str], list[Op]] = {}
+    for row in answer.rows:
+        groups.setdefault((row.program, row.module, row.op), []).append(row)
+    lines = [
+        _Line(
+            rows[0],
+            tuple(sorted(f"{row.device_kind}:{row.device}" for row in rows)),
+            sum(row.self_ns for row in rows),
+            sum(row.share or 0.0 for row in rows),
+            sum(row.count for row in rows),
+        )
+        for rows in groups.values()
+    ]
+    return sorted(lines, key=lambda line: -line.self_ns)
 
 
 def _of(program: str | None, variant: str | None, windows: int) -> str:
@@ -65,7 +96,8 @@ def _of(program: str | None, variant: str | None, windows: int) -> str:
     return f"{who}, {how}, {windows} {'window' if windows == 1 else 'windows'}"
 
 
-def _op(row: Op, several: bool, exact: bool) -> list[str | Text]:
+def _op(line: _Line, several: bool, exact: bool) -> list[str | Text]:
+    row = line.op
     opcode = f"{row.opcode or UNKNOWN} {row.detail}" if row.detail else (row.opcode or UNKNOWN)
     name = Text(row.op)
     if row.added_by_xla:
@@ -74,16 +106,26 @@ def _op(row: Op, several: bool, exact: bool) -> list[str | Text]:
         *([row.program or f"({row.module or UNKNOWN})"] if several else []),
         name,
         opcode,
-        f"{row.device_kind}:{row.device}",
-        duration(row.self_ns),
-        share(row.share),
-        bar(row.share),
-        duration(row.self_ns / row.count if row.count else None),
-        count(row.count),
+        line.devices[0] if len(line.devices) == 1 else f"{len(line.devices)} devices",
+        duration(line.self_ns),
+        share(line.share),
+        bar(line.share),
+        duration(line.self_ns / line.count if line.count else None),
+        count(line.count),
         _equations(row, exact),
-        place(row.file, row.line) if row.file is not None else ("" if row.added_by_xla else UNKNOWN),
+        _where(row),
         size(row.bytes),
     ]
+
+
+def _where(row: Op) -> str:
+    """``train.py:13,14``."""
+    if row.file is None:
+        return "" if row.added_by_xla else UNKNOWN
+    others = [number for number in row.lines if number != row.line]
+    shown = sorted([*others[: _MOST_LINES - 1], *([row.line] if row.line is not None else [])])
+    more = "…" if len(others) >= _MOST_LINES else ""
+    return f"{place(row.file, None)}:{','.join(map(str, shown))}{more}" if shown else place(row.file, None)
 
 
 def _equations(row: Op, exact: bool) -> str:
