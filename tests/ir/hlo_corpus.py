@@ -1,4 +1,4 @@
-"""Real programs, compiled once for all tests in a process of their own."""
+"""Real programs, compiled once for the tests of all folders, in a process of their own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,11 @@ class Corpus:
 @pytest.fixture(scope="session")
 def dump_folders(tmp_path_factory) -> list[Path]:
     """Unpacked XLA dump folders of GPU and TPU compilers; empty where they are absent."""
+    return _unpacked(tmp_path_factory)
+
+
+@cache
+def _unpacked(tmp_path_factory) -> list[Path]:
     folders = []
     for name in DUMPS:
         archive = SHARED / f"{name}.tar.xz"
@@ -66,9 +72,14 @@ def dumps(dump_folders) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def corpus(dump_folders) -> Corpus:
+    return _compiled(tuple(dump_folders))
+
+
+@cache
+def _compiled(folders: tuple[Path, ...]) -> Corpus:
     script = Path(__file__).with_name("compile_programs.py")
     done = subprocess.run(
-        [sys.executable, str(script), *map(str, dump_folders)],
+        [sys.executable, str(script), *map(str, folders)],
         capture_output=True,
         env={**os.environ, "JAX_PLATFORMS": "cpu"},
         timeout=170,

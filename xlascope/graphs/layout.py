@@ -139,7 +139,7 @@ def _lay(shown: VisibleGraph, level: Level, width: int, depth: int) -> _Laid:
     heights = [text.height + (inner[number].height if number in inner else 0) for number, text in enumerate(texts)]
     columns = place(arrangement, closed, widths)
     result = _Laid(width=columns.width)
-    tops = _route(level, arrangement, columns, heights, result)
+    tops = _route(level, arrangement, columns, heights, frozenset(inner), result)
     order = [(row, item) for row, items in enumerate(arrangement.rows) for item in items]
     counts: dict[int, int] = {}
     for row, item in order:
@@ -215,13 +215,20 @@ def _nest(outer: _Laid, inner: _Laid, x: int, y: int) -> None:
     outer.labels += [replace(label, x=label.x + x, y=label.y + y) for label in inner.labels]
 
 
-def _route(level: Level, arrangement: Arrangement, columns: Columns, heights: list[int], result: _Laid) -> list[int]:
+def _route(
+    level: Level,
+    arrangement: Arrangement,
+    columns: Columns,
+    heights: list[int],
+    opened: frozenset[int],
+    result: _Laid,
+) -> list[int]:
     """Draw the lines below each row; gives the top of each row."""
     tops: list[int] = []
     links = {(link.source, link.values): link for link in level.links}
     targets_of: dict[tuple[int, int], list[int]] = {}
     top = 0
-    for row in arrangement.rows:
+    for number, row in enumerate(arrangement.rows):
         tops.append(top)
         height = max((heights[box] if (box := arrangement.items[item].box) is not None else 1) for item in row)
         bottom = top + height
@@ -237,18 +244,38 @@ def _route(level: Level, arrangement: Arrangement, columns: Columns, heights: li
         tracks = assign_tracks(drops)
         starts_here = any(arrangement.items[item].box is not None for _, item in carriers)
         first_track = bottom + (1 if starts_here else 0)
-        next_top = first_track + max(tracks.values(), default=-1) + 1
-        for number, (net, item) in enumerate(carriers):
+        used = max(tracks.values(), default=-1) + 1
+        below = arrangement.rows[number + 1] if number + 1 < len(arrangement.rows) else []
+        next_top = first_track + max(used, _reserved(arrangement, columns, below, opened))
+        for position, (net, item) in enumerate(carriers):
             box = arrangement.items[item].box
             begin = top + heights[box] if box is not None else top
-            track = first_track + tracks[number] if number in tracks else None
+            track = first_track + tracks[position] if position in tracks else None
             ends = [arrangement.items[target].box for target in targets_of[net, item]]
-            _add_wire(level, arrangement, drops[number], track, begin, next_top, ends, result)
+            _add_wire(level, arrangement, drops[position], track, begin, next_top, ends, result)
         _add_labels(level, arrangement, carriers, drops, links, bottom, result)
         top = next_top
     result.height = top
     result.width = max([result.width, *(label.x + len(label.text) for label in result.labels)])
     return tops
+
+
+def _reserved(arrangement: Arrangement, columns: Columns, row: list[int], opened: frozenset[int]) -> int:
+    """Tracks kept free above a row with an opened box: as many as could be needed however wide that box becomes.
+
+    So what is opened inside of it later does not move its top.
+    """
+    first = next((place for place, item in enumerate(row) if arrangement.items[item].box in opened), None)
+    if first is None:
+        return 0
+    nets = {net for item in row[first + 1 :] for net, _ in arrangement.items[item].above}
+    for item in row[: first + 1]:
+        nets |= {
+            net
+            for net, carrier in arrangement.items[item].above
+            if columns.enter[net, item] != columns.leave[net, carrier]
+        }
+    return len(nets)
 
 
 def _add_wire(
