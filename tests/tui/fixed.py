@@ -155,9 +155,7 @@ class FixedFeed(Feed):
 
     def _view_compiles(self) -> Any:
         rows = [SimpleNamespace(name="scores", file=SOURCE, line=4, eager=False, runs=None, program="scores#1", t_ns=1)]
-        rows += [
-            SimpleNamespace(name="add", file=SOURCE, line=40, eager=True, runs=33, program=None, t_ns=None)
-        ] * 37
+        rows += [SimpleNamespace(name="add", file=SOURCE, line=40, eager=True, runs=33, program=None, t_ns=None)] * 37
         return SimpleNamespace(compiles=tuple(rows))
 
     def _view_output(self, after: int | None = None) -> Any:
@@ -173,8 +171,16 @@ class FixedFeed(Feed):
         return SimpleNamespace(graph=self._graph)
 
     def _view_ops(self, program: str | None = None, variant: str | None = None) -> Any:
-        return SimpleNamespace(rows=op_rows(), coverage=0.996, calls_seen=CALLS, windows=6, window_ns=2_900_000_000,
-                               equations_exact=True, variant=None, simulated=False)
+        return SimpleNamespace(
+            rows=op_rows(),
+            coverage=0.996,
+            calls_seen=CALLS,
+            windows=6,
+            window_ns=2_900_000_000,
+            equations_exact=True,
+            variant=None,
+            simulated=False,
+        )
 
     def _view_variants(self, program: str) -> Any:
         return SimpleNamespace(rows=(variant_row(),) if self.with_variants else ())
@@ -189,13 +195,17 @@ class FixedKeeper:
         self.cancelled: list[int] = []
         self.typed = b""
         self.stopped = False
+        self.state = "running"
 
     def subscribe(self, callback: Any) -> Any:
         self.tell = callback
         return lambda: None
 
     def status(self) -> Any:
-        return SimpleNamespace(state="running")
+        return SimpleNamespace(
+            state=self.state, exit_code=None, signal=None, wall_ns=41_000_000_000, last_line="step 2900", calls={},
+            activity=SimpleNamespace(activity="tracing", name="scores", detail=None, since_ns=None),
+        )  # fmt: skip
 
     def write_input(self, data: bytes) -> None:
         self.typed += data

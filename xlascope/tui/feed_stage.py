@@ -24,7 +24,7 @@ class StageReader:
         self._lines = lru_cache(maxsize=12)(TextLines)
 
     def read(self, program: str, stage: str, variant: str | None, ops: OpsTable | None) -> StageText:
-        """A stage of a program, or what is missing."""
+        """A stage of a program, or what is missing; without `ops` the text alone, which is quick."""
         if stage == "source":
             return self._own_source(program, ops)
         of_variant = variant if stage == "optimized" else None
@@ -34,7 +34,7 @@ class StageReader:
         if found is None:
             return StageText(program, variant, stage, TextLines(b""), stage, missing=f"{stage} is not captured yet")
         lines = self._lines(found.text)
-        links = self.links(program, of_variant)
+        links = self.links(program, of_variant) if ops is not None else Links()
         about = program + (f" · {of_variant}" if of_variant else "")
         index = found.jaxpr
         if stage == "jaxpr" and index is not None:
@@ -45,7 +45,7 @@ class StageReader:
             )  # fmt: skip
         if stage == "optimized":
             return StageText(program, of_variant, stage, lines, "hlo", marks=_node_marks(links, ops),
-                             names=links.node_row, about=f"{about} · {len(links.row_node)} instructions")  # fmt: skip
+                             names=links.node_row, about=about)  # fmt: skip
         return StageText(program, None, stage, lines, stage, about=about)
 
     def source(self, program: str, file: str, ops: OpsTable | None) -> StageText:
@@ -53,7 +53,7 @@ class StageReader:
         text = self._feed.file_text(file)
         if text is None:
             return StageText(program, None, "source", TextLines(b""), "python", missing="the source was not kept")
-        marks = _place_marks(self.links(program, None), file, ops)
+        marks = _place_marks(self.links(program, None), file, ops) if ops is not None else {}
         return StageText(program, None, "source", self._lines(text), "python", first_number=1, marks=marks,
                          file=file, about=file.rpartition("/")[2])  # fmt: skip
 
@@ -174,9 +174,7 @@ def _node_marks(links: Links, ops: OpsTable | None) -> Mapping[int, LineMark]:
     return marks
 
 
-def _place_marks(links: Links, file: str, ops: OpsTable | None) -> Mapping[int, LineMark]:
-    if ops is None or not ops.rows:
-        return {}
+def _place_marks(links: Links, file: str, ops: OpsTable) -> Mapping[int, LineMark]:
     shares: dict[int, float] = defaultdict(float)
     estimated: set[int] = set()
     for row in ops.rows:

@@ -26,6 +26,8 @@ def header(overview: Overview, live: LiveNow, is_live: bool, fallback: str, now_
     elapsed = None
     if overview.wall_ns is not None and state not in ("running", "starting"):
         elapsed = overview.wall_ns / 1e9
+    elif live.wall_ns is not None:
+        elapsed = live.wall_ns / 1e9
     elif overview.started_ns is not None and state == "running":
         elapsed = ((now_ns if now_ns is not None else time.time_ns()) - overview.started_ns) / 1e9
     code = overview.exit_code if overview.exit_code is not None else (live.exit_code if live.ended else None)

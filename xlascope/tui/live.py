@@ -72,6 +72,10 @@ class LiveNow:
     ended: bool = False
     exit_code: int | None = None
     signal: int | None = None
+    wall_ns: int | None = None
+    last_line: str = ""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """Calls that the hook saw, by program."""
 
 
 @dataclass
@@ -95,6 +99,29 @@ class LiveState:
                 self.now = replace(self.now, problems=(*self.now.problems[-9:], str(event.get("text"))))
             else:
                 self.now = replace(self.now, changed=self.now.changed + 1)
+
+    def take_status(self, status: Any) -> None:
+        """The keeper's own snapshot: what was said before this state was subscribed."""
+        activity = status.activity
+        with self._lock:
+            since = self.now.since
+            if activity is not None and (activity.activity, activity.name) != (self.now.activity, self.now.name):
+                age = max(time.time_ns() - activity.since_ns, 0) / 1e9 if activity.since_ns else 0.0
+                since = time.monotonic() - age
+            self.now = replace(
+                self.now,
+                state=status.state,
+                ended=self.now.ended or status.state in ("idle", "ended"),
+                exit_code=status.exit_code,
+                signal=status.signal,
+                activity=activity.activity if activity is not None else "",
+                name=(activity.name or "") if activity is not None else "",
+                detail=(activity.detail or "") if activity is not None else "",
+                since=since,
+                wall_ns=status.wall_ns,
+                last_line=status.last_line,
+                calls=dict(status.calls),
+            )
 
     def measuring(self, ticket: int, program: str, name: str) -> None:
         """A measurement was asked for."""

@@ -24,8 +24,9 @@ from xlascope.tui.messages import (
     VariantsLoaded,
 )
 
-_DUTY = 12.0
+_DUTY = 4.0
 """After a question that took T seconds, the next automatic one waits this many times T: the script needs the cores."""
+_LONGEST_PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,15 @@ class Wanted:
 
 
 class Pace:
-    """When the next automatic question may be asked; its clock is a parameter for tests."""
+    """When the next automatic question may be asked; its clock is a parameter for tests.
+
+    The first question does not count: most of its time is the import of what answers it.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, least: float = 0.25):
         self._clock, self._least = clock, least
         self._not_before = 0.0
+        self._first = True
 
     def ready(self) -> bool:
         """Whether enough time has passed."""
@@ -51,7 +56,10 @@ class Pace:
 
     def took(self, seconds: float) -> None:
         """A question was answered."""
-        self._not_before = self._clock() + max(self._least, _DUTY * seconds)
+        if self._first:
+            self._first = False
+            return
+        self._not_before = self._clock() + max(self._least, min(_DUTY * seconds, _LONGEST_PAUSE))
 
 
 class Loader:

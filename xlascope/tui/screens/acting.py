@@ -75,6 +75,9 @@ class Acting:
     def action_switch(self, name: str) -> None:
         """Turns a switch and measures what it names."""
         screen, desk = self._me, self._me.desk
+        if desk.program is None:
+            screen.notify("no program was compiled yet: there is nothing to switch")
+            return
         desk.switches = desk.switches.turned(name)
         screen.draw_status()
         wanted = desk.switches
@@ -97,9 +100,7 @@ class Acting:
         keeper = screen.run_at_hand.keeper
         switches = desk.switches.command()
         name = variant_name(switches) or "baseline"
-        if desk.program is None:
-            screen.notify("there is no program to measure yet")
-        elif not switches:
+        if desk.program is None or not switches:
             screen.notify("no switch is touched: J, F, D or S first")
         elif keeper is None:
             screen.notify("this file is open for reading only; `xlascope measure` adds variants", severity="warning")

@@ -94,6 +94,9 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
 
     def _tick(self) -> None:
         """A few times a second: asks for what is new, draws what changed."""
+        keeper = self.run_at_hand.keeper
+        if keeper is not None and self.run_at_hand.live:
+            self.live.take_status(keeper.status())
         if self.run_at_hand.path.exists():
             self.loader.tick(self.wanted())
         self.draw_status()

@@ -172,7 +172,7 @@ class Places:
         state = lines.header(overview, live, run.live, run.script)
         screen.query_one(StatusHeader).show(state)
         info = overview.programs.get(desk.program or "")
-        last = screen.log_lines.last_line if screen.has_class("-narrow") or not info else ""
+        last = (live.last_line or screen.log_lines.last_line) if screen.has_class("-narrow") or not info else ""
         screen.query_one("#phases", PartLine).set_parts(
             lines.phases(overview, live, run.live, info, desk.ops, desk.calls, screen.glyphs, last)
         )

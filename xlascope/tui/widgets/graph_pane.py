@@ -58,6 +58,11 @@ class GraphPane(LineView):
             super().__init__()
             self.drawn, self.graph = drawn, graph
 
+    class _Unlaid(Message):
+        def __init__(self, graph: Graph, text: str):
+            super().__init__()
+            self.graph, self.text = graph, text
+
     class _Found(Message):
         def __init__(self, needle: str, nodes: list[str]):
             super().__init__()
@@ -115,8 +120,19 @@ class GraphPane(LineView):
         from xlascope.graphs.layout import layout
         from xlascope.graphs.visible import visible
 
-        placed = layout(visible(graph, opened, focus), width)
+        try:
+            placed = layout(visible(graph, opened, focus), width)
+        except Exception as error:
+            # A graph that cannot be laid out must not take the screen down; it says so in its place.
+            self.post_message(self._Unlaid(graph, f"this graph could not be laid out: {type(error).__name__}: {error}"))
+            return
         self.post_message(self._Laid(_Drawn(placed, opened, focus, width), graph))
+
+    def on_graph_pane__unlaid(self, message: _Unlaid) -> None:
+        if message.graph is self.graph:
+            self._placed, self._placeholder = None, message.text
+            self._blocks.clear()
+            self.rows_changed(keep_scroll=False)
 
     def on_graph_pane__laid(self, message: _Laid) -> None:
         if message.graph is not self.graph or message.drawn.opened != self.opened:

@@ -128,7 +128,9 @@ class RowTable(LineView):
 
     def _take(self, rows: Sequence[Any], order: Sequence[int]) -> None:
         current = self.current
-        key = None if current is None else self._row_key(current)
+        # Untouched, the table shows its top: the hottest rows.
+        at_top = self.cursor <= 0 and self.first_visible == 0
+        key = None if current is None or at_top else self._row_key(current)
         place = self.cursor - self.first_visible
         self._rows, self._order = rows, order
         if key is not None:
