@@ -15,8 +15,8 @@ from xlascope.views.source import RunSource, Source
 class Op:
     """One op of one program on one device. Times are sums over all executions seen, never scaled.
 
-    ``flops`` and ``bytes`` are estimates for one execution. ``lines``: all lines of ``file`` it comes from, ``line`` the
-    one of its root. ``detail``: a fusion's kind. ``module`` names the HLO module; ``program`` is None for
+    ``flops`` and ``bytes`` are estimates for one execution. ``lines``: all lines of ``file`` it comes from, ``line``
+    that of its root. ``detail``: a fusion's kind. ``module`` names the HLO module; ``program`` is None for
     what was not captured (eager primitives).
     """
 
