@@ -15,10 +15,12 @@ from xlascope.engine.recorder.arguments import Arguments
 from xlascope.engine.recorder.compiles import Clock, Reasons
 from xlascope.engine.recorder.eager import EagerLines
 from xlascope.engine.recorder.programs import Program, Programs
+from xlascope.engine.recorder.tagging import Lowering, send_tagged
 
 ENGINE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LARGE = 20_000  # equations above which the jaxpr's text is made later, by the second thread
 COUNTS_EVERY = 10.0
+TO_TAG = 256  # programs that wait to be lowered with tags; each keeps its trace alive
 
 
 class Hook:
@@ -38,6 +40,7 @@ class Hook:
         self.reasons = Reasons()
         self.eager = EagerLines(recording.link)
         self._later: list[Callable[[], None]] = []
+        self._to_tag: dict[str, tuple[Program, Lowering]] = {}
         self._backend_told = False
         self._counts_due = time.monotonic() + COUNTS_EVERY
 
@@ -57,7 +60,10 @@ class Hook:
             if self._is_ours():
                 return original(*args, **params)
             program = self._guarded("program", self._before_lowering, args, params)
+            began = time.monotonic()
             computation = original(*args, **params)
+            if program is not None:
+                self._plan_tagging(program, Lowering(original, args, params, time.monotonic() - began))
             self._guarded("stablehlo", self._after_lowering, program, computation)
             return computation
 
@@ -137,6 +143,18 @@ class Hook:
             if not program.eager:
                 self._attempt("stablehlo", stages.send_stablehlo, self.link, program, computation)
 
+    def _plan_tagging(self, program: Program, lowering: Lowering) -> None:
+        if program.eager or program.lowered_sent or not program.equations or program.equations > LARGE:
+            return
+        if len(self._to_tag) < TO_TAG:
+            self._to_tag[program.id] = (program, lowering)
+        else:
+            self.link.drop("tagged lowering", "too many programs wait for it")
+
+    def _tag_one(self, until: float | None) -> None:
+        program, lowering = self._to_tag.pop(next(iter(self._to_tag)))
+        self._guarded("tagged lowering", send_tagged, self.link, program, lowering, until)
+
     def _after_compile(self, computation: Any, executable: Any) -> None:
         program = self.programs.of_computation(computation)
         self.recording.windows.dispatched(program is not None and not program.eager)
@@ -150,6 +168,8 @@ class Hook:
     def _send_compile(self, program: Program) -> None:
         told, reason = getattr(self.local, "reason", (None, None))
         place = compat.user_frame(compat.current_traceback()) or program.place
+        durations = self.clock.take()
+        program.compile_seconds = (durations["compile_ns"] or 0) / 1e9
         file, line = (place[0], place[1]) if place is not None else (None, None)
         if program.eager:
             self.eager.seen(program.function.name, file, line)
@@ -157,7 +177,7 @@ class Hook:
             "kind": "compile", "name": program.function.name, "program": program.id, "eager": program.eager,
             "file": file if program.eager else program.function.file,
             "line": line if program.eager else program.function.line, "call_file": file, "call_line": line,
-            "reason": reason if told == program.id else None, **self.clock.take(),
+            "reason": reason if told == program.id else None, **durations,
         })  # fmt: skip
 
     # --------------------------------------------------------------------------------- the second thread and the end
@@ -167,6 +187,10 @@ class Hook:
             self._later.pop(0)()
         elif self.arguments.waiting:
             self.arguments.work()
+        elif self._to_tag and self.recording.config.get("stay"):
+            # Somebody is looking: the links between panes are worth a second lowering now.
+            self._tag_one(None)
+            self.local.ours = True
         elif time.monotonic() >= self._counts_due:
             self._counts_due = time.monotonic() + COUNTS_EVERY
             self.send_counts()
@@ -185,6 +209,8 @@ class Hook:
             self.link.drop("jaxpr text", "the time for finishing was over", left)
         for _ in range(self.arguments.give_up()):
             self.link.drop("arguments", "the time for finishing was over")
+        while self._to_tag:
+            self._tag_one(until)
         self.clock.send_phases()
         self.send_counts()
 

@@ -41,6 +41,7 @@ class Program:
     fun: weakref.ref[Any] | None = None
     hook_calls: int = 0
     calls_told: int = 0
+    compile_seconds: float = 0.0
     lowered_sent: bool = False
     jaxpr_sent: bool = True
     place: tuple[str, int, str] | None = None

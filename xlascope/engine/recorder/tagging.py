@@ -1,0 +1,47 @@
+"""The second lowering of a program, with tagged equations: what links each instruction to its equations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from xlascope.engine import compat
+from xlascope.engine.core import tags
+
+
+@dataclass(frozen=True, slots=True)
+class Lowering:
+    """A call of JAX's lowering, to be made once more: the function as it was before it was wrapped, and its arguments."""
+
+    lower: Callable[..., Any]
+    args: tuple[Any, ...]
+    params: dict[str, Any]
+    seconds: float
+
+    def tagged(self) -> Any:
+        """The computation of the same program with tagged equations. Raises what JAX's lowering raises."""
+        if "jaxpr" in self.params:
+            return self.lower(*self.args, **{**self.params, "jaxpr": tags.tag(self.params["jaxpr"])})
+        values, jaxpr, *rest = self.args
+        return self.lower(values, tags.tag(jaxpr), *rest, **self.params)
+
+
+def send_tagged(link: Any, program: Any, lowering: Lowering, until: float | None) -> None:
+    """Lower with tags, send the bytecode, compile it, send the optimized text.
+
+    ``until`` is the monotonic time at which to stop, None for no limit. The compile is left out, and counted as dropped,
+    when it could not be done by then: the bytecode is there for a later one.
+    """
+    if until is not None and time.monotonic() + 5 * lowering.seconds > until:
+        link.drop("tagged lowering", "the time for finishing was over")
+        return
+    computation = lowering.tagged()
+    blobs = {"tagged": compat.portable_bytecode(compat.computation_module(computation))}
+    if until is None or time.monotonic() + 1.3 * program.compile_seconds <= until:
+        modules = computation.compile().runtime_executable().hlo_modules()
+        blobs["text"] = modules[0].to_string().encode()
+    else:
+        link.drop("tagged compile", "the time for finishing was over")
+    link.send({"kind": "stage", "program": program.id, "stage": "tagged"}, blobs)
