@@ -12,7 +12,7 @@ from xlascope.cli.options import OPTIONS, OUTPUT, describe, make_plan, split
 from xlascope.session.keeper import Keeper, open_or_none
 from xlascope.session.plan import default_run_path
 from xlascope.session.relay import Relay
-from xlascope.session.wiring import relayed
+from xlascope.session.wiring import hold_closed_streams, relayed
 
 USAGE = "usage: xlascope record [-o RUN] [OPTIONS] SCRIPT [ARGS…]"
 
@@ -30,7 +30,8 @@ def main(argv: list[str]) -> int:
         raise CommandError(f"-o {shown}: a folder; give the name of a file in it")
     path = Path(shown) if shown is not None else default_run_path(plan, Path())
     narrator = _Narrator()
-    keeper = Keeper(plan, path, wiring=relayed, commit_every=0.5)
+    closed = hold_closed_streams()
+    keeper = Keeper(plan, path, wiring=lambda: relayed(closed), commit_every=0.5)
     keeper.subscribe(narrator.event)
     recorded = open_or_none(keeper, narrator.say)
     code = Relay(keeper).run()

@@ -27,10 +27,16 @@ def owned(size: bytes) -> Wiring:
     return Wiring((slave, slave, slave), slave, master, (("terminal", master, None),), (slave,))
 
 
-def relayed() -> Wiring:
+def hold_closed_streams() -> frozenset[int]:
+    """Of descriptors 0, 1, 2 those the user closed. Their numbers are held, so that nothing of ours gets them, until the
+    script starts, which then finds them closed. To be called before anything is opened."""
+    return frozenset(fd for fd in (0, 1, 2) if not _hold(fd))
+
+
+def relayed(closed: frozenset[int] = frozenset()) -> Wiring:
     """As the user's own streams are: terminals become one pseudo-terminal, redirected output goes through pipes,
-    redirected input is handed on."""
-    present = [_hold(fd) for fd in (0, 1, 2)]
+    redirected input is handed on, closed ones stay closed."""
+    present = [fd not in closed for fd in (0, 1, 2)]
     terminals = [fd for fd in (0, 1, 2) if present[fd] and os.isatty(fd)]
     stdio: list[int | None] = [None, None, None]
     outs: list[tuple[str, int, int | None]] = []
@@ -62,8 +68,6 @@ def relayed() -> Wiring:
 
 
 def _hold(fd: int) -> bool:
-    """Whether the user gave us this descriptor; its number is held when not, so that nothing of ours gets it.
-    What holds it closes when the script starts, which then finds it closed as it would without us."""
     try:
         os.fstat(fd)
     except OSError:
