@@ -11,6 +11,7 @@ from xlascope.tui.editing import edit_file
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.model import SHOWN
 from xlascope.tui.switches import Switches, variant_name
+from xlascope.tui.widgets.chart import Chart
 from xlascope.tui.widgets.dialogs import ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.line_view import LineView
@@ -170,6 +171,8 @@ class Acting:
         self._me.query_one(PromptLine).close()
         if isinstance(view, LineView):
             view.focus()
+            if message.purpose == "search" and message.text is not None:
+                self._me.follow_cursor(view)
         if message.text is None:
             if message.purpose == "search" and isinstance(view, LineView):
                 view.clear_search()
@@ -189,6 +192,8 @@ class Acting:
         focused = screen.focused
         groups = []
         about, subject = "", "xlascope"
+        if isinstance(focused, Chart):
+            about, subject = focused.HELP, "Help: chart"
         if isinstance(focused, LineView):
             about, subject = focused.HELP, f"Help: {screen.desk.current}"
             groups = [(_TITLES[scope], actions_for(scope)) for scope in focused.SCOPES]

@@ -46,10 +46,12 @@ class Linking:
         screen.draw_status()
 
     def on_line_view_cursor_moved(self, message: LineView.CursorMoved) -> None:
-        view = message.view
-        if not view.has_focus or isinstance(view, FunctionsList):
-            return
-        focus = self._focus_of(view, message.row)
+        if message.view.has_focus:
+            self.follow_cursor(message.view)
+
+    def follow_cursor(self, view: LineView) -> None:
+        """Takes what a pane's cursor is on as what all panes show."""
+        focus = self._focus_of(view, view.cursor) if not isinstance(view, FunctionsList) else None
         if focus is not None:
             self.take_focus(focus, view)
 

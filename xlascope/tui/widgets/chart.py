@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from rich.ansi import AnsiDecoder
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
 from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.text.safe import safe
 from xlascope.tui.theme import palette_of
+from xlascope.tui.widgets.part_line import Part
 
 _PLOTEXT = threading.Lock()
 """plotext has one figure for the whole process."""
@@ -91,7 +94,6 @@ def draw_chart(
                 figure.draw(figure.segment(interval.x, (level, level), marker=marker))
         for mark in spec.marks:
             figure.line(mark, "vertical", pixel=_pixel(plotext, colours.get("warn")))
-        figure.title(spec.title)
         if spec.x_label:
             figure.label(spec.x_label, "x")
         if spec.y_label:
@@ -110,10 +112,11 @@ def _pixel(plotext: ModuleType, colour: Colour | None) -> object:
     return plotext.pixel(foreground=colour or "default", background="default")
 
 
-class Chart(Widget):
-    """One chart, drawn again when its data or its size changes."""
+class Chart(Widget, can_focus=True):
+    """One chart under a title line, drawn again when its data or its size changes."""
 
     ALLOW_SELECT = False
+    HELP = "What the program did. Vertical lines are compiles; `=` is a median, `-` the ends of its interval."
     DEFAULT_CSS = """
     Chart { height: 1fr; background: $background; color: $foreground; }
     """
@@ -123,6 +126,7 @@ class Chart(Widget):
         self.glyphs = glyphs
         self.spec: ChartSpec | None = None
         self._drawn: tuple[object, list[Strip]] | None = None
+        self._parts: Sequence[Part] = ()
 
     def set_chart(self, spec: ChartSpec | None) -> None:
         """Shows a chart; None shows nothing."""
@@ -132,8 +136,29 @@ class Chart(Widget):
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
-        strips = self._strips(width, height)
-        return strips[y].adjust_cell_length(width) if y < len(strips) else Strip.blank(width)
+        if y == 0:
+            return self._title(width)
+        strips = self._strips(width, height - 1)
+        return strips[y - 1].adjust_cell_length(width) if y <= len(strips) else Strip.blank(width)
+
+    def set_title(self, parts: Sequence[Part]) -> None:
+        """The title line, before the chart's own title."""
+        self._parts = parts
+        self.refresh()
+
+    def _title(self, width: int) -> Strip:
+        colours = palette_of(self.app)
+        style = colours["title_focus" if self.has_focus else "title"]
+        words = "".join(part.text for part in self._parts) + (f"  {self.spec.title}" if self.spec is not None else "")
+        mark = self.glyphs.focus if self.has_focus else " "
+        text = safe(mark + words, ascii_only=self.glyphs is not UNICODE)
+        return Strip([Segment(set_cell_size(text, width), style)], width)
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
 
     def _strips(self, width: int, height: int) -> list[Strip]:
         key = (width, height, palette_of(self.app).name)
@@ -147,9 +172,9 @@ class Chart(Widget):
             return []
         dim = palette_of(self.app)["dim"]
         if not any(len(series.x) for series in spec.series):
-            return [Strip([Segment(f" {spec.title}: {spec.empty}", dim)])]
+            return [Strip([Segment(f" {spec.empty}", dim)])]
         if width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
-            return [Strip([Segment(f" {spec.title}: no room, z maximizes", dim)])]
+            return [Strip([Segment(" no room here: z maximizes", dim)])]
         decoder = AnsiDecoder()
         lines = draw_chart(spec, width, height, self._colours(), self.glyphs is not UNICODE)
         return [Strip(list(decoder.decode_line(line).render(self.app.console))) for line in lines]

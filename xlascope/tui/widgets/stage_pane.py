@@ -98,3 +98,5 @@ class StagePane(Container):
         active = self.active
         if isinstance(active, LineView):
             active.set_title(title, tabs)
+        elif isinstance(active, Chart):
+            active.set_title([title[0]])
