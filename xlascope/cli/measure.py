@@ -166,7 +166,7 @@ def _row(path: Path, result: dict[str, Any]) -> dict[str, Any]:
     from xlascope.views import open_source, query
 
     with open_source(path) as source:
-        answer = json.loads(dumps("variants", query("variants", source)))
+        answer = json.loads(dumps("variants", query("variants", source, program=result["program"])))
     return next((row for row in answer["rows"] if row.get("id") == result["id"]), result)
 
 

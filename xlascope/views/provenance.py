@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
+from xlascope.ir.provenance import names_between, paths_of
 from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key
 
-_TAG = re.compile(r"xs(b\d+\.)?(\d+)_")
 # XLA made these of nothing that the program says: they name values, and are there in every module.
 SOURCES = frozenset({"parameter", "constant"})
 
@@ -27,48 +26,57 @@ class Provenance:
 NOTHING = Provenance({}, frozenset(), False)
 
 
-def tagged_paths(op_name: str) -> tuple[str, ...]:
-    """The paths that the tags in an ``op_name`` spell, each once; XLA joins the names of what it merged by ``;``."""
-    paths = (
-        ".".join((branch or "") + number for branch, number in _TAG.findall(part)) for part in op_name.split(";")
-    )
-    return tuple(dict.fromkeys(path for path in paths if path))
-
-
 def provenance(source: RunSource, program: str, variant: str | None) -> Provenance:
     """Of the optimized HLO of a program or of a variant of it."""
-    key = ("provenance", stage_key(source, program, "optimized", variant), jaxpr_key(source, program))
+    tagged_key = stage_key(source, program, "tagged") if variant is None else None
+    key = ("provenance", stage_key(source, program, "optimized", variant), jaxpr_key(source, program), tagged_key)
 
     def read() -> Provenance:
         module = hlo_module(source, program, "optimized", variant)
-        return NOTHING if module is None else of_module(module, jaxpr_index(source, program))
+        if module is None:
+            return NOTHING
+        tagged = hlo_module(source, program, "tagged") if variant is None else None
+        return of_module(module, jaxpr_index(source, program), tagged)
 
     return source.large.get_or(key, read)
 
 
-def of_module(module: HloModule, jaxpr: JaxprIndex | None) -> Provenance:
-    """Equations of each instruction; a fusion has those of its members, which come after its own."""
-    own: dict[str, tuple[str, ...]] = {}
-    added: set[str] = set()
-    exact = False
-    index = _Positions(jaxpr) if jaxpr is not None else None
-    for instruction in module.instructions():
-        op_name = instruction.op_name
-        if op_name is None:
-            if instruction.opcode not in SOURCES:
-                added.add(instruction.name)
-            continue
-        paths = tagged_paths(op_name)
-        if paths:
-            exact = True
-        elif index is not None:
-            paths = index.find(instruction, op_name)
-        if paths:
-            own[instruction.name] = paths
-    if exact:
-        added = {each.name for each in module.instructions() if each.name not in own and each.opcode not in SOURCES}
+def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | None = None) -> Provenance:
+    """Equations of each instruction; a fusion has those of its members, which come after its own.
+
+    ``tagged``: the same module compiled with tagged equations; without it tags are looked for in the module itself.
+    """
+    known = {equation.path for equation in jaxpr.equations} if jaxpr is not None else None
+    names, mismatch = names_between(tagged, module) if tagged is not None else ({}, None)
+    own = _tagged(tagged or module, names, known)
+    exact = bool(own) and mismatch is None
+    if not own and jaxpr is not None:
+        own = _by_position(module, _Positions(jaxpr))
     equations = _with_members(module, own)
+    if exact:
+        added = {each.name for each in module.instructions() if each.opcode not in SOURCES}
+    else:
+        added = {each.name for each in module.instructions() if each.op_name is None and each.opcode not in SOURCES}
     return Provenance(equations, frozenset(added - equations.keys()), exact)
+
+
+def _tagged(module: HloModule, names: Mapping[str, str], known: Collection[str] | None) -> dict[str, tuple[str, ...]]:
+    """Paths by (untagged) name, of the instructions that have a tag."""
+    own = {}
+    for instruction in module.instructions():
+        name = names.get(instruction.name) if names else instruction.name
+        paths = paths_of(instruction.op_name or "", known)
+        if paths and name is not None:
+            own[name] = paths
+    return own
+
+
+def _by_position(module: HloModule, index: _Positions) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for instruction in module.instructions():
+        if instruction.op_name is not None and (paths := index.find(instruction, instruction.op_name)):
+            found[instruction.name] = paths
+    return found
 
 
 def _with_members(module: HloModule, own: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

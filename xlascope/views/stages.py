@@ -36,7 +36,7 @@ def available(source: Source, program: str, variant: str | None = None) -> tuple
         names = next((list(module.stages) for module in source.modules if module.id == program), [])
     else:
         assert isinstance(source, RunSource)
-        names = list(_stage_records(source, program, variant))
+        names = [name for name in _stage_records(source, program, variant) if name != "tagged"]
         if variant is None and _source_record(source, program) is not None:
             names.append("source")
         if variant is not None and _variant_digest(source, program, variant) is not None:
