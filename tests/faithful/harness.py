@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.faithful.case import Case
 
-TIMEOUT = 120
+TIMEOUT = 60
 NARRATION = b"xlascope: "
 
 
@@ -54,23 +54,34 @@ def run(case: Case, tmp_path: Path, before: list[str]) -> Outcome:
     return Outcome(done.stdout, done.stderr, shell_code(done.returncode))
 
 
-def run_on_terminal(case: Case, tmp_path: Path, before: list[str]) -> Outcome:
-    """Runs the command as the leader of a pseudo-terminal of its own; both streams arrive in `stdout`."""
+def run_on_terminal(case: Case, tmp_path: Path, before: list[str], ahead: bool = False) -> Outcome:
+    """Runs the command as the leader of a pseudo-terminal of its own; both streams arrive in `stdout`.
+
+    The lines of the case's standard input are typed one by one, when the script asks, or all `ahead`.
+    """
     folder = fresh_folder(tmp_path)
     pid, master = pty.fork()
     if pid == 0:
         os.chdir(folder)
         os.execvpe(before[0], [*before, *case.command], case.environment() | {"TERM": "xterm-256color"})
-    received = _drain(master, case.stdin or b"")
+    received = _drain(master, (case.stdin or b"").splitlines(keepends=True), ahead)
     os.close(master)
     return Outcome(received, b"", shell_code(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
 
 
-def _drain(master: int, typed: bytes) -> bytes:
-    """Everything the terminal shows until its last user is gone; `typed` is typed at once."""
-    os.write(master, typed)
-    received, deadline = b"", time.monotonic() + TIMEOUT
+def _drain(master: int, lines: list[bytes], ahead: bool) -> bytes:
+    """Everything the terminal shows until its last user is gone.
+
+    A line is typed when another `? ` has been shown; `ahead` types all of them at once, before anybody asks.
+    """
+    received, answered, deadline = b"", 0, time.monotonic() + TIMEOUT
+    if ahead:
+        os.write(master, b"".join(lines))
+        lines = []
     while time.monotonic() < deadline:
+        if lines and received.count(b"? ") > answered:
+            os.write(master, lines.pop(0))
+            answered += 1
         if not select.select([master], [], [], 1.0)[0]:
             continue
         try:
@@ -91,6 +102,16 @@ def recorder(run_file: Path, *options: str) -> list[str]:
 def split_narration(stderr: bytes, plain: bytes) -> tuple[bytes, bytes]:
     """(the script's part, our part) of a recorded run's standard error: ours is what follows the script's last byte."""
     return stderr[: len(plain)], stderr[len(plain) :]
+
+
+def not_ours(narration: bytes, run_file: Path) -> list[bytes]:
+    """The lines of our part of standard error that are neither `xlascope: …` nor, at the end, the run file's path."""
+    lines = narration.replace(b"\r\n", b"\n").split(b"\n")
+    if lines[:1] == [b""]:
+        lines = lines[1:]  # the newline in front of our first line, when the script's last had none
+    if lines[-2:] == [str(run_file).encode(), b""]:
+        lines = lines[:-2]
+    return [line for line in lines if not line.startswith(NARRATION)]
 
 
 def show(run_file: Path, view: str) -> dict:

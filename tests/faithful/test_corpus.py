@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests.faithful.case import cases
-from tests.faithful.harness import NARRATION, recorder, run, run_on_terminal, show, split_narration
+from tests.faithful.case import CORPUS, cases, read_case
+from tests.faithful.harness import not_ours, recorder, run, run_on_terminal, show, split_narration
 
 PLAIN, JAX, LIBRARIES = cases("plain"), cases("jax"), cases("libraries")
 
@@ -31,7 +31,7 @@ def compare(case, tmp_path, runner=run):
         before, after = case.same(plain.stderr), case.same(recorded.stderr)
         script, ours = split_narration(after, before)
         assert script == before
-    assert [line for line in ours.splitlines() if not line.startswith(NARRATION)] == []
+    assert not_ours(ours, run_file) == []
     assert recorded.code == plain.code
     return run_file
 
@@ -63,6 +63,13 @@ def test_library(case, tmp_path):
 @pytest.mark.parametrize("case", [case for case in (*PLAIN, *JAX) if case.pty], ids=ids)
 def test_on_a_terminal(case, tmp_path):
     compare(case, tmp_path, run_on_terminal)
+
+
+def test_what_was_typed_ahead_reaches_the_script(tmp_path):
+    case = read_case(CORPUS / "plain" / "reads_input.py")
+    outcome = run_on_terminal(case, tmp_path, recorder(tmp_path / "run.xlascope"), ahead=True)
+    assert b"hello Ada, 42" in outcome.stdout
+    assert b"'the rest of it\\n'" in outcome.stdout
 
 
 def test_the_corpus_is_as_large_as_it_says():

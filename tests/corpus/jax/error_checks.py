@@ -1,4 +1,4 @@
-# captured: f
+# captured: safe_log
 import jax
 import jax.numpy as jnp
 from jax.experimental import checkify

@@ -1,4 +1,4 @@
-# captured: none
+# captured: <lambda>
 import jax
 
 lowered = jax.jit(lambda x: x * 2).lower(1.0)
