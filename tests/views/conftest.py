@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crafted_run import small_run
+from recorded_scripts import EIGHT_DEVICES, ONE_DEVICE
 
 from xlascope.views import Source, open_source
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +33,35 @@ def run_path(tmp_path: Path) -> Path:
 def run(run_path: Path) -> Iterator[Source]:
     with open_source(run_path) as source:
         yield source
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded script, and what it said of itself."""
+
+    path: Path
+    script: Path
+    facts: dict[str, Any]
+
+
+def _record(folder: Path, text: str) -> Recorded:
+    script, facts, path = folder / "script.py", folder / "facts.json", folder / "run.xlascope"
+    script.write_text(text)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "xlascope", "record", "--profile-window", "100", "-o", str(path)]
+    done = subprocess.run(
+        [*command, str(script), str(facts)], capture_output=True, text=True, env=environment, timeout=150
+    )
+    assert done.returncode == 0, done.stderr
+    return Recorded(path, script, json.loads(facts.read_text()))
+
+
+@pytest.fixture(scope="session")
+def one_device(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Watched from beginning to end: every call is in its one window."""
+    return _record(tmp_path_factory.mktemp("one"), ONE_DEVICE)
+
+
+@pytest.fixture(scope="session")
+def eight_devices(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    return _record(tmp_path_factory.mktemp("eight"), EIGHT_DEVICES)

@@ -73,8 +73,22 @@ def small_run(path: Path, *, end: bool = True) -> Path:
     put("compile", {"name": "scores", "file": SCRIPT, "line": 3, "reason": "first call", "trace_ns": 10, "lower_ns": 20,
                     "compile_ns": 30, "program": "scores#1", "eager": False, "cache": None}, program="scores#1",
         t_ns=T0 + 3 * SECOND)  # fmt: skip
-    put("compile", {"name": "scores", "file": SCRIPT, "line": 3, "reason": "shape", "trace_ns": 1, "lower_ns": 2,
-                    "compile_ns": 3, "program": "scores#2", "eager": False, "cache": "hit"}, program="scores#2")
+    put(
+        "compile",
+        {
+            "name": "scores",
+            "file": SCRIPT,
+            "line": 3,
+            "reason": "shape",
+            "trace_ns": 1,
+            "lower_ns": 2,
+            "compile_ns": 3,
+            "program": "scores#2",
+            "eager": False,
+            "cache": "hit",
+        },
+        program="scores#2",
+    )
     put("compile", {"name": "add", "file": SCRIPT, "line": 7, "reason": None, "trace_ns": None, "lower_ns": None,
                     "compile_ns": 5, "program": None, "eager": True, "cache": None})  # fmt: skip
     put("eager", {"name": "add", "file": SCRIPT, "line": 7, "count": 3, "exact": True})

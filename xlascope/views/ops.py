@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xlascope.traces import OpRow, OpTimes
+from xlascope.views import fields
+from xlascope.views.functions import compile_records
 from xlascope.views.instructions import Instructions, instructions
+from xlascope.views.lookup import is_eager, program_records
 from xlascope.views.observations import Observation, observation, program_of
 from xlascope.views.provenance import provenance
 from xlascope.views.source import RunSource, Source
@@ -79,7 +82,12 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     total = sum(row.self_ns for row in seen.times.rows)
     names = {row.program_id: program_of(source, seen, row.program_id, row.module) for row in seen.times.rows}
     known = {name: _facts(source, name, seen.variant) for name in set(names.values())}
-    rows = tuple(_row(row, names[row.program_id], known[names[row.program_id]], total) for row in seen.times.rows)
+    calls = _calling_lines(source)
+    rows = tuple(
+        _row(row, name, known[name], calls.get(name or ""), total)
+        for row in seen.times.rows
+        for name in (names[row.program_id],)
+    )
     lost = [Lost(each.kind, each.count, each.text) for each in seen.times.problems]
     if seen.note is not None:
         lost.append(Lost("program", None, seen.note))
@@ -125,8 +133,27 @@ def _exact(source: Source, seen: Observation, programs: set[str | None]) -> bool
     return bool(named) and all(provenance(source, name, seen.variant).exact for name in named)
 
 
-def _row(row: OpRow, program: str | None, known: Instructions | None, total: int) -> Op:
+def _calling_lines(source: Source) -> dict[str, tuple[str | None, int | None]]:
+    """The line that dispatched each eager primitive: all that is known of where its ops come from."""
+    if not isinstance(source, RunSource):
+        return {}
+    eager = {name for name, record in program_records(source).items() if is_eager(record)}
+    return {
+        name: (fields.text(records[0].json, "file"), fields.integer(records[0].json, "line"))
+        for name, records in compile_records(source).items()
+        if name in eager
+    }
+
+
+def _row(
+    row: OpRow,
+    program: str | None,
+    known: Instructions | None,
+    called: tuple[str | None, int | None] | None,
+    total: int,
+) -> Op:
     facts = known.get(row.op) if known is not None else None
+    place = called or (None, None)
     return Op(
         program=program,
         op=row.op,
@@ -137,8 +164,8 @@ def _row(row: OpRow, program: str | None, known: Instructions | None, total: int
         self_ns=row.self_ns,
         equations=facts.equations if facts is not None else (),
         added_by_xla=facts.added_by_xla if facts is not None else None,
-        file=facts.file if facts is not None else None,
-        line=facts.line if facts is not None else None,
+        file=facts.file if facts is not None and called is None else place[0],
+        line=facts.line if facts is not None and called is None else place[1],
         flops=facts.flops if facts is not None else None,
         bytes=facts.bytes if facts is not None else None,
         module=row.module,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
@@ -10,6 +10,8 @@ from xlascope.ir.provenance import names_between, paths_of
 from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key
 
+# Scopes whose name is not that of their primitive.
+_PRIMITIVES = {"while": ("scan", "while")}
 # XLA made these of nothing that the program says: they name values, and are there in every module.
 SOURCES = frozenset({"parameter", "constant"})
 
@@ -109,10 +111,18 @@ class _Positions:
         paths: list[str] = []
         places = [(frame.file, frame.line) for frame in instruction.stack]
         for name in op_name.split(";"):
-            primitive = name.rpartition("/")[2].partition("[")[0]
-            for file, line in places:
-                found = self._exact.get((primitive, file, line))
+            # What a loop needs for itself (its counter) belongs to the loop: from the innermost scope outwards.
+            for scope in reversed(name.split("/")):
+                found = self._at(scope.partition("[")[0], places)
                 if found:
                     paths.extend(equation.path for equation in found)
                     break
-        return tuple(dict.fromkeys(paths))
+        return tuple(sorted(set(paths), key=path_order))
+
+    def _at(self, scope: str, places: Sequence[tuple[str | None, int | None]]) -> list[Equation]:
+        for primitive in _PRIMITIVES.get(scope, (scope,)):
+            for file, line in places:
+                found = self._exact.get((primitive, file, line))
+                if found:
+                    return found
+        return []

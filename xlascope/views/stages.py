@@ -13,7 +13,8 @@ from xlascope.views.lookup import program_records
 from xlascope.views.source import HloSource, RunSource, Source
 
 ORDER = ("source", "jaxpr", "stablehlo", "hlo", "optimized", "llvm", "asm")
-HLO_STAGES = ("hlo", "optimized")
+# Compiled once more to learn where instructions come from; its text is of no use to people.
+_HIDDEN = frozenset({"tagged"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def available(source: Source, program: str, variant: str | None = None) -> tuple
         if variant is not None and _variant_digest(source, program, variant) is not None:
             names.append("optimized")
     known = [name for name in ORDER if name in names]
-    return (*known, *[name for name in dict.fromkeys(names) if name not in ORDER])
+    return (*known, *[name for name in dict.fromkeys(names) if name not in ORDER and name not in _HIDDEN])
 
 
 def stage_text(source: Source, program: str, stage: str, variant: str | None = None) -> Text | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.console import RenderableType
@@ -30,6 +30,8 @@ from xlascope.views.ops import Op, Ops
 
 _MOST_EQUATIONS = 4
 _MOST_LINES = 3
+_FEW = 25
+_NEARLY_ALL = 0.995
 _MOST_GROUPS = 4
 _SIMULATED = "Simulated devices share the machine's cores: compare wall spans, not sums."
 
@@ -62,10 +64,15 @@ def ops(answer: Ops) -> Iterable[RenderableType]:
             number_column("per call"),
             number_column("count", 1),
             Column("eqns", least=5, spare=3),
-            Column("where", least=8),
+            Column("where", least=14),
             number_column("bytes", 5),
         ]
-        yield table(columns, [_op(row, several, answer.equations_exact) for row in _lines(answer)])
+        lines = _lines(answer)
+        shown = _worth_showing(lines)
+        yield table(columns, [_op(row, several, answer.equations_exact) for row in lines[:shown]])
+        if shown < len(lines):
+            rest = sum(line.share for line in lines[shown:])
+            yield note(f"And {len(lines) - shown} more ops, {share(rest)} together: --json has all.")
         yield note(_coverage(answer))
         if not answer.equations_exact and any(row.equations for row in answer.rows):
             yield note("~ equations matched by source line and primitive: those of one line cannot be told apart.")
@@ -88,6 +95,16 @@ def _lines(answer: Ops) -> list[_Line]:
         for rows in groups.values()
     ]
     return sorted(lines, key=lambda line: -line.self_ns)
+
+
+def _worth_showing(lines: Sequence[_Line]) -> int:
+    """All, or where there are many as many as make up nearly all of the time."""
+    reached = 0.0
+    for number, line in enumerate(lines):
+        if number >= _FEW and reached >= _NEARLY_ALL:
+            return number
+        reached += line.share
+    return len(lines)
 
 
 def _of(program: str | None, variant: str | None, windows: int) -> str:
