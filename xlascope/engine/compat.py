@@ -551,3 +551,8 @@ def exported_module(artifact: bytes) -> tuple[bytes, list[int]]:
 
     exported = export.deserialize(bytearray(artifact))
     return exported.mlir_module_serialized, list(exported.module_kept_var_idx)
+
+
+def program_ids(executable: Any) -> list[str]:
+    """The ``program_id`` of a loaded executable's modules in profile events, as decimal strings."""
+    return [str(module_id(module.as_serialized_hlo_module_proto())) for module in executable.hlo_modules()]

@@ -9,12 +9,6 @@ import sys
 from pathlib import Path
 
 import jax
-
-DEVICES = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-jax.config.update("jax_num_cpu_devices", DEVICES)
-if "x64" in sys.argv[3:]:
-    jax.config.update("jax_enable_x64", True)
-
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -22,6 +16,11 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from xlascope.engine import compat
 from xlascope.protocol.frames import encode
+
+DEVICES = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+jax.config.update("jax_num_cpu_devices", DEVICES)
+if "x64" in sys.argv[3:]:
+    jax.config.update("jax_enable_x64", True)
 
 KEY = jax.random.key(7)
 

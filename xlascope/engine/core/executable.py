@@ -109,6 +109,10 @@ class Executable:
         """Optimized HLO."""
         return compat.hlo_text(self._loaded)
 
+    def program_ids(self) -> list[str]:
+        """The `program_id` that events of this executable carry in a profile."""
+        return compat.program_ids(self._loaded)
+
     def peak_bytes(self) -> int | None:
         """XLA's own figure of the most memory a call needs on one device, arguments and results included."""
         return compat.peak_bytes(self._loaded)

@@ -91,7 +91,7 @@ def _measure(handle: Handle, message: Message, beat: Heartbeat, cancelled: Calla
         beat.step("compiling", "variant")
         options = switches.compiler_options(touched, jax.default_backend())
         other = _compiled_variant(quiet, arguments, donated, options, touched)
-        body |= {"compile_ns": other.compile_ns, "peak_bytes": other.peak_bytes()}
+        body |= {"compile_ns": other.compile_ns, "peak_bytes": other.peak_bytes(), "program_ids": other.program_ids()}
         found["optimized"] = other.text().encode()
     random = "rng_uniform" in _primitives(handle.jaxpr)
     chaotic = _chaos(quiet, arguments, donated, random)
@@ -107,6 +107,7 @@ def _measure(handle: Handle, message: Message, beat: Heartbeat, cancelled: Calla
     body |= measured | {
         "baseline_compile_ns": baseline.compile_ns,
         "baseline_peak_bytes": baseline.peak_bytes(),
+        "baseline_program_ids": baseline.program_ids(),
         "place": "recorder",
         "args": state,
         "device_count": 1,

@@ -62,5 +62,9 @@ class JittedProgram:
         """Optimized HLO."""
         return self._compiled.as_text() or ""
 
+    def program_ids(self) -> list[str]:
+        """The `program_id` that events of this executable carry in a profile."""
+        return compat.program_ids(self._compiled.runtime_executable())
+
     def peak_bytes(self) -> int | None:
         return compat.peak_bytes(self._compiled.runtime_executable())

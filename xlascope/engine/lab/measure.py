@@ -28,6 +28,11 @@ def measure(
     """The keys and blobs of the `result`. Raises NotHere, SwitchError, ShardingError, ModuleError, CompileError."""
     with Heartbeat(send, command.get("id"), str(command.get("program"))) as beat:
         touched = switches.parse(command.get("switches") or {})
+        if touched.jit:
+            raise NotHere(
+                f"jit {touched.jit} needs the script's own Python, which a lab does not have",
+                "measure it while the script's process is still there: in the TUI, on the live run",
+            )
         program = programs.load(command, blobs)
         _refuse_order(program, command)
         plan = _plan(touched, program)
@@ -52,12 +57,17 @@ def measure(
     optimized = other.text()
     if touched != Switches() and opcodes(optimized) == opcodes(text):
         body["notes"].append("the switch changed no instruction of the optimized module")
+    lowered_for = program.record.get("platform")
+    if lowered_for not in (None, jax.default_backend()):
+        body["notes"].append(f"recorded on {lowered_for}, executed on {jax.default_backend()}")
     notes = [*program.arguments.notes, *(plan.notes if plan else ()), *body.pop("notes")]
     body |= {
         "compile_ns": other.compile_ns,
         "baseline_compile_ns": baseline.compile_ns,
         "peak_bytes": other.peak_bytes(),
         "baseline_peak_bytes": baseline.peak_bytes(),
+        "program_ids": other.program_ids(),
+        "baseline_program_ids": baseline.program_ids(),
         "place": "lab",
         "args": program.arguments.state,
         "device_count": len(devices),

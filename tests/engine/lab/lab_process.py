@@ -72,6 +72,7 @@ class LabProcess:
         self._decoder = FrameDecoder()
         self._waiting: list[Message] = []
         self._next = 0
+        self._said: str | None = None
         self.progress: list[dict[str, Any]] = []
 
     def read(self) -> Message:
@@ -86,14 +87,17 @@ class LabProcess:
     def send(self, body: dict[str, Any], blobs: dict[str, bytes] | None = None) -> None:
         self._socket.sendall(encode(body, blobs))
 
-    def begin(self, program: Program | None, do: str = "measure", **keys: Any) -> int:
+    def raw(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def begin(self, handed: Program | None, do: str = "measure", **keys: Any) -> int:
         """Send a command; its id."""
         self._next += 1
         body = {"kind": "command", "id": self._next, "do": do, **keys}
         blobs: dict[str, bytes] = {}
-        if program is not None:
-            body |= {"program": program.id, "record": program.record, "args_record": program.args_record} | keys
-            blobs = {name: data for name, data in program.blobs.items() if not name.startswith("r")}
+        if handed is not None:
+            body |= {"program": handed.id, "record": handed.record, "args_record": handed.args_record} | keys
+            blobs = {name: data for name, data in handed.blobs.items() if not name.startswith("r")}
         self.send(body, blobs)
         return self._next
 
@@ -109,8 +113,16 @@ class LabProcess:
     def measure(self, program: Program, switches: dict[str, Any], **keys: Any) -> Message:
         return self.result(self.begin(program, switches=switches, **({"budget_s": 0.05} | keys)))
 
+    def __enter__(self) -> LabProcess:
+        assert self.read().body == {"kind": "hello", "pid": self.process.pid, "role": "lab"}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> str:
         """End the lab; what it wrote to its output."""
-        self._socket.close()
-        output, _ = self.process.communicate(timeout=TIMEOUT_S)
-        return output.decode()
+        if self._said is None:
+            self._socket.close()
+            self._said = self.process.communicate(timeout=TIMEOUT_S)[0].decode()
+        return self._said
