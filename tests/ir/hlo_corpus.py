@@ -40,16 +40,16 @@ class Corpus:
 @pytest.fixture(scope="session")
 def dump_folders(tmp_path_factory) -> list[Path]:
     """Unpacked XLA dump folders of GPU and TPU compilers; empty where they are absent."""
-    return _unpacked(tmp_path_factory)
+    return _unpacked(tmp_path_factory.getbasetemp())
 
 
 @cache
-def _unpacked(tmp_path_factory) -> list[Path]:
+def _unpacked(base: Path) -> list[Path]:
     folders = []
     for name in DUMPS:
         archive = SHARED / f"{name}.tar.xz"
         if archive.exists():
-            target = tmp_path_factory.mktemp(name)
+            target = base / name
             with tarfile.open(archive) as opened:
                 opened.extractall(target, filter="data")
             folders.append(target)

@@ -11,10 +11,11 @@ from xlascope.graphs.model import Edge, Graph, Group, Node
 from xlascope.graphs.owners import find_owners
 from xlascope.ir.fusions import is_real_member, is_scalar_broadcast
 from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
-from xlascope.ir.shapes import parse_shape, short_shape
+from xlascope.ir.shapes import parse_shape, shape_bytes, short_shape
 
 _KINDS = {"fusion": "fusion", "while": "loop", "conditional": "conditional", "call": "call", "async-start": "call"}
 _SOURCES = frozenset({"parameter", "constant"})
+_FOLDING = frozenset({"constant", "broadcast", "bitcast", "get-tuple-element"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +201,12 @@ def _node(
 ) -> Node:
     own = equations.get(ids[instruction.index], ())
     known = bool(own) if tagged else instruction.op_name is not None
-    shape = parse_shape(instruction.shape)
+    shape = instruction.shape
     measured = self_ns.get(instruction.name) if self_ns is not None else None
     return Node(
         id=ids[instruction.index],
         opcode=instruction.opcode,
-        shape=short_shape(instruction.shape),
+        shape=short_shape(shape),
         computation=instruction.computation.name,
         group=places[instruction.computation.name].group,
         equations=own,
@@ -213,7 +214,7 @@ def _node(
         owner=None,
         self_ns=measured,
         name=instruction.name,
-        bytes=shape.bytes if shape is not None else None,
+        bytes=shape_bytes(shape),
         is_root=instruction.is_root,
         parameter_number=instruction.parameter_number,
         folded=_folds(instruction, measured),
@@ -224,14 +225,16 @@ def _node(
 
 def _folds(instruction: HloInstruction, measured: int | None) -> bool:
     """Is it drawn inside of its consumers' labels? Never a root, nor what nobody uses, nor what took time."""
-    if instruction.is_root or measured or not instruction.computation.users(instruction.name):
+    if instruction.opcode not in _FOLDING or instruction.is_root or measured:
+        return False
+    if not instruction.computation.users(instruction.name):
         return False
     if instruction.opcode == "constant":
         shape = parse_shape(instruction.shape)
         return shape is not None and shape.is_scalar
-    if instruction.opcode in ("bitcast", "get-tuple-element"):
-        return bool(instruction.operands) and instruction.computation.get(instruction.operands[0]) is not None
-    return is_scalar_broadcast(instruction)
+    if instruction.opcode == "broadcast":
+        return is_scalar_broadcast(instruction)
+    return bool(instruction.operands) and instruction.computation.get(instruction.operands[0]) is not None
 
 
 def _edges(module: HloModule, ids: list[str]) -> list[Edge]:
@@ -242,9 +245,11 @@ def _edges(module: HloModule, ids: list[str]) -> list[Edge]:
                 producer = computation.get(name)
                 if producer is None:
                     continue
-                shape = parse_shape(producer.shape)
-                element = shape.element(index) if shape is not None else None
-                text = element.text if element is not None else short_shape(producer.shape)
+                text = short_shape(producer.shape)
+                if index is not None:
+                    shape = parse_shape(producer.shape)
+                    element = shape.element(index) if shape is not None else None
+                    text = element.text if element is not None else text
                 edges.append(Edge(ids[producer.index], ids[instruction.index], position, text, index))
     return edges
 

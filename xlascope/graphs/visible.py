@@ -138,32 +138,27 @@ class _Maker:
 
     def level(self, group_id: str | None) -> Level:
         """The level of a group; the boxes of opened groups inside of it count after its own."""
-        boxes = [self._box(node) for node in self.graph.nodes_of_group.get(group_id, ()) if not node.folded]
-        boxes += [
-            Box(group.id, None, group) for group in self.graph.groups_of_group.get(group_id, ()) if group.caller is None
-        ]
+        every = [node.id for node in self.graph.nodes_of_group.get(group_id, ()) if not node.folded]
+        every += [group.id for group in self.graph.groups_of_group.get(group_id, ()) if group.caller is None]
+        kept = self._kept(group_id, every)
+        boxes = [self._box(box_id) for box_id in every if box_id in kept]
         links, folded = self._links(boxes)
-        kept = self._kept(group_id, boxes, links)
-        outside = _outside(links, kept)
-        self.left_out += len(boxes) - len(kept)
-        self.used += len(kept)
-        finished = []
-        for box in boxes:
-            if box.id in kept:
-                inner = self.level(box.id) if box.group is not None and box.id in self.opened else None
-                finished.append(
-                    replace(
-                        box,
-                        inner=inner,
-                        folded=tuple(folded.get(box.id, ())) + self._stands_for(box),
-                        outside=tuple(outside.get(box.id, ())),
-                    )
-                )
-        shown = tuple(link for link in links if link.source in kept and link.target in kept)
-        return Level(group_id, tuple(finished), shown, len(boxes) - len(kept))
+        self.left_out += len(every) - len(boxes)
+        self.used += len(boxes)
+        finished = tuple(
+            replace(
+                box,
+                inner=self.level(box.id) if box.group is not None and box.id in self.opened else None,
+                folded=tuple(folded.get(box.id, ())) + self._stands_for(box),
+                outside=self._outside(box.id, kept) if len(boxes) < len(every) else (),
+            )
+            for box in boxes
+        )
+        shown = tuple(link for link in links if link.source in kept)
+        return Level(group_id, finished, shown, len(every) - len(boxes))
 
-    def _box(self, node: Node) -> Box:
-        return Box(node.id, node, self.graph.group_by_id.get(node.id))
+    def _box(self, box_id: str) -> Box:
+        return Box(box_id, self.graph.node_by_id.get(box_id), self.graph.group_by_id.get(box_id))
 
     def _stands_for(self, box: Box) -> tuple[str, ...]:
         """For a parameter of an opened group: the operand that its caller gives it."""
@@ -228,58 +223,74 @@ class _Maker:
             node = self.graph.node_by_id[edges[0].source]
         return None, path, texts  # only a text whose instructions use each other in a ring comes here
 
-    def _kept(self, group_id: str | None, boxes: list[Box], links: list[Link]) -> set[str]:
+    def _kept(self, group_id: str | None, every: list[str]) -> set[str]:
+        """The boxes of a level that are shown: all, or the nearest to the focus."""
         room = max(self.limit - self.used, 0)
-        own_focus = self._focus_of(group_id, boxes)
-        if len(boxes) <= room and (self.steps is None or group_id is not None or own_focus is None):
-            return {box.id for box in boxes}
-        if not boxes or not room:
+        own_focus = self._focus_of(group_id, every)
+        if len(every) <= room and (self.steps is None or group_id is not None or own_focus is None):
+            return set(every)
+        if not every or not room:
             return set()
-        start = own_focus or _default_focus(boxes)
-        neighbours: dict[str, list[str]] = {}
-        for link in links:
-            neighbours.setdefault(link.source, []).append(link.target)
-            neighbours.setdefault(link.target, []).append(link.source)
+        start = own_focus or self._default_focus(every)
         kept, queue = {start: 0}, deque([start])
         while queue and len(kept) < room:
             current = queue.popleft()
             if self.steps is not None and kept[current] >= self.steps:
                 continue
-            for neighbour in neighbours.get(current, ()):
+            for neighbour in (*self._sources(current), *self._users(current)):
                 if neighbour not in kept and len(kept) < room:
                     kept[neighbour] = kept[current] + 1
                     queue.append(neighbour)
         if self.steps is None:
             # What hangs together with nothing fills the room that is left, in the order of the text.
-            for box in boxes:
+            for box_id in every:
                 if len(kept) >= room:
                     break
-                kept.setdefault(box.id, 0)
+                kept.setdefault(box_id, 0)
         return set(kept)
 
-    def _focus_of(self, group_id: str | None, boxes: list[Box]) -> str | None:
+    def _sources(self, box_id: str) -> list[str]:
+        """The boxes that feed a box."""
+        found: dict[str, None] = {}
+        for edge in self.graph.inputs.get(box_id, ()):
+            source, _, _ = self._resolve(edge.source, ())
+            if source is not None:
+                found.setdefault(source.id)
+        return list(found)
+
+    def _users(self, box_id: str) -> list[str]:
+        """The boxes that a box feeds."""
+        found: dict[str, None] = {}
+        passed, queue = {box_id}, [box_id]
+        while queue:
+            for edge in self.graph.outputs.get(queue.pop(), ()):
+                if not self.graph.node_by_id[edge.target].folded:
+                    found.setdefault(edge.target)
+                elif edge.target not in passed:
+                    passed.add(edge.target)
+                    queue.append(edge.target)
+        return list(found)
+
+    def _outside(self, box_id: str, kept: set[str]) -> tuple[str, ...]:
+        around = dict.fromkeys((*self._sources(box_id), *self._users(box_id)))
+        return tuple(found for found in around if found not in kept)
+
+    def _focus_of(self, group_id: str | None, every: list[str]) -> str | None:
         """The box of this level that is, or holds, the focus."""
         if self.focus is None:
             return None
-        own = {box.id for box in boxes}
+        own = set(every)
         return next((found for found in (self.focus, *self.graph.ancestors(self.focus)) if found in own), None)
 
+    def _default_focus(self, every: list[str]) -> str:
+        hottest = max(every, key=self._self_ns)
+        if self._self_ns(hottest):
+            return hottest
+        nodes = self.graph.node_by_id
+        return next((box_id for box_id in every if box_id in nodes and nodes[box_id].is_root), every[-1])
 
-def _default_focus(boxes: list[Box]) -> str:
-    hottest = max(boxes, key=lambda box: box.self_ns or 0)
-    if hottest.self_ns:
-        return hottest.id
-    return next((box.id for box in boxes if box.node is not None and box.node.is_root), boxes[-1].id)
-
-
-def _outside(links: list[Link], kept: set[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for link in links:
-        if link.source in kept and link.target not in kept:
-            found.setdefault(link.source, []).append(link.target)
-        elif link.target in kept and link.source not in kept:
-            found.setdefault(link.target, []).append(link.source)
-    return found
+    def _self_ns(self, box_id: str) -> int:
+        return self._box(box_id).self_ns or 0
 
 
 def folded_text(box: Box, longest: int) -> str:

@@ -140,21 +140,26 @@ class HloInstruction:
     def metadata(self) -> str:
         return self.attributes.get("metadata", "")
 
+    def _in_metadata(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Search a field of the metadata without splitting all attributes: this is asked of every instruction."""
+        _, _, _, start, end = self._offsets()
+        start = self.module.text.find("metadata={", start, end)
+        return pattern.search(self.module.text, start, end) if start >= 0 else None
+
     @property
     def op_name(self) -> str | None:
-        match = _OP_NAME.search(self.metadata)
+        match = self._in_metadata(_OP_NAME)
         return scan.unquote(f'"{match.group(1)}"') if match else None
 
     @property
     def stack(self) -> tuple[Frame, ...]:
         """Source frames, innermost first; () when the text names none."""
-        metadata = self.metadata
-        frame = _FRAME_ID.search(metadata)
+        frame = self._in_metadata(_FRAME_ID)
         if frame:
             found = self.module.tables.stack(int(frame.group(1)))
             if found:
                 return found
-        file, line = _SOURCE_FILE.search(metadata), _SOURCE_LINE.search(metadata)
+        file, line = self._in_metadata(_SOURCE_FILE), self._in_metadata(_SOURCE_LINE)
         if file or line:
             name = scan.unquote(f'"{file.group(1)}"') if file else None
             return (Frame(name, None, int(line.group(1)) if line else None),)

@@ -124,12 +124,14 @@ def _read_array(text: str, position: int) -> tuple[Shape | None, int]:
     return Shape(match.group(1), tuple(dims), match.group(3) or ""), match.end()
 
 
+@lru_cache(maxsize=65536)
 def shape_bytes(text: str) -> int | None:
     """Bytes of a shape's text, layout padding left out; None for an unknown type or a text that is no shape."""
     shape = parse_shape(text)
     return None if shape is None else shape.bytes
 
 
+@lru_cache(maxsize=65536)
 def short_shape(text: str) -> str:
     """The shape's text without layouts; the text itself when it is no shape."""
     shape = parse_shape(text)
