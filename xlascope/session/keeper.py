@@ -173,7 +173,7 @@ class Keeper:
         for stream, fd, user in wiring.outs:
             self._connect(stream, fd, user)
         if wiring.master is not None:
-            self._keys = Sink(self.loop, wiring.master)
+            self._keys = Sink(self.loop, wiring.master, shared=False)
         try:
             self.process = Process(
                 self.loop, engine_command(plan.python, config, self._boot), stdio=wiring.stdio, sock=theirs,

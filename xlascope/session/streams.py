@@ -83,9 +83,12 @@ class Sink:
     def __init__(
         self, loop: Loop, fd: int,
         on_broken: Callable[[], None] = lambda: None, on_backlog: Callable[[bool], None] = lambda full: None,
+        shared: bool = True,
     ) -> None:
+        """``shared``: others hold ``fd`` too. One of our own does not block already, and is not opened a second time:
+        that would make another pseudo-terminal of a master."""
         self._loop = loop
-        self._own = _reopen(fd)
+        self._own = _reopen(fd) if shared else os.dup(fd)
         self._fd = fd if self._own is None else self._own
         # A file is never waited for; what can be waited for and could not be reopened is written in small pieces.
         self._blocking = self._own is None and not _never_waits(fd)
