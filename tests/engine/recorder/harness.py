@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,12 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def plain(
-    script: str | None, argv: Sequence[str] = (), *, cwd: Path, module: str | None = None, stdin: bytes = b"",
+    script: str | None,
+    argv: Sequence[str] = (),
+    *,
+    cwd: Path,
+    module: str | None = None,
+    stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
 ) -> Ended:
     """The script under plain Python."""
@@ -67,20 +73,42 @@ def plain(
 
 
 def record(
-    script: str | None, argv: Sequence[str] = (), *, cwd: Path, module: str | None = None, stdin: bytes = b"",
-    env: Mapping[str, str] | None = None, on_message: Callable[[Message, socket.socket], None] | None = None,
+    script: str | None,
+    argv: Sequence[str] = (),
+    *,
+    cwd: Path,
+    module: str | None = None,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    on_message: Callable[[Message, socket.socket], None] | None = None,
     **config: Any,
 ) -> Recorded:
     """The script under the recorder. ``on_message`` sees each message as it comes and may write to the socket."""
     ours, theirs = socket.socketpair()
     full = {
-        "role": "recorder", "fd": theirs.fileno(), "lend": {}, "script": script, "module": module, "argv": list(argv),
-        "args": "full", "args_limit": 64 << 20, "args_total": 512 << 20, "profile_window": 1.0, "source": True,
-        "stay": False, "finish_budget": None, **config,
+        "role": "recorder",
+        "fd": theirs.fileno(),
+        "lend": {},
+        "script": script,
+        "module": module,
+        "argv": list(argv),
+        "args": "full",
+        "args_limit": 64 << 20,
+        "args_total": 512 << 20,
+        "profile_window": 1.0,
+        "source": True,
+        "stay": False,
+        "finish_budget": None,
+        **config,
     }
     process = subprocess.Popen(
-        [sys.executable, str(BOOT), json.dumps(full)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, cwd=cwd, env=environment(env), pass_fds=[theirs.fileno()],
+        [sys.executable, str(BOOT), json.dumps(full)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        env=environment(env),
+        pass_fds=[theirs.fileno()],
     )
     theirs.close()
     messages: list[Message] = []
@@ -94,6 +122,14 @@ def record(
         process.wait()
         ours.close()
     return Recorded(process.returncode, out, err, messages)
+
+
+def both(script: str | None, argv: Sequence[str] = (), *, cwd: Path, **more: Any) -> tuple[Ended, Recorded]:
+    """The script under plain Python and under the recorder, at the same time."""
+    with ThreadPoolExecutor(1) as pool:
+        expected = pool.submit(plain, script, argv, cwd=cwd, **more)
+        got = record(script, argv, cwd=cwd, **more)
+        return expected.result(), got
 
 
 def _read(

@@ -99,7 +99,7 @@ SCRIPTS: dict[str, str] = {
 
 def without(text: bytes) -> str:
     """Addresses differ from run to run, and the one frame below a script takes one from its recursion limit."""
-    text = re.sub(rb"0x[0-9a-f]{6,}", b"0x", text)
+    text = re.sub(rb"0x[0-9a-f]{6,}|id=[0-9]+", b"0x", text)
     return re.sub(rb"repeated 99\d more times", b"repeated", text).decode()
 
 
@@ -111,7 +111,11 @@ def test_same_as_plain_python(name: str, tmp_path: Path) -> None:
     argv = ["--flag", "a b", "-c", "é"]
     expected = plain("script.py", argv, cwd=tmp_path, stdin=stdin)
     got = record("script.py", argv, cwd=tmp_path, stdin=stdin)
-    assert (got.code, without(got.out), without(got.err)) == (expected.code, without(expected.out), without(expected.err))
+    assert (got.code, without(got.out), without(got.err)) == (
+        expected.code,
+        without(expected.out),
+        without(expected.err),
+    )
     assert got.messages[0].body["kind"] == "hello"
     assert not got.dropped
 
@@ -125,7 +129,11 @@ def test_however_the_path_is_given(given: str, tmp_path: Path) -> None:
     (tmp_path / "link.py").symlink_to(script)
     path = str(script) if given == "ABSOLUTE" else given
     expected, got = plain(path, cwd=tmp_path), record(path, cwd=tmp_path)
-    assert (got.code, without(got.out), without(got.err)) == (expected.code, without(expected.out), without(expected.err))
+    assert (got.code, without(got.out), without(got.err)) == (
+        expected.code,
+        without(expected.out),
+        without(expected.err),
+    )
 
 
 @pytest.mark.parametrize("module", ["package", "package.part", "package.nothing", "no_such", "package.raises"])
@@ -137,7 +145,11 @@ def test_modules(module: str, tmp_path: Path) -> None:
     (package / "part.py").write_text("import sys; print('part', __name__, __spec__.name, sys.argv, sys.path[0])")
     (package / "raises.py").write_text("def f(): raise ValueError('in a module')\nf()\n")
     expected, got = plain(None, ["x"], module=module, cwd=tmp_path), record(None, ["x"], module=module, cwd=tmp_path)
-    assert (got.code, without(got.out), without(got.err)) == (expected.code, without(expected.out), without(expected.err))
+    assert (got.code, without(got.out), without(got.err)) == (
+        expected.code,
+        without(expected.out),
+        without(expected.err),
+    )
 
 
 def test_pytest_as_a_module(tmp_path: Path) -> None:
@@ -150,7 +162,9 @@ def test_pytest_as_a_module(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["directory", "zip"])
 def test_a_directory_or_zip_with_a_main(kind: str, tmp_path: Path) -> None:
-    body = "import sys, beside; print(sys.argv, sys.path[0], __name__, __package__, __file__); raise ValueError(beside.X)"
+    body = (
+        "import sys, beside; print(sys.argv, sys.path[0], __name__, __package__, __file__); raise ValueError(beside.X)"
+    )
     if kind == "directory":
         (tmp_path / "app").mkdir()
         (tmp_path / "app" / "__main__.py").write_text(body)
@@ -160,17 +174,31 @@ def test_a_directory_or_zip_with_a_main(kind: str, tmp_path: Path) -> None:
             archive.writestr("__main__.py", body)
             archive.writestr("beside.py", "X = 1")
     expected, got = plain("app", ["z"], cwd=tmp_path), record("app", ["z"], cwd=tmp_path)
-    assert (got.code, without(got.out), without(got.err)) == (expected.code, without(expected.out), without(expected.err))
+    assert (got.code, without(got.out), without(got.err)) == (
+        expected.code,
+        without(expected.out),
+        without(expected.err),
+    )
 
 
 @pytest.mark.parametrize(
     "source",
-    [b"print('caf\xe9')\n", b"x = '\x00'\n", b"", b"\xef\xbb\xbfprint('bom')\n", b"#!/bin/sh\nprint(1)\r\nprint(2)\r\n"],
+    [
+        b"print('caf\xe9')\n",
+        b"x = '\x00'\n",
+        b"",
+        b"\xef\xbb\xbfprint('bom')\n",
+        b"#!/bin/sh\nprint(1)\r\nprint(2)\r\n",
+    ],
 )
 def test_odd_bytes(source: bytes, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_bytes(source)
     expected, got = plain("script.py", cwd=tmp_path), record("script.py", cwd=tmp_path)
-    assert (got.code, without(got.out), without(got.err)) == (expected.code, without(expected.out), without(expected.err))
+    assert (got.code, without(got.out), without(got.err)) == (
+        expected.code,
+        without(expected.out),
+        without(expected.err),
+    )
 
 
 def test_compiled_and_absent_scripts(tmp_path: Path) -> None:
@@ -181,7 +209,11 @@ def test_compiled_and_absent_scripts(tmp_path: Path) -> None:
     for path in ("compiled.pyc", "nothing.py", "emptydir"):
         (tmp_path / "emptydir").mkdir(exist_ok=True)
         expected, got = plain(path, cwd=tmp_path), record(path, cwd=tmp_path)
-        assert (got.code, without(got.out), without(got.err)) == (expected.code, without(expected.out), without(expected.err)), path
+        assert (got.code, without(got.out), without(got.err)) == (
+            expected.code,
+            without(expected.out),
+            without(expected.err),
+        ), path
 
 
 def test_a_script_beside_modules_named_as_ours_use(tmp_path: Path) -> None:
@@ -191,12 +223,18 @@ def test_a_script_beside_modules_named_as_ours_use(tmp_path: Path) -> None:
     names = "json, socket, struct, dataclasses, traceback, select"
     (tmp_path / "script.py").write_text(f"import {names}\nprint('ok')")
     expected, got = plain("script.py", cwd=tmp_path), record("script.py", cwd=tmp_path)
-    assert (got.code, without(got.out), without(got.err)) == (expected.code, without(expected.out), without(expected.err))
+    assert (got.code, without(got.out), without(got.err)) == (
+        expected.code,
+        without(expected.out),
+        without(expected.err),
+    )
     assert got.messages[-1].kind == "bye"
 
 
 def test_a_script_without_jax_imports_neither_jax_nor_numpy(tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text("import sys; print([m for m in sys.modules if m.partition('.')[0] in ('jax', 'numpy')])")
+    (tmp_path / "script.py").write_text(
+        "import sys; print([m for m in sys.modules if m.partition('.')[0] in ('jax', 'numpy')])"
+    )
     got = record("script.py", cwd=tmp_path)
     assert got.out == b"[]\n"
     assert [m.kind for m in got.messages] == ["hello", "bye"]
@@ -207,5 +245,3 @@ def test_the_exception_is_recorded_as_it_is_printed(tmp_path: Path) -> None:
     got = record("script.py", cwd=tmp_path)
     assert got.one("exception").body["text"] == got.err.decode()
     assert got.one("exception").body["type"] == "ValueError"
-
-
