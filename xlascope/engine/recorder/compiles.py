@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import time
 import weakref
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,11 @@ class Clock:
         self._local = _thread._local()
         self.totals: dict[str, float] = dict.fromkeys(PHASES.values(), 0.0)
         self.first: dict[str, float] = {}
+        self._last_began = self._last_ended = 0.0
+
+    def busy(self) -> bool:
+        """Whether JAX is tracing, lowering or compiling now (a step that failed is forgotten after a minute)."""
+        return self._last_ended < self._last_began and time.monotonic() < self._last_began + 60
 
     def install(self) -> None:
         import jax.monitoring
@@ -47,6 +53,7 @@ class Clock:
         activity = ACTIVITIES.get(event)
         if activity is None or self._is_ours():
             return
+        self._last_began = time.monotonic()
         if event == TRACE:
             self._local.__dict__.pop("durations", None)
         self._recording.progress(activity, _plain(facts.get("fun_name")))
@@ -55,6 +62,7 @@ class Clock:
         phase = PHASES.get(event)
         if phase is None or self._is_ours():
             return
+        self._last_ended = time.monotonic()
         self._local.__dict__.setdefault("durations", {})[event] = int((end - start) * 1e9)
         self.first.setdefault(phase, start)
         self.totals[phase] += end - start

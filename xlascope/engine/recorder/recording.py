@@ -32,7 +32,9 @@ class Recording:
         self.pid = os.getpid()
         self.main_thread = _thread.get_ident()
         self.hook: Any = None
-        self.windows = Windows(self.link, float(config.get("profile_window") or 0))
+        self.windows = Windows(
+            self.link, float(config.get("profile_window") or 0), lambda: self.hook is not None and self.hook.clock.busy()
+        )
         self.service = Service(self)
         self.exit_code = 0
         self._began = time.monotonic()

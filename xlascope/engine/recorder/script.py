@@ -106,7 +106,15 @@ class Guard:
             stripped = self._strip(traceback)
             sys.last_traceback = stripped  # type: ignore[assignment]
             value.__traceback__ = stripped
-            script_hook(kind, value, stripped)
+            try:
+                script_hook(kind, value, stripped)
+            except Exception as failure:
+                # In Python's own words, which would show this frame.
+                inside = failure.__traceback__.tb_next if failure.__traceback__ is not None else None
+                print("Error in sys.excepthook:", file=sys.stderr)
+                sys.__excepthook__(type(failure), failure, inside)
+                print("\nOriginal exception was:", file=sys.stderr)
+                sys.__excepthook__(kind, value, stripped)
 
         sys.excepthook = excepthook
 

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import _thread
 import time
+from collections.abc import Callable
 from typing import Any
 
 from xlascope.engine import compat
 
 HOST_LEVEL = 2
-FIRST_INTERVAL = 10.0
-INTERVAL_GROWTH = 1.5
+SETTLED = 1.0  # seconds after a new program began to run when the next window opens: past its warm-up
+INTERVAL_GROWTH = 3.0
 LONGEST_INTERVAL = 1800.0
-PERIODIC_SECONDS = 0.25
+FIRST_RUN = 0.25  # seconds that a window stays open, at the least, after a new program began to run
+LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
+LONGEST_WINDOW = 2.0
+WINDOW_BYTES = 8 << 20  # what the next window should hold at most, judged by the last
 FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for
-DUTY = 0.02  # share of the run that windows after the first may take
-ALLOWANCE = 0.5  # seconds that they may take beyond it, so that early programs are seen
+DUTY = 0.02  # share of the run that windows may cost, and that once more for the first runs of programs
+ALLOWANCE = 0.5  # seconds that they may cost beyond it, so that early programs are seen
+SLOWDOWN = 0.3  # what a second of an open window costs a program
 
 
 class Windows:
     """Opens and closes raw profiler sessions; any thread may call any method.
 
-    ``seconds`` is how long the first window stays open after the newest program of the script began to run; 0 means no
-    windows at all. Times are monotonic seconds inside, ``time.time_ns()`` in what is sent.
+    ``seconds`` is how long a window lasts at first; 0 means no windows at all. ``busy`` tells whether JAX is compiling:
+    no periodic window opens then. Times are monotonic seconds inside, ``time.time_ns()`` in what is sent.
     """
 
-    def __init__(self, link: Any, seconds: float) -> None:
+    def __init__(self, link: Any, seconds: float, busy: Callable[[], bool] = lambda: False) -> None:
         self._link = link
         self._seconds = seconds
+        self._length = seconds
+        self._busy = busy
         self._lock = _thread.RLock()
         self._session: Any = None
         self._why = "first"
@@ -36,10 +43,10 @@ class Windows:
         self._opened = 0.0
         self._index = 0
         self._began = time.monotonic()
-        self._spent = 0.0
+        self._spent = {"first": 0.0, "periodic": 0.0}
         self._last_new: float | None = None
         self._first_dispatch: float | None = None
-        self._interval = FIRST_INTERVAL
+        self._interval = SETTLED
         self._next = float("inf")
         self._held = 0
         self.off = seconds <= 0
@@ -59,12 +66,14 @@ class Windows:
             return
         now = time.monotonic()
         if self._first_dispatch is None:
-            self._first_dispatch = self._last_new = now
+            self._first_dispatch = now
         if not new_program:
             return
         self._last_new = now
-        if self._session is None and not self._held and self._may_spend(PERIODIC_SECONDS, now):
-            self._open("periodic", from_start=False)
+        self._interval, self._length = SETTLED, self._seconds
+        self._next = now + SETTLED
+        if self._session is None and not self._held and self._may_spend("first", now):
+            self._open("first", from_start=False)
 
     def tick(self) -> None:
         """Close what is due, open what is due; call a few times a second."""
@@ -75,24 +84,31 @@ class Windows:
             if self._is_over(now):
                 self.close()
                 self._plan(time.monotonic())
-        elif now >= self._next and self._may_spend(PERIODIC_SECONDS, now):
+        elif now >= self._next and self._may_spend("periodic", now) and not self._busy():
             self._open("periodic", from_start=False)
 
     def _is_over(self, now: float) -> bool:
         if self._first_dispatch is None:
             return False
-        if self._why == "first":
-            limit = self._first_dispatch + FIRST_LIMIT * self._seconds
-            return now >= limit or now >= (self._last_new or now) + self._seconds
         newest = max(self._opened, self._last_new or 0.0)
-        return now >= newest + min(PERIODIC_SECONDS, self._seconds) or now >= self._opened + self._seconds
+        if self._why == "periodic":
+            return now >= self._opened + self._length
+        if self._from_start and self._last_new is None:
+            # Only eager primitives so far: the script's first program is still to come.
+            return now >= self._first_dispatch + FIRST_LIMIT * self._seconds
+        enough = now >= newest + max(FIRST_RUN, self._seconds)
+        return enough or now >= self._opened + FIRST_LIMIT * max(FIRST_RUN, self._seconds)
 
     def _plan(self, now: float) -> None:
+        if self._why == "first":
+            self._next = max(now, (self._last_new or now) + SETTLED)
+            return
         self._next = now + self._interval
         self._interval = min(self._interval * INTERVAL_GROWTH, LONGEST_INTERVAL)
+        self._length = min(self._length * LENGTH_GROWTH, max(LONGEST_WINDOW, self._seconds))
 
-    def _may_spend(self, seconds: float, now: float) -> bool:
-        return self._spent + seconds <= ALLOWANCE + DUTY * (now - self._began)
+    def _may_spend(self, why: str, now: float) -> bool:
+        return self._spent[why] <= ALLOWANCE + DUTY * (now - self._began)
 
     def _open(self, why: str, *, from_start: bool) -> None:
         if self.off or self._held or not self._link.alive or not self._lock.acquire(False):
@@ -122,10 +138,9 @@ class Windows:
                 self._link.drop("profile window", str(error).partition("\n")[0])
                 return
             end_ns = time.time_ns()
-            if self._why != "first":
-                self._spent += time.monotonic() - self._opened
-            else:
-                self._spent += time.monotonic() - started
+            self._spent[self._why] += SLOWDOWN * (started - self._opened) + time.monotonic() - started
+            if len(data) > WINDOW_BYTES and self._why == "periodic":
+                self._length = max((started - self._opened) * WINDOW_BYTES / len(data) / LENGTH_GROWTH, 0.01)
             meta = {
                 "index": self._index,
                 "start_ns": self._start_ns,
