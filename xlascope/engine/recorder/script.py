@@ -112,7 +112,7 @@ class Guard:
                 # In Python's own words, which would show this frame.
                 inside = failure.__traceback__.tb_next if failure.__traceback__ is not None else None
                 print("Error in sys.excepthook:", file=sys.stderr)
-                sys.__excepthook__(type(failure), failure, inside)
+                sys.__excepthook__(type(failure), failure.with_traceback(inside), inside)
                 print("\nOriginal exception was:", file=sys.stderr)
                 sys.__excepthook__(kind, value, stripped)
 
