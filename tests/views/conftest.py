@@ -5,13 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from crafted_run import small_run
-from recorded_scripts import EIGHT_DEVICES, ONE_DEVICE
+from recorded_scripts import EIGHT_DEVICES, ONE_DEVICE, Recorded
 
 from xlascope.views import Source, open_source
 
@@ -33,15 +31,6 @@ def run_path(tmp_path: Path) -> Path:
 def run(run_path: Path) -> Iterator[Source]:
     with open_source(run_path) as source:
         yield source
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A recorded script, and what it said of itself."""
-
-    path: Path
-    script: Path
-    facts: dict[str, Any]
 
 
 def _record(folder: Path, text: str) -> Recorded:

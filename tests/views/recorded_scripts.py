@@ -1,5 +1,21 @@
 """Scripts that are recorded for the tests; each writes what is true of its run to the path in its first argument."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded script, and what it said of itself."""
+
+    path: Path
+    script: Path
+    facts: dict[str, Any]
+
+
 ONE_DEVICE = '''
 import json, sys
 import jax, jax.numpy as jnp

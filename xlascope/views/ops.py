@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xlascope.traces import OpRow, OpTimes
@@ -9,8 +10,7 @@ from xlascope.views import fields
 from xlascope.views.functions import compile_records
 from xlascope.views.instructions import Instructions, instructions
 from xlascope.views.lookup import is_eager, program_records
-from xlascope.views.observations import Observation, observation, program_of
-from xlascope.views.provenance import provenance
+from xlascope.views.observations import observation, program_of
 from xlascope.views.source import RunSource, Source
 
 
@@ -100,7 +100,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         program=seen.program,
         variant=seen.variant,
         windows=seen.times.windows,
-        equations_exact=_exact(source, seen, set(names.values())),
+        equations_exact=_exact(known.values()),
         equation_coverage=sum(row.self_ns for row in rows if row.equations) / total if total else None,
         self_ns=total if rows else None,
         simulated=any(device.simulated for device in seen.times.devices),
@@ -125,12 +125,10 @@ def _facts(source: Source, program: str | None, variant: str | None) -> Instruct
     return instructions(source, program, variant)
 
 
-def _exact(source: Source, seen: Observation, programs: set[str | None]) -> bool:
-    """Do all equations come from tags?"""
-    if not isinstance(source, RunSource):
-        return False
-    named = [name for name in programs if name is not None]
-    return bool(named) and all(provenance(source, name, seen.variant).exact for name in named)
+def _exact(known: Iterable[Instructions | None]) -> bool:
+    """Do all equations come from tags? Programs without any equation (eager primitives) have no say."""
+    origins = [each.provenance for each in known if each is not None and each.provenance.equations]
+    return bool(origins) and all(origin.exact for origin in origins)
 
 
 def _calling_lines(source: Source) -> dict[str, tuple[str | None, int | None]]:
