@@ -89,7 +89,7 @@ def test_the_inverse_question_has_the_inverse_answer(pairs: list[tuple[float, fl
 
 
 @pytest.mark.parametrize("count", [MAX_BLOCKS, MAX_BLOCKS + 1, 10 * MAX_BLOCKS + 7])
-def test_a_third_of_outliers_does_no_harm(count: int) -> None:
+def test_a_quarter_of_outliers_does_no_harm(count: int) -> None:
     rng = np.random.default_rng(3)
     base = rng.lognormal(0, 0.01, count)
     variant = 1.1 * rng.lognormal(0, 0.01, count)

@@ -292,6 +292,30 @@ def test_a_cut_profile_keeps_its_whole_planes() -> None:
     assert rows_of(times)["0", "while.7"] == (2, 600, 200)
 
 
+@pytest.mark.parametrize(("last_ns", "told"), [(100, True), (3_000_000, False)])
+def test_a_profile_that_falls_silent_at_the_cap(monkeypatch: pytest.MonkeyPatch, last_ns: int, told: bool) -> None:
+    monkeypatch.setattr("xlascope.traces.build.EVENT_CAP", 10)
+    builder = SpaceBuilder()
+    builder.plane("Task Environment", {"profile_start_time": 1_000_000_000, "profile_stop_time": 1_003_000_000})
+    plane = builder.plane("/host:CPU")
+    line = plane.line("t")
+    for key in range(20):
+        cpu_op(plane, line, "a", key, key + 1, key=key)
+    plane.event(line, "other", last_ns, last_ns + 1)
+    assert ("capped" in problems_of(op_table(read_profile(builder.bytes())))) is told
+
+
+@pytest.mark.parametrize(("count", "told"), [(999, False), (1000, True), (1010, True), (1011, False)])
+def test_a_profile_of_just_the_cap(monkeypatch: pytest.MonkeyPatch, count: int, told: bool) -> None:
+    monkeypatch.setattr("xlascope.traces.build.EVENT_CAP", 1000)
+    builder = SpaceBuilder()
+    plane = builder.plane("/host:CPU")
+    line = plane.line("t")
+    for key in range(count):
+        plane.event(line, "x", key, key + 1)
+    assert ("capped" in problems_of(op_table(read_profile(builder.bytes())))) is told
+
+
 def test_profiler_warnings_are_passed_on() -> None:
     builder = tpu_space()
     builder.space.warnings.append("dropped 12 events")

@@ -206,3 +206,4 @@ def test_gpu_totals(mi300: bytes) -> None:
     assert {row.module for row in times.rows} == {"jit_loss_fn"}
     # ROCm kernels carry no run id, so the number of calls is unknown, not 0
     assert times.calls_of(17) is None
+    assert [row.likely_calls for row in times.calls] == [5]

@@ -3,7 +3,7 @@
 Neighbouring samples make a pair, so that drift and bursts, which last longer than a pair, cancel. Of the log ratios
 of the pairs the Hodges-Lehmann estimate (median of the averages of all two) is taken, with the interval of Wilcoxon's
 signed-rank test: it needs no shape of the noise beyond symmetry, which the difference of two samples with the same
-noise has, and a third of the pairs can be outliers. More than MAX_BLOCKS pairs are first joined into blocks of
+noise has, and a quarter of the pairs can be outliers. More than MAX_BLOCKS pairs are first joined into blocks of
 neighbours by their median, which also takes away most of what correlation between neighbours is left.
 """
 

@@ -13,7 +13,7 @@ from xlascope.traces.profile import I32, DeviceKey, OpEvents, Problem, Profile, 
 from xlascope.traces.wire import I64, ProfileError
 
 EVENT_CAP: Final = 1_000_000
-"""About this many events a profiler keeps; a profile that reaches it has probably lost some."""
+"""Some profilers stop at about this many events; many have no such limit, so the number alone proves nothing."""
 
 _MAX_FAULTS = 20
 _NS_SPAN = 1 << 50
@@ -42,6 +42,7 @@ class Build:
         self._faults = 0
         self._origin_ns: int | None = None
         self._events = 0
+        self._last_ps = 0
         self._broken = 0
 
     def fault(self, error: ProfileError) -> None:
@@ -72,11 +73,13 @@ class Build:
                 self._origin_ns = head.timestamp_ns
             shift = min(max(head.timestamp_ns - (self._origin_ns or 0), -_NS_SPAN), _NS_SPAN) * 1000
             line = self.lines(head.name)
+            reader.last_ps = max(reader.last_ps, shift + reader.line_end_ps)
             for table in tables:
                 table.start_ps += shift
                 table.end_ps += shift
                 yield table, line
         self._events += reader.events
+        self._last_ps = max(self._last_ps, reader.last_ps)
         self._broken += reader.broken
 
     def profile(self) -> Profile:
@@ -85,9 +88,7 @@ class Build:
             self.note("broken", "More faults like the ones listed.", self._faults - _MAX_FAULTS)
         if self._broken:
             self.note("broken", "Events that could not be read whole.", self._broken)
-        if self._events >= EVENT_CAP:
-            text = f"The profiler keeps about {EVENT_CAP} events, and this one is as long: later ones may be missing."
-            self.note("capped", text, self._events)
+        self._note_cap()
         count = len(self.ops.joined("start"))
         if not count:
             self.note("empty", "The profile holds no op event.")
@@ -121,6 +122,14 @@ class Build:
             self._events,
             tuple(self._problems),
         )
+
+    def _note_cap(self) -> None:
+        """A capped profile holds just that many events, or falls silent long before its window closes."""
+        at_limit = EVENT_CAP <= self._events <= EVENT_CAP * 1.01
+        silent = self._events > EVENT_CAP and self.window_ps is not None and self._last_ps < 0.9 * self.window_ps
+        if at_limit or silent:
+            text = f"Some profilers stop at about {EVENT_CAP} events, as this profile does: later ones may be missing."
+            self.note("capped", text, self._events)
 
     def _note_command_buffers(self) -> None:
         gpu = [index for key, index in self._devices.items() if key.kind == "gpu"]

@@ -88,6 +88,8 @@ class LineReader:
         # Only texts that events refer to are numbered: a table can hold many that none uses.
         self._ref = IdTable({key: names(name) for key, name in plane.stats.items()})
         self.events = 0
+        self.line_end_ps = 0
+        self.last_ps = 0
         self.broken = 0
 
     def read(
@@ -98,6 +100,7 @@ class LineReader:
         `keep` gives the positions of the events to keep of each stretch, so that a long line stays small.
         """
         head = LineHead()
+        self.line_end_ps = 0
         tables: list[EventTable] = []
         fault: ProfileError | None = None
         pos = start
@@ -147,6 +150,8 @@ class LineReader:
 
     def _table(self, columns: EventColumns) -> EventTable:
         self.events += len(columns.metadata)
+        if len(columns.offset_ps):
+            self.line_end_ps = max(self.line_end_ps, int(columns.offset_ps.max()))
         self.broken += columns.broken
         own = np.asarray([self._names(value) for value in columns.strings] or [-1], np.int64)
         numbers: dict[str, I64] = {}

@@ -1,8 +1,8 @@
 """What a serialized HloProto says that times per op need: which op holds which, and each op's opcode.
 
 XLA puts the protos into the profile (plane `/host:metadata`). Field numbers: HloProto.hlo_module 1;
-HloModuleProto.name 1, computations 3, id 5; HloComputationProto.instructions 2, id 5; HloInstructionProto.name 1,
-opcode 2, called_computation_ids 38.
+HloModuleProto.name 1, computations 3, entry_computation_id 6; HloComputationProto.instructions 2, id 5;
+HloInstructionProto.name 1, opcode 2, called_computation_ids 38.
 """
 
 from __future__ import annotations
@@ -30,11 +30,14 @@ _EMBEDDED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CallGraph:
-    """`parents`: for each op inside a called computation, the ops that call it; `opcodes`: opcode of each op."""
+    """`parents`: for each op inside a called computation, the ops that call it; `opcodes`: opcode of each op;
+    `entry`: the ops of the entry computation, which one call executes once.
+    """
 
     module: str
     parents: Mapping[str, tuple[str, ...]]
     opcodes: Mapping[str, str]
+    entry: frozenset[str]
 
 
 def call_graph(hlo_proto: bytes) -> CallGraph:
@@ -44,10 +47,13 @@ def call_graph(hlo_proto: bytes) -> CallGraph:
     if module is None:
         raise ProfileError("no HLO module", 0)
     name = ""
+    entry = -1
     opcodes: dict[str, str] = {}
     members: dict[int, list[str]] = {}
     callers: dict[int, list[str]] = {}
     for part in fields(data, module.start, module.end):
+        if part.number == 6 and part.wire == VARINT:
+            entry = part.value
         if part.wire != BYTES:
             continue
         if part.number == 1:
@@ -58,7 +64,7 @@ def call_graph(hlo_proto: bytes) -> CallGraph:
     for computation, names in callers.items():
         for op in members.get(computation, ()):
             parents[op] = tuple(names)
-    return CallGraph(name, parents, opcodes)
+    return CallGraph(name, parents, opcodes, frozenset(members.get(entry, ())))
 
 
 def _read_computation(

@@ -28,10 +28,11 @@ _MAX_LEVELS = 64
 
 @dataclass(frozen=True, slots=True)
 class ProgramGraphs:
-    """Call parents and opcodes of a profile's programs, by their index; None where nothing is known."""
+    """Of each program of a profile: call parents (None: unknown), opcodes, and the ops of its entry computation."""
 
     parents: tuple[Graph | None, ...]
     opcodes: tuple[Mapping[str, str], ...]
+    entries: tuple[frozenset[str], ...]
     problems: tuple[Problem, ...]
 
 
@@ -39,21 +40,24 @@ def program_graphs(profile: Profile, given: Parents | None) -> ProgramGraphs:
     """The call graphs to use: the caller's, else those of the HLO the profile carries."""
     parents: list[Graph | None] = []
     opcodes: list[Mapping[str, str]] = []
+    entries: list[frozenset[str]] = []
     problems: list[Problem] = []
     for program in profile.programs:
         found: Graph | None = None
         codes: Mapping[str, str] = {}
+        entry: frozenset[str] = frozenset()
         proto = profile.hlo_protos.get(program.program_id) if program.program_id is not None else None
         if proto is not None:
             try:
                 graph = call_graph(proto)
-                found, codes = graph.parents, graph.opcodes
+                found, codes, entry = graph.parents, graph.opcodes, graph.entry
             except ProfileError as error:
                 problems.append(Problem("broken", f"The HLO of {program.module} in the profile is broken: {error}"))
         own = _given(program, given)
         parents.append(own if own is not None else found)
         opcodes.append(codes)
-    return ProgramGraphs(tuple(parents), tuple(opcodes), tuple(problems))
+        entries.append(entry)
+    return ProgramGraphs(tuple(parents), tuple(opcodes), tuple(entries), tuple(problems))
 
 
 def _given(program: ProgramKey, given: Parents | None) -> Graph | None:

@@ -46,7 +46,7 @@ def op_table(profile: Profile, parents: Parents | None = None) -> OpTimes:
     method, doubts = how(profile, graphs)
     return OpTimes(
         _rows(profile, own, graphs.opcodes),
-        _calls(profile),
+        _calls(profile, graphs.entries),
         _devices(profile, covered, graphs.opcodes),
         None if profile.window_ps is None else profile.window_ps // 1000,
         1,
@@ -150,7 +150,7 @@ def _rounded(self_ps: np.ndarray, device: I64) -> I64:
     return rounded - np.where(new, 0, np.concatenate(([0], rounded[:-1])))
 
 
-def _calls(profile: Profile) -> tuple[ProgramCalls, ...]:
+def _calls(profile: Profile, entries: Sequence[frozenset[str]]) -> tuple[ProgramCalls, ...]:
     ops = profile.ops
     if not len(ops):
         return ()
@@ -168,8 +168,17 @@ def _calls(profile: Profile) -> tuple[ProgramCalls, ...]:
         who = profile.programs[program - 1] if program else ProgramKey(None, None)
         where = profile.devices[device]
         calls = None if unknown[i] else int(distinct[i])
-        result.append(ProgramCalls(who.program_id, who.module, where.kind, where.ordinal, calls, int(events[i])))
+        likely = _fewest(profile, group == i, entries[program - 1]) if calls is None and program else None
+        result.append(
+            ProgramCalls(who.program_id, who.module, where.kind, where.ordinal, calls, int(events[i]), likely)
+        )
     return tuple(result)
+
+
+def _fewest(profile: Profile, events: np.ndarray, entry: frozenset[str]) -> int | None:
+    """The fewest events of an op of the entry computation: kernels of an op come once or several times a call."""
+    count = np.bincount(profile.ops.op[events], minlength=len(profile.names))
+    return min((int(count[op]) for op in np.flatnonzero(count) if profile.names[op] in entry), default=None)
 
 
 def _devices(profile: Profile, covered: Sequence[int], opcodes: Sequence[Mapping[str, str]]) -> tuple[DeviceTimes, ...]:

@@ -29,7 +29,10 @@ class OpRow:
 
 @dataclass(frozen=True, slots=True)
 class ProgramCalls:
-    """Executions of a program on a device: `calls` distinct run ids (None where events carry none)."""
+    """Executions of a program on a device: `calls` distinct run ids, None where events carry none.
+
+    `likely_calls` is an estimate for those: the fewest events of an op that one call executes at least once.
+    """
 
     program_id: int | None
     module: str | None
@@ -37,6 +40,7 @@ class ProgramCalls:
     device: str
     calls: int | None
     op_events: int
+    likely_calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,12 @@ def merge(parts: Iterable[OpTimes]) -> OpTimes:
             key = (row.program_id, row.module, row.op, row.kind, row.device)
             _add(rows, key, row, ("count", "total_ns", "self_ns"))
         for call in part.calls:
-            _add(calls, (call.program_id, call.module, call.kind, call.device), call, ("calls", "op_events"))
+            _add(
+                calls,
+                (call.program_id, call.module, call.kind, call.device),
+                call,
+                ("calls", "op_events", "likely_calls"),
+            )
         for device in part.devices:
             if device.kind == "cpu":
                 device = replace(device, simulated=device.simulated or len(cpus) > 1)
