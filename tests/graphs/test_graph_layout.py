@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import random
 
-from geometry import above, check, holders, positions, random_module, shared_cells
+from geometry import (
+    above,
+    boxes_stand_apart,
+    check,
+    holders,
+    positions,
+    random_module,
+    shared_cells,
+    wires_cross_no_box,
+)
+from hlo_corpus import mutate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +167,20 @@ def test_what_is_hidden_is_found_again(corpus):
     (loop,) = [group.id for group in graph.groups if group.kind == "loop"]
     assert shown_id(closed, sine) == loop
     assert all(holder.opened for holder in holders(layout(closed, 80), None))
+
+
+def test_pictures_of_damaged_modules(corpus):
+    """Whatever is left of a module after random edits, its picture keeps to the rules."""
+    chance = random.Random(7)
+    texts = [corpus.get(name).text for name in ("softmax", "scan", "cond")]
+    for number in range(150):
+        graph = graph_of(mutate(texts[number % 3], chance))
+        placed = layout(visible(graph, everything(graph)), 80)
+        boxes_stand_apart(placed)
+        wires_cross_no_box(placed)
+        assert render(placed, ascii_only=True).text().isascii()
+        for node in graph.nodes[::5]:
+            shown_id(placed.visible, node.id)
 
 
 def test_empty_and_odd_modules():

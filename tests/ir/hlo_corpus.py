@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tarfile
@@ -96,3 +97,28 @@ def _compiled(folders: tuple[Path, ...]) -> Corpus:
 
 def _by_name(computations: list) -> dict[str, list[tuple[str, str, list[str]]]]:
     return {name: [(own[0], own[1], own[2]) for own in members] for name, members in computations}
+
+
+def mutate(text: str, chance: random.Random) -> str:
+    """One to four random edits: cut, repeat, swap, replace, insert, truncate."""
+    for _ in range(chance.randint(1, 4)):
+        if not text:
+            return text
+        start = chance.randrange(len(text))
+        stop = min(len(text), start + chance.choice((1, 1, 2, 8, 40, 300)))
+        kind = chance.randrange(6)
+        if kind == 0:
+            text = text[:start] + text[stop:]
+        elif kind == 1:
+            text = text[:stop] + text[start:stop] + text[stop:]
+        elif kind == 2:
+            text = text[:start] + "".join(chance.sample(text[start:stop], stop - start)) + text[stop:]
+        elif kind == 3:
+            text = text[:start] + chance.choice('(){}[]",=%#\\\n\0é \t:;</*') + text[start + 1 :]
+        elif kind == 4:
+            text = (
+                text[:start] + chance.choice(("ROOT ", "ENTRY ", "}\n", "{", "/*", '"', "calls=%", "#9")) + text[start:]
+            )
+        else:
+            text = text[:stop]
+    return text

@@ -6,6 +6,7 @@ import random
 import re
 
 import pytest
+from hlo_corpus import mutate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,31 +170,6 @@ def walk(module: HloModule) -> int:
         _ = own.called, own.op_name, own.stack, own.trip_count, own.fusion_kind, own.parameter_number
         _ = own.operand_instructions(), own.computation.users(own.name), module.callers(own.computation.name)
     return len(module)
-
-
-def mutate(text: str, chance: random.Random) -> str:
-    """One to four random edits: cut, repeat, swap, replace, insert, truncate."""
-    for _ in range(chance.randint(1, 4)):
-        if not text:
-            return text
-        start = chance.randrange(len(text))
-        stop = min(len(text), start + chance.choice((1, 1, 2, 8, 40, 300)))
-        kind = chance.randrange(6)
-        if kind == 0:
-            text = text[:start] + text[stop:]
-        elif kind == 1:
-            text = text[:stop] + text[start:stop] + text[stop:]
-        elif kind == 2:
-            text = text[:start] + "".join(chance.sample(text[start:stop], stop - start)) + text[stop:]
-        elif kind == 3:
-            text = text[:start] + chance.choice('(){}[]",=%#\\\n\0é \t:;</*') + text[start + 1 :]
-        elif kind == 4:
-            text = (
-                text[:start] + chance.choice(("ROOT ", "ENTRY ", "}\n", "{", "/*", '"', "calls=%", "#9")) + text[start:]
-            )
-        else:
-            text = text[:stop]
-    return text
 
 
 def test_mutated_modules_never_raise(corpus):

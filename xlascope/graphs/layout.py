@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from xlascope.graphs.boxes import BoxText, box_text
-from xlascope.graphs.labels import bytes_text
+from xlascope.graphs.boxes import LONGEST_NAME, BoxText, box_text
+from xlascope.graphs.labels import bytes_text, shorten
 from xlascope.graphs.order import Arrangement, arrange
 from xlascope.graphs.place import GAP, Columns, place, ports
 from xlascope.graphs.route import Drop, assign_tracks
@@ -346,5 +346,6 @@ def _texts(link: Link, targets: int) -> tuple[str, ...]:
     times = f"×{count}" if count > 1 else ""
     if link.shape is None:
         return (times,)
+    shape = shorten(link.shape, LONGEST_NAME)
     size = bytes_text(link.bytes) if link.bytes is not None else ""
-    return (" ".join(part for part in (link.shape, size, times) if part), f"{link.shape} {times}".strip(), times)
+    return (" ".join(part for part in (shape, size, times) if part), f"{shape} {times}".strip(), times)

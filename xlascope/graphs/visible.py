@@ -296,6 +296,8 @@ class _Maker:
 def folded_text(box: Box, longest: int) -> str:
     """The second line of a box: what is folded into it, and how many neighbours are not shown."""
     texts = list(dict.fromkeys(box.folded))
+    if texts and not texts[0].startswith("= "):
+        texts[0] = f"with {texts[0]}"
     if box.outside:
         texts.append(f"{len(box.outside)} more not shown")
     return shorten(" · ".join(texts), longest)

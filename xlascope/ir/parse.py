@@ -15,7 +15,7 @@ from xlascope.ir.hlo import HloComputation, HloModule, Problem
 # One match for each line. Groups: 1 ROOT, 2 name, 3 shape, 4 opcode | 5 ENTRY, 6 name, 7 signature | 8 end | 9 other.
 _LINE = re.compile(
     r"[ \t]*(?:"
-    r"(ROOT[ ]+)?%?([^\s=,(){}%\"]+)[ ]=[ ](\([^\n]*?\)|[^\s(]\S*)[ ]([a-zA-Z][\w\-]*)\([^\n]*"
+    r"(ROOT[ ]+)?%?([^\s=,(){}%\"]+)[ ]=[ ](\([^\n]*?\)|[^\s(]\S*)[ ]([a-zA-Z][a-zA-Z0-9_\-]*)\([^\n]*"
     r"|(ENTRY[ ]+)?%?([^\s=,(){}%\"]+)([ ]+\([^\n]*\)[ ]*->[ ][^\n]*)?[ ]+\{[ \t\r]*(?=\n|\Z)"
     r"|(\}[^\n]*)"
     r"|([^\n]*)"

@@ -1,0 +1,75 @@
+"""Pictures of softmax(x @ w), reviewed by eye. `XLASCOPE_GOLDEN=write pytest …` writes them anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from xlascope.graphs import build_graph, layout, render, visible
+from xlascope.ir import parse_hlo
+
+GOLDEN = Path(__file__).with_name("golden")
+TIMES = {
+    "ynn_fusion.1": 88_100,
+    "ynn_fusion": 13_600,
+    "broadcast_divide_fusion": 2_500,
+    "broadcast_multiply_fusion": 19_800,
+}
+CASES = {
+    "closed": {"cursor": "ynn_fusion.1"},
+    "opened": {"opened": {"ynn_fusion.1"}, "cursor": "exp.0"},
+    "ascii": {"opened": {"ynn_fusion.1"}, "cursor": "x.1", "ascii_only": True},
+    "untimed": {"times": None},
+    "all": {"opened": None, "width": 60},
+}
+
+
+def drawn(opened=frozenset(), cursor=None, ascii_only=False, times=TIMES, width=80) -> str:
+    graph = build_graph(parse_hlo((GOLDEN / "softmax.hlo").read_text()), times)
+    groups = frozenset(group.id for group in graph.groups) if opened is None else frozenset(opened)
+    return render(layout(visible(graph, groups), width), cursor, ascii_only).text() + "\n"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_softmax(case):
+    path = GOLDEN / f"softmax-{case}.txt"
+    text = drawn(**CASES[case])
+    if os.environ.get("XLASCOPE_GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_heat_and_styles():
+    """Heavy are the hottest 80 %: 71 % and the next, 16 %; the cursor's box is double; all is said by tags too."""
+    graph = build_graph(parse_hlo((GOLDEN / "softmax.hlo").read_text()), TIMES)
+    picture = render(layout(visible(graph), 80), "ynn_fusion")
+    assert picture.hot == {"ynn_fusion.1", "broadcast_multiply_fusion"}
+    tags = {tag for row in picture.rows for _, tag in row}
+    assert tags == {
+        "",
+        "wire",
+        "label",
+        "border",
+        "border.hot",
+        "border.cursor",
+        "mark",
+        "mark.cursor",
+        "name",
+        "name.cursor",
+        "opcode",
+        "opcode.cursor",
+        "percent",
+        "percent.cursor",
+        "heat",
+        "heat.cursor",
+        "root",
+        "shape",
+    }
+    text = picture.text()
+    assert "71% ███▌" in text and "ROOT" in text and "╔" in text and text.count("┏") == 2
+
+
+def test_ascii_is_ascii():
+    assert drawn(**CASES["ascii"]).isascii()
