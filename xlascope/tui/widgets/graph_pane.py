@@ -312,7 +312,7 @@ class GraphPane(LineView):
             self.post_message(self.SearchDone(self, self.needle, self.cursor if message.nodes else None, False))
 
     def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
-        """The cursor is there already."""
+        message.prevent_default()  # the cursor is there already
 
     def _go_to_found(self, number: int) -> None:
         from xlascope.graphs.navigate import opened_for
@@ -340,10 +340,8 @@ class GraphPane(LineView):
                 self._move(box)
 
     def on_resize(self) -> None:
-        super().on_resize()
         if self._width_laid != self.size.width:
             self._lay_out()
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._lay_out()

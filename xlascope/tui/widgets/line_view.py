@@ -152,10 +152,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """To be called when the rows are other ones: forgets what was drawn."""
         self._cache.clear()
         count = self.row_count()
-        self.virtual_size = Size(self.size.width, count + self.HEADER_ROWS)
+        if self.is_attached:
+            self.virtual_size = Size(self.size.width, count + self.HEADER_ROWS)
         if not keep_scroll:
             self.column = 0
-            self.scroll_to(y=0, animate=False, immediate=True, force=True)
+            self.scroll_rows(0)
         wanted = min(max(self.cursor, 0), count - 1)
         if wanted != self.cursor:
             self.set_reactive(LineView.cursor, wanted)
@@ -277,6 +278,12 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def validate_cursor(self, row: int) -> int:
         return min(max(row, 0), self.row_count() - 1)
 
+    def scroll_rows(self, top: int) -> None:
+        """Makes `top` the first visible row, as far as there are rows."""
+        if self.is_attached:
+            # Forced: before the first layout a scrollbar is not there yet, and without one Textual would not scroll.
+            self.scroll_to(y=top, animate=False, immediate=True, force=True)
+
     def go_to(self, row: int, *, centre: bool = False) -> None:
         """Puts the cursor on a row and scrolls until it is seen; into the middle if `centre` and it was not."""
         self.cursor = row
@@ -292,7 +299,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             target = row - height // 2
         else:
             target = row if row < top else row - height + 1
-        self.scroll_to(y=max(target, 0), animate=False, immediate=True, force=True)
+        self.scroll_rows(max(target, 0))
 
     def set_column(self, column: int) -> None:
         """Scrolls sideways to a column."""
@@ -327,7 +334,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def action_page(self, pages: float) -> None:
         step = round(pages * max(self.body_height - (abs(pages) == 1), 1))
         before = self.first_visible
-        self.scroll_to(y=before + step, animate=False, immediate=True, force=True)
+        self.scroll_rows(before + step)
         self.go_to(self.cursor + step)
 
     def action_activate(self) -> None:
@@ -426,7 +433,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if event.shift or event.ctrl:
             self.set_column(self.column + 8 * step)
         else:
-            self.scroll_to(y=self.first_visible + 3 * step, animate=False, immediate=True, force=True)
+            self.scroll_rows(self.first_visible + 3 * step)
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())

@@ -87,6 +87,11 @@ def _carriage(line: str) -> str:
     return line.rpartition("\r")[2] + ending
 
 
+def _colours_only(match: re.Match[str]) -> str:
+    text = match[0]
+    return text if text.startswith("\x1b[") and text.endswith("m") else ""
+
+
 def plain_text(line: str) -> str:
     """A line of output without escape sequences, its other control characters made visible."""
     return safe(_SEQUENCE.sub("", line).rstrip("\r"))
@@ -126,7 +131,7 @@ class OutputPane(LineView):
         if self.following:
             self.show_row(last)
         elif dropped:
-            self.scroll_to(y=max(top, 0), animate=False, immediate=True, force=True)
+            self.scroll_rows(max(top, 0))
 
     def row_count(self) -> int:
         return len(self.log_source)
@@ -141,7 +146,7 @@ class OutputPane(LineView):
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
         line = self.log_source.line(self.log_source.first + row).rstrip("\r")
-        decoded = AnsiDecoder().decode_line(line)
+        decoded = AnsiDecoder().decode_line(_SEQUENCE.sub(_colours_only, line))
         segments = []
         start = self.column
         for text, style, control in decoded.render(self.app.console):

@@ -138,7 +138,7 @@ class RowTable(LineView):
             if found is not None:
                 self.set_reactive(LineView.cursor, found)
                 self.rows_changed()
-                self.scroll_to(y=max(found - max(place, 0), 0), animate=False, immediate=True, force=True)
+                self.scroll_rows(max(found - max(place, 0), 0))
                 self.post_message(self.Sorted(self))
                 return
         self.rows_changed()

@@ -1,0 +1,139 @@
+"""The graph pane over a real module: moving, opening, searching, clicking."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from fixed import FixedFeed
+from hosting import Host, screen_text, settle
+
+from xlascope.graphs import build_graph
+from xlascope.ir import parse_hlo
+from xlascope.tui.glyphs import ASCII
+from xlascope.tui.widgets.graph_pane import GraphPane
+
+SIZE = (70, 24)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return FixedFeed()._graph
+
+
+async def start(pilot, graph) -> GraphPane:
+    view = pilot.app.widget
+    view.set_graph(graph)
+    await settle(pilot)
+    return view
+
+
+async def test_it_opens_on_the_hottest_node(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=SIZE) as pilot:
+        view = await start(pilot, graph)
+        assert view.box == "ynn_fusion.1"
+        shown = "\n".join(screen_text(app))
+        assert "ynn_fusion.1" in shown and "71%" in shown and "╔" in shown
+
+
+async def test_keys_go_along_edges_and_tell(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=SIZE) as pilot:
+        view = await start(pilot, graph)
+        await pilot.press("j")
+        await pilot.pause()
+        assert view.box in ("ynn_fusion", "broadcast_multiply_fusion")
+        assert app.last(GraphPane.NodeChosen).node == view.box
+        await pilot.press("k")
+        assert view.box == "ynn_fusion.1"
+        await pilot.press("k", "l")
+        assert view.box == "w.1"
+        await pilot.press("h")
+        assert view.box == "x.1"
+        await pilot.press("H")
+        assert view.box == "ynn_fusion.1"
+
+
+async def test_enter_opens_a_group_in_place_and_backspace_closes_it(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=SIZE) as pilot:
+        view = await start(pilot, graph)
+        rows = view.row_count()
+        await pilot.press("enter")
+        await settle(pilot)
+        assert view.opened == {"ynn_fusion.1"}
+        assert view.row_count() > rows
+        assert "dot_general.0" in "\n".join(screen_text(app))
+        await pilot.press("j", "j")
+        await settle(pilot)
+        assert view.box not in (None, "ynn_fusion.1")
+        await pilot.press("backspace")
+        await settle(pilot)
+        assert (view.opened, view.box, view.row_count()) == (frozenset(), "ynn_fusion.1", rows)
+
+
+async def test_search_opens_what_hides_a_match(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=SIZE) as pilot:
+        view = await start(pilot, graph)
+        view.start_search("exponential")
+        await settle(pilot)
+        assert view.box == "exp.0"
+        assert "ynn_fusion.1" in view.opened
+        await pilot.press("n")
+        await settle(pilot)
+        assert view.box == "exp.0"
+
+
+async def test_a_click_chooses_and_a_second_opens(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=SIZE) as pilot:
+        view = await start(pilot, graph)
+        place = view._placed.by_id["broadcast_divide_fusion"]
+        at = (place.x + 3, place.y + 2 - view.first_visible)
+        await pilot.click(offset=at)
+        assert view.box == "broadcast_divide_fusion"
+        await pilot.click(offset=at)
+        await settle(pilot)
+        assert "broadcast_divide_fusion" in view.opened
+
+
+async def test_the_same_graph_with_other_times_keeps_what_is_open(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=SIZE) as pilot:
+        view = await start(pilot, graph)
+        await pilot.press("enter")
+        await settle(pilot)
+        again = build_graph(parse_hlo(_optimized()))
+        view.set_graph(again)
+        await settle(pilot)
+        assert view.opened == {"ynn_fusion.1"}
+        view.set_graph(None)
+        await settle(pilot)
+        assert "no graph yet" in screen_text(app)[1]
+        await pilot.press("j", "k", "enter", "backspace", "H", "G", "n")
+
+
+def _optimized() -> str:
+    from fixed import TEXTS
+
+    return TEXTS["optimized"]
+
+
+async def test_a_graph_that_cannot_be_laid_out_says_so(graph, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("too odd")
+
+    monkeypatch.setattr(sys.modules["xlascope.graphs.layout"], "layout", fail)
+    app = Host(GraphPane())
+    async with app.run_test(size=SIZE) as pilot:
+        await start(pilot, graph)
+        assert "could not be laid out: RuntimeError: too odd" in screen_text(app)[1]
+
+
+async def test_ascii_terminals_get_ascii_only(graph):
+    app = Host(GraphPane(glyphs=ASCII))
+    async with app.run_test(size=SIZE) as pilot:
+        await start(pilot, graph)
+        assert all(line.isascii() for line in screen_text(app)[1:])

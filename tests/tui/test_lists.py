@@ -1,0 +1,245 @@
+"""The list of functions, the output pane and the lines of parts."""
+
+from __future__ import annotations
+
+from hosting import Host, screen_text, settle
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.text import Text
+
+from xlascope.tui.widgets.functions import FunctionItem, FunctionsList, ProgramItem
+from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.output_pane import OutputLog, OutputPane, plain_text
+from xlascope.tui.widgets.part_line import Part, PartLine
+from xlascope.tui.widgets.status import Effect, EffectLine, HeaderState, StatusHeader, Switch, SwitchBar
+
+FUNCTIONS = (
+    FunctionItem(
+        "scores", "train.py:12",
+        (ProgramItem("scores#1", "f32[128,256]", "~201k"), ProgramItem("scores#2", "f32[64,256]", "1", True)),
+        0.71, True, "2 programs",
+    ),
+    FunctionItem("step", "train.py:31", (ProgramItem("step#1", "f32[]"),), 0.24, True, "~67k calls"),
+    FunctionItem("eager ops (37)", "train.py:40", share=0.01, alert=True, calls="×33"),
+)  # fmt: skip
+SIZE = (34, 16)
+
+
+def functions() -> FunctionsList:
+    made = FunctionsList()
+    made.set_functions(FUNCTIONS)
+    return made
+
+
+async def test_functions_show_share_place_and_programs():
+    app = Host(functions())
+    async with app.run_test(size=SIZE):
+        shown = screen_text(app)
+        assert shown[1].startswith("►▾scores") and "71%" in shown[1] and "~" in shown[1]
+        assert "train.py:12" in shown[2] and "2 programs" in shown[2]
+        assert "#1 f32[128,256]" in shown[3] and shown[3].endswith("~201k")
+        assert shown[4].endswith("1!")
+        assert shown[5].startswith(" ▸step")
+
+
+async def test_the_cursor_chooses_a_program():
+    app = Host(functions())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("j", "j", "j")
+        await pilot.pause()
+        chosen = app.last(FunctionsList.Chosen)
+        assert (chosen.function.name, chosen.program.id) == ("scores", "scores#2")
+        await pilot.press("j")
+        await pilot.pause()
+        assert app.last(FunctionsList.Chosen).program.id == "step#1"
+
+
+async def test_enter_and_arrows_fold_and_unfold():
+    app = Host(functions())
+    async with app.run_test(size=SIZE) as pilot:
+        rows = app.widget.row_count()
+        await pilot.press("enter")
+        assert app.widget.row_count() == rows - 2
+        await pilot.press("right")
+        assert app.widget.row_count() == rows
+        await pilot.press("left", "left")
+        assert app.widget.row_count() == rows - 2
+        await pilot.press("l")
+        assert app.widget.row_count() == rows
+
+
+async def test_a_new_order_leaves_the_cursor_on_its_program():
+    app = Host(functions())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("j", "j", "j")
+        app.widget.set_functions(tuple(reversed(FUNCTIONS)))
+        await pilot.pause()
+        assert app.widget.chosen[1].id == "scores#2"
+        app.widget.set_functions(())
+        await pilot.pause()
+        assert app.widget.chosen == (None, None)
+        await pilot.press("j", "enter", "right", "G")
+
+
+async def test_choosing_by_id_opens_the_function():
+    app = Host(functions())
+    async with app.run_test(size=SIZE):
+        assert app.widget.choose("step#1")
+        assert app.widget.chosen[1].id == "step#1"
+        assert not app.widget.choose("none#9")
+
+
+async def test_enter_on_a_program_asks_to_open_it():
+    app = Host(functions())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("j", "j", "enter")
+        await pilot.pause()
+        assert app.last(LineView.Activated).row == 2
+
+
+def output(text: str = "", **options) -> tuple[OutputPane, OutputLog]:
+    log = OutputLog(**options)
+    log.write(text)
+    pane = OutputPane()
+    pane.log_source = log
+    return pane, log
+
+
+async def test_output_follows_its_tail_until_the_cursor_moves_up():
+    pane, log = output("".join(f"step {n}\n" for n in range(100)))
+    app = Host(pane)
+    async with app.run_test(size=SIZE) as pilot:
+        pane.update_tail()
+        await pilot.pause()
+        assert "step 99" in screen_text(app)[-1]
+        log.write("step 100\n")
+        pane.update_tail()
+        await pilot.pause()
+        assert "step 100" in screen_text(app)[-1]
+        await pilot.press("k", "k")
+        log.write("step 101\nstep 102\n")
+        pane.update_tail()
+        await pilot.pause()
+        assert "step 100" in screen_text(app)[-1]
+        await pilot.press("f")
+        await pilot.pause()
+        assert "step 102" in screen_text(app)[-1]
+
+
+async def test_output_keeps_colours_and_drops_what_steers():
+    pane, _ = output("\x1b[31mred\x1b[0m plain\x1b[2J\x1b[10;10H\x1b]0;title\x07 end\nbell\x07\n")
+    app = Host(pane)
+    async with app.run_test(size=SIZE) as pilot:
+        pane.update_tail()
+        await settle(pilot)
+        strip = pane.render_line(1)
+        assert strip.text.startswith("red plain end")
+        red = next(segment for segment in strip if segment.text == "red")
+        assert red.style is not None and red.style.color is not None
+        assert all(line.isprintable() for line in screen_text(app))
+
+
+async def test_old_output_is_dropped_and_the_cursor_stays_with_its_line():
+    pane, log = output("".join(f"line {n}\n" for n in range(50)), max_chars=400)
+    app = Host(pane)
+    async with app.run_test(size=SIZE) as pilot:
+        pane.set_source(log)
+        await pilot.press("k", "k", "k")
+        before = pane.row_text(pane.cursor)
+        log.write("".join(f"line {n}\n" for n in range(50, 60)))
+        pane.update_tail()
+        await pilot.pause()
+        assert pane.row_text(pane.cursor) == before
+        assert log.first > 0
+
+
+@given(st.lists(st.text(alphabet="ab\n\r\x1b[3m", max_size=30), max_size=20))
+def test_output_does_not_depend_on_how_it_was_cut(pieces):
+    whole, parts = OutputLog(), OutputLog()
+    whole.write("".join(pieces))
+    for piece in pieces:
+        parts.write(piece)
+    assert [whole.line(n) for n in range(len(whole))] == [parts.line(n) for n in range(len(parts))]
+
+
+@given(st.lists(st.text(alphabet="abc\n", max_size=60), max_size=30), st.integers(20, 200))
+def test_output_stays_within_its_bound(pieces, bound):
+    log = OutputLog(bound)
+    for piece in pieces:
+        log.write(piece)
+    assert sum(len(log.line(n)) + 1 for n in range(log.first, log.first + len(log))) <= bound + 61
+    assert "".join(pieces).count("\n") == log.first + len(log._lines)
+
+
+def test_a_carriage_return_starts_the_line_again():
+    log = OutputLog()
+    log.write("10%\r")
+    log.write("20%\r\n30%\r40%")
+    assert [log.line(0).rstrip("\r"), log.line(1), log.last_line] == ["20%", "40%", "40%"]
+
+
+def test_plain_text_has_no_sequences():
+    assert plain_text("\x1b[1;31mred\x1b[0m\x1b]8;;http://x\x1b\\link\x07") == "redlink␇"
+    assert Text.from_ansi("\x1b[31mred").plain == plain_text("\x1b[31mred")
+
+
+async def test_a_narrow_header_keeps_what_matters_most():
+    header = StatusHeader()
+    header.show(HeaderState("train.py", "running", 41, ("cpu·1 device", "jax 0.12.0", "rec 14 MB")))
+    app = Host(header)
+    async with app.run_test(size=(100, 2)) as pilot:
+        assert screen_text(app)[0].endswith("rec 14 MB")
+        await pilot.resize_terminal(44, 2)
+        await pilot.pause()
+        assert screen_text(app)[0] == " xlascope  train.py   ● RUNNING 0:41"
+        await pilot.resize_terminal(30, 2)
+        await pilot.pause()
+        assert "train.py" in screen_text(app)[0] and "RUNNING" in screen_text(app)[0]
+
+
+async def test_touched_switches_are_told_without_colour():
+    bar = SwitchBar()
+    bar.show([Switch("J", "jit", "ON"), Switch("F", "fusion", "off", True)], "baseline 124 µs")
+    app = Host(bar)
+    async with app.run_test(size=(80, 2)):
+        assert screen_text(app)[0] == " J jit ON  F fusion *off │ baseline 124 µs"
+
+
+async def test_effects_are_side_by_side_with_a_gauge_for_those_under_way():
+    line = EffectLine()
+    line.show([Effect("jit=off", "measuring 4/9", None, True, 0.5), Effect("fusion=off", "1.32x slower", "slower")])
+    app = Host(line)
+    async with app.run_test(size=(90, 2)):
+        shown = screen_text(app)[0]
+        assert "measuring 4/9 ▕█████" in shown and "esc cancels" in shown and "1.32x slower" in shown
+
+
+class Clicked(Host):
+    clicks = 0
+
+    def action_count(self) -> None:
+        self.clicks += 1
+
+
+async def test_parts_are_buttons():
+    line = PartLine()
+    line.set_parts([Part("left "), Part("press", "key", "app.count", "tells what")])
+    app = Clicked(line)
+    async with app.run_test(size=(40, 3)) as pilot:
+        await pilot.click(offset=(1, 0))
+        assert app.clicks == 0
+        await pilot.click(offset=(6, 0))
+        await pilot.pause()
+        assert app.clicks == 1
+        await pilot.hover(offset=(6, 0))
+        assert line.tooltip == "tells what"
+
+
+@given(st.lists(st.tuples(st.text(min_size=1, max_size=12), st.integers(1, 9)), max_size=8), st.integers(1, 60))
+def test_fitted_parts_never_pass_the_width(parts, width):
+    from rich.cells import cell_len
+
+    line = PartLine()
+    line._lines[0] = tuple(Part(text, "text", rank=rank) for text, rank in parts)
+    fitted = line._fitted(0, width)
+    assert sum(cell_len(text) for _, text in fitted) <= width

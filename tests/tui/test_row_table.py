@@ -1,0 +1,139 @@
+"""Sorting, filtering and the cursor of a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hosting import Host, screen_text, settle
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.row_table import Column, RowTable, arrange, fit
+
+SIZE = (70, 12)
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    time: float | None
+
+
+COLUMNS = (
+    Column("name", "name", 12, lambda row: row.name, lambda row: row.name, grow=True),
+    Column("time", "time", 8, lambda row: f"{row.time}", lambda row: row.time, right=True),
+    Column("share", "share", 16, lambda row: "50%", None, share=lambda row: 0.5),
+    Column("wide", "only wide", 10, lambda row: "wide", None, least=100),
+)
+ROWS = [Row("add", 3.0), Row("dot", 9.0), Row("exp", None), Row("max", 5.0)]
+
+
+def table(rows=ROWS, **options) -> RowTable:
+    made = RowTable(COLUMNS, row_key=lambda row: row.name, sort="time", **options)
+    made.set_rows(rows)
+    return made
+
+
+def names(view: RowTable) -> list[str]:
+    return [view.row(position).name for position in range(view.row_count())]
+
+
+async def test_sorted_at_first_with_the_unknown_last():
+    app = Host(table())
+    async with app.run_test(size=SIZE):
+        assert names(app.widget) == ["dot", "max", "add", "exp"]
+        assert [line.split()[0] for line in screen_text(app)[2:6]] == ["►dot", "max", "add", "exp"]
+
+
+async def test_keys_sort_by_the_next_column_and_turn_the_order_round():
+    app = Host(table())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("r")
+        assert names(app.widget) == ["add", "max", "dot", "exp"]
+        await pilot.press("less_than_sign")
+        assert (app.widget.sort_key, names(app.widget)) == ("name", ["max", "exp", "dot", "add"])
+        await pilot.press("greater_than_sign")
+        assert app.widget.sort_key == "time"
+
+
+async def test_a_click_on_a_title_sorts_and_a_second_turns_round():
+    app = Host(table())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.click(offset=(2, 1))
+        assert names(app.widget) == ["max", "exp", "dot", "add"]
+        await pilot.click(offset=(2, 1))
+        assert names(app.widget) == ["add", "dot", "exp", "max"]
+
+
+async def test_the_cursor_stays_on_its_row_when_the_order_changes():
+    app = Host(table())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("j", "j")
+        assert app.widget.current.name == "add"
+        await pilot.press("r")
+        assert app.widget.current.name == "add"
+        app.widget.set_rows([*ROWS, Row("big", 99.0)])
+        await pilot.pause()
+        assert app.widget.current.name == "add"
+        app.widget.set_rows([row for row in ROWS if row.name != "add"])
+        await pilot.pause()
+        assert app.widget.current is not None
+
+
+async def test_filter_keeps_rows_that_contain_the_text():
+    app = Host(table())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("f")
+        await pilot.pause()
+        assert app.last(LineView.SearchRequested).purpose == "filter"
+        app.widget.set_filter("ot")
+        assert names(app.widget) == ["dot"]
+        app.widget.set_filter("DOT")
+        assert names(app.widget) == []
+        await pilot.press("j", "enter", "G", "r", "y")
+        app.widget.set_filter("")
+        assert len(names(app.widget)) == 4
+
+
+async def test_columns_that_do_not_fit_are_left_out():
+    app = Host(table())
+    async with app.run_test(size=SIZE) as pilot:
+        assert "only wide" not in screen_text(app)[1]
+        await pilot.resize_terminal(120, 12)
+        await pilot.pause()
+        assert "only wide" in screen_text(app)[1]
+
+
+async def test_a_hundred_thousand_rows_are_sorted_in_a_thread():
+    rows = [Row(f"op.{number}", float((number * 7919) % 100_003)) for number in range(100_000)]
+    app = Host(table(()))
+    async with app.run_test(size=SIZE) as pilot:
+        app.widget.set_rows(rows)
+        await settle(pilot)
+        assert app.widget.row_count() == 100_000
+        times = [app.widget.row(position).time for position in range(100_000)]
+        assert times == sorted(times, reverse=True)
+        await pilot.press("G")
+        assert app.widget.current.time == min(times)
+        assert app.widget.move_to_key("op.5")
+        assert app.widget.current.name == "op.5"
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(-5, 5))), st.booleans())
+def test_arranging_is_a_stable_sort_with_the_unknown_last(times, descending):
+    rows = [Row(str(number), time) for number, time in enumerate(times)]
+    order = arrange(rows, COLUMNS, "time", descending, "")
+    known = [rows[index] for index in order if rows[index].time is not None]
+    assert known == sorted([row for row in rows if row.time is not None], key=lambda row: row.time, reverse=descending)
+    assert [rows[index] for index in order][len(known) :] == [row for row in rows if row.time is None]
+
+
+@given(st.text(max_size=30), st.integers(0, 20), st.booleans())
+def test_fitted_text_has_exactly_its_cells(text, cells, right):
+    from rich.cells import cell_len
+
+    from xlascope.tui.text.safe import safe
+
+    assert cell_len(fit(safe(text), cells, right, UNICODE)) == cells
