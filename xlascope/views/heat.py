@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from xlascope.runfile import Record
 from xlascope.traces import OpTimes
 from xlascope.views import fields
+from xlascope.views.call_count import count
 from xlascope.views.call_rate import Lifetime, estimate, glimpse
 from xlascope.views.lookup import is_eager, program_records
 from xlascope.views.source import RunSource
@@ -120,6 +121,11 @@ def _calls(
         return hook, False
     if _cover_all(windows, span):
         return max(counted, hook or 0), (hook or 0) <= counted
+    parts = [count(windows, number, span) for number in ids if any(number in window.spans for window in windows)]
+    if parts and all(part is not None and part.from_first for part in parts):
+        total = sum(part.calls + part.tail for part in parts if part is not None)
+        sure = len(parts) == len(ids) and all(part is not None and part.to_end for part in parts)
+        return max(total, hook or 0), sure
     glimpses = [glimpse(window, ids, count or 0) for window, count in zip(windows, seen, strict=True)]
     return max(estimate([each for each in glimpses if each is not None], span), hook or 0, counted), False
 

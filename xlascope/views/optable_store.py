@@ -16,7 +16,7 @@ from typing import Any
 
 from xlascope.traces import DeviceTimes, OpRow, OpTimes, Problem, ProgramCalls
 
-VERSION = 3
+VERSION = 4
 _RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 _LARGEST = 256 << 20
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -30,11 +30,16 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When a program was seen in a window: first start and last end of its ops, ns since the window opened."""
+    """When a program was seen in a window: first start and last end of its ops, ns since the window opened.
+
+    ``first_run`` and ``last_run``: the run ids of its earliest and latest execution, None where events carry none.
+    """
 
     program_id: int
     first_ns: int
     last_ns: int
+    first_run: int | None = None
+    last_run: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

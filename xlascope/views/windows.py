@@ -211,7 +211,14 @@ def _spans(profile: Profile) -> tuple[Span, ...]:
     for index, key in enumerate(profile.programs):
         mine = np.flatnonzero(profile.ops.program == index)
         if key.program_id is not None and mine.size:
-            found.append(Span(key.program_id, int(first[mine].min()), int(last[mine].max())))
+            runs = profile.run_ids[profile.ops.run[mine]] if (profile.ops.run[mine] >= 0).all() else None
+            earliest, latest = first[mine].argmin(), first[mine].argmax()
+            found.append(
+                Span(
+                    key.program_id, int(first[mine].min()), int(last[mine].max()),
+                    None if runs is None else int(runs[earliest]), None if runs is None else int(runs[latest]),
+                )
+            )  # fmt: skip
     return tuple(found)
 
 

@@ -132,12 +132,12 @@ class Windows:
             if session is None:
                 return
             started = time.monotonic()
+            end_ns = time.time_ns()
             try:
                 data = session.stop()
             except RuntimeError as error:
                 self._link.drop("profile window", str(error).partition("\n")[0])
                 return
-            end_ns = time.time_ns()
             self._spent[self._why] += SLOWDOWN * (started - self._opened) + time.monotonic() - started
             if len(data) > WINDOW_BYTES and self._why == "periodic":
                 self._length = max((started - self._opened) * WINDOW_BYTES / len(data) / LENGTH_GROWTH, 0.01)
