@@ -13,7 +13,8 @@ from xlascope.ir import scan
 from xlascope.ir.frames import Frame, FrameTables
 
 _INSTRUCTION = re.compile(
-    r"[ \t]*(?:ROOT[ ]+)?%?[^\s=,(){}%\"]+[ ]=[ ](\([^\n]*?\)|[^\s(]\S*)[ ]([a-zA-Z][a-zA-Z0-9_\-]*)\("
+    r"[ \t]*(?:ROOT[ ]+)?%?[^\s=,(){}%\"]+[ ]=[ ](\([^\n]*?\)|[^\s(]\S*)[ ]"  # name and shape
+    r"([a-zA-Z][a-zA-Z0-9_\-]*)\("
 )
 _OP_NAME = re.compile(r'\bop_name="((?:[^"\\]|\\.)*)"')
 _SOURCE_FILE = re.compile(r'\bsource_file="((?:[^"\\]|\\.)*)"')
