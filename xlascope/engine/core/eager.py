@@ -18,7 +18,7 @@ from jax.extend import core
 from numpy.typing import NDArray
 
 from xlascope.engine import compat
-from xlascope.engine.core.effects import DEBUG_PRIMITIVES
+from xlascope.engine.core.effects import DEBUG_PRIMITIVES, quiet_inside
 from xlascope.engine.core.measure import Cancelled
 
 JITTED = frozenset({"jit", "pjit"})
@@ -36,8 +36,8 @@ class EagerProgram:
     copied_bytes = 0
 
     def __init__(self, jaxpr: Any, arguments: Sequence[Any], cancelled: Callable[[], bool] = lambda: False) -> None:
-        self._closed = jaxpr
-        self._jaxpr = compat.open_jaxpr(jaxpr)
+        self._closed = quiet_inside(jaxpr)
+        self._jaxpr = compat.open_jaxpr(self._closed)
         self._arguments = list(arguments)
         self._cancelled = cancelled
         self._jitted: dict[int, Callable[..., Any]] = {}
@@ -78,7 +78,7 @@ class EagerProgram:
             environment |= zip(equation.outvars, results, strict=True)
             for variable in dead:
                 environment.pop(variable, None)
-        return [_read(environment, atom) for atom in self._jaxpr.outvars]
+        return [_result(environment, atom) for atom in self._jaxpr.outvars]
 
     def _dispatch(self, equation: Any, values: list[Any]) -> Sequence[Any]:
         if equation.primitive.name in DEBUG_PRIMITIVES:
@@ -93,7 +93,7 @@ class EagerProgram:
             if equation.primitive.name in JITTED:
                 function = jax.jit(core.jaxpr_as_fun(equation.params["jaxpr"]))
             else:
-                function = jax.jit(lambda *values: bind(equation, list(values)))
+                function = jax.jit(lambda *values: list(bind(equation, list(values))))
             self._jitted[id(equation)] = function
         return function
 
@@ -162,6 +162,12 @@ def to_host(value: Any) -> NDArray[Any]:
 
 def _read(environment: dict[Any, Any], atom: Any) -> Any:
     return atom.val if isinstance(atom, core.Literal) else environment[atom]
+
+
+def _result(environment: dict[Any, Any], atom: Any) -> Any:
+    """A result as an array: one that does not depend on the inputs is a Python number in the jaxpr."""
+    value = _read(environment, atom)
+    return value if isinstance(value, jax.Array) else jax.numpy.asarray(value, atom.aval.dtype)
 
 
 def _last_uses(jaxpr: Any) -> list[list[Any]]:

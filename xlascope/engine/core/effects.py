@@ -26,6 +26,13 @@ def without_debug_output(jaxpr: Any) -> tuple[Any, int]:
     return quieter.quiet(jaxpr), quieter.dropped
 
 
+def quiet_inside(jaxpr: Any) -> Any:
+    """The jaxpr with debug output left in its own equations and dropped in those inside them: positions stay."""
+    quieter = _Quieter()
+    equations = [quieter.equation(equation) for equation in compat.open_jaxpr(jaxpr).eqns]
+    return compat.with_equations(jaxpr, equations) if quieter.dropped else jaxpr
+
+
 class _Quieter:
     def __init__(self) -> None:
         self.dropped = 0
@@ -45,12 +52,12 @@ class _Quieter:
                 self.dropped += 1
                 changed = True
                 continue
-            quieted = self._equation(equation)
+            quieted = self.equation(equation)
             changed = changed or quieted is not equation
             equations.append(quieted)
         return compat.with_equations(jaxpr, equations) if changed else jaxpr
 
-    def _equation(self, equation: Any) -> Any:
+    def equation(self, equation: Any) -> Any:
         params = {name: self._value(value) for name, value in equation.params.items()}
         if all(params[name] is value for name, value in equation.params.items()):
             return equation

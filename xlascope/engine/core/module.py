@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ import numpy as np
 from xlascope.engine import compat
 
 CALLBACK_MARKS = ("callback", "_host_recv", "_host_send")
+_ELEMENTS = {"i1": "bool", "bf16": "bfloat16", "complex<f32>": "complex64", "complex<f64>": "complex128"}
+_NUMBER = re.compile(r"(ui|i|f)([0-9]+)(?:E(\w+))?", re.ASCII)
+_UNKNOWN = "no such dtype"
 RANDOM_OPERATION = "stablehlo.rng"
 
 
@@ -103,17 +107,12 @@ def _tensor(kind: Any) -> Tensor:
 
 def element_dtype(element: str) -> np.dtype[Any]:
     """The numpy dtype of an MLIR element type such as ``bf16`` or ``complex<f32>``. Raises ModuleError otherwise."""
-    names = {"i1": "bool", "bf16": "bfloat16", "complex<f32>": "complex64", "complex<f64>": "complex128"}
-    name = names.get(element)
-    if name is None and element.startswith("ui"):
-        name = "uint" + element[2:]
-    elif name is None and element.startswith("i"):
-        name = "int" + element[1:]
-    elif name is None and element.startswith("f"):
-        digits, mark, rest = element[1:].partition("E")
-        name = f"float{digits}_e{rest.lower()}" if mark else f"float{digits}"
+    name = _ELEMENTS.get(element)
+    if name is None and (match := _NUMBER.fullmatch(element)):
+        kind, digits, format = match.groups()
+        name = {"i": "int", "ui": "uint", "f": "float"}[kind] + digits + (f"_e{format.lower()}" if format else "")
     try:
-        return np.dtype(name or element)
+        return np.dtype(name or _UNKNOWN)
     except TypeError:
         raise ModuleError(f"the program has values of type {element}, which this lab does not know") from None
 

@@ -145,7 +145,7 @@ def _example(inputs: Sequence[Leaf], axis: str, size: int) -> str:
 
 def find_argument(inputs: Sequence[Leaf], argument: str) -> int:
     """Position of an argument given by position or by its path name. Raises ShardingError."""
-    if argument.isdigit() and int(argument) < len(inputs):
+    if argument.isascii() and argument.isdigit() and int(argument) < len(inputs):
         return int(argument)
     named = [index for index, leaf in enumerate(inputs) if leaf.name and leaf.name == argument]
     if len(named) == 1:

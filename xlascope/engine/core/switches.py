@@ -58,11 +58,12 @@ def parse(raw: Mapping[str, Any]) -> Switches:
         raise SwitchError(f"the switch {unknown[0]!r} is not known here", f"switches are: {', '.join(sorted(KNOWN))}")
     _one_of(raw, "jit", ("on", "off", "deep-off"))
     _one_of(raw, "fusion", ("on", "off"))
-    mesh = {str(axis): int(size) for axis, size in (raw.get("mesh") or {}).items()}
+    mesh = _mesh(_object(raw, "mesh"))
+    shard = {str(key): str(value) for key, value in _object(raw, "shard").items()}
     devices = _devices(raw.get("devices"), mesh)
-    if (raw.get("shard") or raw.get("shard_plan")) and not (devices and devices > 1):
+    if (shard or raw.get("shard_plan")) and not (devices and devices > 1):
         raise SwitchError("a sharding needs more than one device", "add --devices 8, or --mesh x=4,y=2")
-    options = raw.get("compiler_options") or {}
+    options = _object(raw, "compiler_options")
     for key, value in options.items():
         if not isinstance(value, (str, int, float, bool)):
             raise SwitchError(f"the compiler option {key} has no text, number or truth value", "give KEY=VALUE")
@@ -76,10 +77,26 @@ def parse(raw: Mapping[str, Any]) -> Switches:
         fusion_off=raw.get("fusion") == "off",
         devices=devices,
         shard_plan=raw.get("shard_plan"),
-        shard={str(key): str(value) for key, value in (raw.get("shard") or {}).items()},
+        shard=shard,
         mesh=mesh,
         compiler_options={str(key): _option_value(value) for key, value in options.items()},
     )
+
+
+def _object(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = raw.get(name) or {}
+    if not isinstance(value, Mapping):
+        raise SwitchError(f"{name} cannot be {value!r}", f"{name} is an object of names and values")
+    return value
+
+
+def _mesh(mesh: Mapping[str, Any]) -> dict[str, int]:
+    for axis, size in mesh.items():
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise SwitchError(
+                f"the mesh axis {axis} cannot have the size {size!r}", "sizes are numbers: --mesh x=4,y=2"
+            )
+    return {str(axis): size for axis, size in mesh.items()}
 
 
 def _option_value(value: Any) -> Any:
