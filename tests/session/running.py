@@ -17,18 +17,12 @@ from xlascope.session.plan import LaunchPlan
 
 FAKE = Path(__file__).with_name("fake_engine.py")
 ROOT = Path(__file__).parents[2]
-_RECORD = f"""
-import sys, pathlib
-import xlascope.session.keeper as keeper
-keeper.Keeper.__init__.__kwdefaults__["boot"] = pathlib.Path({str(FAKE)!r})
-from xlascope.cli.main import main
-sys.exit(main())
-"""
+COMMAND = Path(__file__).with_name("fake_xlascope.py")
 
 
 def record_command(script: Path, run: Path, *arguments: str) -> list[str]:
     """`xlascope record -o RUN SCRIPT …` with the stand-in."""
-    return [sys.executable, "-c", _RECORD, "record", "-o", str(run), str(script), *arguments]
+    return [sys.executable, str(COMMAND), "record", "-o", str(run), str(script), *arguments]
 
 
 def environment() -> dict[str, str]:

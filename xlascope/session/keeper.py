@@ -25,7 +25,7 @@ from xlascope.session.process import Process, inherited_descriptors
 from xlascope.session.status import Activity, Status
 from xlascope.session.store import RECORD_KINDS, Store
 from xlascope.session.streams import Sink, Source
-from xlascope.session.terminal import set_size, window_size
+from xlascope.session.terminal import set_line_endings, set_size, window_size
 from xlascope.session.wiring import Wiring, owned
 
 Event = dict[str, Any]
@@ -79,6 +79,7 @@ class Keeper:
         self._started_ns = time.time_ns()
         self._started = time.monotonic_ns()
         self._wall_ns: int | None = None
+        self._line_endings = True
         self._ids = itertools.count(1)
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -166,6 +167,7 @@ class Keeper:
 
     def _launch(self, plan: LaunchPlan) -> None:
         wiring = self.wiring = self._make_wiring()
+        self._line_endings = wiring.user is None or wiring.user.raw
         ours, theirs = socket_pair()
         config = {**plan.config(), "fd": theirs.fileno()}
         self._put_run(plan)
@@ -365,6 +367,12 @@ class Keeper:
     def set_window(self, size: bytes | None) -> None:
         if self.wiring is not None and self.wiring.master is not None and self.state != "ended":
             set_size(self.wiring.master, size)
+
+    def own_line_endings(self) -> None:
+        """The user's terminal is raw now: the script's writes its own carriage returns, unless the script is against."""
+        if self.wiring is not None and self.wiring.master is not None and not self._line_endings:
+            self._line_endings = True
+            set_line_endings(self.wiring.master, True)
 
     def emit(self, event: Event) -> None:
         """Tell all subscribers."""

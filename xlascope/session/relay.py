@@ -64,6 +64,7 @@ class Relay:
         if user is None or not user.reads or self._keeper.state == "ended":
             return
         if user.enter():
+            self._keeper.own_line_endings()
             self._loop.watch(0, READ, self._keys)
         else:
             self._loop.later(_FOREGROUND_EVERY_S, self._take_terminal)
@@ -134,7 +135,8 @@ class Relay:
         if self._keeper.state == "ended":
             self._give_up()
         # A key reaches the whole job, a `kill` one process; a hung-up terminal reaches the job too.
-        group = number == signal.SIGHUP or (number == signal.SIGINT and self._user is None and _in_front())
+        cooked = self._user is None or not self._user.raw
+        group = number == signal.SIGHUP or (number == signal.SIGINT and cooked and _in_front())
         self._keeper.pass_on(number, group)
 
     def _give_up(self) -> None:

@@ -118,6 +118,14 @@ def window_size(rows: int, columns: int) -> bytes:
     return struct.pack("HHHH", max(0, rows), max(0, columns), 0, 0)
 
 
+def set_line_endings(end: int, on: bool) -> None:
+    """Whether the pseudo-terminal writes carriage returns itself: not when the user's own terminal does so."""
+    with contextlib.suppress(termios.error):
+        settings = termios.tcgetattr(end)
+        settings[1] = settings[1] | termios.OPOST if on else settings[1] & ~termios.OPOST
+        termios.tcsetattr(end, termios.TCSANOW, settings)
+
+
 def set_size(master: int, size: bytes | None) -> None:
     if size is not None:
         with contextlib.suppress(OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from xlascope.session.terminal import UserTerminal, open_pair, type_quietly
+from xlascope.session.terminal import UserTerminal, open_pair, set_line_endings, type_quietly
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def relayed(closed: frozenset[int] = frozenset()) -> Wiring:
         master, slave = open_pair(user.attributes(), user.size())
         theirs.append(slave)
         typed = user.typed_ahead()
-        user.enter()
+        if not user.enter():
+            set_line_endings(slave, False)
         if typed:
             type_quietly(master, slave, typed)
         outs.append(("terminal", master, shown))
