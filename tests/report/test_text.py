@@ -1,0 +1,128 @@
+"""Text for people: fits the width, hides nothing silently, steers no terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recorded_scripts import Recorded
+from rich.cells import cell_len
+
+from xlascope.cli.show import main
+from xlascope.report.text import render
+from xlascope.report.text.encodings import writable
+from xlascope.report.text.plain import output, stage
+from xlascope.report.text.tables import Column, fit, number_column
+from xlascope.views import VIEWS, open_source, query
+from xlascope.views.output import Output, Piece
+from xlascope.views.stage import Stage
+
+TABLES = [view.name for view in VIEWS if view.name not in ("stage", "output")]
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.parametrize("view", TABLES)
+def test_text_fits_the_width(view: str, width: int, eight_devices: Recorded) -> None:
+    with open_source(eight_devices.path) as source:
+        text = render(view, query(view, source), width=width, colour=False)
+    assert text.endswith("\n") and "\x1b" not in text
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+
+
+def test_what_is_estimated_or_unknown_is_marked(run_path: Path) -> None:
+    with open_source(run_path) as source:
+        text = render("functions", query("functions", source), width=100)
+    row = next(line for line in text.splitlines() if line.startswith("scores"))
+    assert " ~2 " in row and " ? " in row
+    assert "~ estimated" in render("functions", query("functions", open_source(run_path)), width=100) or "?" in text
+
+
+def test_coloured_only_when_asked(one_device: Recorded) -> None:
+    with open_source(one_device.path) as source:
+        answer = query("ops", source)
+    assert "\x1b[" in render("ops", answer, width=100, colour=True)
+    assert "\x1b[" not in render("ops", answer, width=100, colour=False)
+
+
+leasts = st.none() | st.integers(1, 20)
+widths = st.lists(st.tuples(st.integers(1, 60), leasts, st.integers(0, 3)), min_size=1, max_size=9)
+
+
+@given(widths, st.integers(10, 200))
+def test_columns_are_cut_or_left_out_numbers_are_not(found: list[tuple[int, int | None, int]], width: int) -> None:
+    columns = [Column(f"c{i}", least=least, spare=spare) for i, (_, least, spare) in enumerate(found)]
+    natural = [size for size, _, _ in found]
+    kept, sizes = fit(columns, natural, width)
+    assert all(columns[i].spare for i in set(range(len(found))) - set(kept))
+    for i, size in zip(kept, sizes, strict=True):
+        least = columns[i].least
+        assert size == natural[i] if least is None else min(least, natural[i]) <= size <= natural[i]
+    smallest = sum(natural[i] if columns[i].least is None else min(columns[i].least or 0, natural[i]) for i in kept)
+    assert sum(sizes) + 2 * (len(kept) - 1) <= max(width, smallest + 2 * (len(kept) - 1))
+
+
+def test_the_column_to_spare_goes_first() -> None:
+    columns = [Column("name", least=4), number_column("a"), number_column("b", spare=1), number_column("c", spare=2)]
+    assert fit(columns, [10, 5, 5, 5], 31)[0] == [0, 1, 2, 3]
+    assert fit(columns, [10, 5, 5, 5], 20)[0] == [0, 1, 2]
+    assert fit(columns, [10, 5, 5, 5], 12) == ([0, 1], [5, 5])
+
+
+def test_output_to_a_terminal_keeps_colours_and_nothing_else() -> None:
+    answer = Output((Piece("terminal", 0, "\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b[2Jx\r\n50%\r99%\nend", 1),), True)
+    shown = output(answer, terminal=True, colour=True)
+    assert "\x1b[31mred\x1b[0m" in shown and "\x1b]" not in shown and "\x1b[2J" not in shown and "\x07" not in shown
+    assert "99%" in shown and "50%" not in shown
+    assert "\x1b" not in output(answer, terminal=True, colour=False)
+    raw = output(answer, terminal=False, colour=False)
+    assert raw.startswith(answer.chunks[0].text) and raw.endswith("not in the file]\n")
+
+
+def test_a_stage_is_exact_in_a_file_and_harmless_on_a_terminal() -> None:
+    answer = Stage("jaxpr", "a\x1b[31mb\n\tc", "f#1", None, ())
+    assert stage(answer, terminal=False, colour=False) == "a\x1b[31mb\n\tc\n"
+    assert "\x1b" not in stage(answer, terminal=True, colour=True)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "utf-8"])
+def test_any_encoding_can_write_it(encoding: str) -> None:
+    text = "┏━┓ █▏ 12 µs → ∅ … × 名 \udcff"
+    shown = writable(text, encoding)
+    shown.encode(encoding)
+    if encoding == "ascii":
+        assert shown.startswith("### #. 12 us -> none ... x")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["{run}", "nonsense"], 2, "functions, programs"),
+        (["{run}", "stage", "--program", "other"], 2, "scores#1, scores#2"),
+        (["{run}", "stage", "--stage", "nothing"], 2, "no such stage"),
+        (["{run}", "ops", "--stage", "hlo"], 2, "takes no --stage"),
+        (["{run}", "ops", "--dot"], 2, "--dot"),
+        (["{run}", "ops", "--variant", "fusion=off"], 2, "No variant"),
+        (["{run}", "run", "extra"], 2, "unrecognized"),
+        (["missing.xlascope", "run"], 3, "no such file"),
+        ([], 2, "PATH"),
+    ],
+)
+def test_wrong_usage_is_told_with_the_exit_code_of_the_contract(
+    words: list[str], code: int, said: str, run_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word.format(run=run_path) for word in words]) == code
+    captured = capsys.readouterr()
+    assert captured.out == "" and said in captured.err and "Traceback" not in captured.err
+
+
+def test_show_without_a_view_lists_those_of_the_file(run_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(run_path)]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [view.name for view in VIEWS]
+
+
+def test_dot_draws_every_node(one_device: Recorded, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(one_device.path), "graph", "--program", "loop", "--dot"]) == 0
+    dot = capsys.readouterr().out
+    assert dot.startswith("digraph") and dot.count("->") > 10

@@ -1,0 +1,104 @@
+"""Calls between windows, mesh axes, positions, programs by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xlascope.ir import Frame
+from xlascope.views.call_rate import Glimpse, Lifetime, estimate
+from xlascope.views.errors import ViewError
+from xlascope.views.exchanges import mesh_axes, read_mesh
+from xlascope.views.lookup import resolve
+from xlascope.views.positions import of_frames
+
+MS = 1_000_000
+
+
+def glimpses(calls: list[int], windows: list[tuple[int, int]]) -> list[Glimpse]:
+    """What windows see of calls that start at given times."""
+    found = []
+    for start, end in windows:
+        mine = [call for call in calls if start <= call < end]
+        found.append(Glimpse(start, end, len(mine), mine[0] if mine else None, mine[-1] if mine else None))
+    return found
+
+
+@given(st.integers(1, 50), st.lists(st.integers(1, 400), min_size=1, max_size=5), st.integers(20, 100))
+def test_a_steady_rate_is_found_from_windows(distance: int, gaps: list[int], length: int) -> None:
+    distance *= MS // 10
+    windows, at = [], 0
+    for gap in gaps:
+        windows.append((at, at + length * MS))
+        at += length * MS + gap * MS
+    calls = list(range(0, at, distance))
+    guess = estimate(glimpses(calls, windows), Lifetime(0, at))
+    assert guess == pytest.approx(len(calls), rel=0.1, abs=2 + 2 * len(gaps))
+
+
+def test_a_burst_that_ended_inside_a_window_is_not_stretched() -> None:
+    calls = list(range(10 * MS, 40 * MS, MS // 10))
+    windows = [(0, 200 * MS), (10_000 * MS, 10_200 * MS)]
+    assert estimate(glimpses(calls, windows), Lifetime(10 * MS, 60_000 * MS)) == len(calls)
+
+
+def test_a_program_called_once_stays_once() -> None:
+    windows = [(0, 200 * MS), (10_000 * MS, 10_200 * MS)]
+    assert estimate(glimpses([50 * MS], windows), Lifetime(50 * MS, 60_000 * MS)) == 1
+
+
+def test_a_first_call_before_the_first_window_is_counted() -> None:
+    assert estimate([Glimpse(500 * MS, 600 * MS, 0, None, None)], Lifetime(0, 600 * MS)) == 1
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.data())
+def test_groups_along_axes_are_recognised(sizes: list[int], data: st.DataObject) -> None:
+    mesh = tuple((name, size) for name, size in zip("xyz", sizes, strict=False))
+    along = data.draw(st.sets(st.sampled_from([name for name, _ in mesh])))
+    ids = np.arange(int(np.prod(sizes))).reshape(sizes)
+    order = [i for i, (name, _) in enumerate(mesh) if name not in along]
+    inside = [i for i, (name, _) in enumerate(mesh) if name in along]
+    count = int(np.prod([sizes[i] for i in inside], initial=1))
+    groups = ids.transpose(order + inside).reshape(-1, count).tolist()
+    expected = tuple(name for name, size in mesh if name in along and size > 1)
+    assert mesh_axes(groups, mesh, "all-reduce") == expected
+
+
+def test_groups_that_are_no_lines_have_no_axes() -> None:
+    mesh = (("x", 2), ("y", 2))
+    assert mesh_axes([[0, 3], [1, 2]], mesh, "all-reduce") is None
+    assert mesh_axes([[0, 1], [2]], mesh, "all-gather") is None
+    assert mesh_axes([[0, 9]], mesh, "all-gather") is None
+    assert mesh_axes([[0, 1], [1, 0]], mesh, "collective-permute") == ("y",)
+    assert mesh_axes(None, mesh, "all-reduce") == ("x", "y")
+    assert mesh_axes([[0, 1]], None, "all-reduce") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "axes"),
+    [({"x": 4, "y": 2}, (("x", 4), ("y", 2))), ([["x", 8]], (("x", 8),)), ("x=4,y=2", (("x", 4), ("y", 2))),
+     ({}, None), (None, None), ({"x": 0}, None), ({"x": True}, None), ([1, 2], None), ("x", None)],
+)  # fmt: skip
+def test_a_mesh_is_read_in_each_form(value: object, axes: object) -> None:
+    assert read_mesh(value) == axes
+
+
+def test_the_innermost_frame_of_the_users_code_counts() -> None:
+    library = Frame("/usr/lib/python3.12/site-packages/flax/linen.py", "f", 3)
+    helper, script = Frame("/home/u/model.py", "g", 5), Frame("/home/u/train.py", "main", 9)
+    assert of_frames([library, helper, script], "/home/u/train.py") == ("/home/u/train.py", 9)
+    assert of_frames([library, helper, script], None) == ("/home/u/model.py", 5)
+    assert of_frames([library], None) == (library.file, 3)
+    assert of_frames([], None) == (None, None)
+
+
+def test_programs_are_found_by_what_people_type() -> None:
+    names = {"A.step#1": "A.step", "A.step#2": "A.step", "f#3": "f"}
+    ranking = ["A.step#2", "f#3", "A.step#1"]
+    assert [resolve(wanted, names, ranking) for wanted in ("A.step#1", "1", "#3", "A.step", "step", "f")] == [
+        "A.step#1", "A.step#1", "f#3", "A.step#2", "A.step#2", "f#3",
+    ]  # fmt: skip
+    with pytest.raises(ViewError, match="no such program"):
+        resolve("", names, ranking)

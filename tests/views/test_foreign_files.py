@@ -1,0 +1,44 @@
+"""Profiles and dump folders made elsewhere: a GPU's profile, compilations for TPU and NVIDIA hardware."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from xlascope.views import ViewError, open_source, query
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+GPU = DATA / "mi300_fused_attention.xplane.pb"
+
+
+@pytest.mark.skipif(not GPU.exists(), reason="the GPU profile is not here")
+def test_a_gpu_profile_has_rows_of_its_kernels() -> None:
+    with open_source(GPU) as source:
+        ops, devices = query("ops", source), query("devices", source).rows
+    assert sum(row.count for row in ops.rows) == 150
+    assert {(row.device, row.device_kind) for row in ops.rows} == {("0", "gpu")}
+    assert [row.kind for row in devices] == ["gpu"] and not devices[0].simulated
+    assert ops.program is None and all(row.program for row in ops.rows)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("dev_h100_1x1x4", "gpu"), ("dev_tpu_v5e_2x4", "tpu")])
+def test_a_dump_for_hardware_that_is_not_here(name: str, kind: str, tmp_path: Path) -> None:
+    archive = DATA / f"{name}.tar.xz"
+    if not archive.exists():
+        pytest.skip("the dump is not here")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    with open_source(folder) as source:
+        (program,) = query("programs", source).programs
+        assert program.function == "jit_loss"
+        assert {"hlo", "optimized"} <= set(program.stages) and len(program.stages) > 20
+        graph, before = query("graph", source), query("graph", source, stage="hlo")
+        assert len(graph.nodes) > 50 and graph.stage == "optimized" and len(before.nodes) > 50
+        rows = query("collectives", source).rows
+        assert rows and all(row.time_ns is None and row.bytes for row in rows)
+        assert query("stage", source, stage=program.stages[-1]).text.startswith("HloModule")
+        with pytest.raises(ViewError, match="no view ops"):
+            query("ops", source)
