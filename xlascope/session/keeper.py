@@ -267,6 +267,8 @@ class Keeper:
     def _idle(self, body: Mapping[str, Any]) -> None:
         code = body.get("exit_code")
         self.exit_code = code if isinstance(code, int) else None
+        for source in self._sources:
+            source.drain()
         self._activity = Activity("idle")
         self._put_end("ended")
         self._set_state("idle")
@@ -341,6 +343,13 @@ class Keeper:
         """Queue the measurement of a variant beside its baseline. Returns the ticket that its events (``progress`` and
         at last ``result``) carry as ``id``. ``consent``: execute it though it has ordered effects."""
         ticket = Ticket(next(self._ids), program, dict(switches), budget_s, profile, consent)
+        self.loop.post(lambda: self._measurer.submit(ticket))
+        return ticket.id
+
+    def collect(self, program: str, what: str) -> int:
+        """Queue the making of a stage that the run file lacks (``hlo``, ``tagged``) in a lab. Returns the ticket, as
+        `measure` does; a ``record`` event of kind ``stage`` follows when it is in the file."""
+        ticket = Ticket(next(self._ids), program, {}, 0.0, profile=False, collect=what)
         self.loop.post(lambda: self._measurer.submit(ticket))
         return ticket.id
 

@@ -45,6 +45,9 @@ def load(path: Path, program: str) -> Material:
             digest = _digest(stage, "bytecode")
             if stage.variant is None and digest is not None:
                 blobs["stablehlo"] = reader.blob(digest)
+            tagged = _digest(stage, "tagged")
+            if stage.variant is None and tagged is not None:
+                blobs["tagged"] = reader.blob(tagged)
             text = _digest(stage, "text")
             if stage.variant is None and stage.json.get("stage") == "optimized" and text is not None:
                 script_optimized = reader.blob(text)

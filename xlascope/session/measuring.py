@@ -37,6 +37,8 @@ class Ticket:
     profile: bool
     consent: bool = False
     """Whether a program with ordered effects may be executed again."""
+    collect: str | None = None
+    """Not a measurement: a stage to be made in a lab, `hlo` or `tagged`, and kept."""
     requested_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -157,6 +159,11 @@ class Measurer:
         if ticket.consent:
             command["consent"] = True
         self._store.commit()
+        if ticket.collect is not None:
+            command = {"kind": "command", "id": ticket.id, "do": "collect", "program": ticket.program,
+                       "what": ticket.collect, "switches": {}}
+            self._begin_in_lab(command, load(self._host.run_path, ticket.program))
+            return
         jit = ticket.switches.get("jit")
         if jit in ("off", "deep-off"):
             self._begin_in_recorder(command, jit)
@@ -256,6 +263,10 @@ class Measurer:
     def _keep_result(self, ticket: Ticket, message: Message) -> dict[str, Any]:
         """Store a result; returns the variant's ``variant`` (name) and ``variant_id``."""
         name, program = ticket.name, ticket.program
+        if ticket.collect is not None:
+            self._store.put("stage", {"stage": ticket.collect, "program": program}, dict(message.blobs), program, None)
+            self._store.commit()
+            return {"stage": ticket.collect}
         body = {key: value for key, value in message.body.items() if key not in ("kind", "id", "ok")}
         blobs = dict(message.blobs)
         profile = blobs.pop("profile", None)
@@ -282,6 +293,8 @@ class Measurer:
             return f"v{1 + sum(1 for _ in reader.records('variant'))}"
 
     def _keep_failure(self, ticket: Ticket, body: Mapping[str, Any]) -> None:
+        if ticket.collect is not None:
+            return
         self._store.put("failed", {"switches": ticket.switches, "error": body.get("error"),
                                    "advice": body.get("advice"), "variant": ticket.name},
                         None, ticket.program, ticket.name)
