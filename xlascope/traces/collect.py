@@ -85,7 +85,6 @@ class LineReader:
         self._release = release
         self._names = names
         self._wanted = {key: name for key, name in plane.stats.items() if name in WANTED}
-        # Only texts that events refer to are numbered: a table can hold many that none uses.
         self._ref = IdTable({key: names(name) for key, name in plane.stats.items()})
         self.events = 0
         self.line_end_ps = 0
@@ -100,28 +99,25 @@ class LineReader:
         `keep` gives the positions of the events to keep of each stretch, so that a long line stays small.
         """
         head = LineHead()
+        display_name = ""
         self.line_end_ps = 0
         tables: list[EventTable] = []
-        fault: ProfileError | None = None
-        pos = start
         cuts: list[int] = []
-        display_name = ""
-        while pos < end and fault is None:
-            before = pos
-            for chunk, starts, ends, _, after in stretches(self._data, pos, end):
+        pos = start
+        while pos < end:
+            for chunk, starts, ends, after in stretches(self._data, pos, end):
                 table = self._table(parse(chunk, starts, ends, self._wanted))
                 tables.append(table.take(keep(table)))
                 pos = after
                 self._release()
+            # Here stands another field than an event, an event that is cut off, or the end.
             try:
                 part = next(fields(self._data, pos, end, cuts.append), None)
             except ProfileError as error:
-                fault = error
-                break
-            if part is None:
-                break
+                return head, tables, error
             if cuts:
-                fault = ProfileError("a line is cut off", cuts[0])
+                return head, tables, ProfileError("a line is cut off", cuts[0])
+            if part is None:
                 break
             if part.number == 2 and part.wire == BYTES:
                 head.name = text(self._data, part.start, part.end)
@@ -129,24 +125,9 @@ class LineReader:
                 display_name = text(self._data, part.start, part.end)
             elif part.number == 3 and part.wire == VARINT:
                 head.timestamp_ns = signed(part.value)
-            pos = self._after(pos, end)
-            if pos <= before:
-                raise AssertionError("a field of a line has no length")
+            pos = part.after
         head.name = display_name or head.name
-        return head, tables, fault
-
-    def _after(self, pos: int, end: int) -> int:
-        """The offset after the field at `pos`, which `fields` has found whole."""
-        walk = fields(self._data, pos, end)
-        part = next(walk)
-        if part.end:
-            return part.end
-        at = pos
-        for _ in range(2):  # tag and value
-            while self._data[at] >= 0x80:
-                at += 1
-            at += 1
-        return at
+        return head, tables, None
 
     def _table(self, columns: EventColumns) -> EventTable:
         self.events += len(columns.metadata)

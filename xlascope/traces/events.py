@@ -47,10 +47,10 @@ class _Cells:
     interned: dict[str, int]
 
 
-def stretches(data: memoryview, pos: int, end: int) -> Iterator[tuple[bytes, I64, I64, int, int]]:
-    """Cut data[pos:end], a run of events, into padded chunks: (chunk, starts, ends, file offset, offset after).
+def stretches(data: memoryview, pos: int, end: int) -> Iterator[tuple[bytes, I64, I64, int]]:
+    """Cut data[pos:end], a run of events, into padded chunks: (chunk, starts, ends, offset in `data` after them).
 
-    The last item's offset after tells where the run of whole events stopped.
+    The last offset tells where the run of whole events stopped.
     """
     while pos < end:
         size = CHUNK_BYTES
@@ -63,7 +63,7 @@ def stretches(data: memoryview, pos: int, end: int) -> Iterator[tuple[bytes, I64
             size *= 4  # one event larger than the chunk
         if not starts:
             return
-        yield chunk + _PAD, np.asarray(starts, np.int64), np.asarray(ends, np.int64), pos, pos + used
+        yield chunk + _PAD, np.asarray(starts, np.int64), np.asarray(ends, np.int64), pos + used
         pos += used
         if used < len(chunk) and chunk[used] != EVENT_TAG:
             return

@@ -78,7 +78,7 @@ def _close_host_plane(build: Build, plane: Plane, ops: Rows, ends: Rows) -> None
             "their own duration is used.",
             lost,
         )
-    owner = attribute_orphans(ops.joined("_p"), ops.joined("op"), start, end, match.orphans, ends)
+    owner = attribute_orphans(ops.joined("_p"), start, end, match.orphans, ends)
     if match.orphans.size:
         build.note(
             "unstarted",

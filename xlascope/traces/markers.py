@@ -36,7 +36,7 @@ def match_ends(key: I64, start: I64, op: I64, end_key: I64, end_time: I64, end_n
     return Ends(end_time[position], marked, np.flatnonzero(~used))
 
 
-def attribute_orphans(key: I64, op: I64, start: I64, end: I64, orphans: I64, ends: Rows) -> I64:
+def attribute_orphans(key: I64, start: I64, end: I64, orphans: I64, ends: Rows) -> I64:
     """For each orphan marker an op event of the same execution, or -1.
 
     Keys count up per thread, so an orphan's neighbours in key order are of its execution or of the one beside it.

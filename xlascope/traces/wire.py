@@ -30,13 +30,14 @@ class ProfileError(Exception):
 
 
 class Field(NamedTuple):
-    """One field of a message: `value` of a number, or the `start` and `end` offsets of bytes."""
+    """One field of a message: `value` of a number, or `start` and `end` of bytes; `after`: the offset behind it."""
 
     number: int
     wire: int
     value: int
     start: int
     end: int
+    after: int
 
 
 def read_varint(data: memoryview, pos: int, end: int) -> tuple[int, int]:
@@ -66,7 +67,7 @@ def fields(data: memoryview, pos: int, end: int, on_cut: Callable[[int], None] |
             raise ProfileError("a field has the number 0", at)
         if wire == VARINT:
             value, pos = read_varint(data, pos, end)
-            yield Field(number, wire, value, 0, 0)
+            yield Field(number, wire, value, 0, 0, pos)
         elif wire == BYTES:
             size, pos = read_varint(data, pos, end)
             if pos + size > end:
@@ -74,13 +75,14 @@ def fields(data: memoryview, pos: int, end: int, on_cut: Callable[[int], None] |
                     raise ProfileError("a field is longer than its message", at)
                 on_cut(at)
                 size = end - pos
-            yield Field(number, wire, 0, pos, pos + size)
+            yield Field(number, wire, 0, pos, pos + size, pos + size)
             pos += size
         elif wire in (FIXED64, FIXED32):
             size = 8 if wire == FIXED64 else 4
             if pos + size > end:
                 raise ProfileError("a number is cut off", at)
-            yield Field(number, wire, int.from_bytes(data[pos : pos + size], "little"), pos, pos + size)
+            value = int.from_bytes(data[pos : pos + size], "little")
+            yield Field(number, wire, value, pos, pos + size, pos + size)
             pos += size
         else:
             raise ProfileError(f"unknown wire type {wire}", at)
