@@ -8,6 +8,9 @@ import sys
 from typing import Any, NoReturn
 
 from xlascope.views import VIEWS, ViewError, find, open_source, query
+from xlascope.views.choice import choose
+from xlascope.views.missing import concerns, missing
+from xlascope.views.source import RunSource
 
 
 class _Usage(Exception):
@@ -73,10 +76,26 @@ def _run(argv: list[str]) -> int:
     if wanted.dot and (wanted.view != "graph" or wanted.json):
         raise _Usage("--dot belongs to the view graph, without --json")
     options = {name: getattr(wanted, name) for name in ("program", "variant", "stage")}
+    if not wanted.no_collect:
+        _complete(wanted)
     with open_source(wanted.path) as source:
         answer = query(wanted.view, source, **options)
         _write(_rendered(wanted, answer))
     return 0
+
+
+def _complete(wanted: argparse.Namespace) -> None:
+    """Add to the run file what the view needs and a lab can make."""
+    with open_source(wanted.path) as source:
+        if not isinstance(source, RunSource) or not concerns(wanted.view, wanted.stage) or source.being_written():
+            return
+        alone = wanted.program is not None or wanted.view not in ("ops", "devices", "equations")
+        program = choose(source, wanted.program) if alone else None
+        pairs = missing(source, wanted.view, program, wanted.stage)
+    if pairs:
+        from xlascope.cli.collect import collect
+
+        collect(source.path, pairs)
 
 
 def _rendered(wanted: argparse.Namespace, answer: Any) -> str:

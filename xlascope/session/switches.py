@@ -12,7 +12,8 @@ def variant_name(switches: Mapping[str, Any]) -> str:
     """``fusion=off,devices=8``; ``baseline`` when no switch is touched. Keys as in a ``measure`` command."""
     parts: list[str] = []
     if switches.get("devices") and switches.get("shard_plan") == "batch" and not {"shard", "mesh"} & set(switches):
-        switches = {key: value for key, value in switches.items() if key != "shard_plan"}  # what devices mean by default
+        # What devices mean by default.
+        switches = {key: value for key, value in switches.items() if key != "shard_plan"}
     for key in (*_ORDER, *sorted(set(switches) - set(_ORDER))):
         if key in switches and switches[key] is not None:
             parts += _parts(key.replace("_", "-"), switches[key])

@@ -137,16 +137,24 @@ def _explained(error: CompileError, touched: Switches) -> SwitchError:
 
 
 def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Answer:
-    """Texts of a program's stages: `hlo` (before optimization), `optimized` (with the command's switches)."""
+    """Texts of a program's stages: `hlo` (before optimization), `optimized` (with the command's switches), `tagged`
+    (optimized, of the lowering with tagged equations)."""
     what = command.get("what")
     program = programs.load(command, blobs)
     if what == "hlo":
         with compat.stablehlo_module(program.bytecode) as module:
             return {"stage": "hlo"}, {"text": compat.unoptimized_hlo_text(module).encode()}
+    if what == "tagged":
+        if "tagged" not in blobs:
+            raise NotHere("the run file holds no tagged form of the program", "record the script again")
+        devices = _devices(Switches(), program)
+        options = switches.compiler_options(Switches(), jax.default_backend())
+        executable = Executable(blobs["tagged"], program.facts, devices, options, None, program.kept)
+        return {"stage": "tagged"}, {"text": executable.text().encode(), "tagged": blobs["tagged"]}
     if what == "optimized":
         touched = switches.parse(command.get("switches") or {})
         options = switches.compiler_options(touched, jax.default_backend())
         plan, devices = _plan(touched, program), _devices(touched, program)
         executable = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
         return {"stage": "optimized", "compile_ns": executable.compile_ns}, {"text": executable.text().encode()}
-    raise NotHere(f"a lab cannot collect {what!r}", "a lab collects hlo and optimized")
+    raise NotHere(f"a lab cannot collect {what!r}", "a lab collects hlo, optimized and tagged")
