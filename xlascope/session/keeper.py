@@ -378,7 +378,7 @@ class Keeper:
             set_size(self.wiring.master, size)
 
     def own_line_endings(self) -> None:
-        """The user's terminal is raw now: the script's writes its own carriage returns, unless the script is against."""
+        """The user's terminal is raw now: the script's writes its own carriage returns."""
         if self.wiring is not None and self.wiring.master is not None and not self._line_endings:
             self._line_endings = True
             set_line_endings(self.wiring.master, True)
