@@ -370,6 +370,50 @@ def with_scope(equation: Any, scope: str, params: dict[str, Any]) -> Any:
     return equation.replace(params=params, source_info=info.replace(name_stack=info.name_stack.extend(scope)))
 
 
+def printed(jaxpr: Any) -> tuple[str, dict[int, int]]:
+    """JAX's pretty print of a jaxpr, and the line (from 0) on which each equation begins, by the equation's ``id``.
+
+    JAX maps each piece of its output to the traceback of the equation printed; a copy of the jaxpr that has numbers in
+    the tracebacks' place tells equations apart.
+    """
+    numbered, numbers = _numbered(jaxpr)
+    source_map: list[list[tuple[int, int, Any]]] = []
+    text = numbered.pretty_print(use_color=False, source_map=source_map)
+    first: dict[int, int] = {}
+    for line, pieces in enumerate(source_map):
+        for _, _, number in pieces:
+            first.setdefault(number, line)
+    return text, {equation: first[number] for equation, number in numbers.items() if number in first}
+
+
+def _numbered(jaxpr: Any) -> tuple[Any, dict[int, int]]:
+    numbers: dict[int, int] = {}
+    done: dict[int, Any] = {}
+
+    def swap(value: Any) -> Any:
+        if is_jaxpr(value):
+            return copy(value)
+        if isinstance(value, tuple) and any(map(is_jaxpr, value)):
+            items = [swap(item) for item in value]
+            return value._make(items) if hasattr(value, "_make") else tuple(items)
+        if isinstance(value, list) and any(map(is_jaxpr, value)):
+            return [swap(item) for item in value]
+        return value
+
+    def copy(one: Any) -> Any:
+        if id(one) not in done:
+            equations = []
+            for equation in open_jaxpr(one).eqns:
+                number = numbers[id(equation)] = len(numbers)
+                source = equation.source_info.replace(traceback=number)
+                params = {name: swap(value) for name, value in equation.params.items()}
+                equations.append(equation.replace(source_info=source, params=params))
+            done[id(one)] = with_equations(one, equations)
+        return done[id(one)]
+
+    return copy(jaxpr), numbers
+
+
 def has_ordered_effects(closed: Any) -> bool:
     """Whether executions of a jaxpr are kept in order with the world outside (ordered callbacks and the like)."""
     from jax._src import effects

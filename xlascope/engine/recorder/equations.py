@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
 from typing import Any
 
 from xlascope.engine import compat
+from xlascope.engine.core.tags import walk
+
+MOST_ROWS = 200_000
 
 
-def walk(jaxpr: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Each equation with its path, depth first: an equation comes before those of its sub-jaxprs."""
-    for number, equation in enumerate(compat.open_jaxpr(jaxpr).eqns):
-        path = f"{prefix}{number}"
-        yield path, equation
-        inner = list(compat.sub_jaxprs(equation))
-        for index, sub in enumerate(inner):
-            yield from walk(sub, f"{path}." if len(inner) == 1 else f"{path}.b{index}.")
+def text_and_rows(jaxpr: Any) -> tuple[str, list[dict[str, Any]]]:
+    """JAX's own pretty print, and the JSON rows of the ``equations`` blob (the first `MOST_ROWS` of them).
 
-
-def rows(jaxpr: Any, text: str) -> list[dict[str, Any]]:
-    """The JSON rows of the ``equations`` blob of a jaxpr stage."""
-    out = []
-    for path, equation in walk(jaxpr):
+    A row's ``text_line`` (from 0) is the line on which the equation begins: JAX's printer keeps, for each piece of its
+    output, the equation it came from. An equation of a jaxpr that is printed once and used twice has one line.
+    """
+    text, lines = compat.printed(jaxpr)
+    rows = []
+    for path, equation in itertools.islice(walk(jaxpr), MOST_ROWS):
         file, line, function = compat.user_frame(equation.source_info) or (None, None, None)
-        out.append(
-            {
-                "path": path,
-                "primitive": equation.primitive.name,
-                "inputs": [type_text(each) for each in equation.invars],
-                "outputs": [type_text(each) for each in equation.outvars],
-                "file": file,
-                "line": line,
-                "function": function,
-                "text_line": None,
-            }
-        )
-    return out
+        rows.append({
+            "path": path, "primitive": equation.primitive.name,
+            "inputs": [type_text(each) for each in equation.invars],
+            "outputs": [type_text(each) for each in equation.outvars],
+            "file": file, "line": line, "function": function, "text_line": lines.get(id(equation)),
+        })  # fmt: skip
+    return text, rows
 
 
 def type_text(atom: Any) -> str:
+    """A variable's or literal's type as JAX prints it."""
     aval = atom.aval
-    return aval.str_short(short_dtypes=True) if hasattr(aval, "str_short") else str(aval)
-
-
-def text(jaxpr: Any) -> str:
-    """JAX's own pretty print."""
-    return jaxpr.pretty_print(use_color=False)
+    return str(aval.str_short(short_dtypes=True)) if hasattr(aval, "str_short") else str(aval)

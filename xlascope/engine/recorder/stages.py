@@ -9,6 +9,8 @@ from typing import Any
 from xlascope.engine import compat
 from xlascope.engine.recorder import equations
 
+MOST_PRINTED = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class LiveProgram:
@@ -20,8 +22,12 @@ class LiveProgram:
 
 
 def send_jaxpr(link: Any, program: Any, jaxpr: Any) -> None:
-    text = equations.text(jaxpr)
-    rows = equations.rows(jaxpr, text)
+    if program.equations > MOST_PRINTED:
+        link.drop("jaxpr text", f"more than {MOST_PRINTED} equations")
+        return
+    text, rows = equations.text_and_rows(jaxpr)
+    if len(rows) < program.equations:
+        link.drop("equations", f"only the first {len(rows)} of a jaxpr are kept", program.equations - len(rows))
     link.send(
         {"kind": "stage", "program": program.id, "stage": "jaxpr"},
         {"text": text.encode(), "equations": json.dumps(rows, separators=(",", ":")).encode()},
