@@ -106,6 +106,23 @@ def test_without_tags_the_names_of_operations_tell(corpus):
     assert copies and all(added[name] == loop for name in copies)
 
 
+def test_what_xla_added_has_an_owner(corpus):
+    """In a program's module nearly all that XLA added is there for an instruction of the program, which is one."""
+    added = without = 0
+    for program in corpus.programs:
+        graph = build_graph(parse_hlo(program.text))
+        for node in graph.nodes:
+            if node.added_by_xla:
+                added += 1
+                without += node.owner is None
+                assert node.owner is None or not graph.node_by_id[node.owner].added_by_xla
+            else:
+                assert node.owner is None
+            if program.stage == "hlo":  # this text has no names of operations: nothing is known
+                assert not node.added_by_xla
+    assert added > 150 and without < 5
+
+
 def test_names_that_are_not_unique():
     text = "HloModule m\n%a (p: f32[]) -> f32[] {\n  ROOT %p = f32[] parameter(0)\n}\nENTRY %b (p: f32[]) -> f32[] {\n"
     text += "  %p = f32[] parameter(0)\n  ROOT %c = f32[] call(%p), to_apply=%a\n}\n"

@@ -198,12 +198,13 @@ def test_explanations_name_shapes_and_operands(corpus):
     module = parse_hlo(corpus.get("softmax").text)
     told = {own.opcode: explain(own, module) for own in module.instructions()}
     assert told["dot"] == (
-        "matrix product: contracts dim 1 (256) of param_0.2 with dim 0 (256) of param_1.2, giving f32[128,64]"
+        "matrix product: contracts dim 1 (256) of param_0.2 with dim 0 (256) of param_1.2, giving f32[128,64]; "
+        "fused into ynn_fusion.1"
     )
-    assert told["exponential"] == "elementwise e^x on f32[128,64], 8,192 elements"
+    assert told["exponential"] == "elementwise e^x on f32[128,64], 8,192 elements; fused into ynn_fusion.1"
     assert told["reduce"] in {
-        f"{what} over dim 1 (64) of {name} f32[128,64], giving f32[128]"
-        for what, name in (("sum", "param_0"), ("maximum", "dot_general.0"))
+        f"{what} over dim 1 (64) of {name} f32[128,64], giving f32[128]; fused into {fusion}"
+        for what, name, fusion in (("sum", "param_0", "ynn_fusion"), ("maximum", "dot_general.0", "ynn_fusion.1"))
     }
     assert explain(module.get("ynn_fusion.1"), module) == (
         "5 operations in one kernel, handed to the library ynn: dot, reduce, broadcast, subtract, exponential"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from xlascope.graphs.labels import detail
@@ -36,18 +36,27 @@ def build_graph(
 
     ``self_ns`` maps instruction names to measured self time in ns; ``equations`` maps them to equation paths. Without
     ``equations``, or when they are not ``exact`` (guessed, so that some are missing), an instruction counts as added
-    by XLA when its text has no ``op_name``.
+    by XLA when its text has no ``op_name``; in a text without any ``op_name`` nothing does.
     """
     ids = _node_ids(module)
     groups, places = _find_groups(module, ids)
     own_equations = _equations(module, equations, groups, places, ids)
+    tagged = equations is not None and exact
+    named = 'op_name="' in module.text
     nodes = [
-        _node(instruction, ids, places, self_ns, own_equations, equations is not None and exact)
+        _node(
+            instruction,
+            ids,
+            places,
+            self_ns,
+            own_equations.get(ids[instruction.index], ()),
+            lambda own, paths: bool(paths) if tagged else not named or own.op_name is not None,
+        )
         for computation in module.computations
         for instruction in computation.instructions
     ]
     edges = _edges(module, ids)
-    nodes = find_owners(nodes, edges)
+    nodes = find_owners(nodes, edges, {group.id: group.caller or group.parent for group in groups})
     return _index(module.name, nodes, edges, _with_times(groups, nodes, module, places))
 
 
@@ -196,11 +205,9 @@ def _node(
     ids: list[str],
     places: dict[str, _Place],
     self_ns: Mapping[str, int] | None,
-    equations: Mapping[str, tuple[str, ...]],
-    tagged: bool,
+    equations: tuple[str, ...],
+    of_program: Callable[[HloInstruction, tuple[str, ...]], bool],
 ) -> Node:
-    own = equations.get(ids[instruction.index], ())
-    known = bool(own) if tagged else instruction.op_name is not None
     shape = instruction.shape
     measured = self_ns.get(instruction.name) if self_ns is not None else None
     return Node(
@@ -209,8 +216,8 @@ def _node(
         shape=short_shape(shape),
         computation=instruction.computation.name,
         group=places[instruction.computation.name].group,
-        equations=own,
-        added_by_xla=not known and instruction.opcode not in _SOURCES,
+        equations=equations,
+        added_by_xla=instruction.opcode not in _SOURCES and not of_program(instruction, equations),
         owner=None,
         self_ns=measured,
         name=instruction.name,

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 
 from xlascope.graphs.model import Edge, Node
 
 
-def find_owners(nodes: list[Node], edges: list[Edge]) -> list[Node]:
+def find_owners(nodes: list[Node], edges: list[Edge], callers: Mapping[str, str | None]) -> list[Node]:
     """Give each node added by XLA the nearest instruction of the program that uses its value, else that feeds it.
 
-    Distances count edges; of several at the same distance the first of the text wins. None where there is neither.
+    Distances count edges; of several at the same distance the first of the text wins. Where a computation holds nothing
+    of the program, its instructions are there for whom it is called: ``callers`` maps a group to its calling node.
+    None where there is neither.
     """
     owned = _spread(nodes, [(edge.target, edge.source) for edge in edges])
     fed = _spread(nodes, [(edge.source, edge.target) for edge in edges])
+    found = {node.id: owned.get(node.id) or fed.get(node.id) for node in nodes if node.added_by_xla}
+    by_id = {node.id: node for node in nodes}
     return [
-        replace(node, owner=owned.get(node.id) or fed.get(node.id)) if node.added_by_xla else node for node in nodes
+        replace(node, owner=found[node.id] or _caller(node, found, by_id, callers)) if node.added_by_xla else node
+        for node in nodes
     ]
+
+
+def _caller(
+    node: Node, found: Mapping[str, str | None], by_id: Mapping[str, Node], callers: Mapping[str, str | None]
+) -> str | None:
+    """The instruction of the program that the group around a node is called for."""
+    group = node.group
+    while group is not None:
+        caller = callers.get(group)
+        if caller is not None and caller in by_id:
+            if not by_id[caller].added_by_xla:
+                return caller
+            if found[caller] is not None:
+                return found[caller]
+            group = by_id[caller].group
+        else:
+            group = caller
+    return None
 
 
 def _spread(nodes: list[Node], links: list[tuple[str, str]]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from xlascope.ir.collectives import parse_groups
 from xlascope.ir.cost import integers, operand_shape
-from xlascope.ir.fusions import fusion_library, is_scalar_broadcast, real_members
+from xlascope.ir.fusions import fusion_library, is_real_member, is_scalar_broadcast, real_members
 from xlascope.ir.hlo import HloInstruction, HloModule
 from xlascope.ir.shapes import Shape, parse_shape, short_shape
 
@@ -65,12 +65,18 @@ _FUSION_KINDS = {
 
 
 def explain(instruction: HloInstruction, module: HloModule) -> str | None:
-    """What the instruction does; None for an opcode without an explanation."""
+    """What the instruction does, and into which fusion it went; None for an opcode without an explanation."""
     opcode = instruction.opcode
     if opcode in _ELEMENTWISE:
-        return f"elementwise {_ELEMENTWISE[opcode]} on {_many(instruction)}"
-    teller = _TELLERS.get(opcode)
-    return teller(instruction, module) if teller is not None else None
+        text = f"elementwise {_ELEMENTWISE[opcode]} on {_many(instruction)}"
+    elif opcode in _TELLERS:
+        text = _TELLERS[opcode](instruction, module)
+    else:
+        return None
+    if not is_real_member(instruction):
+        return text
+    fused = [own.name for own in module.callers(instruction.computation.name) if own.opcode == "fusion"]
+    return f"{text}; fused into {', '.join(fused)}" if fused else text
 
 
 def _many(instruction: HloInstruction) -> str:
