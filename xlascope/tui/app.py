@@ -1,25 +1,54 @@
-"""The terminal program: opens a run, live or from a file, on the main screen."""
+"""The terminal program: opens a run, live or from a file, on the main screen.
+
+The first picture is a frame drawn by one widget, with nothing imported but Textual; the main screen is imported and
+put in its place right after it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.app import App, SystemCommand
 from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
 
-from xlascope.tui.actions import ACTIONS
-from xlascope.tui.feed import Feed
-from xlascope.tui.glyphs import choose_glyphs
-from xlascope.tui.live import RunAtHand
-from xlascope.tui.screens.main import MainScreen
+if TYPE_CHECKING:
+    from xlascope.tui.feed import Feed
+    from xlascope.tui.live import RunAtHand
+
+
+class Frame(Widget):
+    """Where the lines and panes of the main screen will be."""
+
+    DEFAULT_CSS = "Frame { width: 1fr; height: 1fr; }"
+
+    def __init__(self, script: str, live: bool):
+        super().__init__()
+        self._script, self._live = script, live
+
+    def render_line(self, y: int) -> Strip:
+        width, height = self.size
+        texts = {
+            0: f" xlascope  {self._script}   {'STARTING' if self._live else 'opening'}",
+            4: " FUNCTIONS  device time",
+            5: f" {'starting python' if self._live else 'reading the file'}",
+            height - 1: " ? help  tab pane  q quit",
+        }
+        text = texts.get(y, "")
+        if not text.isprintable():
+            text = "".join(each if each.isprintable() else "?" for each in text)
+        return Strip([Segment(text, Style(bold=y in (0, 4)))]).adjust_cell_length(width)
 
 
 class XlascopeApp(App[None]):
     """One run on the screen. Started with what is at hand of it: a path, and the keeper of a live one."""
 
     TITLE = "xlascope"
-    CSS_PATH = "screens/main.tcss"
     ENABLE_COMMAND_PALETTE = True
     AUTO_FOCUS = None
 
@@ -31,11 +60,34 @@ class XlascopeApp(App[None]):
         if no_color:
             self.theme = "ansi-dark"
 
-    def get_default_screen(self) -> Screen:
-        return MainScreen(self.run_at_hand, choose_glyphs(), self._feed or Feed(self.run_at_hand.path))
+    def compose(self) -> Iterable[Widget]:
+        yield Frame(self.run_at_hand.script or self.run_at_hand.path.name, self.run_at_hand.live)
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._open_main)
+
+    def _open_main(self) -> None:
+        from xlascope.tui.feed import Feed
+        from xlascope.tui.glyphs import choose_glyphs
+        from xlascope.tui.screens.main import MainScreen
+
+        self.push_screen(MainScreen(self.run_at_hand, choose_glyphs(), self._feed or Feed(self.run_at_hand.path)))
+
+    async def action_quit(self) -> None:
+        """Textual's own quit key asks too while the script runs."""
+        from xlascope.tui.screens.main import MainScreen
+
+        for screen in self.screen_stack:
+            if isinstance(screen, MainScreen):
+                screen.action_quit()
+                return
+        self.exit()
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         """The palette's entries: the registry's, then Textual's own for themes and screenshots."""
+        from xlascope.tui.actions import ACTIONS
+        from xlascope.tui.screens.main import MainScreen
+
         for action in ACTIONS:
             if action.palette and action.scope == "main" and isinstance(screen, MainScreen):
                 yield SystemCommand(action.description, action.tooltip, _runner(screen, action.method))
@@ -44,7 +96,7 @@ class XlascopeApp(App[None]):
                 yield command
 
 
-def _runner(screen: Screen, method: str):  # type: ignore[no-untyped-def]
+def _runner(screen: Screen, method: str) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         await screen.app.run_action(method, screen)
 

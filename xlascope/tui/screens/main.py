@@ -41,6 +41,7 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
     """Shows a `Desk` of records; what the user does goes to the keeper, what the file says comes from the loader."""
 
     BINDINGS = bindings("main")
+    CSS_PATH = "main.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (180, "-wide")]  # noqa: RUF012
 
     def __init__(self, run: RunAtHand, glyphs: Glyphs, feed: Feed):
