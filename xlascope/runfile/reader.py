@@ -111,9 +111,14 @@ class Reader:
     @property
     def generation(self) -> int:
         """Grows with each record and chunk: equal means that nothing was added."""
-        a = self._one("SELECT coalesce(max(id),0) FROM records", ())
         b = self._one("SELECT coalesce(max(id),0) FROM chunks", ())
-        return (a[0] if a else 0) + (b[0] if b else 0)
+        return self.newest_record + (b[0] if b else 0)
+
+    @property
+    def newest_record(self) -> int:
+        """The id of the newest record, 0 when there is none."""
+        row = self._one("SELECT coalesce(max(id),0) FROM records", ())
+        return row[0] if row else 0
 
     def being_written(self) -> bool:
         """Whether a keeper holds this file now."""

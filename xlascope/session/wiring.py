@@ -28,8 +28,8 @@ def owned(size: bytes) -> Wiring:
 
 
 def hold_closed_streams() -> frozenset[int]:
-    """Of descriptors 0, 1, 2 those the user closed. Their numbers are held, so that nothing of ours gets them, until the
-    script starts, which then finds them closed. To be called before anything is opened."""
+    """Of descriptors 0, 1, 2 those the user closed. Their numbers are held, so that nothing of ours gets them, until
+    the script starts, which then finds them closed. To be called before anything is opened."""
     return frozenset(fd for fd in (0, 1, 2) if not _hold(fd))
 
 
