@@ -22,6 +22,7 @@ def _prepare():
     spec = importlib.util.spec_from_file_location(
         "xlascope", os.path.join(root, "__init__.py"), submodule_search_locations=[root]
     )
+    assert spec is not None and spec.loader is not None
     sys.modules["xlascope"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["xlascope"])
     config = json.loads(sys.argv[1])

@@ -31,7 +31,7 @@ def wrap_compile(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> No
     """Replace the method that turns a lowered computation into an executable (``compile(self, …)``)."""
     from jax._src.interpreters import pxla
 
-    pxla.MeshComputation.compile = wrap(pxla.MeshComputation.compile)
+    pxla.MeshComputation.compile = wrap(pxla.MeshComputation.compile)  # type: ignore[method-assign]
 
 
 def dispatch_frames(depth: int) -> dict[str, Any]:
@@ -412,6 +412,27 @@ def _numbered(jaxpr: Any) -> tuple[Any, dict[int, int]]:
         return done[id(one)]
 
     return copy(jaxpr), numbers
+
+
+def watch_disable_jit(changed: Callable[[Any], None]) -> None:
+    """Call ``changed`` with the new value of ``jax_disable_jit`` whenever it is set, and now if it is on."""
+    from jax._src import config
+
+    state = config.disable_jit
+    state._update_thread_local_hook = state._update_global_hook = changed
+    if state.value:
+        changed(True)
+
+
+def export_artifact(jaxpr: Any, donated: Sequence[bool], platform: str) -> bytes:
+    """A program, by its flat arguments, as a ``jax.export`` artifact for one platform. Raises what export raises."""
+    import jax
+    from jax import export
+    from jax._src import core
+
+    flat = jax.jit(core.jaxpr_as_fun(jaxpr), donate_argnums=[i for i, one in enumerate(donated) if one])
+    specs = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in open_jaxpr(jaxpr).in_avals]
+    return bytes(export.export(flat, platforms=[platform])(*specs).serialize())
 
 
 def has_ordered_effects(closed: Any) -> bool:

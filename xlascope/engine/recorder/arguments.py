@@ -91,7 +91,8 @@ class Arguments:
         if not any(later):
             kept.ready, kept.values = copies, [None] * len(copies)
             return
-        kept.values = [value if wait else copies[i] for i, (wait, value) in enumerate(zip(later, kept.values, strict=True))]
+        pairs = zip(later, kept.values, copies, strict=True)
+        kept.values = [value if wait else copy for wait, value, copy in pairs]
 
     def _host(self, leaf: dict[str, Any], value: Any) -> Any:
         """A host copy of one leaf, or None with its ``why_not``."""
@@ -108,7 +109,8 @@ class Arguments:
         if not self._waiting:
             return
         kept = self._waiting.pop(0)
-        kept.ready = [self._host(leaf, v) if compat.is_array(v) else v for leaf, v in zip(kept.leaves, kept.values, strict=True)]
+        pairs = zip(kept.leaves, kept.values, strict=True)
+        kept.ready = [self._host(leaf, value) if compat.is_array(value) else value for leaf, value in pairs]
         kept.values = []
         self._deliver(kept)
 

@@ -24,13 +24,14 @@ def _collect(service: Any, message: Message) -> None:
     what = str(body.get("what"))
     hook = service.recording.hook
     if what == "stack":
-        service.link.send({"kind": "result", "id": body["id"], "ok": True, "stack": main_thread_stack(service.recording.main_thread)})
+        stack = main_thread_stack(service.recording.main_thread)
+        service.link.send({"kind": "result", "id": body["id"], "ok": True, "stack": stack})
         return
     program = hook.programs.by_id(str(body.get("program")))
     if program is None:
         _fail(service, body, f"No program {body.get('program')!r} was captured by this process.")
         return
-    sent, why = hook.collect(program, what)
+    sent, why = hook.collect(program, body)
     if not sent:
         _fail(service, body, why)
         return

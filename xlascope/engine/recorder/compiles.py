@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import _thread
+import sys
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +23,11 @@ SEEN_FUNCTIONS = 4096
 class Clock:
     """Listens to `jax.monitoring` and keeps, for each thread, what the compile in progress has taken so far."""
 
-    def __init__(self, recording: Any, is_ours: Any) -> None:
+    def __init__(
+        self, recording: Any, is_ours: Callable[[], bool], trace_raised: Callable[[str | None, str], None]
+    ) -> None:
         self._recording = recording
+        self._trace_raised = trace_raised
         self._is_ours = is_ours
         self._local = _thread._local()
         self.totals: dict[str, float] = dict.fromkeys(PHASES.values(), 0.0)
@@ -36,9 +41,23 @@ class Clock:
     def install(self) -> None:
         import jax.monitoring
 
-        jax.monitoring.register_scalar_listener(self._began)
-        jax.monitoring.register_event_time_span_listener(self._ended)
-        jax.monitoring.register_event_listener(self._event)
+        attempt = self._recording.attempt
+
+        def began(event: str, value: float, **facts: Any) -> None:
+            if event in ACTIVITIES and not self._is_ours():
+                attempt("compile times", self._began, event, facts)
+
+        def ended(event: str, start_time: float, end_time: float, **facts: Any) -> None:
+            if event in PHASES and not self._is_ours():
+                attempt("compile times", self._ended, event, start_time, end_time, facts)
+
+        def happened(event: str, **facts: Any) -> None:
+            if event in CACHE and not self._is_ours():
+                self._local.cache = CACHE[event]
+
+        jax.monitoring.register_scalar_listener(began)
+        jax.monitoring.register_event_time_span_listener(ended)
+        jax.monitoring.register_event_listener(happened)
 
     def take(self) -> dict[str, Any]:
         """The durations since the last call in this thread, in nanoseconds, null for a step that was not taken."""
@@ -49,27 +68,21 @@ class Clock:
             "cache": cache,
         }
 
-    def _began(self, event: str, value: float, **facts: Any) -> None:
-        activity = ACTIVITIES.get(event)
-        if activity is None or self._is_ours():
-            return
-        self._last_began = time.monotonic()
+    def _began(self, event: str, facts: dict[str, Any]) -> None:
         if event == TRACE:
             self._local.__dict__.pop("durations", None)
-        self._recording.progress(activity, _plain(facts.get("fun_name")))
+            self._local.handled = sys.exc_info()[1]
+        self._recording.progress(ACTIVITIES[event], _plain(facts.get("fun_name")))
 
-    def _ended(self, event: str, start: float, end: float, **facts: Any) -> None:
-        phase = PHASES.get(event)
-        if phase is None or self._is_ours():
-            return
-        self._last_ended = time.monotonic()
+    def _ended(self, event: str, start: float, end: float, facts: dict[str, Any]) -> None:
+        phase = PHASES[event]
         self._local.__dict__.setdefault("durations", {})[event] = int((end - start) * 1e9)
         self.first.setdefault(phase, start)
         self.totals[phase] += end - start
-
-    def _event(self, event: str, **facts: Any) -> None:
-        if event in CACHE and not self._is_ours():
-            self._local.cache = CACHE[event]
+        error = sys.exc_info()[1]
+        # Told of from a `with` that an exception is leaving, unless the script handles another one all the while.
+        if event == TRACE and error is not None and error is not self._local.__dict__.get("handled"):
+            self._trace_raised(_plain(facts.get("fun_name")), type(error).__name__)
 
     def send_phases(self) -> None:
         """One ``phase`` record for each step: its total over the run."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import _thread
 import os
 import time
+import weakref
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -20,6 +22,7 @@ from xlascope.engine.recorder.tagging import Lowering, send_tagged
 ENGINE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LARGE = 20_000  # equations above which the jaxpr's text is made later, by the second thread
 COUNTS_EVERY = 10.0
+NOT_CAPTURED = 1_000
 TO_TAG = 256  # programs that wait to be lowered with tags; each keeps its trace alive
 
 
@@ -36,10 +39,11 @@ class Hook:
             recording.link, str(config.get("args") or "full"), int(config.get("args_limit") or 0),
             int(config.get("args_total") or 0),
         )  # fmt: skip
-        self.clock = Clock(recording, self._is_ours)
+        self.clock = Clock(recording, self._is_ours, self._trace_raised)
         self.reasons = Reasons()
         self.eager = EagerLines(recording.link)
-        self._later: list[Callable[[], None]] = []
+        self._later: deque[Callable[[], None]] = deque()
+        self._told: set[tuple[str | None, str | None, int | None, str]] = set()
         self._to_tag: dict[str, tuple[Program, Lowering]] = {}
         self._backend_told = False
         self._counts_due = time.monotonic() + COUNTS_EVERY
@@ -48,7 +52,8 @@ class Hook:
         compat.hide_frames(ENGINE_FOLDER)
         compat.wrap_lowering(self._wrap_lowering)
         compat.wrap_compile(self._wrap_compile)
-        compat.watch_script_profiles(self.recording.windows.close)
+        compat.watch_script_profiles(lambda: self._guarded("profile window", self.recording.windows.close))
+        compat.watch_disable_jit(self._jit_disabled)
         self.clock.install()
 
     def _is_ours(self) -> bool:
@@ -79,22 +84,29 @@ class Hook:
         return compile
 
     def _guarded(self, what: str, step: Callable[..., Any], *args: Any) -> Any:
-        """One step of ours between JAX's own: what JAX calls meanwhile is not recorded, no failure reaches the script."""
+        """One step of ours amid JAX's: what JAX does meanwhile is not recorded, no failure reaches the script."""
+        before = getattr(self.local, "ours", False)
         self.local.ours = True
         try:
-            return self._attempt(what, step, *args)
+            return self.recording.attempt(what, step, *args)
         finally:
-            self.local.ours = False
+            self.local.ours = before
 
-    def _attempt(self, what: str, step: Callable[..., Any], *args: Any) -> Any:
-        """Run a step; its failure is recorded as something dropped. A signal handler's exception is the script's."""
-        try:
-            return step(*args)
-        except Exception as error:
-            if self.recording.raised_by_script(error):
-                raise
-            self.link.drop(what, f"{type(error).__name__}: {error}"[:300])
-            return None
+    # ------------------------------------------------------------------------------------------ what is not captured
+    def _jit_disabled(self, value: Any) -> None:
+        if value and not self._is_ours():
+            self._guarded("not_captured", self._not_captured, None, "jit was disabled: functions ran as plain Python")
+
+    def _trace_raised(self, name: str | None, error: str) -> None:
+        self._guarded("not_captured", self._not_captured, name, f"its trace raised {error}")
+
+    def _not_captured(self, name: str | None, reason: str) -> None:
+        file, line, _ = compat.user_frame(compat.current_traceback()) or (None, None, None)
+        key = (name, file, line, reason)
+        if key in self._told or len(self._told) >= NOT_CAPTURED:
+            return
+        self._told.add(key)
+        self.link.send({"kind": "not_captured", "name": name, "file": file, "line": line, "reason": reason})
 
     # --------------------------------------------------------------------------------------------------- the steps
     def _before_lowering(self, args: tuple[Any, ...], params: dict[str, Any]) -> Program | None:
@@ -103,7 +115,7 @@ class Hook:
         if known is not None:
             known.hook_calls += 1
             return known
-        # Frames: this, _attempt, _guarded, the wrapper, then JAX's.
+        # Frames: this, attempt, _guarded, the wrapper, then JAX's.
         call = compat.dispatch_frames(4)
         program, fresh = self.programs.identify(jaxpr, params, call)
         if program is None:
@@ -116,9 +128,9 @@ class Hook:
         )
         self.local.reason = (program.id, reason)
         if fresh and not program.eager:
-            self._attempt("jaxpr", self._send_jaxpr, program, jaxpr)
+            self.recording.attempt("jaxpr", self._send_jaxpr, program, jaxpr)
             if program.how != "aot":
-                self._attempt("arguments", self.arguments.record, program.id, program.inputs, call["values"])
+                self.recording.attempt("arguments", self.arguments.record, program.id, program.inputs, call["values"])
             if self.recording.config.get("stay"):
                 self.programs.keep_alive(program, jaxpr)
         return program
@@ -141,7 +153,9 @@ class Hook:
         if not program.lowered_sent:
             program.lowered_sent = True
             if not program.eager:
-                self._attempt("stablehlo", stages.send_stablehlo, self.link, program, computation)
+                self.recording.attempt("stablehlo", stages.send_stablehlo, self.link, program, computation)
+                reference = weakref.ref(computation)
+                self._later.append(lambda: stages.send_unoptimized(self.link, program, reference()))
 
     def _plan_tagging(self, program: Program, lowering: Lowering) -> None:
         if program.eager or program.lowered_sent or not program.equations or program.equations > LARGE:
@@ -183,14 +197,13 @@ class Hook:
     # --------------------------------------------------------------------------------- the second thread and the end
     def now_and_then(self) -> None:
         """Work that can wait, a piece at a time: large texts, arguments, counts."""
-        if self._later:
-            self._later.pop(0)()
-        elif self.arguments.waiting:
+        if self.arguments.waiting:
             self.arguments.work()
+        elif self._later:
+            self._later.popleft()()
         elif self._to_tag and self.recording.config.get("stay"):
             # Somebody is looking: the links between panes are worth a second lowering now.
             self._tag_one(None)
-            self.local.ours = True
         elif time.monotonic() >= self._counts_due:
             self._counts_due = time.monotonic() + COUNTS_EVERY
             self.send_counts()
@@ -203,10 +216,9 @@ class Hook:
     def finish(self, until: float) -> None:
         """The end of the script: what waited, while there is time, then the counts."""
         while (self._later or self.arguments.waiting) and time.monotonic() < until:
-            self.now_and_then()
-        left = len(self._later)
-        if left:
-            self.link.drop("jaxpr text", "the time for finishing was over", left)
+            self.recording.attempt("stage", self.now_and_then)
+        if self._later:
+            self.link.drop("stages", "the time for finishing was over", len(self._later))
         for _ in range(self.arguments.give_up()):
             self.link.drop("arguments", "the time for finishing was over")
         while self._to_tag:
@@ -214,9 +226,9 @@ class Hook:
         self.clock.send_phases()
         self.send_counts()
 
-    def collect(self, program: Program, what: str) -> tuple[bool, str]:
+    def collect(self, program: Program, body: dict[str, Any]) -> tuple[bool, str]:
         """Send a form of a program that a view asks for; False and why where it cannot be had."""
-        return stages.collect(self, program, what)
+        return stages.collect(self, program, body)
 
     def handle(self, program: Program) -> tuple[Any, str]:
         """What the engine's core needs to execute a program equation by equation; None and why without it."""

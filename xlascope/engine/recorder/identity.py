@@ -62,7 +62,7 @@ def user_callable(fun: Any, depth: int = 8) -> Any:
     wrapped = fun.__dict__.get("__wrapped__") if hasattr(fun, "__dict__") else None
     code = getattr(fun, "__code__", None)
     if code is None:
-        call = getattr(type(fun), "__call__", None)
+        call = type(fun).__dict__.get("__call__")
         if wrapped is None and inspect.isfunction(call) and compat.is_user_file(call.__code__.co_filename):
             return call
         return user_callable(wrapped, depth - 1) if wrapped is not None else None
@@ -127,7 +127,8 @@ def structure_of(jaxpr: Any) -> Structure:
             for variable in equation.outvars:
                 numbers[variable] = len(numbers)
                 parts.append(str(variable.aval))
-            parts.extend(f"{key}={text}" for key, value in equation.params.items() if (text := _plain(value)) is not None)
+            plain = {key: _plain(value) for key, value in equation.params.items()}
+            parts.extend(f"{key}={text}" for key, text in plain.items() if text is not None)
             digest.update("\0".join(parts).encode())
             mesh = equation.params.get("mesh")
             if mesh is not None and result.mesh is None:

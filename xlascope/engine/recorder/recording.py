@@ -9,9 +9,11 @@ import signal
 import sys
 import time
 import traceback as traceback_module
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from xlascope.engine.recorder.children import Children
 from xlascope.engine.recorder.environment import environment
 from xlascope.engine.recorder.hook import Hook
 from xlascope.engine.recorder.link import Link
@@ -32,9 +34,8 @@ class Recording:
         self.pid = os.getpid()
         self.main_thread = _thread.get_ident()
         self.hook: Any = None
-        self.windows = Windows(
-            self.link, float(config.get("profile_window") or 0), lambda: self.hook is not None and self.hook.clock.busy()
-        )
+        window = float(config.get("profile_window") or 0)
+        self.windows = Windows(self.link, window, lambda: self.hook is not None and self.hook.clock.busy())
         self.service = Service(self)
         self.exit_code = 0
         self._began = time.monotonic()
@@ -43,8 +44,13 @@ class Recording:
     def start(self) -> None:
         self.link.send({"kind": "hello", "pid": self.pid, "role": "recorder"})
         os.register_at_fork(after_in_child=self.link.abandon)
+        Children(self).install()
         atexit.register(self._last)
-        watch("jax", self._jax_import_began, self._jax_imported)
+        watch(
+            "jax",
+            lambda: self.attempt("import of jax", self._jax_import_began),
+            lambda: self.attempt("hook", self._jax_imported),
+        )
 
     def _jax_import_began(self) -> None:
         self._import_started = time.time_ns()
@@ -79,12 +85,28 @@ class Recording:
     def script_raised(self, error: BaseException, traceback: TracebackType | None) -> None:
         """Send the traceback that Python is about to print."""
         self.exit_code = 1
+        self.attempt("exception", self._send_exception, error, traceback)
+
+    def _send_exception(self, error: BaseException, traceback: TracebackType | None) -> None:
         text = "".join(traceback_module.format_exception(type(error), error, traceback))
         self.link.send({"kind": "exception", "type": type(error).__qualname__, "text": text})
 
     def script_exits(self, code: object) -> None:
         """``SystemExit`` leaves the script."""
         self.exit_code = 0 if code is None else code & 0xFF if isinstance(code, int) else 1
+
+    def attempt(self, what: str, step: Callable[..., Any], *args: Any) -> Any:
+        """Run a step of ours; its failure is recorded as something dropped and never reaches the script.
+
+        An exception that a signal handler of the script raised in our code is the script's, and goes on.
+        """
+        try:
+            return step(*args)
+        except Exception as error:
+            if self.raised_by_script(error):
+                raise
+            self.link.drop(what, f"{type(error).__name__}: {error}"[:300])
+            return None
 
     def raised_by_script(self, error: BaseException) -> bool:
         """Whether an error that came up in our code is the script's: its signal handler ran there and raised."""
@@ -104,9 +126,11 @@ class Recording:
 
     def _finish(self) -> None:
         """At exit, after the handlers that the script registered since it imported jax, before JAX's own."""
-        if os.getpid() != self.pid or self.hook is None:
-            return
-        self.hook.local.ours = True
+        if os.getpid() == self.pid and self.hook is not None:
+            self.hook.local.ours = True
+            self.attempt("end of the run", self._finish_here)
+
+    def _finish_here(self) -> None:
         started = time.time_ns()
         self.progress("finishing", None)
         self.windows.close()

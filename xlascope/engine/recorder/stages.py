@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlascope.engine import compat
+from xlascope.engine.lend import lend
 from xlascope.engine.recorder import equations
 
 MOST_PRINTED = 1_000_000
@@ -43,6 +44,13 @@ def send_stablehlo(link: Any, program: Any, computation: Any) -> None:
     )
 
 
+def send_unoptimized(link: Any, program: Any, computation: Any) -> None:
+    """The HLO before optimization; nothing when JAX has dropped the lowered form (it can be made from StableHLO)."""
+    if computation is not None:
+        text = compat.unoptimized_hlo_text(compat.computation_module(computation))
+        link.send({"kind": "stage", "program": program.id, "stage": "hlo"}, {"text": text.encode()})
+
+
 def send_executable(link: Any, program: Any, executable: Any) -> None:
     """The ``executable`` record with the ids that profile events carry, and the optimized text of the script's own."""
     runtime = executable.runtime_executable()
@@ -59,24 +67,32 @@ def send_executable(link: Any, program: Any, executable: Any) -> None:
         "partitions": None, "replicas": None, "memory": None, "cost": None, **facts,
     })  # fmt: skip
     if not program.eager and len(program.program_ids) == 1:
-        link.send({"kind": "stage", "program": program.id, "stage": "optimized"}, {"text": modules[0].to_string().encode()})
+        text = modules[0].to_string().encode()
+        link.send({"kind": "stage", "program": program.id, "stage": "optimized"}, {"text": text})
 
 
-def collect(hook: Any, program: Any, what: str) -> tuple[bool, str]:
-    """Send what a view asks for and the file lacks."""
-    executable = next((each for ref in program.executables if (each := ref()) is not None), None)
+def collect(hook: Any, program: Any, body: dict[str, Any]) -> tuple[bool, str]:
+    """Send what a view asks for and the file lacks: ``optimized``, ``stages`` or an ``artifact`` for ``platform``."""
+    what = str(body.get("what"))
     if what == "optimized":
+        executable = next((each for ref in program.executables if (each := ref()) is not None), None)
         if executable is None:
             return False, "The executable is no longer in memory."
-        modules = executable.runtime_executable().hlo_modules()
-        hook.link.send(
-            {"kind": "stage", "program": program.id, "stage": "optimized"}, {"text": modules[0].to_string().encode()}
-        )
+        text = executable.runtime_executable().hlo_modules()[0].to_string()
+        hook.link.send({"kind": "stage", "program": program.id, "stage": "optimized"}, {"text": text.encode()})
         return True, ""
-    jaxpr = program.jaxpr() if program.jaxpr is not None else None
+    if what not in {"stages", "artifact"}:
+        return False, f"A recorder cannot collect {what!r}."
+    jaxpr = hook.programs.alive(program)
+    if jaxpr is None:
+        return False, "The trace is no longer in memory."
     if what == "stages":
-        if jaxpr is None:
-            return False, "The trace is no longer in memory."
         send_jaxpr(hook.link, program, jaxpr)
         return True, ""
-    return False, f"A recorder cannot collect {what!r}."
+    lend(hook.recording.config.get("lend") or {})
+    platform = str(body.get("platform") or "cpu")
+    data = compat.export_artifact(jaxpr, [row["donated"] for row in program.inputs], platform)
+    hook.link.send(
+        {"kind": "artifact", "program": program.id, "platforms": [platform], "format": "jax.export"}, {"data": data}
+    )
+    return True, ""

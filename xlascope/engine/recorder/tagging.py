@@ -13,7 +13,7 @@ from xlascope.engine.core import tags
 
 @dataclass(frozen=True, slots=True)
 class Lowering:
-    """A call of JAX's lowering, to be made once more: the function as it was before it was wrapped, and its arguments."""
+    """A call of JAX's lowering, to be made once more: the function before it was wrapped, and its arguments."""
 
     lower: Callable[..., Any]
     args: tuple[Any, ...]
@@ -31,8 +31,8 @@ class Lowering:
 def send_tagged(link: Any, program: Any, lowering: Lowering, until: float | None) -> None:
     """Lower with tags, send the bytecode, compile it, send the optimized text.
 
-    ``until`` is the monotonic time at which to stop, None for no limit. The compile is left out, and counted as dropped,
-    when it could not be done by then: the bytecode is there for a later one.
+    ``until`` is the monotonic time at which to stop, None for no limit. The compile is left out, and counted as
+    dropped, when it could not be done by then: the bytecode is there for a later one.
     """
     if until is not None and time.monotonic() + 5 * lowering.seconds > until:
         link.drop("tagged lowering", "the time for finishing was over")
