@@ -47,6 +47,12 @@ def boolean(body: Mapping[str, Any], key: str) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def key(body: Mapping[str, Any], name: str) -> str | int | None:
+    """An identity: a text or a number."""
+    value = body.get(name)
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
 def mapping(body: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     value = body.get(key)
     return value if isinstance(value, dict) else None

@@ -8,7 +8,7 @@ from typing import Any
 from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.heat import Heat, heat, observed_total_ns
-from xlascope.views.lookup import function_name, is_eager, program_records
+from xlascope.views.lookup import compile_records, function_name, is_eager, program_records
 from xlascope.views.source import RunSource
 
 
@@ -48,7 +48,11 @@ def query(source: RunSource) -> Functions:
     """All functions of a run; primitives that JAX dispatched by themselves are under ``compiles``."""
     groups: dict[Any, list[str]] = {}
     records = program_records(source)
-    functions = {record.json["id"]: record for record in source.records("function") if _is_key(record.json.get("id"))}
+    functions: dict[Any, Record] = {}
+    for record in source.records("function"):
+        identity = fields.key(record.json, "id")
+        if identity is not None:
+            functions[identity] = record
     for name, record in records.items():
         if not is_eager(record):
             groups.setdefault(_key(record, functions), []).append(name)
@@ -66,14 +70,10 @@ def query(source: RunSource) -> Functions:
     return Functions(tuple(rows), total, None if total is None else max(total - own, 0))
 
 
-def _is_key(value: Any) -> bool:
-    return isinstance(value, int | str)
-
-
 def _key(record: Record, functions: dict[Any, Record]) -> Any:
     """What the programs of one function share: its record's id, else name and place."""
-    identity = record.json.get("function_id")
-    if _is_key(identity) and identity in functions:
+    identity = fields.key(record.json, "function_id")
+    if identity is not None and identity in functions:
         return identity
     return function_name(record), fields.text(record.json, "file"), fields.integer(record.json, "line")
 
@@ -108,17 +108,3 @@ def _function(
         lower_ns=fields.plus([fields.integer(each, "lower_ns") for each in compiles]),
         last_line=fields.integer(body, "last_line"),
     )
-
-
-def compile_records(source: RunSource) -> dict[str, list[Record]]:
-    """Compilations by program."""
-
-    def read() -> dict[str, list[Record]]:
-        found: dict[str, list[Record]] = {}
-        for record in source.records("compile"):
-            name = record.program or fields.text(record.json, "program")
-            if name is not None:
-                found.setdefault(name, []).append(record)
-        return found
-
-    return source.memo("compiles by program", read)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xlascope.runfile import Record
-from xlascope.traces import OpTimes
 from xlascope.views import fields
+from xlascope.views.cache import checkpoint
 from xlascope.views.call_count import count
 from xlascope.views.call_rate import Lifetime, estimate, glimpse
-from xlascope.views.lookup import is_eager, program_records
+from xlascope.views.lookup import compile_records, is_eager, program_records
 from xlascope.views.source import RunSource
 from xlascope.views.windows import Window, executables, observed, total
 
@@ -55,6 +55,7 @@ def _heat(source: RunSource) -> dict[str, Heat]:
     ids: dict[str, list[int]] = defaultdict(list)
     for number, name in executables(source).items():
         ids[name].append(number)
+    tables = [_by_program(source, window) for window in windows]
     times = total(source, windows)
     self_ns: dict[int | None, int] = defaultdict(int)
     for row in times.rows:
@@ -65,7 +66,8 @@ def _heat(source: RunSource) -> dict[str, Heat]:
     found = {}
     for name, record in program_records(source).items():
         mine = ids.get(name, [])
-        seen = [_calls_in(window.times, mine) for window in windows]
+        checkpoint()
+        seen = [_calls_in(table, mine) for table in tables]
         in_windows = fields.plus(seen) if mine and windows else None
         # Not called while watched: its time is unknown, which is not 0.
         device = sum(self_ns.get(number, 0) for number in mine) if in_windows != 0 and windows and mine else None
@@ -76,18 +78,30 @@ def _heat(source: RunSource) -> dict[str, Heat]:
     return found
 
 
-def _calls_in(times: OpTimes, program_ids: Sequence[int]) -> int | None:
+def _by_program(source: RunSource, window: Window) -> Mapping[int, int | None]:
+    """Executions in one window by program number: the most that any device shows; None where events do not say."""
+
+    def read() -> dict[int, int | None]:
+        found: dict[int, int | None] = {}
+        for row in window.times.calls:
+            if row.program_id is not None:
+                before = found.get(row.program_id, 0)
+                found[row.program_id] = None if row.calls is None or before is None else max(before, row.calls)
+        return found
+
+    return source.keep.get_or(("calls", window.chunk.id), read)
+
+
+def _calls_in(table: Mapping[int, int | None], program_ids: Sequence[int]) -> int | None:
     """Executions in one window; None where events do not say."""
-    counts = [times.calls_of(number) for number in program_ids if any(r.program_id == number for r in times.calls)]
-    if None in counts:
-        return None
-    return sum(count for count in counts if count is not None)
+    counts = [table[number] for number in program_ids if number in table]
+    return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def _first_call(source: RunSource, name: str, record: Record) -> int:
     """About when the first call was dispatched: when its compilation had been told of."""
-    times = [each.t_ns for each in source.records("compile") if name in (each.program, each.json.get("program"))]
-    return max([record.t_ns, *times[:1]])
+    compiled = compile_records(source).get(name, [])
+    return max([record.t_ns, *(each.t_ns for each in compiled[:1])])
 
 
 def _script_end(source: RunSource) -> int:

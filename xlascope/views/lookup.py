@@ -24,6 +24,20 @@ def _program_records(source: RunSource) -> dict[str, Record]:
     return found
 
 
+def compile_records(source: RunSource) -> dict[str, list[Record]]:
+    """Compilations by program."""
+
+    def read() -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = {}
+        for record in source.records("compile"):
+            name = record.program or fields.text(record.json, "program")
+            if name is not None:
+                found.setdefault(name, []).append(record)
+        return found
+
+    return source.memo("compiles by program", read)
+
+
 def program_id(record: Record) -> str | None:
     """The id of the program that a record is about."""
     return fields.text(record.json, "id") or record.program

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from xlascope.traces import OpRow, OpTimes
 from xlascope.views import fields
-from xlascope.views.functions import compile_records
 from xlascope.views.instructions import Instructions, instructions
-from xlascope.views.lookup import is_eager, program_records
+from xlascope.views.lookup import compile_records, is_eager, program_records
 from xlascope.views.observations import observation, program_of
 from xlascope.views.source import RunSource, Source
 

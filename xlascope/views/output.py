@@ -51,7 +51,7 @@ def _pieces(source: RunSource) -> list[Piece]:
         source.keep.put("decoders", decoders)
         return found
 
-    return source.memo("output", read)
+    return source.memo("output", read, output=True)
 
 
 def _first_after(pieces: list[Piece], after: int) -> int:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from xlascope.runfile import Record
 from xlascope.views import fields
-from xlascope.views.functions import compile_records
 from xlascope.views.heat import Heat, heat
-from xlascope.views.lookup import function_name, how, program_records
+from xlascope.views.lookup import compile_records, function_name, how, program_records
 from xlascope.views.source import HloSource, RunSource, Source
 from xlascope.views.stages import available
 

@@ -18,6 +18,7 @@ _LARGEST_TEXT = 2 << 30
 _SQLITE = b"SQLite format 3\0"
 # Kinds of which the writer replaces or amends records: they are read anew each time. There are few of each.
 _REWRITTEN = frozenset({"calls", "eager", "dropped"})
+_ALL = None
 
 
 class Source:
@@ -40,9 +41,14 @@ class Source:
         """Grows when something was added; equal means that every answer is still the same."""
         return 0
 
-    def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """``compute()``, kept until the generation changes."""
-        return self._answers.get(key, compute, self.generation)
+    @property
+    def facts_generation(self) -> int:
+        """As `generation`, but the script's output does not count: while a script only writes, nothing changes."""
+        return self.generation
+
+    def memo(self, key: Hashable, compute: Callable[[], T], *, output: bool = False) -> T:
+        """``compute()``, kept until the file has new facts; with ``output`` until it has anything new."""
+        return self._answers.get(key, compute, self.generation if output else self.facts_generation)
 
     def close(self) -> None:
         """Let go of files."""
@@ -67,9 +73,11 @@ class RunSource(Source):
         super().__init__(reader.path)
         self._reader = reader
         self._lock = threading.RLock()
-        self._records: dict[str, list[Record]] = {}
+        self._records: dict[str, dict[str | None, list[Record]]] = {}
         self._record_ids: dict[str, int] = {}
         self._read_at: dict[str, int] = {}
+        self._newest_profile = self._facts = 0
+        self._facts_at = -1
         self.damages: list[str] = []
 
     @property
@@ -82,6 +90,16 @@ class RunSource(Source):
         with self._lock:
             return self._reader.generation
 
+    @property
+    def facts_generation(self) -> int:
+        with self._lock:
+            generation = self._reader.generation
+            if generation != self._facts_at:
+                heads = self.chunks("profile", after=self._newest_profile, data=False)
+                self._newest_profile = heads[-1].id if heads else self._newest_profile
+                self._facts_at, self._facts = generation, self._reader.newest_record + self._newest_profile
+            return self._facts
+
     def being_written(self) -> bool:
         with self._lock:
             return self._reader.being_written()
@@ -93,21 +111,20 @@ class RunSource(Source):
                 self._records.pop(kind, None)
                 self._record_ids.pop(kind, None)
                 self._read_at.pop(kind, None)
-            known = self._records.setdefault(kind, [])
+            known = self._records.setdefault(kind, {_ALL: []})
             generation = self._reader.generation
             if self._read_at.get(kind) != generation:
                 self._read_new(kind, known)
                 self._read_at[kind] = generation
-            return [
-                record
-                for record in known
-                if (program is None or record.program == program) and (variant is None or record.variant == variant)
-            ]
+            found = known.get(_ALL if program is None else program, [])
+            return [record for record in found if variant is None or record.variant == variant]
 
-    def _read_new(self, kind: str, known: list[Record]) -> None:
+    def _read_new(self, kind: str, known: dict[str | None, list[Record]]) -> None:
         try:
             for record in self._reader.records(kind, after=self._record_ids.get(kind, 0)):
-                known.append(record)
+                known[_ALL].append(record)
+                if record.program is not None:
+                    known.setdefault(record.program, []).append(record)
                 self._record_ids[kind] = record.id
         except RunFileError as error:
             self._damaged(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xlascope.ir import HloModule, JaxprIndex, index_jaxpr, parse_hlo
 from xlascope.runfile import Record
@@ -156,14 +157,22 @@ def _source_record(source: RunSource, program: str) -> tuple[Record, Record] | N
     body = program_records(source).get(program)
     if body is None:
         return None
-    wanted, name = body.json.get("function_id"), fields.text(body.json, "function")
-    for function in reversed(source.records("function")):
-        same = function.json.get("id") == wanted if wanted is not None else function.json.get("name") == name
-        if same:
-            file = fields.text(function.json, "file")
-            texts = [record for record in source.records("source") if fields.text(record.json, "file") == file]
-            return (function, texts[-1]) if file is not None and texts else None
-    return None
+    functions, files = source.memo("sources", lambda: _sources(source))
+    identity = fields.key(body.json, "function_id")
+    wanted = ("id", identity) if identity is not None else ("name", fields.text(body.json, "function"))
+    function = functions.get(wanted)
+    text = files.get(fields.text(function.json, "file")) if function is not None else None
+    return None if function is None or text is None else (function, text)
+
+
+def _sources(source: RunSource) -> tuple[dict[tuple[str, Any], Record], dict[str | None, Record]]:
+    """The newest function by id and by name, and the newest text by file."""
+    functions: dict[tuple[str, Any], Record] = {}
+    for record in source.records("function"):
+        functions["id", fields.key(record.json, "id")] = record
+        functions["name", fields.text(record.json, "name")] = record
+    files = {fields.text(record.json, "file"): record for record in source.records("source")}
+    return functions, {name: record for name, record in files.items() if name is not None}
 
 
 def _source_text(source: RunSource, program: str) -> Text | None:
