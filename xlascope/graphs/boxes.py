@@ -71,8 +71,8 @@ def _parameter(box: Box, stubs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         line.append((f" {folded}", "folded"))
     if box.node.is_root:
         line.append((" ROOT", "root"))
-    if stubs:
-        line.append((f" {_stub_text(stubs)}", "stub"))
+    if stubs:  # one line only, so how many and not which
+        line.append((f" ⇢{len(stubs)}", "stub"))
     return tuple(line)
 
 

@@ -137,7 +137,7 @@ def _lay(shown: VisibleGraph, level: Level, width: int, depth: int) -> _Laid:
         for number in range(len(texts))
     ]
     heights = [text.height + (inner[number].height if number in inner else 0) for number, text in enumerate(texts)]
-    columns = place(arrangement, closed, widths)
+    columns = place(arrangement, closed, widths, width)
     result = _Laid(width=columns.width)
     tops = _route(level, arrangement, columns, heights, frozenset(inner), result)
     order = [(row, item) for row, items in enumerate(arrangement.rows) for item in items]

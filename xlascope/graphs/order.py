@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 
-# More values than this passing one row would be a wall of lines: the longest ones are named in their boxes instead.
-_MOST_PASSING = 12
+# More values than this passing one row would be a wall of lines: long ones are named in their boxes instead.
+_FEWEST_PASSING, _MOST_PASSING, _CELLS_EACH = 4, 12, 8
 _SWEEPS = 8
 
 
@@ -52,7 +52,8 @@ def arrange(
     forward = [(source, target) for source, target, _ in links if source < target]
     ranks = _ranks(len(widths), forward, parameters)
     row_of = _split(ranks, forward, widths, width, gap)
-    nets, stubs = _nets(links, row_of)
+    most = min(max(width // _CELLS_EACH, _FEWEST_PASSING), _MOST_PASSING)
+    nets, stubs = _nets(links, row_of, parameters, most)
     return _fill(len(widths), row_of, nets, stubs)
 
 
@@ -106,8 +107,12 @@ def _mean(values: list[float]) -> float:
 
 
 def _nets(
-    links: list[tuple[int, int, tuple[tuple[int, ...], ...]]], row_of: list[int]
+    links: list[tuple[int, int, tuple[tuple[int, ...], ...]]],
+    row_of: list[int],
+    parameters: list[bool],
+    most: int,
 ) -> tuple[list[Net], list[tuple[int, int]]]:
+    """Nets, and the links that are no part of one: where more than ``most`` pass a row, parameters' and the longest."""
     stubs = [(source, target) for source, target, _ in links if row_of[source] >= row_of[target]]
     found: dict[tuple[int, tuple[tuple[int, ...], ...]], Net] = {}
     for source, target, values in links:
@@ -122,15 +127,15 @@ def _nets(
         for row in range(row_of[net.source] + 1, row_of[net.targets[-1]]):
             passing[row] += 1
     spans = [
-        (row_of[target] - row_of[net.source], number, target)
+        (not parameters[net.source], row_of[net.source] - row_of[target], number, target)
         for number, net in enumerate(nets)
         for target in net.targets
     ]
-    for _, number, target in sorted(spans, key=lambda span: (-span[0], span[1], span[2])):
+    for _, _, number, target in sorted(spans):
         net = nets[number]
         last = row_of[net.source] if len(net.targets) < 2 else row_of[net.targets[-2]]
         alone = range(max(last, row_of[net.source] + 1), row_of[target])
-        if net.targets[-1] == target and any(passing[row] > _MOST_PASSING for row in alone):
+        if net.targets[-1] == target and any(passing[row] > most for row in alone):
             net.targets.pop()
             stubs.append((net.source, target))
             for row in alone:

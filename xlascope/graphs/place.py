@@ -27,8 +27,8 @@ def ports(arrangement: Arrangement, box: int) -> tuple[int, int]:
     return len(item.above), len({net for net, _ in item.below})
 
 
-def place(arrangement: Arrangement, closed: list[int], widths: list[int]) -> Columns:
-    """Columns of everything, row by row from the top.
+def place(arrangement: Arrangement, closed: list[int], widths: list[int], width: int) -> Columns:
+    """Columns of everything, row by row from the top; rows of closed boxes that fit into ``width`` cells stay in it.
 
     ``closed`` are the widths of the closed boxes, ``widths`` the real ones. What a row looks like depends on the rows
     above and on its own boxes only, and left neighbours on nothing to their right: so opening a box moves neither.
@@ -37,7 +37,7 @@ def place(arrangement: Arrangement, closed: list[int], widths: list[int]) -> Col
     order = {item: position for row in arrangement.rows for position, item in enumerate(row)}
     for row in arrangement.rows:
         leaving = {columns.leave[pair]: pair[0] for pair in _entering(arrangement, row)}
-        _stand(arrangement, row, closed, widths, columns)
+        _stand(arrangement, row, closed, widths, width, columns)
         used: set[int] = set()
         for item in row:
             _enter(arrangement, item, closed, columns, leaving, used)
@@ -51,7 +51,9 @@ def _entering(arrangement: Arrangement, row: list[int]) -> list[tuple[int, int]]
     return list(dict.fromkeys(pair for item in row for pair in arrangement.items[item].above))
 
 
-def _stand(arrangement: Arrangement, row: list[int], closed: list[int], widths: list[int], columns: Columns) -> None:
+def _stand(
+    arrangement: Arrangement, row: list[int], closed: list[int], widths: list[int], width: int, columns: Columns
+) -> None:
     """Give each item of a row its left column: near the middle of what it is fed by."""
     wanted: list[float] = []
     sizes: list[int] = []
@@ -68,13 +70,22 @@ def _stand(arrangement: Arrangement, row: list[int], closed: list[int], widths: 
         else:
             wanted.append(0.0)
         sizes.append(size)
+    _keep_within(wanted, sizes, width + GAP)
     end = 0
     for item, left in zip(row, _spread(wanted, sizes), strict=True):
         entry = arrangement.items[item]
         columns.left[item] = max(left, end)
-        width = _PASSING_WIDTH if entry.box is None else widths[entry.box] + GAP
-        end = columns.left[item] + width
+        end = columns.left[item] + (_PASSING_WIDTH if entry.box is None else widths[entry.box] + GAP)
         columns.width = max(columns.width, end if entry.box is None else end - GAP)
+
+
+def _keep_within(wanted: list[float], sizes: list[int], width: int) -> None:
+    """Lower the wanted left ends so that the row ends at ``width``, or as near to it as its items allow."""
+    before, after = sum(sizes), 0
+    for place in range(len(sizes) - 1, -1, -1):
+        before -= sizes[place]
+        after += sizes[place]
+        wanted[place] = min(wanted[place], max(width - after, before))
 
 
 def _spread(wanted: list[float], sizes: list[int]) -> list[int]:
