@@ -120,7 +120,8 @@ def test_cancelling_what_runs_what_waits_and_what_does_not_listen(reopened, monk
     keeper.cancel(slow)
     assert events.result(slow)["cancelled"]
     deaf = keeper.measure("hang#1", {"fusion": "off"})
-    events.until(lambda event: (event["kind"], event.get("ticket"), event.get("state")) == ("measurement", deaf, "started"))
+    started = ("measurement", deaf, "started")
+    events.until(lambda event: (event["kind"], event.get("ticket"), event.get("state")) == started)
     keeper.cancel(deaf)
     assert events.result(deaf)["cancelled"]
     assert events.result(keeper.measure("ok#1", {"fusion": "off"}))["ok"]

@@ -1,0 +1,153 @@
+"""The command as a user meets it: help, wrong words, exit codes, what is where; never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xlascope.cli.dispatch import COMMANDS, usage
+from xlascope.runfile import Writer
+from xlascope.session.places import kept_runs, prune, runs_folder, stale_locks, state_folder
+
+
+def xlascope(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    home = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config"),
+            "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-m", "xlascope", *words], capture_output=True, text=True, cwd=folder,
+                          stdin=subprocess.DEVNULL, timeout=100, env={**os.environ, **home, **environment}, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_help_lists_what_is_built_and_nothing_else(tmp_path: Path) -> None:
+    done = xlascope("--help", folder=tmp_path)
+    assert done.returncode == 0 and done.stderr == ""
+    listed = {line.split()[0] for line in done.stdout.partition("commands:\n")[2].partition("\n\n")[0].splitlines()}
+    assert listed == {command.name for command in COMMANDS if command.built}
+    assert {"record", "show", "measure", "doctor"} <= listed
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["record", "--help"], ["measure", "--help"],
+                                   ["demo", "--help"], ["nothing-there.py"], ["record", "x.ipynb"]])
+def test_small_things_import_neither_jax_nor_textual(words: list[str]) -> None:
+    code = ("import sys\nfrom xlascope.cli.main import main\n"
+            f"try: main({words!r})\nexcept SystemExit: pass\n"
+            "print(sorted(set(sys.modules) & {'jax', 'jaxlib', 'numpy', 'textual', 'rich', 'asyncio'}))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_no_arguments_without_a_terminal_is_usage(tmp_path: Path) -> None:
+    done = xlascope(folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: xlascope")
+
+
+@pytest.mark.parametrize("name", ["compare", "report", "export", "sql", "strip"])
+def test_commands_that_are_not_built_say_so(tmp_path: Path, name: str) -> None:
+    command = next(one for one in COMMANDS if one.name == name)
+    if command.built:
+        assert name in usage()
+        return
+    done = xlascope(name, "x", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and "not in this version" in done.stderr
+    assert f"\n  {name}" not in usage()
+
+
+@pytest.mark.parametrize("words,code,said", [
+    (["absent.py"], 2, "can't open file"),
+    (["record", "absent.py"], 2, "can't open file"),
+    (["record"], 2, "which script"),
+    (["record", "--nonsense", "x.py"], 2, "unknown option --nonsense"),
+    (["record", "--python", "/no/python", "x.py"], 2, "no such program"),
+    (["record", "note.ipynb"], 2, "nbconvert"),
+    (["record", "-o", ".", "x.py"], 2, "a folder"),
+    (["x.py"], 2, "xlascope record"),
+    (["open"], 2, "open what"),
+    (["open", "absent.xlascope"], 3, "no such file"),
+    (["measure"], 2, "required"),
+    (["measure", "absent.xlascope", "--fusion", "off"], 3, "no such file"),
+    (["measure", "x.py", "--fusion", "off"], 3, "x.py"),
+    (["measure", "a.xlascope"], 2, "which switch"),
+    (["measure", "a.xlascope", "--fusion", "maybe"], 2, "maybe"),
+    (["measure", "a.xlascope", "--target", "tpu"], 2, "not in this version"),
+    (["measure", "a.xlascope", "--devices", "0"], 2, "from 1 to 1024"),
+    (["measure", "a.xlascope", "--mesh", "x"], 2, "--mesh x=4,y=2"),
+    (["measure", "a.xlascope", "--mesh", "x=0"], 2, "not a number of devices"),
+    (["measure", "a.xlascope", "--shard", "0"], 2, "0=x,-"),
+    (["measure", "a.xlascope", "--fusion", "off", "--budget", "0"], 2, "--budget"),
+    (["measure", "a.xlascope", "--fusion", "off", "--program", "g"], 2, "no such program"),
+    (["measure", "a.xlascope", "--jit", "off"], 2, "live Python process"),
+    (["measure", "a.xlascope", "--fusion", "off"], 2, "no executable form"),
+    (["demo", "nonsense"], 2, "softmax"),
+    (["doctor", "--nonsense"], 2, "--nonsense"),
+])
+def test_wrong_words_get_a_sentence_and_a_code(tmp_path: Path, words: list[str], code: int, said: str) -> None:
+    (tmp_path / "x.py").write_text("print('never')\n")
+    (tmp_path / "note.ipynb").write_text("{}")
+    writer = Writer(tmp_path / "a.xlascope")
+    writer.put("program", {"id": "f#1", "function": "f"}, program="f#1")
+    writer.close()
+    done = xlascope(*words, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert said in done.stderr
+
+
+def test_a_file_in_use_is_not_measured(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.xlascope")
+    writer.put("program", {"id": "f#1", "function": "f"}, program="f#1")
+    writer.commit()
+    done = xlascope("measure", "a.xlascope", "--fusion", "off", folder=tmp_path)
+    writer.close()
+    assert done.returncode == 3 and f"process {os.getpid()}" in done.stderr
+
+
+def test_record_names_its_file_and_a_command_of_that_name_is_a_script_with_a_dot(tmp_path: Path) -> None:
+    (tmp_path / "doctor").write_text("print('a script')\n")
+    done = xlascope("record", "--profile-window", "0", "./doctor", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "a script\n")
+    path = done.stderr.splitlines()[-1]
+    assert path.startswith("./doctor-20") and (tmp_path / path).exists()
+
+
+def test_doctor_tells_where_things_are_and_cleans(tmp_path: Path) -> None:
+    runs = runs_folder({"XDG_STATE_HOME": str(tmp_path / "state")})
+    for number in range(23):
+        writer = Writer(runs / f"r{number:02}.xlascope")
+        writer.close()
+        os.utime(runs / f"r{number:02}.xlascope", (number, number))
+    (runs / ".gone.xlascope.lock").write_text("1")
+    done = xlascope("doctor", "--json", folder=tmp_path)
+    facts = json.loads(done.stdout)
+    assert done.returncode == 0 and facts["schema"] == 1 and facts["problems"] == []
+    assert facts["targets"]["cpu"] and facts["packages"]["jax"] and facts["script_jax"] == facts["packages"]["jax"]
+    assert facts["places"][0]["path"] == str(runs) and facts["places"][0]["files"] == 23
+    done = xlascope("doctor", "--clean", folder=tmp_path)
+    assert "cleaned  3 runs" in done.stdout and "1 stale" in done.stdout
+    assert [run.path.name for run in kept_runs(runs)] == [f"r{number:02}.xlascope" for number in range(22, 2, -1)]
+    assert stale_locks(runs) == []
+
+
+def test_pruning_keeps_within_bytes_and_what_is_being_written(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.xlascope").write_bytes(bytes(1000))
+        os.utime(tmp_path / f"{number}.xlascope", (number, number))
+    (tmp_path / "0.xlascope").unlink()
+    writer = Writer(tmp_path / "0.xlascope")
+    os.utime(tmp_path / "0.xlascope", (0, 0))
+    removed = prune(tmp_path, keep=10, keep_bytes=2500)
+    writer.close()
+    assert [run.path.name for run in removed] == ["1.xlascope"]
+    assert {run.path.name for run in kept_runs(tmp_path)} == {"0.xlascope", "2.xlascope", "3.xlascope"}
+
+
+def test_places_follow_the_base_directory_specification(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/h")
+    assert state_folder({}) == Path("/h/.local/state/xlascope")
+    assert state_folder({"XDG_STATE_HOME": "relative"}) == Path("/h/.local/state/xlascope")
+    assert state_folder({"XDG_STATE_HOME": "/s"}) == Path("/s/xlascope")
