@@ -1,0 +1,70 @@
+"""With the real engine: a script is recorded, then a variant of its program measured from the file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import xlascope
+from xlascope.runfile import Reader
+
+_SCRIPT = """
+import sys
+import jax, jax.numpy as jnp
+@jax.jit
+def scores(x, w):
+    return jax.nn.softmax(x @ w)
+x, w = jnp.ones((64, 32)), jnp.ones((32, 16))
+for _ in range(20):
+    y = scores(x, w)
+print(float(y.sum()))
+sys.exit(3)
+"""
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("real")
+    (folder / "train.py").write_text(_SCRIPT)
+    done = xlascope("record", "-o", "run.xlascope", "train.py", folder=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "64.0\n", "run.xlascope\n")
+    return folder / "run.xlascope"
+
+
+def test_a_recorded_run_is_complete(recorded: Path) -> None:
+    with Reader(recorded) as reader:
+        assert reader.last("dropped") is None and reader.last("not_captured") is None
+        program = next(record for record in reader.records("program") if record.json["function"] == "scores")
+        stages = {record.json["stage"] for record in reader.records("stage", program.program)}
+        assert {"jaxpr", "stablehlo", "optimized"} <= stages
+        end = reader.last("end")
+        assert end is not None and end.json["exit_code"] == 3
+
+
+def test_fusion_off_is_measured_and_added(recorded: Path) -> None:
+    done = xlascope("measure", str(recorded), "--program", "scores", "--fusion", "off", "--budget", "0.5", "--json",
+                    folder=recorded.parent)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    (row,) = answer["rows"]
+    assert (answer["schema"], answer["view"]) == (1, "variants")
+    assert (row["id"], row["variant"], row["switches"], row["place"]) == ("v1", "fusion=off", {"fusion": "off"}, "lab")
+    assert row["median_ns"] > 0 and row["ci_low_ns"] <= row["median_ns"] <= row["ci_high_ns"]
+    assert row["verdict"] in ("faster", "slower", "same", "unclear")
+    assert row["max_abs_error"] < 1e-5
+    with Reader(recorded) as reader:
+        assert [record.json["id"] for record in reader.records("variant")] == ["v1"]
+
+
+def test_eight_devices_are_simulated(recorded: Path) -> None:
+    done = xlascope("measure", str(recorded), "--program", "scores", "--devices", "8", "--budget", "0.5",
+                    folder=recorded.parent)
+    assert done.returncode == 0, done.stderr
+    assert "devices=8" in done.stdout and "x split on dimension 0" in done.stdout
+
+
+def test_jit_off_needs_the_live_run(recorded: Path) -> None:
+    done = xlascope("measure", str(recorded), "--program", "scores", "--jit", "off", folder=recorded.parent)
+    assert done.returncode == 2 and "live Python process" in done.stderr
