@@ -70,6 +70,13 @@ def chaotic(x):
     return lax.fori_loop(0, 400, lambda _, y: 3.99 * y * (1 - y), x)
 
 
+def constrained(x):
+    """On one device, with shardings over a mesh of its own."""
+    mesh = jax.make_mesh((1,), ("data",), axis_types=(AxisType.Auto,))
+    half = lax.with_sharding_constraint(x * 2, NamedSharding(mesh, PartitionSpec("data")))
+    return half.sum(axis=1)
+
+
 PARAMS = {"w1": normal(1, 16, 32), "b1": normal(2, 32), "w2": normal(3, 32, 4)}
 BATCH = (normal(4, 64, 16), normal(5, 64, 4))
 
@@ -87,6 +94,8 @@ ONE_DEVICE = {
     "linalg": (jax.jit(lambda a: jnp.linalg.svd(a @ a.T + jnp.eye(6))[1]), (normal(0, 6, 6),)),
     "small": (jax.jit(lambda x: (x.astype(jnp.bfloat16) * 2, x > 0)), (normal(0, 33),)),
     "complex": (jax.jit(lambda x: jnp.fft.fft(x)), (normal(0, 16),)),
+    "rng": (jax.jit(lambda x: x + lax.rng_uniform(0.0, 1.0, (64,))), (normal(0, 64),)),
+    "constrained": (jax.jit(constrained), (normal(0, 16, 8),)),
     "nan": (jax.jit(lambda x: jnp.log(x)), (normal(0, 20),)),
     "chaotic": (jax.jit(chaotic), (jnp.full((4,), 0.3, jnp.float32),)),
     "print": (jax.jit(lambda x: (jax.debug.print("x {x}", x=x.sum()), x * 2)[1]), (normal(0, 4),)),

@@ -32,7 +32,7 @@ def difference(message):
     ]
     first = outputs.compare(expected, executable.outputs())
     again = outputs.compare(expected, executable.outputs())
-    assert (first, first.mismatched) == (again, 0), (first, again)
+    assert facts.random or (first, first.mismatched) == (again, 0), (first, again)
     return first.absolute
 
 

@@ -18,6 +18,7 @@ from jax.extend import core
 from numpy.typing import NDArray
 
 from xlascope.engine import compat
+from xlascope.engine.core import tags
 from xlascope.engine.core.effects import DEBUG_PRIMITIVES, quiet_inside
 from xlascope.engine.core.measure import Cancelled
 
@@ -25,11 +26,14 @@ JITTED = frozenset({"jit", "pjit"})
 COMPILED_WHOLE = frozenset({"shard_map", "pallas_call", "core_call", "core_closed_call"})
 """Primitives that eager JAX would compile again on each call."""
 
+SPREADING = frozenset({"shard_map", "sharding_constraint", "reshard", "mesh_cast"})
+"""Primitives whose results may lie on several devices."""
+
 
 class EagerProgram:
     """A subject for measuring: the equations one after the other, nothing waited for until the end.
 
-    With arguments on several devices each equation is waited for: on CPU, programs dispatched over several devices
+    With values on several devices each equation is waited for: on CPU, programs dispatched over several devices
     without waiting can deadlock.
     """
 
@@ -41,7 +45,9 @@ class EagerProgram:
         self._arguments = list(arguments)
         self._cancelled = cancelled
         self._jitted: dict[int, Callable[..., Any]] = {}
-        self._wait_each = any(len(getattr(each, "devices", set)()) > 1 for each in arguments)
+        self._wait_each = any(len(getattr(each, "devices", set)()) > 1 for each in arguments) or any(
+            equation.primitive.name in SPREADING for _, equation in tags.walk(jaxpr)
+        )
         self._dead = _last_uses(self._jaxpr)
 
     def prepare(self, calls: int) -> list[list[Any]]:

@@ -110,8 +110,8 @@ def _measure(handle: Handle, message: Message, beat: Heartbeat, cancelled: Calla
         "baseline_program_ids": baseline.program_ids(),
         "place": "recorder",
         "args": state,
-        "device_count": 1,
-        "simulated": False,
+        "device_count": baseline.device_count,
+        "simulated": baseline.device_count > 1 and jax.default_backend() == "cpu",
         "matches_script": variant.matches(message.blobs.get("script_optimized"), text),
         "notes": notes,
     }

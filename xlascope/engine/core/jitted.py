@@ -58,6 +58,10 @@ class JittedProgram:
         (arguments,) = self.prepare(1)
         return [to_host(value) for value in self._function(*arguments)]
 
+    @property
+    def device_count(self) -> int:
+        return len(self._compiled.runtime_executable().local_devices())
+
     def text(self) -> str:
         """Optimized HLO."""
         return self._compiled.as_text() or ""

@@ -80,8 +80,10 @@ class Programs:
         blobs: Mapping[str, bytes],
     ) -> LoadedProgram:
         record = command.get("record") or {}
+        _refuse(name, command, record)
         facts = read_facts(bytecode)
-        _refuse_callbacks(name, record, facts)
+        if facts.callbacks:
+            raise _calls_back(name)
         positions = arguments.kept_inputs(facts, record if kept is None else {**record, "kept_inputs": kept})
         values = arguments.build(facts, positions, command.get("args_record"), blobs)
         return LoadedProgram(name, record, bytecode, facts, positions, values)
@@ -110,12 +112,21 @@ def _code(command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> tuple[bytes
         raise NotHere(f"the exported artifact cannot be read: {error}", "record the script again") from error
 
 
-def _refuse_callbacks(name: str, record: Mapping[str, Any], facts: ModuleFacts) -> None:
-    if facts.callbacks or record.get("callbacks"):
+def _refuse(name: str, command: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+    if record.get("callbacks"):
+        raise _calls_back(name)
+    if record.get("ordered") and not command.get("consent"):
         raise NotHere(
-            f"{name} calls back into the script's Python, which a lab does not have",
-            "measure it while the script's own process is still there: in the TUI, on the live run",
+            f"{name} has ordered effects, so it is not executed again without consent",
+            "give consent for this program if running it again does no harm",
         )
+
+
+def _calls_back(name: str) -> NotHere:
+    return NotHere(
+        f"{name} calls back into the script's Python, which a lab does not have",
+        "measure it while the script's own process is still there: in the TUI, on the live run",
+    )
 
 
 __all__ = ["LoadedProgram", "ModuleError", "NotHere", "Programs"]
