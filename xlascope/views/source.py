@@ -216,6 +216,9 @@ def open_source(path: Path | str) -> Source:
             return _open_dump(place)
         if not place.exists():
             raise ViewError(f"{place}: no such file or folder", "Check the path; `xlascope record` prints it.", 3)
+        if place.suffix == ".xlascope" and place.is_file():
+            # Not even looked into: closing another handle would drop the locks of a keeper in this process.
+            return _open_run(place)
         with place.open("rb") as file:
             head = file.read(4096)
     except OSError as error:
