@@ -77,12 +77,16 @@ class Picture:
 
 
 def hottest(placed: Placed, share: float = 0.8) -> frozenset[str]:
-    """The closed boxes that together make up ``share`` of the measured self time, the largest first."""
-    times = [
-        (time, box.id)
-        for box in placed.boxes
-        if not box.opened and (time := placed.visible.boxes[box.id].self_ns) is not None and time > 0
-    ]
+    """The boxes that together make up ``share`` of the measured self time, the largest first.
+
+    A closed box stands for all it holds, an opened one for its own instruction (a fusion's members have no times).
+    """
+    times: list[tuple[int, str]] = []
+    for placed_box in placed.boxes:
+        box = placed.visible.boxes[placed_box.id]
+        time = box.self_ns if not box.opened else box.node.self_ns if box.node is not None else None
+        if time:
+            times.append((time, box.id))
     wanted = share * sum(time for time, _ in times)
     found: set[str] = set()
     reached = 0.0
@@ -160,10 +164,10 @@ def _draw_box(canvas: _Canvas, box: PlacedBox, hot: bool, cursor: bool) -> None:
         return
     if cursor:
         style, tag = _DOUBLE, "border.cursor"
-    elif box.opened:
-        style, tag = _GROUP, "border.group"
+    elif hot:
+        style, tag = _HEAVY, "border.hot"
     else:
-        style, tag = (_HEAVY, "border.hot") if hot else (_LIGHT, "border")
+        style, tag = (_GROUP, "border.group") if box.opened else (_LIGHT, "border")
     across = box.width - 2
     canvas.write(box.x, box.y, style[0] + style[4] * across + style[1], tag)
     for y in range(max(box.y + 1, canvas.first), min(box.y + box.height - 1, canvas.stop)):
