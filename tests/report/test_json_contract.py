@@ -34,6 +34,8 @@ KEYS = {
     "groups.self_ns",
     "ops": "rows.program rows.op rows.opcode rows.device rows.count rows.total_ns rows.self_ns rows.equations "
     "rows.added_by_xla rows.file rows.line rows.flops rows.bytes coverage calls_seen window_ns dropped",
+    "equations": "rows.program rows.path rows.parent rows.primitive rows.file rows.line rows.self_ns rows.exact_ns "
+    "rows.estimated_ns rows.instructions",
     "devices": "rows.device rows.kind rows.simulated rows.busy_ns rows.collective_ns rows.idle_ns",
     "variants": "rows.id rows.variant rows.switches rows.place rows.args rows.median_ns rows.ci_low_ns rows.ci_high_ns "
     "rows.samples rows.baseline_median_ns rows.ratio rows.ratio_ci_low rows.ratio_ci_high rows.verdict "

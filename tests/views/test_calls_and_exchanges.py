@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlascope.ir import Frame
+from xlascope.views.attribution import _split
 from xlascope.views.call_rate import Glimpse, Lifetime, estimate
 from xlascope.views.errors import ViewError
 from xlascope.views.exchanges import mesh_axes, read_mesh
@@ -83,6 +84,12 @@ def test_groups_that_are_no_lines_have_no_axes() -> None:
 )  # fmt: skip
 def test_a_mesh_is_read_in_each_form(value: object, axes: object) -> None:
     assert read_mesh(value) == axes
+
+
+@given(st.integers(0, 10**12), st.dictionaries(st.text(max_size=3), st.floats(0.001, 1e12), min_size=1, max_size=9))
+def test_parts_of_a_time_add_up(ns: int, weights: dict[str, float]) -> None:
+    parts = _split(ns, weights)
+    assert sum(parts.values()) == ns and min(parts.values()) >= 0 and parts.keys() == weights.keys()
 
 
 def test_the_innermost_frame_of_the_users_code_counts() -> None:

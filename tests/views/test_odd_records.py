@@ -111,7 +111,7 @@ def test_odd_chunks_crash_no_view(found: list[Any]) -> None:
 def test_an_empty_run_answers_every_view_or_says_why_not(tmp_path: Path) -> None:
     Writer(tmp_path / "e.xlascope").close()
     with open_source(tmp_path / "e.xlascope") as source:
-        for name in ("run", "functions", "programs", "compiles", "output", "ops", "devices"):
+        for name in ("run", "functions", "programs", "compiles", "output", "ops", "devices", "equations"):
             query(name, source)
         for name in ("stage", "graph", "variants", "collectives"):
             with pytest.raises(ViewError, match="no program was recorded"):

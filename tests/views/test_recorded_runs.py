@@ -134,6 +134,30 @@ def test_ops_lead_to_lines_and_equations(one_device: Recorded) -> None:
     assert answer.calls_seen == 23
 
 
+def test_equations_share_out_the_time_of_their_ops(one_device: Recorded) -> None:
+    with open_source(one_device.path) as source:
+        for name in ("loop#1", "scores#1"):
+            answer, ops = query("equations", source, program=name), query("ops", source, program=name)
+            rows = {row.path: row for row in answer.rows}
+            linked = [row for row in ops.rows if row.equations]
+            assert sum(row.self_ns or 0 for row in rows.values()) == sum(row.self_ns for row in linked)
+            assert answer.op_ns == ops.self_ns and answer.equation_coverage == pytest.approx(ops.equation_coverage)
+            for row in rows.values():
+                assert (row.self_ns is None) == (row.exact_ns is None) == (row.estimated_ns is None)
+                assert row.self_ns is None or row.self_ns == row.exact_ns + row.estimated_ns
+                inside = [other.self_ns or 0 for other in rows.values() if other.parent == row.path]
+                assert row.total_ns is None or row.total_ns == (row.self_ns or 0) + sum(inside)
+                assert row.instructions or row.self_ns is None
+            for op in linked:
+                if len(op.equations) == 1 and answer.equations_exact:
+                    assert rows[op.equations[0]].exact_ns >= op.self_ns
+        loop = {row.path: row for row in query("equations", source, program="loop").rows}
+        assert [loop[path].primitive for path in ("0", "0.0", "0.1")] == ["scan", "dot_general", "tanh"]
+        assert loop["0.0"].self_ns > loop["0.1"].self_ns > 0
+        scores = query("equations", source, program="scores#1").rows
+        assert any(row.state == "folded" and row.self_ns is None for row in scores)
+
+
 def test_eager_ops_are_at_the_line_that_dispatched_them(one_device: Recorded) -> None:
     with open_source(one_device.path) as source:
         eager = [row for row in query("ops", source).rows if row.program and row.program.startswith("broadcast_in_dim")]

@@ -32,7 +32,14 @@ class Heat:
     device_ns: int | None
 
 
-def heat(source: RunSource) -> dict[str, Heat]:
+class Heats(dict[str, Heat]):
+    """Heat by program id; one that was recorded only just now is not known yet."""
+
+    def __missing__(self, name: str) -> Heat:
+        return Heat(None, False, None, None)
+
+
+def heat(source: RunSource) -> Heats:
     """Heat of each program that was recorded, by id."""
     return source.memo("heat", lambda: _heat(source))
 
@@ -50,7 +57,7 @@ def ranking(source: RunSource) -> Sequence[str]:
     return sorted(names, key=lambda name: (-(found[name].device_ns or 0), -(found[name].calls or 0)))
 
 
-def _heat(source: RunSource) -> dict[str, Heat]:
+def _heat(source: RunSource) -> Heats:
     windows = observed(source)
     ids: dict[str, list[int]] = defaultdict(list)
     for number, name in executables(source).items():
@@ -63,7 +70,7 @@ def _heat(source: RunSource) -> dict[str, Heat]:
     hook = {record.program or "": record for record in source.records("calls")}
     hook.update({str(record.json["program"]): record for record in source.records("calls") if "program" in record.json})
     end = _script_end(source)
-    found = {}
+    found = Heats()
     for name, record in program_records(source).items():
         mine = ids.get(name, [])
         checkpoint()

@@ -86,8 +86,8 @@ def _with_members(module: HloModule, own: Mapping[str, tuple[str, ...]]) -> dict
     # A fusion inside of a fusion is written before the one that holds it, so that its members are complete.
     for fusion in module.of_opcode("fusion"):
         bodies = [module.computation(name) for name in fusion.called.get("calls", ())]
-        members = [name for body in bodies if body is not None for name in body.names]
-        inner = [path for member in members for path in found.get(member, ())]
+        members = [member for body in bodies if body is not None for member in body.instructions]
+        inner = [path for member in members if member.opcode not in SOURCES for path in found.get(member.name, ())]
         if inner:
             found[fusion.name] = tuple(sorted({*own.get(fusion.name, ()), *inner}, key=path_order))
     return found

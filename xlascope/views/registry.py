@@ -38,6 +38,7 @@ VIEWS: tuple[View, ...] = (
     _view("stage", "run hlo dump", "program variant stage", "one form of a program as text (--stage NAME)"),
     _view("graph", "run hlo dump", "program variant stage", "the graph of a program's HLO"),
     _view("ops", "run profile", "program variant", "time for each op and device"),
+    _view("equations", "run", "program variant", "time for each equation of the jaxprs"),
     _view("devices", "run profile", "program variant", "busy, collective and idle time of each device"),
     _view("variants", "run", "program", "what was measured: each switch against its baseline"),
     _view("collectives", "run hlo dump", "program variant", "what devices exchange: bytes, groups, mesh axes, time"),

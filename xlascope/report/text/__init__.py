@@ -22,6 +22,7 @@ _RENDERERS = {
     "stage": "plain",
     "graph": "graph",
     "ops": "times",
+    "equations": "equations",
     "devices": "times",
     "collectives": "times",
     "variants": "variants",

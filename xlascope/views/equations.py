@@ -1,0 +1,145 @@
+"""View ``equations``: the equations of jaxprs, with the time of the instructions that came of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from xlascope.views.attribution import Share, attribute
+from xlascope.views.choice import choose
+from xlascope.views.heat import ranking
+from xlascope.views.observations import observation
+from xlascope.views.provenance import NOTHING, Provenance, provenance
+from xlascope.views.source import RunSource
+from xlascope.views.stages import hlo_module, jaxpr_index
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One equation. ``self_ns`` = ``exact_ns`` + ``estimated_ns``, without what lies inside of it; sums over all calls
+    and devices in the windows, None where nothing was seen.
+
+    ``instructions``: all that came of it. With none of them ``state`` is ``folded``: XLA folded it into something else
+    or merged it, which is not 0 ns; ``unknown``: the optimized HLO is not held. ``total_ns``: with what lies inside.
+    """
+
+    program: str
+    path: str
+    parent: str | None
+    primitive: str
+    file: str | None
+    line: int | None
+    self_ns: int | None
+    exact_ns: int | None
+    estimated_ns: int | None
+    instructions: tuple[str, ...]
+    total_ns: int | None
+    share: float | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Equations:
+    """Programs hottest first, equations in the order of the jaxpr. ``op_ns``: time of all their ops.
+
+    ``equation_coverage``: the part of it that has an equation. ``equations_exact``: instructions are linked by tags.
+    """
+
+    rows: tuple[Row, ...]
+    program: str | None
+    variant: str | None
+    op_ns: int | None
+    equation_coverage: float | None
+    equations_exact: bool
+
+
+def query(source: RunSource, program: str | None = None, variant: str | None = None) -> Equations:
+    """Of all programs or of one, as the script ran it or as a variant did."""
+    which = None
+    if program is not None or variant is not None:
+        names = [choose(source, program)]
+        which = observation(source, names[0], variant).variant
+    else:
+        names = list(ranking(source))
+    rows: list[Row] = []
+    origins: list[Provenance] = []
+    total = covered = 0
+    for name in names:
+        origin = provenance(source, name, which)
+        times = _times(source, name, variant)
+        found, shares = _rows(source, name, which, origin, times)
+        rows += found
+        origins += [origin] if origin.equations else []
+        total += sum(times.values())
+        covered += sum(each.exact_ns + each.estimated_ns for each in shares.values())
+    return Equations(
+        rows=tuple(rows),
+        program=names[0] if program is not None or variant is not None else None,
+        variant=which,
+        op_ns=total or None,
+        equation_coverage=covered / total if total else None,
+        equations_exact=bool(origins) and all(origin.exact for origin in origins),
+    )
+
+
+def _times(source: RunSource, program: str, variant: str | None) -> dict[str, int]:
+    """Self time by op."""
+    times: dict[str, int] = defaultdict(int)
+    for row in observation(source, program, variant).times.rows:
+        times[row.op] += row.self_ns
+    return dict(times)
+
+
+def _rows(
+    source: RunSource, program: str, variant: str | None, origin: Provenance, times: dict[str, int]
+) -> tuple[list[Row], dict[str, Share]]:
+    jaxpr, module = jaxpr_index(source, program), hlo_module(source, program, "optimized", variant)
+    if jaxpr is None:
+        return [], {}
+    shares = attribute(times, module, origin) if module is not None else {}
+    names = _instructions(origin)
+    inside: dict[str, int] = defaultdict(int)
+    for path, share in shares.items():
+        for around in (path, *jaxpr.ancestors(path)):
+            inside[around] += share.exact_ns + share.estimated_ns
+    total = sum(times.values())
+    rows = []
+    for equation in jaxpr.equations:
+        mine = shares.get(equation.path)
+        known = mine is not None and bool(times)
+        own = mine.exact_ns + mine.estimated_ns if mine is not None and known else None
+        rows.append(
+            Row(
+                program=program,
+                path=equation.path,
+                parent=equation.parent,
+                primitive=equation.primitive,
+                file=equation.file,
+                line=equation.line,
+                self_ns=own,
+                exact_ns=mine.exact_ns if mine is not None and known else None,
+                estimated_ns=mine.estimated_ns if mine is not None and known else None,
+                instructions=names.get(equation.path, ()),
+                total_ns=inside.get(equation.path) if times else None,
+                share=inside[equation.path] / total if total and equation.path in inside else None,
+                state=_state(names.get(equation.path, ()), equation.path, origin, inside),
+            )
+        )
+    return rows, shares
+
+
+def _instructions(origin: Provenance) -> dict[str, tuple[str, ...]]:
+    """The instructions of each equation, fusions after their members' own names in the order of the text."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for name, paths in origin.equations.items():
+        for path in paths:
+            names[path].append(name)
+    return {path: tuple(found) for path, found in names.items()}
+
+
+def _state(names: tuple[str, ...], path: str, origin: Provenance, inside: dict[str, int]) -> str:
+    if names:
+        return "present"
+    if origin is NOTHING or not origin.equations:
+        return "unknown"
+    return "inside" if path in inside else "folded"
