@@ -129,7 +129,7 @@ def test_hlo_tokens():
     assert found["%divide.0"] == "define"
     assert found["f32[128,64]{1,0}"] == "shape"
     assert found["divide"] == "op"
-    assert found["%param.1"] == "operand"
+    assert found["(%param.1, %b),"] == "text"
     assert found['metadata={op_name="jit(f)/div"}'] == "source"
 
 

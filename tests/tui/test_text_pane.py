@@ -246,4 +246,4 @@ async def test_only_drawn_rows_are_kept():
             for y in range(1, SIZE[1]):
                 app.widget.render_line(y)
         await pilot.pause()
-        assert len(app.widget._cache) <= 1024
+        assert len(app.widget._cache) <= 256

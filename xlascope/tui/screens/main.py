@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from xlascope.tui import lines
 from xlascope.tui.actions import bindings
+from xlascope.tui.calm import calm_collector
 from xlascope.tui.feed import Feed
 from xlascope.tui.glyphs import Glyphs
 from xlascope.tui.live import LiveState, RunAtHand
@@ -90,6 +91,7 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
         keeper = self.run_at_hand.keeper
         if keeper is not None:
             keeper.subscribe(self.live.take)
+        calm_collector()
         self.set_interval(_TICK, self._tick)
         self._tick()
 

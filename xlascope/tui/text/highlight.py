@@ -95,16 +95,20 @@ def _compile(rules: list[tuple[str, str]]) -> Tokeniser:
 
     def tokenise(line: str) -> list[Token]:
         tokens: list[Token] = []
-        end = 0
+        plain_from = end = 0
         for match in pattern.finditer(line):
-            start = match.start()
-            if start > end:
-                tokens.append((line[end:start], "text"))
-            end = match.end()
+            role = roles[match.lastindex or 0]
+            if role == "operand":
+                # Matched so that nothing else matches in it; drawn as plain text, in one piece with what is around it.
+                continue
+            start, end = match.span()
             if end > start:
-                tokens.append((line[start:end], roles[match.lastindex or 0]))
-        if end < len(line):
-            tokens.append((line[end:], "text"))
+                if start > plain_from:
+                    tokens.append((line[plain_from:start], "text"))
+                tokens.append((line[start:end], role))
+                plain_from = end
+        if plain_from < len(line):
+            tokens.append((line[plain_from:], "text"))
         return tokens
 
     return tokenise

@@ -21,7 +21,7 @@ from xlascope.tui.text.safe import safe
 from xlascope.tui.theme import Palette, palette, palette_of
 from xlascope.tui.widgets.part_line import Part
 
-_CACHED_ROWS = 1024
+_CACHED_ROWS = 256
 
 
 class LineView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -89,6 +89,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._cache: dict[Hashable, Strip] = {}
         self._linked: frozenset[int] = frozenset()
         self._top_pressed = False
+        self._palette: Palette | None = None
 
     # what a subclass answers
 
@@ -126,7 +127,14 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def palette(self) -> Palette:
-        return palette_of(self.app) if self.is_attached else palette("dark")
+        """The theme's styles, looked up once a theme: it is asked for with every row."""
+        if self._palette is None and self.is_attached:
+            self._palette = palette_of(self.app)
+        return self._palette or palette("dark")
+
+    def _theme_changed(self, _: object) -> None:
+        self._palette = None
+        self.redraw()
 
     @property
     def ascii_only(self) -> bool:
@@ -192,8 +200,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         key = (row, is_cursor, is_cursor and self.has_focus, row in self._linked, width)
         strip = self._cache.get(key)
         if strip is None:
-            if len(self._cache) >= _CACHED_ROWS:
-                self._cache.clear()
+            while len(self._cache) >= _CACHED_ROWS:
+                del self._cache[next(iter(self._cache))]
             strip = self._cache[key] = self._finish_row(row, is_cursor, width)
         return strip
 
@@ -436,7 +444,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_rows(self.first_visible + 3 * step)
 
     def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())
+        self.app.theme_changed_signal.subscribe(self, self._theme_changed)
         self.rows_changed()
 
     def on_resize(self) -> None:
