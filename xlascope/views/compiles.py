@@ -50,7 +50,7 @@ def query(source: RunSource) -> Compiles:
         program = record.program or fields.text(body, "program")
         eager = fields.boolean(body, "eager") is True
         runs, exact = None, False
-        if program in warmth:
+        if program is not None and program in warmth:
             runs, exact = warmth[program].calls, warmth[program].calls_exact
         key = _place(body)
         if eager and key not in told and key in counts and (runs is None or counts[key][1]):
