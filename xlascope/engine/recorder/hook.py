@@ -167,7 +167,8 @@ class Hook:
 
     def _tag_one(self, until: float | None) -> None:
         program, lowering = self._to_tag.pop(next(iter(self._to_tag)))
-        self._guarded("tagged lowering", send_tagged, self.link, program, lowering, until)
+        with compat.unnoticed():
+            self._guarded("tagged lowering", send_tagged, self.link, program, lowering, until)
 
     def _after_compile(self, computation: Any, executable: Any) -> None:
         program = self.programs.of_computation(computation)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from xlascope.engine import compat
 from xlascope.engine.recorder.children import Children
 from xlascope.engine.recorder.environment import environment
 from xlascope.engine.recorder.hook import Hook
@@ -139,7 +140,8 @@ class Recording:
         budget = self.config.get("finish_budget")
         if budget is None:
             budget = max(2.0, 0.1 * (time.monotonic() - self._began))
-        self.hook.finish(time.monotonic() + float(budget))
+        with compat.unnoticed():
+            self.hook.finish(time.monotonic() + float(budget))
         self.phase("finish", started, time.time_ns() - started)
         if self.config.get("stay"):
             self._flush_output()

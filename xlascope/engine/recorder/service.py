@@ -6,6 +6,7 @@ import _thread
 import os
 from typing import Any
 
+from xlascope.engine import compat
 from xlascope.engine.recorder import commands
 from xlascope.protocol.frames import Message
 
@@ -74,7 +75,8 @@ class Service:
             self.link.send({"kind": "result", "id": number, "ok": False, "error": "Cancelled.", "advice": None})
             return
         try:
-            commands.do(self, message)
+            with compat.unnoticed():
+                commands.do(self, message)
         except Exception as error:
             self.link.send({
                 "kind": "result", "id": number, "ok": False,
