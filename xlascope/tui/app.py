@@ -68,10 +68,18 @@ class XlascopeApp(App[None]):
 
     def _open_main(self) -> None:
         from xlascope.tui.feed import Feed
-        from xlascope.tui.glyphs import choose_glyphs
+        from xlascope.tui.glyphs import ASCII, choose_glyphs
         from xlascope.tui.screens.main import MainScreen
 
-        self.push_screen(MainScreen(self.run_at_hand, choose_glyphs(), self._feed or Feed(self.run_at_hand.path)))
+        glyphs = choose_glyphs()
+        if glyphs is ASCII:
+            from textual.scrollbar import ScrollBar
+
+            from xlascope.tui.widgets.plain_bars import AsciiScrollBar
+
+            self.add_class("-ascii")
+            ScrollBar.renderer = AsciiScrollBar
+        self.push_screen(MainScreen(self.run_at_hand, glyphs, self._feed or Feed(self.run_at_hand.path)))
 
     async def action_quit(self) -> None:
         """Textual's own quit key asks too while the script runs."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui import lines
-from xlascope.tui.actions import actions_for
+from xlascope.tui.actions import Action, actions_for
 from xlascope.tui.copying import copy_out
 from xlascope.tui.editing import edit_file
 from xlascope.tui.glyphs import UNICODE
@@ -195,12 +196,16 @@ class Acting:
         if isinstance(focused, Chart):
             about, subject = focused.HELP, "Help: chart"
         if isinstance(focused, LineView):
-            about, subject = focused.HELP, f"Help: {screen.desk.current}"
-            groups = [(_TITLES[scope], actions_for(scope)) for scope in focused.SCOPES]
+            about, subject = focused.HELP, f"Help: {self._pane_name()}"
+            groups = _own_keys(focused.SCOPES)
         if screen.run_at_hand.note:
             about = f"{screen.run_at_hand.note}\n\n{about}"
         groups.append(("Everywhere", actions_for("main")))
         screen.app.push_screen(HelpOverlay(subject, about, groups, screen.glyphs is not UNICODE))
+
+    def _pane_name(self) -> str:
+        current = self._me.desk.current
+        return next((pane.showing for pane in self._me.stage_panes() if pane.id == current), current)
 
     def action_explain(self) -> None:
         """How the number under the cursor was obtained."""
@@ -291,3 +296,12 @@ class Acting:
             self._me.app.exit()
 
 
+def _own_keys(scopes: Sequence[str]) -> list[tuple[str, list[Action]]]:
+    """The actions of a pane's scopes, the nearest first; one whose keys are all taken by a nearer scope is left out."""
+    taken: set[str] = set()
+    groups = []
+    for scope in sorted(scopes, key=lambda scope: scope == "list"):
+        actions = [action for action in actions_for(scope) if not set(action.keys.split(",")) <= taken]
+        taken.update(key for action in actions for key in action.keys.split(","))
+        groups.append((_TITLES[scope], actions))
+    return groups

@@ -35,8 +35,11 @@ def _character(character: str) -> str:
     return " " if character.isspace() else "\ufffd"
 
 
+_ASCII_FORMS = dict(zip("·×–—→←µ…►▸▾±∅’“”", ".x--><u~>>v+0'\"\"", strict=True))
+
+
 def _ascii_character(character: str) -> str:
     picture = _ASCII_PICTURES.get(ord(character))
     if picture is not None:
         return picture
-    return character if character.isascii() else "?"
+    return character if character.isascii() else _ASCII_FORMS.get(character, "?")
