@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xlascope.graphs import build_graph, layout, render, visible
+from xlascope.graphs import build_graph, layout, layout_compact, render, visible
 from xlascope.ir import parse_hlo
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -23,13 +23,14 @@ CASES = {
     "ascii": {"opened": {"ynn_fusion.1"}, "cursor": "x.1", "ascii_only": True},
     "untimed": {"times": None},
     "all": {"opened": None, "width": 60},
+    "compact": {"opened": {"ynn_fusion.1"}, "cursor": "ynn_fusion", "form": layout_compact},
 }
 
 
-def drawn(opened=frozenset(), cursor=None, ascii_only=False, times=TIMES, width=80) -> str:
+def drawn(opened=frozenset(), cursor=None, ascii_only=False, times=TIMES, width=80, form=layout) -> str:
     graph = build_graph(parse_hlo((GOLDEN / "softmax.hlo").read_text()), times)
     groups = frozenset(group.id for group in graph.groups) if opened is None else frozenset(opened)
-    return render(layout(visible(graph, groups), width), cursor, ascii_only).text() + "\n"
+    return render(form(visible(graph, groups), width), cursor, ascii_only).text() + "\n"
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,6 +1,7 @@
 """The graph of a module: groups, folding, neighbourhoods and layout. Nothing here draws to a terminal."""
 
 from xlascope.graphs.build import build_graph
+from xlascope.graphs.compact import layout_compact
 from xlascope.graphs.dot import to_dot
 from xlascope.graphs.layout import Label, Placed, PlacedBox, Wire, layout
 from xlascope.graphs.model import Edge, Graph, Group, Node
@@ -25,6 +26,7 @@ __all__ = [
     "build_graph",
     "hottest",
     "layout",
+    "layout_compact",
     "move",
     "neighbours",
     "opened_for",

@@ -62,6 +62,20 @@ def box_text(box: Box, total_ns: int | None, stubs: tuple[str, ...] = ()) -> Box
     return BoxText(tuple(lines), bordered=True)
 
 
+def row_text(box: Box, total_ns: int | None, stubs: tuple[str, ...] = ()) -> BoxText:
+    """The same in one line without a border, for the compact form."""
+    text = box_text(box, total_ns, stubs)
+    if not text.bordered:
+        return text
+    line = [(" ", "name"), *(segment for segment in text.lines[0] if segment != (_UNKNOWN_HEAT, "heat"))]
+    if box.node is not None and not box.node.is_root:
+        shape = shorten(box.node.shape, LONGEST_NAME)
+        line.append((f" {shape} {bytes_text(box.node.bytes)}", "shape"))
+    for more in text.lines[1:]:
+        line += [(" ", "name"), *more]
+    return BoxText((tuple(line),), bordered=False)
+
+
 def _parameter(box: Box, stubs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     assert box.node is not None
     line = [(" ", "name"), (shorten(box.node.name, LONGEST_NAME), "name"), (" ", "name")]

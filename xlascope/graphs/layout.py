@@ -63,11 +63,11 @@ class Wire:
 
     @property
     def top(self) -> int:
-        return self.ups[0][1]
+        return min(segment[1] for segment in self.segments)
 
     @property
     def bottom(self) -> int:
-        return self.downs[0][1]
+        return max(segment[3] for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xlascope.ir.hlo import Problem
@@ -17,7 +17,8 @@ PATH = re.compile(r"\d+(?:\.(?:\d+|b\d+\.\d+))*\Z")
 class Equation:
     """One equation. ``parent`` is the path of the equation whose body holds it, None at the top.
 
-    ``text_line`` is the line (from 1) of the jaxpr's text that writes it, None where it has none of its own.
+    ``function`` is the Python function of its source line. ``text_line`` is the line (from 1) of the jaxpr's text that
+    writes it, None where it has none of its own.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Equation:
     line: int | None
     text_line: int | None
     parent: str | None
+    function: str | None = None
     children: tuple[str, ...] = ()
 
 
@@ -106,15 +108,20 @@ def _read(entry: Any) -> Equation | None:
         primitive=primitive,
         outputs=_texts(entry.get("outputs")),
         inputs=_texts(entry.get("inputs")),
-        file=entry.get("file") if isinstance(entry.get("file"), str) else None,
+        file=_text(entry.get("file")),
         line=_number(entry.get("line")),
         text_line=_number(entry.get("text_line")),
         parent=parent_path(path),
+        function=_text(entry.get("function")),
     )
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(part) for part in value) if isinstance(value, list | tuple) else ()
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _number(value: Any) -> int | None:
@@ -128,20 +135,7 @@ def _link(text: str, plain: dict[str, Equation], problems: list[Problem]) -> Jax
             if equation.parent not in plain:
                 problems.append(Problem(0, equation.path, f"its parent {equation.parent} is missing"))
             children.setdefault(equation.parent, []).append(equation.path)
-    linked = {
-        path: Equation(
-            path,
-            equation.primitive,
-            equation.outputs,
-            equation.inputs,
-            equation.file,
-            equation.line,
-            equation.text_line,
-            equation.parent,
-            tuple(children.get(path, ())),
-        )
-        for path, equation in plain.items()
-    }
+    linked = {path: replace(equation, children=tuple(children.get(path, ()))) for path, equation in plain.items()}
     by_line: dict[int, list[Equation]] = {}
     for equation in linked.values():
         if equation.text_line is not None:
