@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
-from xlascope.graphs import layout, render, visible
+from xlascope.graphs import layout, layout_compact, render, visible
 from xlascope.report.text.tables import duration, heading, note
 from xlascope.tui.text.safe import safe
 from xlascope.views.graph import GraphAnswer
@@ -16,13 +16,16 @@ _STYLES = {"border.hot": "bold", "heat": "cyan", "percent": "cyan", "wire": "dim
 
 
 class _Picture:
-    """The graph laid out for the width of the console."""
+    """The graph laid out for the width of the console; in its compact form where the boxes would not fit."""
 
     def __init__(self, answer: GraphAnswer) -> None:
         self._graph = answer.graph
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        placed = layout(visible(self._graph), options.max_width)
+        shown = visible(self._graph)
+        placed = layout(shown, options.max_width)
+        if placed.width > options.max_width:
+            placed = layout_compact(shown, options.max_width)
         for row in render(placed).rows:
             line = Text(no_wrap=True, overflow="ellipsis")
             for text, tag in row:
