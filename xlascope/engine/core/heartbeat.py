@@ -25,7 +25,8 @@ class Heartbeat:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._state: dict[str, Any] = {}
-        self._thread = threading.Thread(target=self._run, name="xlascope-heartbeat", daemon=True)
+        self._told = 0.0
+        self._thread: threading.Thread | None = None
         self.step("measuring", "preparing")
 
     def step(self, activity: str, detail: str) -> None:
@@ -41,13 +42,16 @@ class Heartbeat:
         self._tell()
 
     def count(self, done: int, total: int | None, left_s: float) -> None:
-        """How far the sampling is; told with the next beat."""
+        """How far the sampling is; told with the next beat, or now and then from here where there is no thread."""
         with self._lock:
             self._state |= {"done": done, "total": total, "detail": f"{left_s:.1f} s left"}
+        if self._thread is None and time.monotonic() - self._told >= PERIOD_S:
+            self._tell()
 
     def _tell(self) -> None:
         with self._lock:
             body = self._body | self._state
+            self._told = time.monotonic()
         self._send(body, {})
 
     def _run(self) -> None:
@@ -58,11 +62,18 @@ class Heartbeat:
                 return
 
     def __enter__(self) -> Heartbeat:
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="xlascope-heartbeat", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # Python 3.12 starts no thread once it is ending, which is when a recorder that stays serves: no beat then.
+            return self
+        self._thread = thread
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
