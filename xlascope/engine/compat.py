@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import logging
 import math
 import os
 import re
@@ -23,6 +22,9 @@ def unnoticed() -> Iterator[None]:
     if thread in _unnoticed_threads or "jax" not in sys.modules:
         yield
         return
+    # Here and not above: the script's `logging`, which is not the one that the recorder imported before it.
+    import logging
+
     import jax
     from jax._src import config
 
@@ -49,7 +51,7 @@ def unnoticed() -> Iterator[None]:
                 logger.removeFilter(_not_ours)
 
 
-def _not_ours(record: logging.LogRecord) -> bool:
+def _not_ours(record: Any) -> bool:
     return _thread.get_ident() not in _unnoticed_threads
 
 
