@@ -134,10 +134,11 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
 
     def on_ops_loaded(self, message: OpsLoaded) -> None:
         if self.concerns(message):
-            self.desk.ops = message.ops
             table = self.query_one(OpsTable)
             table.set_title(lines.ops_title(message.ops, message.program, self.glyphs))
-            table.set_rows(message.ops.rows)
+            if message.ops.rows != self.desk.ops.rows or not table.row_count():
+                table.set_rows(message.ops.rows)
+            self.desk.ops = message.ops
 
     def on_graph_loaded(self, message: GraphLoaded) -> None:
         if self.concerns(message):

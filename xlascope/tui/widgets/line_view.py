@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from functools import partial
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -17,9 +17,10 @@ from textual.strip import Strip
 
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
-from xlascope.tui.text.safe import safe
+from xlascope.tui.text.marking import mark_matches
 from xlascope.tui.theme import Palette, palette, palette_of
 from xlascope.tui.widgets.part_line import Part
+from xlascope.tui.widgets.title import Placed, draw_title, place_title
 
 _CACHED_ROWS = 256
 
@@ -220,44 +221,17 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         return self.palette["linked"] if row in self._linked else None
 
     def _title_segments(self, width: int) -> list[Segment]:
-        colours = self.palette
-        focused = self.has_focus
-        under = colours["title_focus" if focused else "title"]
-        segments = [Segment(self.glyphs.focus if focused else " ", under)]
-        for _, text, part in self._placed_title(width):
-            if part is None:
-                segments.append(Segment(text, under if focused else None))
-            else:
-                plain = part.role == "title" or (focused and part.role == "dim")
-                segments.append(Segment(text, under if plain else (under if focused else Style()) + colours[part.role]))
-        return segments
+        return draw_title(self._placed_title(width), self.palette, self.glyphs, self.has_focus)
 
-    def _placed_title(self, width: int) -> list[tuple[int, str, Part | None]]:
-        """Column, text and part of each piece of the title line; gaps have no part."""
-        placed: list[tuple[int, str, Part | None]] = []
-        at = 1
-        for part in self._title:
-            text = safe(part.text, ascii_only=self.ascii_only)
-            placed.append((at, text, part))
-            at += cell_len(text)
-        tabs = sum(cell_len(part.text) for part in self._tabs)
-        if tabs and at + tabs + 1 > width:
-            # The tabs tell how to get to the other stages: the end of the title gives way to them.
-            placed, at = _shortened(placed, max(width - tabs - 1, 0), self.glyphs.ellipsis)
-        gap = max(width - tabs - at, 0)
-        placed.append((at, " " * gap, None))
-        at += gap
-        for part in self._tabs:
-            placed.append((at, part.text, part))
-            at += cell_len(part.text)
-        return placed
+    def _placed_title(self, width: int) -> list[Placed]:
+        return place_title(self._title, self._tabs, width, self.glyphs)
 
     def marked(self, tokens: Iterable[tuple[str, str]], start: int = 0) -> list[Segment]:
         """Tokens as segments, with the search's matches in the match style; cut off before column `start`."""
         colours = self.palette
         tokens = list(tokens)
         if self.needle:
-            tokens = _mark_matches(tokens, self.needle)
+            tokens = mark_matches(tokens, self.needle)
         segments = []
         for text, role in tokens:
             if start >= len(text):
@@ -459,47 +433,3 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def on_blur(self) -> None:
         self._refresh_header()
         self._refresh_row(self.cursor)
-
-
-def _shortened(
-    placed: list[tuple[int, str, Part | None]], width: int, ellipsis: str
-) -> tuple[list[tuple[int, str, Part | None]], int]:
-    kept: list[tuple[int, str, Part | None]] = []
-    end = 0
-    for at, text, part in placed:
-        room = width - at
-        if room <= 0:
-            break
-        shown = text if cell_len(text) <= room else set_cell_size(text, room - 1) + ellipsis
-        kept.append((at, shown, part))
-        end = at + cell_len(shown)
-    return kept, max(end, 1)
-
-
-def _mark_matches(tokens: list[tuple[str, str]], needle: str) -> list[tuple[str, str]]:
-    line = "".join(text for text, _ in tokens)
-    searched = line.lower() if needle == needle.lower() else line
-    if len(searched) != len(line) or needle not in searched:
-        return tokens
-    cuts: list[tuple[int, int]] = []
-    at = searched.find(needle)
-    while at >= 0:
-        cuts.append((at, at + len(needle)))
-        at = searched.find(needle, at + len(needle))
-    marked: list[tuple[str, str]] = []
-    position = 0
-    for text, role in tokens:
-        end = position + len(text)
-        while position < end:
-            inside = next(((a, b) for a, b in cuts if b > position), None)
-            if inside is None or inside[0] >= end:
-                marked.append((line[position:end], role))
-                position = end
-            elif inside[0] > position:
-                marked.append((line[position : inside[0]], role))
-                position = inside[0]
-            else:
-                stop = min(inside[1], end)
-                marked.append((line[position:stop], "match"))
-                position = stop
-    return marked

@@ -80,6 +80,8 @@ class RowTable(LineView):
 
     def set_rows(self, rows: Sequence[Any]) -> None:
         """Shows other rows; the cursor stays on the row with the same key, at the same place of the screen."""
+        if not rows and not self._rows:
+            return
         self._reorder(rows)
 
     def row(self, position: int) -> Any:

@@ -73,8 +73,9 @@ class TextPane(LineView):
 
     def set_marks(self, marks: Mapping[int, LineMark]) -> None:
         """The margin, by line; lines without an entry stay empty."""
-        self._take_marks(marks)
-        self.redraw()
+        if marks != self._marks:
+            self._take_marks(marks)
+            self.redraw()
 
     def set_placeholder(self, text: str) -> None:
         """What is shown while there is no text."""
