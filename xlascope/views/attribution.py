@@ -22,13 +22,13 @@ def attribute(times: Mapping[str, int], module: HloModule, origin: Provenance) -
     """Self time by equation path, from self time by op.
 
     An op of one equation is that equation's. A fusion's time is split by the estimated operations of its members, each
-    member counting for its own equations; what is split, or rests on guessed equations, is estimated. The parts of an
-    op add up to its time.
+    member counting for its own equations. What XLA added counts for the equations it is there for. All that is split,
+    attributed or rests on guessed equations is estimated. The parts of an op add up to its time.
     """
     found: dict[str, Share] = defaultdict(Share)
     for name, ns in times.items():
-        paths = origin.equations.get(name, ())
-        if len(paths) == 1 and origin.exact:
+        paths = origin.paths(name)
+        if len(paths) == 1 and origin.exact and name not in origin.added:
             found[paths[0]].exact_ns += ns
         elif paths:
             for path, part in _split(ns, _weights(module, name, paths, origin)).items():

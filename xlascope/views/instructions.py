@@ -17,7 +17,8 @@ class Facts:
     """``flops`` and ``bytes`` are estimates for one execution.
 
     ``lines``: all lines of ``file`` that the instruction, or a member of the fusion, comes from. ``detail``: a fusion's
-    kind, a custom call's target.
+    kind, a custom call's target. ``owner``: for what XLA added, the instruction it is there for, whose equations and
+    position it has.
     """
 
     opcode: str
@@ -29,6 +30,7 @@ class Facts:
     equations: tuple[str, ...]
     detail: str | None
     lines: tuple[int, ...]
+    owner: str | None
 
 
 class Instructions:
@@ -51,6 +53,9 @@ class Instructions:
         if instruction is None:
             return None
         file, line = position(instruction, self._script)
+        owner = self.provenance.owners.get(name)
+        if file is None and owner is not None and (needed := self.module.get(owner)) is not None:
+            file, line = position(needed, self._script)
         work = cost(instruction, self.module)
         kind = instruction.fusion_kind
         return Facts(
@@ -60,9 +65,10 @@ class Instructions:
             work.flops,
             work.bytes,
             name in self.provenance.added,
-            self.provenance.equations.get(name, ()),
+            self.provenance.paths(name),
             kind.removeprefix("k").lower() if kind else instruction.attributes.get("custom_call_target"),
             self._lines(instruction, file, line),
+            owner,
         )
 
     def _lines(self, instruction: HloInstruction, file: str | None, line: int | None) -> tuple[int, ...]:

@@ -19,7 +19,8 @@ class Op:
 
     ``flops`` and ``bytes`` are estimates for one execution. ``lines``: all lines of ``file`` it comes from, ``line``
     that of its root. ``detail``: a fusion's kind. ``module`` names the HLO module; ``program`` is None for
-    what was not captured (eager primitives).
+    what was not captured (eager primitives). What XLA added has the equations and the line of its ``owner``, which is
+    not exact.
     """
 
     program: str | None
@@ -40,6 +41,8 @@ class Op:
     detail: str | None
     share: float | None
     lines: tuple[int, ...]
+    owner: str | None
+    equations_exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,9 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         for row in seen.times.rows
         for name in (names[row.program_id],)
     )
-    lost = [Lost(each.kind, each.count, each.text) for each in seen.times.problems]
+    # One window of several in which nothing ran is no loss.
+    problems = [each for each in seen.times.problems if each.kind != "empty" or not rows]
+    lost = [Lost(each.kind, each.count, each.text) for each in problems]
     if seen.note is not None:
         lost.append(Lost("program", None, seen.note))
     return Ops(
@@ -170,4 +175,6 @@ def _row(
         detail=facts.detail if facts is not None else None,
         share=row.self_ns / total if total else None,
         lines=facts.lines if facts is not None else (),
+        owner=facts.owner if facts is not None else None,
+        equations_exact=known is not None and known.provenance.exact and (facts is None or not facts.added_by_xla),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from xlascope.graphs import build_graph
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
 from xlascope.ir.provenance import names_between, paths_of
 from xlascope.views.source import RunSource
@@ -18,11 +19,19 @@ SOURCES = frozenset({"parameter", "constant"})
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Equation paths by instruction name. ``exact``: from tags, and no guess."""
+    """Equation paths by instruction name. ``exact``: from tags, and no guess.
+
+    ``added`` are the instructions that XLA added itself; ``owners`` name the instruction that one of them is there for.
+    """
 
     equations: Mapping[str, tuple[str, ...]]
     added: frozenset[str]
     exact: bool
+    owners: Mapping[str, str] = field(default_factory=dict)
+
+    def paths(self, name: str) -> tuple[str, ...]:
+        """The equations of an instruction; of one that XLA added, those of the instruction it is there for."""
+        return self.equations.get(name) or self.equations.get(self.owners.get(name, ""), ())
 
 
 NOTHING = Provenance({}, frozenset(), False)
@@ -59,7 +68,13 @@ def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | N
         added = {each.name for each in module.instructions() if each.opcode not in SOURCES}
     else:
         added = {each.name for each in module.instructions() if each.op_name is None and each.opcode not in SOURCES}
-    return Provenance(equations, frozenset(added - equations.keys()), exact)
+    graph = build_graph(module, None, equations, exact=exact)
+    owners = {
+        node.name: graph.node_by_id[node.owner].name
+        for node in graph.nodes
+        if node.owner is not None and node.name not in equations
+    }
+    return Provenance(equations, frozenset(added - equations.keys()), exact, owners)
 
 
 def _tagged(module: HloModule, names: Mapping[str, str], known: Collection[str] | None) -> dict[str, tuple[str, ...]]:

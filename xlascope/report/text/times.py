@@ -69,12 +69,12 @@ def ops(answer: Ops) -> Iterable[RenderableType]:
         ]
         lines = _lines(answer)
         shown = _worth_showing(lines)
-        yield table(columns, [_op(row, several, answer.equations_exact) for row in lines[:shown]])
+        yield table(columns, [_op(row, several) for row in lines[:shown]])
         if shown < len(lines):
             rest = sum(line.share for line in lines[shown:])
             yield note(f"And {len(lines) - shown} more ops, {share(rest)} together: --json has all.")
         yield note(_coverage(answer))
-        if not answer.equations_exact and any(row.equations for row in answer.rows):
+        if any(row.equations and not row.equations_exact and not row.added_by_xla for row in answer.rows):
             yield note("~ equations matched by source line and primitive: those of one line cannot be told apart.")
     yield from (warning(f"{each.what}: {each.why}") for each in answer.dropped)
 
@@ -113,7 +113,7 @@ def _of(program: str | None, variant: str | None, windows: int) -> str:
     return f"{who}, {how}, {windows} {'window' if windows == 1 else 'windows'}"
 
 
-def _op(line: _Line, several: bool, exact: bool) -> list[str | Text]:
+def _op(line: _Line, several: bool) -> list[str | Text]:
     row = line.op
     opcode = f"{row.opcode or UNKNOWN} {row.detail}" if row.detail else (row.opcode or UNKNOWN)
     name = Text(row.op)
@@ -129,35 +129,36 @@ def _op(line: _Line, several: bool, exact: bool) -> list[str | Text]:
         bar(line.share),
         duration(line.self_ns / line.count if line.count else None),
         count(line.count),
-        _equations(row, exact),
+        _equations(row),
         _where(row),
         size(row.bytes),
     ]
 
 
 def _where(row: Op) -> str:
-    """``train.py:13,14``."""
+    """``train:13,14``."""
     if row.file is None:
         return "" if row.added_by_xla else UNKNOWN
+    stem = place(row.file, None).removesuffix(".py")
     others = [number for number in row.lines if number != row.line]
     shown = sorted([*others[: _MOST_LINES - 1], *([row.line] if row.line is not None else [])])
     more = "…" if len(others) >= _MOST_LINES else ""
-    return f"{place(row.file, None)}:{','.join(map(str, shown))}{more}" if shown else place(row.file, None)
+    return f"{stem}:{','.join(map(str, shown))}{more}" if shown else stem
 
 
-def _equations(row: Op, exact: bool) -> str:
+def _equations(row: Op) -> str:
     if not row.equations:
         return "" if row.added_by_xla else UNKNOWN
     shown = " ".join(row.equations[:_MOST_EQUATIONS])
     more = "…" if len(row.equations) > _MOST_EQUATIONS else ""
-    return f"{'' if exact else '~'}{shown}{more}"
+    return f"{'' if row.equations_exact else '~'}{shown}{more}"
 
 
 def _coverage(answer: Ops) -> str:
     calls = "an unknown number of calls" if answer.calls_seen is None else f"{count(answer.calls_seen)} calls"
     cover = UNKNOWN if answer.coverage is None else f"{answer.coverage * 100:.1f}%"
     text = f"{calls} seen in {duration(answer.window_ns)}; ops cover {cover} of the devices' busy time."
-    return f"{text} + added by XLA.{' ' + _SIMULATED if answer.simulated else ''}"
+    return f"{text} + added by XLA, with the equations it is there for.{' ' + _SIMULATED if answer.simulated else ''}"
 
 
 def devices(answer: Devices) -> Iterable[RenderableType]:
