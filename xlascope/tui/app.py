@@ -67,18 +67,16 @@ class XlascopeApp(App[None]):
         self.call_after_refresh(self._open_main)
 
     def _open_main(self) -> None:
+        from textual.scrollbar import ScrollBar, ScrollBarRender
+
         from xlascope.tui.feed import Feed
         from xlascope.tui.glyphs import ASCII, choose_glyphs
         from xlascope.tui.screens.main import MainScreen
+        from xlascope.tui.widgets.plain_bars import AsciiScrollBar
 
         glyphs = choose_glyphs()
-        if glyphs is ASCII:
-            from textual.scrollbar import ScrollBar
-
-            from xlascope.tui.widgets.plain_bars import AsciiScrollBar
-
-            self.add_class("-ascii")
-            ScrollBar.renderer = AsciiScrollBar
+        self.set_class(glyphs is ASCII, "-ascii")
+        ScrollBar.renderer = AsciiScrollBar if glyphs is ASCII else ScrollBarRender
         self.push_screen(MainScreen(self.run_at_hand, glyphs, self._feed or Feed(self.run_at_hand.path)))
 
     async def action_quit(self) -> None:
