@@ -206,7 +206,8 @@ while True:
     ({}, "baseline"),
     ({"devices": 8, "fusion": "off"}, "fusion=off,devices=8"),
     ({"jit": "deep-off"}, "jit=deep-off"),
-    ({"shard_plan": "batch", "devices": 4}, "devices=4,shard-plan=batch"),
+    ({"shard_plan": "batch", "devices": 4}, "devices=4"),
+    ({"shard_plan": "replicate", "devices": 4}, "devices=4,shard-plan=replicate"),
     ({"mesh": {"x": 4, "y": 2}, "shard": {"1": "-,y", "0": "x,-"}}, "mesh=x:4+y:2,shard:0=x/-,shard:1=-/y"),
     ({"compiler_options": {"xla_b": "1", "xla_a": "true"}}, "xla_a=true,xla_b=1"),
 ])

@@ -22,10 +22,10 @@ from xlascope.session.measuring import Measurer, Ticket
 from xlascope.session.outputs import OutputLog
 from xlascope.session.plan import ENGINE, LaunchPlan, engine_command
 from xlascope.session.process import Process, inherited_descriptors
+from xlascope.session.script_streams import ScriptStreams
 from xlascope.session.status import Activity, Status
 from xlascope.session.store import RECORD_KINDS, Store
-from xlascope.session.streams import Sink, Source
-from xlascope.session.terminal import set_line_endings, set_size, window_size
+from xlascope.session.terminal import window_size
 from xlascope.session.wiring import Wiring, owned
 
 Event = dict[str, Any]
@@ -62,16 +62,13 @@ class Keeper:
         self.exit_code: int | None = None
         self.signal_number: int | None = None
         self.process: Process | None = None
-        self.wiring: Wiring | None = None
-        self.sinks: list[Sink] = []
+        self.streams: ScriptStreams | None = None
         self.on_stopped: Callable[[int], None] = lambda number: None
         self._make_wiring = wiring or (lambda: owned(window_size(*size)))
         self._boot = boot
         self._callbacks: list[Callable[[Event], None]] = []
         self._store = Store(self._problem, self._stored, commit_every)
         self._log = OutputLog(self._store)
-        self._sources: list[Source] = []
-        self._keys: Sink | None = None
         self._channel: Channel | None = None
         self._activity = Activity("starting")
         self._calls: dict[str, int] = {}
@@ -79,7 +76,6 @@ class Keeper:
         self._started_ns = time.time_ns()
         self._started = time.monotonic_ns()
         self._wall_ns: int | None = None
-        self._line_endings = True
         self._ids = itertools.count(1)
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -131,16 +127,19 @@ class Keeper:
 
     def _done(self) -> bool:
         if self._thread is None and self.plan is not None:
-            return self.state == "ended" and not any(sink.waiting for sink in self.sinks)
+            return self.state == "ended" and not (self.streams is not None and self.streams.waiting)
         return self._stopping and (self.process is None or self.process.ended)
 
     def _close(self) -> None:
         self._measurer.close()
         self._log.flush()
         self._store.close()
-        for closable in (self._channel, self.process, self._keys, *self._sources, *self.sinks):
+        for closable in (self._channel, self.process):
             if closable is not None:
                 closable.close()
+        if self.streams is not None:
+            self.streams.end()
+            self.streams.give_up()
         self.loop.close()
         self._finished.set()
 
@@ -166,16 +165,12 @@ class Keeper:
     # --- the recorder
 
     def _launch(self, plan: LaunchPlan) -> None:
-        wiring = self.wiring = self._make_wiring()
-        self._line_endings = wiring.user is None or wiring.user.raw
+        wiring = self._make_wiring()
         ours, theirs = socket_pair()
         config = {**plan.config(), "fd": theirs.fileno()}
         self._put_run(plan)
         self._channel = Channel(self.loop, ours, self._message, self._recorder_gone)
-        for stream, fd, user in wiring.outs:
-            self._connect(stream, fd, user)
-        if wiring.master is not None:
-            self._keys = Sink(self.loop, wiring.master, shared=False)
+        self.streams = ScriptStreams(self.loop, wiring, self._output)
         try:
             self.process = Process(
                 self.loop, engine_command(plan.python, config, self._boot), stdio=wiring.stdio, sock=theirs,
@@ -187,25 +182,9 @@ class Keeper:
             for fd in wiring.theirs:
                 os.close(fd)
 
-    def _connect(self, stream: str, fd: int, user: int | None) -> None:
-        sink: Sink | None = None
-
-        def data(piece: bytes) -> None:
-            if sink is not None:
-                sink.write(piece)
-            self._log.add(stream, piece)
-            self._emit({"kind": "output", "stream": stream, "data": piece})
-
-        def broken() -> None:
-            # The script gets the same broken pipe. A terminal that is gone hangs the script up by SIGHUP instead.
-            if stream != "terminal":
-                source.close()
-
-        source = Source(self.loop, fd, data)
-        if user is not None:
-            sink = Sink(self.loop, user, broken, lambda full: source.pause() if full else source.resume())
-            self.sinks.append(sink)
-        self._sources.append(source)
+    def _output(self, stream: str, data: bytes) -> None:
+        self._log.add(stream, data)
+        self._emit({"kind": "output", "stream": stream, "data": data})
 
     def _put_run(self, plan: LaunchPlan) -> None:
         script = None if plan.script is None else str(Path(plan.script).absolute())
@@ -267,8 +246,8 @@ class Keeper:
     def _idle(self, body: Mapping[str, Any]) -> None:
         code = body.get("exit_code")
         self.exit_code = code if isinstance(code, int) else None
-        for source in self._sources:
-            source.drain()
+        if self.streams is not None:
+            self.streams.drain()
         self._activity = Activity("idle")
         self._put_end("ended")
         self._set_state("idle")
@@ -279,8 +258,8 @@ class Keeper:
             self._problem(f"the recorder stopped recording: {why}; the script runs on")
 
     def _script_ended(self, status: int | None) -> None:
-        for source in self._sources:
-            source.drain()
+        if self.streams is not None:
+            self.streams.drain()
         if self._channel is not None:
             self._channel.drain()
             self._channel.close()
@@ -291,9 +270,8 @@ class Keeper:
             elif status is not None:
                 self.exit_code = os.waitstatus_to_exitcode(status)
             self._put_end("ended" if self.exit_code is not None else "killed")
-        # Closed by now and not later: what lives on finds its output as closed as the script's own end made it.
-        for source in self._sources:
-            source.close()
+        if self.streams is not None:
+            self.streams.end()
         self._set_state("ended")
 
     def _put_end(self, state: str) -> None:
@@ -326,11 +304,11 @@ class Keeper:
 
     def write_input(self, data: bytes) -> None:
         """Type ``data`` on the script's terminal."""
-        self.loop.post(lambda: self._keys.write(data) if self._keys is not None else None)
+        self.loop.post(lambda: self.streams.type(data) if self.streams is not None else None)
 
     def resize(self, rows: int, columns: int) -> None:
         size = window_size(rows, columns)
-        self.loop.post(lambda: self.set_window(size))
+        self.loop.post(lambda: self.streams.set_window(size) if self.streams is not None else None)
 
     def interrupt(self) -> None:
         """Ctrl-C for the script and its foreground children."""
@@ -368,20 +346,6 @@ class Keeper:
             self._pending_signals.append((number, group))
         else:
             self.process.signal(number, group)
-
-    def type(self, data: bytes) -> None:
-        if self._keys is not None:
-            self._keys.write(data)
-
-    def set_window(self, size: bytes | None) -> None:
-        if self.wiring is not None and self.wiring.master is not None and self.state != "ended":
-            set_size(self.wiring.master, size)
-
-    def own_line_endings(self) -> None:
-        """The user's terminal is raw now: the script's writes its own carriage returns."""
-        if self.wiring is not None and self.wiring.master is not None and not self._line_endings:
-            self._line_endings = True
-            set_line_endings(self.wiring.master, True)
 
     def emit(self, event: Event) -> None:
         """Tell all subscribers."""

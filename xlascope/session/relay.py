@@ -10,6 +10,7 @@ from types import FrameType
 
 from xlascope.session.keeper import Keeper
 from xlascope.session.loop import READ
+from xlascope.session.script_streams import ScriptStreams
 from xlascope.session.terminal import UserTerminal, suspend_self
 
 # What `kill` sends to the process that the user sees is meant for the script.
@@ -37,9 +38,9 @@ class Relay:
         try:
             self._keeper.run()
         finally:
-            wiring = self._keeper.wiring
-            if wiring is not None and wiring.user is not None:
-                wiring.user.leave()
+            streams = self._keeper.streams
+            if streams is not None and streams.user is not None:
+                streams.user.leave()
             self._release()
         if self._keeper.signal_number is not None:
             return 128 + self._keeper.signal_number
@@ -54,17 +55,22 @@ class Relay:
 
     def started(self) -> None:
         """The script's process is there: take the terminal."""
-        wiring = self._keeper.wiring
-        if wiring is not None and wiring.user is not None:
-            self._user = wiring.user
+        streams = self._keeper.streams
+        if streams is not None and streams.user is not None:
+            self._user = streams.user
             self._take_terminal()
+
+    @property
+    def _streams(self) -> ScriptStreams:
+        assert self._keeper.streams is not None  # made before the loop turns
+        return self._keeper.streams
 
     def _take_terminal(self) -> None:
         user = self._user
         if user is None or not user.reads or self._keeper.state == "ended":
             return
         if user.enter():
-            self._keeper.own_line_endings()
+            self._streams.own_line_endings()
             self._loop.watch(0, READ, self._keys)
         else:
             self._loop.later(_FOREGROUND_EVERY_S, self._take_terminal)
@@ -75,7 +81,7 @@ class Relay:
         except OSError:
             data = b""
         if data:
-            self._keeper.type(data)
+            self._streams.type(data)
         else:
             self._loop.forget(0)
 
@@ -90,7 +96,7 @@ class Relay:
     def _resume(self) -> None:
         if self._user is not None:
             self._take_terminal()
-            self._keeper.set_window(self._user.size())
+            self._streams.set_window(self._user.size())
         self._keeper.pass_on(signal.SIGCONT, True)
 
     # --- signals: Python runs the handlers in the main thread, which is this one; the loop acts on them
@@ -119,7 +125,7 @@ class Relay:
             number = self._arrived.popleft()
             if number == signal.SIGWINCH:
                 if self._user is not None:
-                    self._keeper.set_window(self._user.size())
+                    self._streams.set_window(self._user.size())
             elif number == signal.SIGCONT:
                 self._resume()
             elif number == signal.SIGTSTP:
@@ -141,8 +147,8 @@ class Relay:
 
     def _give_up(self) -> None:
         """Told to end, and the script has: do not wait for a reader of its output."""
-        for sink in self._keeper.sinks:
-            sink.close()
+        if self._keeper.streams is not None:
+            self._keeper.streams.give_up()
 
 
 def _in_front() -> bool:
