@@ -1,7 +1,7 @@
 """Attention-like scores, softmax(x @ w), called in a loop, and a small training step beside them.
 
 `scores` is called with batches of 128 rows; now and then a last batch has 64, which is a second signature and so a
-second program. `train_step`, each third time, is a gradient step on the same weights.
+second program. `train_step`, each thirtieth time, is a gradient step on the same weights.
 """
 
 import argparse
@@ -27,12 +27,12 @@ def loss(w, x, labels):
 @jax.jit
 def train_step(w, x, labels):
     value, gradient = jax.value_and_grad(loss)(w, x, labels)
-    return w - 0.05 * gradient, value
+    return w - 0.3 * gradient, value
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=60000, help="calls of scores (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=90000, help="calls of scores (default: %(default)s)")
     steps = parser.parse_args().steps
 
     x_key, w_key, label_key = jax.random.split(jax.random.key(0), 3)
@@ -43,10 +43,10 @@ def main():
 
     value = jnp.float32(0)
     for step in range(steps):
-        if step % 3 == 0:
+        if step % 30 == 0:
             w, value = train_step(w, x, labels)
         probabilities = scores(x, w)
-        if step % 2000 == 0:
+        if step % 3000 == 0:
             scores(last_batch, w)
             print(f"step {step:5d}  loss {float(value):.4f}  surest {float(probabilities.max()):.3f}", flush=True)
     print(f"done  {steps} steps  loss {float(value):.4f}")
