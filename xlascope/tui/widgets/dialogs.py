@@ -158,7 +158,6 @@ class PromptLine(Input):
 
     DEFAULT_CSS = """
     PromptLine { height: 1; border: none; padding: 0; display: none; background: $surface; }
-    PromptLine.-open { display: block; }
     PromptLine:focus { border: none; }
     """
     BINDINGS: ClassVar = [Binding("escape", "give_up", "Give up", show=False)]
@@ -188,16 +187,16 @@ class PromptLine(Input):
         with self.prevent(Input.Changed):
             self.value = value
         self.cursor_position = len(value)
-        self.add_class("-open")
-        self.focus()
+        self.styles.display = "block"
+        self.screen.set_focus(self)
 
     @property
     def is_open(self) -> bool:
-        return self.has_class("-open")
+        return self.styles.display == "block"
 
     def close(self) -> None:
         """Hides the line; the caller gives the focus back."""
-        self.remove_class("-open")
+        self.styles.display = "none"
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -321,12 +321,13 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_activate(self) -> None:
         if self.cursor >= 0:
-            self.post_message(self.Activated(self, self.cursor))
+            self.screen.post_message(self.Activated(self, self.cursor))
 
     # searching
 
     def action_search(self) -> None:
-        self.post_message(self.SearchRequested(self))
+        # Straight to the screen: what is typed next should find the prompt open.
+        self.screen.post_message(self.SearchRequested(self))
 
     def action_search_next(self, step: int) -> None:
         if self.needle:

@@ -227,7 +227,7 @@ class RowTable(LineView):
             self.sort_by(self.sort_key)
 
     def action_filter(self) -> None:
-        self.post_message(self.SearchRequested(self, "filter"))
+        self.screen.post_message(self.SearchRequested(self, "filter"))
 
 
 class _Arranged(Message):
