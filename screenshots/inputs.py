@@ -1,4 +1,4 @@
-"""What the pictures depend on, as one hash: the screen's code, what it draws with, the demo and the list of pictures."""
+"""What the pictures depend on, as one hash: the code of the screen and of the graph, the demo, the list of pictures."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from screenshots.inputs import HASH_FILE, ROOT, inputs_hash  # noqa: E402
+from screenshots.inputs import HASH_FILE, ROOT, inputs_hash
 
 DEMO = ROOT / "xlascope" / "demo" / "softmax.py"
 

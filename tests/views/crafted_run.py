@@ -31,7 +31,7 @@ ENTRY %main (x: f32[8,4], w: f32[4,2]) -> f32[8,2] {
   %copy.1 = f32[8,2]{1,0} copy(%dot.1)
   ROOT %exp_fusion = f32[8,2]{1,0} fusion(%copy.1), kind=kLoop, calls=%fused_computation, metadata={op_name="jit(scores)/exp" source_file="/home/u/train.py" source_line=5}
 }
-"""  # noqa: E501
+"""
 T0 = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000
 

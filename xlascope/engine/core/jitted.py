@@ -59,8 +59,12 @@ class JittedProgram:
         return [to_host(value) for value in self._function(*arguments)]
 
     @property
+    def _runtime(self) -> Any:
+        return self._compiled.runtime_executable()
+
+    @property
     def device_count(self) -> int:
-        return len(self._compiled.runtime_executable().local_devices())
+        return len(self._runtime.local_devices())
 
     def text(self) -> str:
         """Optimized HLO."""
@@ -68,7 +72,7 @@ class JittedProgram:
 
     def program_ids(self) -> list[str]:
         """The `program_id` that events of this executable carry in a profile."""
-        return compat.program_ids(self._compiled.runtime_executable())
+        return compat.program_ids(self._runtime)
 
     def peak_bytes(self) -> int | None:
-        return compat.peak_bytes(self._compiled.runtime_executable())
+        return compat.peak_bytes(self._runtime)
