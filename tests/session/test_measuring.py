@@ -14,7 +14,9 @@ from tests.session.running import FAKE, Events, plan, script
 from tests.session.terminal_user import gone
 from xlascope.runfile import Reader, Writer
 from xlascope.session.keeper import Keeper
+from xlascope.session.lab import Lab as measuring_lab
 from xlascope.session.lab import flags_from
+from xlascope.session.plan import is_python_with_jax
 from xlascope.session.switches import devices_needed, variant_name
 
 
@@ -147,6 +149,32 @@ def test_a_python_that_is_gone_is_replaced_by_ours(run: Path) -> None:
     keeper.start()
     try:
         assert events.result(keeper.measure("ok#1", {"fusion": "off"}))["ok"]
+    finally:
+        keeper.stop()
+
+
+@pytest.mark.parametrize("python", ["/no/such/python", "/bin/rm", "python", ""])
+def test_a_run_file_does_not_say_what_is_started(run: Path, tmp_path: Path, python: str) -> None:
+    evil = tmp_path / "bin/python3"
+    evil.parent.mkdir()
+    evil.write_text("#!/bin/sh\ntouch started\n")
+    evil.chmod(0o755)
+    for word in (python, str(evil)):
+        assert not is_python_with_jax(word)
+    assert is_python_with_jax(sys.executable)
+
+
+def test_a_warm_lab_is_there_before_it_is_asked_for(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setattr(measuring, "Lab", lambda *a: started.append(measuring_lab(*a)) or started[-1])
+    keeper = Keeper.reopen(run, boot=FAKE, warm=True)
+    events = Events(keeper)
+    keeper.start()
+    try:
+        events.state("ended")
+        # The newest program's environment, which is not ok#2's.
+        assert events.result(keeper.measure("ok#1", {"fusion": "off"}))["ok"]
+        assert len(started) == 1
     finally:
         keeper.stop()
 

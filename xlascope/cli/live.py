@@ -41,7 +41,7 @@ def show_live(plan: LaunchPlan, parsed: Parsed | None = None, note: str = "") ->
     folder = runs_folder()
     path = default_run_path(plan, folder) if asked is None else _path(asked)
     columns, rows = shutil.get_terminal_size((80, 24))
-    keeper = Keeper(plan, path, size=(rows, columns), commit_every=0.1)
+    keeper = Keeper(plan, path, size=(rows, columns), commit_every=0.1, warm=True)
     try:
         keeper.start()
     except RunFileError as error:

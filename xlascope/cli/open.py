@@ -51,7 +51,7 @@ def _show(path: Path) -> None:
 
 def _keeper(path: Path) -> Keeper | None:
     """What measures on a finished run; None for a file that can only be read: still recorded, or not ours to write."""
-    keeper = Keeper.reopen(path)
+    keeper = Keeper.reopen(path, warm=True)
     try:
         keeper.start()
     except (RunFileLocked, RunFileError):

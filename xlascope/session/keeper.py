@@ -31,6 +31,8 @@ from xlascope.session.wiring import Wiring, owned
 Event = dict[str, Any]
 _TICK_S = 0.1
 _STOP_S = 3.0
+# The first compiles of a script have the cores for themselves.
+_WARM_AFTER_S = 3.0
 
 
 class Keeper:
@@ -53,8 +55,10 @@ class Keeper:
         wiring: Callable[[], Wiring] | None = None,
         commit_every: float = 0.25,
         boot: Path = ENGINE,
+        warm: bool = False,
     ) -> None:
-        """``size`` is (rows, columns) of the script's terminal; ``wiring`` replaces it by other streams."""
+        """``size``: (rows, columns) of the script's terminal; ``wiring`` replaces it by other streams. ``warm``: have a
+        lab ready before the first measurement."""
         self.plan = plan
         self.run_path = run_path
         self.loop = Loop()
@@ -66,6 +70,7 @@ class Keeper:
         self.on_stopped: Callable[[int], None] = lambda number: None
         self._make_wiring = wiring or (lambda: owned(window_size(*size)))
         self._boot = boot
+        self._warm = warm
         self._callbacks: list[Callable[[Event], None]] = []
         self._store = Store(self._problem, self._stored, commit_every)
         self._log = OutputLog(self._store)
@@ -84,9 +89,9 @@ class Keeper:
         self._measurer = Measurer(self.loop, self._store, self, boot)
 
     @classmethod
-    def reopen(cls, path: Path, *, boot: Path = ENGINE) -> Keeper:
+    def reopen(cls, path: Path, *, boot: Path = ENGINE, warm: bool = False) -> Keeper:
         """A keeper for a finished run: measures in labs, starts no script. `start` raises RunFileError."""
-        return cls(None, path, boot=boot)
+        return cls(None, path, boot=boot, warm=warm)
 
     # --- life
 
@@ -121,6 +126,7 @@ class Keeper:
                 self._launch(self.plan)
             else:
                 self._set_state("ended")
+                self._warm_up()
             self.loop.run(self._done)
         finally:
             self._close()
@@ -142,6 +148,11 @@ class Keeper:
             self.streams.give_up()
         self.loop.close()
         self._finished.set()
+
+    def _warm_up(self, seconds: float = 0.0) -> None:
+        if self._warm:
+            self._warm = False
+            self.loop.later(seconds, self._measurer.warm)
 
     def _stop(self) -> None:
         if self._stopping:
@@ -232,6 +243,7 @@ class Keeper:
             self._calls[program] = body["hook_calls"]
         elif kind == "program":
             program = _text(body.get("id"))
+            self._warm_up(_WARM_AFTER_S)
         self._store.put(kind, body, message.blobs, program, variant)
 
     def _progress(self, body: Mapping[str, Any]) -> None:

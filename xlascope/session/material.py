@@ -18,17 +18,24 @@ class NotMeasurable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Environment:
+    """Where the script ran, as far as a lab must be like it. None: unknown."""
+
+    python: str | None
+    variables: dict[str, str]
+    platform: str | None
+    x64: bool
+    device_count: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """The ``measure`` message's own part (``body``, ``blobs``) and what its lab must be like."""
 
     program: str
     body: dict[str, Any]
     blobs: dict[str, bytes]
-    python: str | None
-    variables: dict[str, str]
-    platform: str | None
-    x64: bool
-    device_count: int | None
+    environment: Environment
     needs_python: bool
     """Whether it calls back into the script, so that only the script's own process can execute it."""
 
@@ -63,7 +70,17 @@ def load(path: Path, program: str) -> Material:
         args = reader.last("args", program)
         for name, digest in _blobs(args).items():
             blobs[name] = reader.blob(digest)
-        return _material(reader, program, record, args, blobs)
+        body = {"record": record.json, "args_record": None if args is None else args.json}
+        return Material(program, body, blobs, _environment(reader, record), record.json.get("callbacks") is True)
+
+
+def environment(path: Path) -> Environment:
+    """That of the run's newest program. Raises NotMeasurable when there is none, RunFileError."""
+    with Reader(path) as reader:
+        record = reader.last("program")
+        if record is None:
+            raise NotMeasurable("this run compiled nothing", "look at its output")
+        return _environment(reader, record)
 
 
 def load_arguments(path: Path, program: str) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -78,20 +95,16 @@ def load_arguments(path: Path, program: str) -> tuple[dict[str, Any], dict[str, 
         return {"args_record": None if args is None else args.json}, blobs
 
 
-def _material(
-    reader: Reader, program: str, record: Record, args: Record | None, blobs: dict[str, bytes]
-) -> Material:
+def _environment(reader: Reader, program: Record) -> Environment:
     run = reader.last("run")
     env = reader.last("env")
-    body = record.json
-    platform, count = body.get("platform"), body.get("device_count")
+    platform, count = program.json.get("platform"), program.json.get("device_count")
     variables = env.json.get("variables") if env is not None else None
-    return Material(
-        program, {"record": body, "args_record": None if args is None else args.json}, blobs,
-        run.json.get("python") if run is not None else None,
-        variables if isinstance(variables, dict) else {},
-        platform if isinstance(platform, str) else None, body.get("x64") is True,
-        count if isinstance(count, int) else None, body.get("callbacks") is True)
+    python = run.json.get("python") if run is not None else None
+    return Environment(
+        python if isinstance(python, str) else None, variables if isinstance(variables, dict) else {},
+        platform if isinstance(platform, str) else None, program.json.get("x64") is True,
+        count if isinstance(count, int) else None)
 
 
 def _blobs(record: Record | None) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import deque
@@ -15,7 +14,8 @@ from xlascope.protocol import Message
 from xlascope.runfile import Reader, RunFileError
 from xlascope.session.lab import HEARTBEAT_S, Lab, LabSpec, flags_from
 from xlascope.session.loop import Loop
-from xlascope.session.material import Material, NotMeasurable, load, load_arguments
+from xlascope.session.material import Environment, Material, NotMeasurable, environment, load, load_arguments
+from xlascope.session.plan import is_python_with_jax
 from xlascope.session.store import Store
 from xlascope.session.switches import devices_needed, variant_name
 
@@ -170,7 +170,7 @@ class Measurer:
             return
         material = load(self._host.run_path, ticket.program)
         live = self._host.state in ("running", "idle")
-        if live and (material.needs_python or material.platform not in (None, "cpu")):
+        if live and (material.needs_python or material.environment.platform not in (None, "cpu")):
             # An accelerator has one owner: as long as the script's process lives, it is that.
             self._begin_in_recorder(command, jit)
             return
@@ -186,7 +186,7 @@ class Measurer:
                 "run `xlascope SCRIPT` and switch it there, before leaving")
 
     def _begin_in_lab(self, command: dict[str, Any], material: Material) -> None:
-        spec = self._spec(material, command["switches"])
+        spec = self._spec(material.environment, command["switches"])
         lab = self._labs.get(spec)
         if lab is None:
             while len(self._labs) >= _WARM_LABS:
@@ -197,13 +197,24 @@ class Measurer:
         self._place = lab
         lab.send({**command, **material.body}, material.blobs)
 
-    def _spec(self, material: Material, switches: Mapping[str, Any]) -> LabSpec:
+    def _spec(self, material: Environment, switches: Mapping[str, Any]) -> LabSpec:
         python = material.python
-        if python is None or not os.access(python, os.X_OK):
+        if python is None or not is_python_with_jax(python):
             python = sys.executable
         platform = material.platform
         devices = devices_needed(switches, material.device_count) if platform in (None, "cpu") else None
         return LabSpec(python, devices, platform, material.x64, flags_from(material.variables))
+
+    def warm(self) -> None:
+        """Start the lab that most measurements will need, so that the first one does not wait for jax."""
+        if self._closed or self._labs or self._running is not None:
+            return
+        try:
+            spec = self._spec(environment(self._host.run_path), {})
+        except (NotMeasurable, RunFileError):
+            return  # whoever measures is told why
+        if spec.platform in (None, "cpu"):
+            self._labs[spec] = self._start_lab(spec)
 
     def _start_lab(self, spec: LabSpec) -> Lab:
         def message(message: Message) -> None:

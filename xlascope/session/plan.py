@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -118,6 +119,13 @@ def jax_of(python: Path) -> str | None:
                 return found.name.removeprefix("jax-").removesuffix(".dist-info")
             return "unknown"
     return None
+
+
+def is_python_with_jax(python: str) -> bool:
+    """Whether a run file's word for its Python can be started: any program at all may stand there."""
+    path = Path(python)
+    named = re.fullmatch(r"python[0-9.]*", path.name) is not None
+    return path.is_absolute() and named and os.access(path, os.X_OK) and jax_of(path) is not None
 
 
 def lend() -> dict[str, str]:
