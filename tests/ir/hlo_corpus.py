@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from xlascope.ir import HloModule
+
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
 DUMPS = ("dev_h100_1x1x4", "dev_tpu_v5e_2x4")
 
@@ -122,3 +124,13 @@ def mutate(text: str, chance: random.Random) -> str:
         else:
             text = text[:stop]
     return text
+
+
+def walk(module: HloModule) -> int:
+    """Read every detail of every instruction."""
+    for own in module.instructions():
+        assert own.text is not None and own.shape and own.opcode
+        assert isinstance(own.operands, tuple) and isinstance(own.attributes, dict)
+        _ = own.called, own.op_name, own.stack, own.trip_count, own.fusion_kind, own.parameter_number
+        _ = own.operand_instructions(), own.computation.users(own.name), module.callers(own.computation.name)
+    return len(module)

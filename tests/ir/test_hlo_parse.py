@@ -6,7 +6,7 @@ import random
 import re
 
 import pytest
-from hlo_corpus import mutate
+from hlo_corpus import mutate, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -160,16 +160,6 @@ def test_nearly_nothing(text):
     module = parse_hlo(text)
     assert module.problems
     assert walk(module) == 0
-
-
-def walk(module: HloModule) -> int:
-    """Read every detail of every instruction."""
-    for own in module.instructions():
-        assert own.text is not None and own.shape and own.opcode
-        assert isinstance(own.operands, tuple) and isinstance(own.attributes, dict)
-        _ = own.called, own.op_name, own.stack, own.trip_count, own.fusion_kind, own.parameter_number
-        _ = own.operand_instructions(), own.computation.users(own.name), module.callers(own.computation.name)
-    return len(module)
 
 
 def test_mutated_modules_never_raise(corpus):

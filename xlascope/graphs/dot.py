@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from xlascope.graphs.model import Graph, Node
+from xlascope.graphs.model import Graph, Group, Node
 
 
 def to_dot(graph: Graph) -> str:
     """The whole graph: groups as clusters, folded nodes too; dashed what XLA added, doubled the roots."""
     lines = [f"digraph {_quoted(graph.name or 'module')} {{", "  node [shape=box, fontname=monospace];"]
-    lines += _members(graph, None, 1)
+    waiting: list[Group | str | None] = [None]
+    while waiting:
+        group = waiting.pop()
+        if isinstance(group, str):
+            lines.append(group)
+            continue
+        if group is not None:
+            turns = f" ×{group.trip_count}" if group.trip_count is not None else ""
+            lines.append(f"  subgraph {_quoted('cluster_' + group.id)} {{")
+            lines.append(f"  label={_quoted(f'{group.kind} {group.id}{turns}')};")
+            waiting.append("  }")
+        own = group.id if group is not None else None
+        lines += [f"  {_node(graph, node)}" for node in graph.nodes_of_group.get(own, ())]
+        waiting.extend(reversed(graph.groups_of_group.get(own, ())))
     for edge in graph.edges:
         lines.append(f"  {_quoted(edge.source)} -> {_quoted(edge.target)} [label={_quoted(edge.shape)}];")
     lines.append("}")
     return "\n".join(lines) + "\n"
-
-
-def _members(graph: Graph, group_id: str | None, depth: int) -> list[str]:
-    """Nodes and clusters of one group."""
-    indent = "  " * depth
-    lines = [f"{indent}{_node(graph, node)}" for node in graph.nodes_of_group.get(group_id, ())]
-    for group in graph.groups_of_group.get(group_id, ()):
-        turns = f" ×{group.trip_count}" if group.trip_count is not None else ""
-        lines.append(f"{indent}subgraph {_quoted('cluster_' + group.id)} {{")
-        lines.append(f"{indent}  label={_quoted(f'{group.kind} {group.id}{turns}')};")
-        lines += _members(graph, group.id, depth + 1)
-        lines.append(f"{indent}}}")
-    return lines
 
 
 def _node(graph: Graph, node: Node) -> str:

@@ -40,6 +40,8 @@ def bytes_text(size: int | None) -> str:
     """``32 KiB``; '?' for unknown."""
     if size is None:
         return "?"
+    if size.bit_length() > 100:
+        return f"2^{size.bit_length() - 1} B"
     value = float(size)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if value < 1024:

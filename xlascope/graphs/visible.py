@@ -10,6 +10,8 @@ from xlascope.graphs.labels import shorten
 from xlascope.graphs.model import Graph, Group, Node
 
 LIMIT = 500
+# Groups open in each other down to here: no picture is deeper, and the stack is not endless.
+_DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class _Maker:
     left_out: int = 0
     used: int = 0
 
-    def level(self, group_id: str | None) -> Level:
+    def level(self, group_id: str | None, depth: int = 0) -> Level:
         """The level of a group; the boxes of opened groups inside of it count after its own."""
         every = [node.id for node in self.graph.nodes_of_group.get(group_id, ()) if not node.folded]
         every += [group.id for group in self.graph.groups_of_group.get(group_id, ()) if group.caller is None]
@@ -148,7 +150,7 @@ class _Maker:
         finished = tuple(
             replace(
                 box,
-                inner=self.level(box.id) if box.group is not None and box.id in self.opened else None,
+                inner=self.level(box.id, depth + 1) if self._is_open(box, depth) else None,
                 folded=tuple(folded.get(box.id, ())) + self._stands_for(box),
                 outside=self._outside(box.id, kept) if len(boxes) < len(every) else (),
             )
@@ -156,6 +158,9 @@ class _Maker:
         )
         shown = tuple(link for link in links if link.source in kept)
         return Level(group_id, finished, shown, len(every) - len(boxes))
+
+    def _is_open(self, box: Box, depth: int) -> bool:
+        return box.group is not None and box.id in self.opened and depth < _DEEPEST
 
     def _box(self, box_id: str) -> Box:
         return Box(box_id, self.graph.node_by_id.get(box_id), self.graph.group_by_id.get(box_id))

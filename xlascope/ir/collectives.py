@@ -9,6 +9,7 @@ import numpy as np
 
 from xlascope.ir.cost import operand_shape
 from xlascope.ir.hlo import HloInstruction, HloModule
+from xlascope.ir.scan import whole_number
 from xlascope.ir.shapes import Shape, parse_shape
 
 KINDS = (
@@ -23,7 +24,7 @@ KINDS = (
 _OPCODES = frozenset(KINDS) | frozenset(f"{kind}-start" for kind in KINDS)
 _IOTA_GROUPS = re.compile(r"\[([\d,]+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?")
 _MESH_GROUPS = re.compile(r"mesh\[([^\]]*)\]\s*\{([^{}]*)\}\s*\Z")
-_MESH_AXIS = re.compile(r"'([^']*)'\s*=\s*(\d+)")
+_MESH_AXIS = re.compile(r"'([^']*)'\s*=\s*(\d{1,18})")
 _GROUP = re.compile(r"\{([\d,\s]*)\}")
 _LARGEST_IOTA = 1 << 20
 
@@ -103,7 +104,7 @@ def _describe(start: HloInstruction, inner: HloInstruction) -> Collective:
         result_bytes=result_bytes,
         groups=parse_groups(text) if text else None,
         groups_text=text,
-        channel_id=int(channel) if channel.isascii() and channel.isdigit() else None,
+        channel_id=whole_number(channel),
         op_name=named.op_name,
         source_file=named.source_file,
         source_line=named.source_line,
@@ -143,21 +144,26 @@ def parse_groups(text: str) -> tuple[tuple[int, ...], ...] | None:
     iota = _IOTA_GROUPS.search(text)
     if iota:
         return _iota_groups(*iota.groups())
-    groups = tuple(
-        tuple(int(number) for number in group.replace(" ", "").split(",") if number) for group in _GROUP.findall(text)
-    )
-    return groups if groups and any(groups) else None
+    groups = [_numbers(group) for group in _GROUP.findall(text)]
+    return tuple(group for group in groups if group is not None) if any(groups) and None not in groups else None
+
+
+def _numbers(text: str) -> tuple[int, ...] | None:
+    """Numbers between commas; None when one is too long to be a device or a size."""
+    found = [whole_number(part.strip()) for part in text.split(",") if part.strip()]
+    return None if None in found else tuple(number for number in found if number is not None)
 
 
 def _iota_groups(shape: str, dims: str, permutation: str | None) -> tuple[tuple[int, ...], ...] | None:
-    sizes = [int(part) for part in dims.split(",") if part]
-    target = [int(part) for part in shape.split(",") if part]
-    order = [int(part) for part in permutation.split(",") if part] if permutation else list(range(len(sizes)))
+    sizes, target = _numbers(dims), _numbers(shape)
+    order = _numbers(permutation) if permutation else tuple(range(len(sizes or ())))
+    if not sizes or not target or order is None:
+        return None
     total = int(np.prod(sizes, dtype=object))
     if total > _LARGEST_IOTA or sorted(order) != list(range(len(sizes))) or np.prod(target, dtype=object) != total:
         return None
     ids = np.arange(total).reshape(sizes).transpose(order).reshape(target)
-    return tuple(tuple(int(member) for member in group) for group in ids.reshape(target[0], -1)) if target else None
+    return tuple(tuple(int(member) for member in group) for group in ids.reshape(target[0], -1))
 
 
 def _mesh_groups(mesh: str, along: str) -> tuple[tuple[int, ...], ...] | None:

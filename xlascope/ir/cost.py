@@ -37,7 +37,9 @@ _NO_BYTES_NAMES = """
 """
 _NO_BYTES = frozenset(_NO_BYTES_NAMES.split())
 _SLICING = frozenset({"slice", "dynamic-slice", "gather"})
-_INTEGER = re.compile(r"-?\d+")
+_INTEGER = re.compile(r"-?\d{1,18}")
+# Computations deeper than this in each other are left uncounted: real ones are not, and the stack is not endless.
+_DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,10 @@ def cost(instruction: HloInstruction, module: HloModule) -> Cost:
 
 def flops(instruction: HloInstruction, module: HloModule) -> int | None:
     """Operations of one execution; None for custom calls, loops of unknown length and the like."""
-    return _flops(instruction, module, frozenset())
+    return _flops(instruction, module, 0)
 
 
-def _flops(instruction: HloInstruction, module: HloModule, around: frozenset[str]) -> int | None:
+def _flops(instruction: HloInstruction, module: HloModule, depth: int) -> int | None:
     opcode = instruction.opcode
     if opcode in _NO_WORK:
         return 0
@@ -72,9 +74,9 @@ def _flops(instruction: HloInstruction, module: HloModule, around: frozenset[str
     if opcode == "convolution":
         return _convolution_flops(instruction, shape)
     if opcode in ("reduce", "all-reduce", "reduce-scatter", "reduce-window", "map", "scatter", "select-and-scatter"):
-        return _applied_flops(instruction, module, shape, around)
+        return _applied_flops(instruction, module, shape, depth)
     if opcode in ("fusion", "call", "while"):
-        return _called_flops(instruction, module, around)
+        return _called_flops(instruction, module, depth)
     return None
 
 
@@ -109,7 +111,7 @@ def _dot_flops(instruction: HloInstruction, shape: Shape) -> int | None:
 def _convolution_flops(instruction: HloInstruction, shape: Shape) -> int | None:
     """Two operations for each output element and each kernel element that feeds it (padding counted as data)."""
     kernel = operand_shape(instruction, 1)
-    labels = re.fullmatch(r"(\w+)_(\w+)->(\w+)", instruction.attributes.get("dim_labels", ""))
+    labels = re.fullmatch(r"([0-9a-z?]+)_([0-9a-z?]+)->([0-9a-z?]+)", instruction.attributes.get("dim_labels", ""))
     if kernel is None or labels is None or kernel.size is None or shape.size is None:
         return None
     outputs = labels.group(2).find("o")
@@ -119,12 +121,10 @@ def _convolution_flops(instruction: HloInstruction, shape: Shape) -> int | None:
     return 2 * shape.size * (kernel.size // (kernel.dims[outputs] or 1))
 
 
-def _applied_flops(instruction: HloInstruction, module: HloModule, shape: Shape, around: frozenset[str]) -> int | None:
+def _applied_flops(instruction: HloInstruction, module: HloModule, shape: Shape, depth: int) -> int | None:
     """How often the applied computation runs, times its own operations."""
     names = [name for found in instruction.called.values() for name in found]
-    inner = [
-        _computation_flops(module.computation(name), module, around | {name}) for name in names if name not in around
-    ]
+    inner = [_computation_flops(name, module, depth + 1) for name in names]
     each = None if not inner or None in inner else sum(part for part in inner if part is not None)
     source = operand_shape(instruction, 0)
     result = shape.elements[0] if shape.elements else shape
@@ -148,12 +148,10 @@ def _applied_flops(instruction: HloInstruction, module: HloModule, shape: Shape,
     return None
 
 
-def _called_flops(instruction: HloInstruction, module: HloModule, around: frozenset[str]) -> int | None:
+def _called_flops(instruction: HloInstruction, module: HloModule, depth: int) -> int | None:
     called = instruction.called
     names = [name for role in ("calls", "to_apply", "body", "condition") for name in called.get(role, ())]
-    parts = [
-        _computation_flops(module.computation(name), module, around | {name}) for name in names if name not in around
-    ]
+    parts = [_computation_flops(name, module, depth + 1) for name in names]
     if not parts or None in parts:
         return None
     total = sum(part for part in parts if part is not None)
@@ -162,12 +160,20 @@ def _called_flops(instruction: HloInstruction, module: HloModule, around: frozen
     return total * instruction.trip_count if instruction.trip_count is not None else None
 
 
-def _computation_flops(computation: HloComputation | None, module: HloModule, around: frozenset[str]) -> int | None:
-    if computation is None:
+def _computation_flops(name: str, module: HloModule, depth: int) -> int | None:
+    key = ("flops", name)
+    if key not in module.counted:
+        module.counted[key] = None  # what one that calls itself finds
+        module.counted[key] = _sum_flops(module.computation(name), module, depth)
+    return module.counted[key]
+
+
+def _sum_flops(computation: HloComputation | None, module: HloModule, depth: int) -> int | None:
+    if computation is None or depth > _DEEPEST:
         return None
     total = 0
     for member in computation.instructions:
-        part = _flops(member, module, around)
+        part = _flops(member, module, depth)
         if part is None:
             return None
         total += part

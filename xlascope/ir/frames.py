@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from xlascope.ir.scan import unquote
 
 _SECTIONS = ("FileNames", "FunctionNames", "FileLocations", "StackFrames")
-_ENTRY = re.compile(r"\s*(\d+)\s+(.*?)\s*$")
-_FIELD = re.compile(r"(\w+)=(\d+)")
+_ENTRY = re.compile(r"\s*(\d{1,18})\s+(\S.*)")
+_FIELD = re.compile(r"(\w+)=(\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def read_tables(lines: list[str], first_line: int) -> FrameTables:
             section = stripped
         elif stripped:
             entry = _ENTRY.match(line) if section else None
-            if not entry or not _store(tables, section, int(entry.group(1)), entry.group(2)):
+            if not entry or not _store(tables, section, int(entry.group(1)), entry.group(2).rstrip()):
                 tables.problems.append((number, line, "neither a computation nor an entry of a frame table"))
     return tables
 

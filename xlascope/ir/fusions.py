@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
+from xlascope.ir.hlo import HloInstruction, HloModule
 
 # Members that do no work of their own: XLA needs them to write the fusion down.
 _NOT_REAL = frozenset({"parameter", "constant", "tuple", "get-tuple-element", "bitcast"})
+_DEEPEST = 64
 _CONFIG_KIND = re.compile(r'"fusion_config"\s*:\s*\{[^{}]*"kind"\s*:\s*"([^"]*)"')
 _LIBRARY = re.compile(r"ynn|xnn|onednn|cudnn|cublas|mkldnn|dot[-_]library", re.IGNORECASE)
 
@@ -74,18 +75,23 @@ def is_scalar_broadcast(instruction: HloInstruction) -> bool:
 
 def real_members(instruction: HloInstruction, module: HloModule) -> int:
     """Real members of a fusion, those of fusions inside of it included."""
-    return sum(_count(module.computation(name), module, {name}) for name in instruction.called.get("calls", ()))
+    return sum(_count(name, module, 0) for name in instruction.called.get("calls", ()))
 
 
-def _count(computation: HloComputation | None, module: HloModule, seen: set[str]) -> int:
-    total = 0
-    for member in computation.instructions if computation else ():
-        if member.opcode == "fusion":
-            inner = [name for name in member.called.get("calls", ()) if name not in seen]
-            total += sum(_count(module.computation(name), module, seen | {name}) for name in inner)
-        elif is_real_member(member):
-            total += 1
-    return total
+def _count(name: str, module: HloModule, depth: int) -> int:
+    """Real members of a fused computation; 0 for one that is missing, holds itself, or lies deeper than any does."""
+    key = ("members", name)
+    if key not in module.counted:
+        module.counted[key] = 0
+        computation = module.computation(name) if depth <= _DEEPEST else None
+        total = 0
+        for member in computation.instructions if computation else ():
+            if member.opcode == "fusion":
+                total += sum(_count(inner, module, depth + 1) for inner in member.called.get("calls", ()))
+            elif is_real_member(member):
+                total += 1
+        module.counted[key] = total
+    return module.counted[key] or 0
 
 
 def fusion_library(instruction: HloInstruction) -> str | None:

@@ -18,9 +18,9 @@ _INSTRUCTION = re.compile(
 )
 _OP_NAME = re.compile(r'\bop_name="((?:[^"\\]|\\.)*)"')
 _SOURCE_FILE = re.compile(r'\bsource_file="((?:[^"\\]|\\.)*)"')
-_SOURCE_LINE = re.compile(r"\bsource_line=(\d+)")
-_FRAME_ID = re.compile(r"\bstack_frame_id=(\d+)")
-_TRIP_COUNT = re.compile(r'"known_trip_count"\s*:\s*\{\s*"n"\s*:\s*"?(\d+)')
+_SOURCE_LINE = re.compile(r"\bsource_line=(\d{1,18})")
+_FRAME_ID = re.compile(r"\bstack_frame_id=(\d{1,18})")
+_TRIP_COUNT = re.compile(r'"known_trip_count"\s*:\s*\{\s*"n"\s*:\s*"?(\d{1,18})')
 _CALLS = re.compile(
     r"[ ,](?:calls|to_apply|body|condition|branch_computations|true_computation|false_computation"
     r"|called_computations|select|scatter)=[%{\w]"
@@ -199,8 +199,7 @@ class HloInstruction:
     def parameter_number(self) -> int | None:
         if self.opcode != "parameter":
             return None
-        number = self.operand_text.strip()
-        return int(number) if number.isascii() and number.isdigit() else None
+        return scan.whole_number(self.operand_text.strip())
 
     def operand_instructions(self) -> list[HloInstruction | None]:
         """Its operands as instructions of its computation; None for a name that is not there."""
@@ -327,6 +326,8 @@ class HloModule:
         self._by_name: dict[str, int] | None = None
         self._computation_index: dict[str, HloComputation] | None = None
         self._callers: dict[str, list[HloInstruction]] | None = None
+        # Numbers of whole computations by (what, name): one that is called from many places is counted once.
+        self.counted: dict[tuple[str, str], int | None] = {}
 
     def __repr__(self) -> str:
         return f"<module {self.name}, {len(self.computations)} computations, {len(self)} instructions>"

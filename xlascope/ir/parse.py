@@ -16,7 +16,8 @@ from xlascope.ir.hlo import HloComputation, HloModule, Problem
 _LINE = re.compile(
     r"[ \t]*(?:"
     r"(ROOT[ ]+)?%?([^\s=,(){}%\"]+)[ ]=[ ](\([^\n]*?\)|[^\s(]\S*)[ ]([a-zA-Z][a-zA-Z0-9_\-]*)\([^\n]*"
-    r"|(ENTRY[ ]+)?%?([^\s=,(){}%\"]+)([ ]+\([^\n]*\)[ ]*->[ ][^\n]*)?[ ]+\{[ \t\r]*(?=\n|\Z)"
+    r"|(?=[^\n]*[ ]\{[ \t\r]*(?:\n|\Z))"  # only a line that ends in a brace: else this took quadratic time
+    r"(ENTRY[ ]+)?%?([^\s=,(){}%\"]+)([ ]+\([^\n]*\)[ ]*->[ ][^\n]*)?[ ]+\{[ \t\r]*(?=\n|\Z)"
     r"|(\}[^\n]*)"
     r"|([^\n]*)"
     r")(?:\n|\Z)"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}(),]|/\*.*?\*/')
+# Strings and comments that do not end run to the end of the line: looking for their end again from each later quote
+# would take quadratic time.
+_MARK = re.compile(r'"(?:[^"\\]|\\.)*+"?|[][{}(),]|/\*(?:[^*]|\*(?!/))*+(?:\*/)?')
 _PLAIN_OPERANDS = re.compile(r"[^][{}()\"]*\)")
-_COMMENT = re.compile(r"/\*.*?\*/")
+_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?")
 _KEY = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*=")
 _COMPUTATION_NAME = re.compile(r"%?([^\s,{}()=%]+)")
 
@@ -61,7 +63,7 @@ def operand_refs(text: str) -> tuple[tuple[str, int | None], ...]:
 
 def _reference(name: str) -> tuple[str, int | None]:
     base, mark, index = name.rpartition("#")
-    return (base, int(index)) if mark and base and index.isascii() and index.isdigit() else (name, None)
+    return (base, number) if mark and base and (number := whole_number(index)) is not None else (name, None)
 
 
 def attributes(text: str, start: int, stop: int) -> dict[str, str]:
@@ -79,6 +81,11 @@ def attributes(text: str, start: int, stop: int) -> dict[str, str]:
 def computation_names(value: str) -> tuple[str, ...]:
     """``%body`` or ``{%a, %b}`` as names without %."""
     return tuple(_COMPUTATION_NAME.findall(value))
+
+
+def whole_number(text: str) -> int | None:
+    """A number of at most 18 digits; None for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def unquote(value: str) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _ARRAY = re.compile(r"\s*([a-z][a-z0-9]*)\[([^\]]*)\]\s*(\{(?:[^{}]|\{[^{}]*\})*\})?")
-_COMMENT = re.compile(r"/\*.*?\*/")
-_BITS = re.compile(r"(?:bf|[sufc])(\d+)")
-_ELEMENT_BITS = re.compile(r"E\((\d+)\)")
+_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?")
+_BITS = re.compile(r"(?:bf|[sufc])(\d{1,4})")
+_ELEMENT_BITS = re.compile(r"E\((\d{1,4})\)")
 
 
 @dataclass(frozen=True, slots=True)
