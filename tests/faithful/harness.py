@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faithful.case import Case
+from xlascope.cli.main import main
 
 TIMEOUT = 60
 NARRATION = b"xlascope: "
@@ -115,8 +118,9 @@ def not_ours(narration: bytes, run_file: Path) -> list[bytes]:
 
 
 def show(run_file: Path, view: str) -> dict:
-    """One view of a run file as its JSON object."""
-    command = [str(Path(sys.executable).with_name("xlascope")), "show", str(run_file), view, "--json"]
-    done = subprocess.run(command, capture_output=True, timeout=TIMEOUT)
-    assert done.returncode == 0, done.stderr.decode()
-    return json.loads(done.stdout)
+    """One view of a run file, as the command prints it with `--json`."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        code = main(["show", str(run_file), view, "--json"])
+    assert code == 0, printed.getvalue()
+    return json.loads(printed.getvalue())
