@@ -38,6 +38,10 @@ class TerminalUser:
         self._seen = end
         return found
 
+    def read_more(self, seconds: float) -> bool:
+        """Wait for anything to be shown; False when nothing came."""
+        return self._more(time.monotonic() + seconds)
+
     def type(self, data: bytes) -> None:
         os.write(self.master, data)
 
