@@ -54,8 +54,9 @@ def test_equations_have_paths_lines_and_types(name: str, recorded: Recorded) -> 
     assert len(rows) == recorded.one("program", id=program).body["equations"] > 0
     assert len({row["path"] for row in rows}) == len(rows)
     for row in rows:
-        if f" = {row['primitive']}" not in text[row["text_line"]]:
-            assert not row["outputs"] and row["primitive"] in text[row["text_line"]]
+        line = text[row["text_line"] - 1]
+        if f" = {row['primitive']}" not in line:
+            assert not row["outputs"] and row["primitive"] in line
         if row["file"] is not None:
             assert row["file"] == str(SCRIPT)
             assert 1 <= row["line"] <= len(SOURCE)
