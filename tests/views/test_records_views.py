@@ -143,14 +143,17 @@ def test_calls_make_the_order_when_nothing_was_profiled(tmp_path: Path) -> None:
         assert [row.name for row in query("functions", source).functions] == ["g", "f"]
 
 
-def test_a_program_with_callbacks_is_counted_by_the_hook(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("state", "exact"), [("ended", True), ("killed", False), (None, False)])
+def test_a_program_with_callbacks_is_counted_by_the_hook(tmp_path: Path, state: str | None, exact: bool) -> None:
     writer = Writer(tmp_path / "c.xlascope")
     writer.put("program", program_body("f#1", callbacks=True), program="f#1", t_ns=T0)
     writer.put("calls", {"program": "f#1", "hook_calls": 10})
+    if state is not None:
+        writer.put("end", {"state": state, "ended_ns": T0 + 10})
     writer.close()
     with open_source(tmp_path / "c.xlascope") as source:
         row = query("functions", source).functions[0]
-        assert (row.calls, row.calls_exact) == (10, True)
+        assert (row.calls, row.calls_exact) == (10, exact)
 
 
 def test_an_unknown_view_and_option_are_told(run: Source) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def _heat(source: RunSource) -> Heats:
         self_ns[row.program_id] += row.self_ns
     hook = {record.program or "": record for record in source.records("calls")}
     hook.update({str(record.json["program"]): record for record in source.records("calls") if "program" in record.json})
-    end = _script_end(source)
+    end, ended = _script_end(source)
     found = Heats()
     for name, record in program_records(source).items():
         mine = ids.get(name, [])
@@ -81,7 +82,8 @@ def _heat(source: RunSource) -> Heats:
         counted = fields.integer(hook[name].json, "hook_calls") if name in hook else None
         life = Lifetime(_first_call(source, name, record), end)
         calls, exact = _calls(record, windows, mine, seen, counted, life)
-        found[name] = Heat(calls, exact, in_windows, device)
+        # While the script runs on, or when it was killed, nobody knows what came after.
+        found[name] = Heat(calls, exact and ended, in_windows, device)
     return found
 
 
@@ -111,18 +113,21 @@ def _first_call(source: RunSource, name: str, record: Record) -> int:
     return max([record.t_ns, *(each.t_ns for each in compiled[:1])])
 
 
-def _script_end(source: RunSource) -> int:
-    """When the script ended, or was last heard of."""
+def _script_end(source: RunSource) -> tuple[int, bool]:
+    """When the script ended, and whether it did; else when it was last heard of, which of a live run is now."""
+    end = source.last("end")
+    killed = end is not None and fields.text(end.json, "state") == "killed"
     for phase in source.records("phase"):
         start = fields.integer(phase.json, "start_ns")
         if phase.json.get("name") == "finish" and start is not None:
-            return start
-    end = source.last("end")
+            return start, not killed
     told = fields.integer(end.json, "ended_ns") if end is not None else None
     if told is not None:
-        return told
+        return told, not killed
+    if source.being_written():
+        return time.time_ns(), False
     newest = [record.t_ns for kind in ("phase", "calls", "program", "env") if (record := source.last(kind)) is not None]
-    return max([*newest, *(window.end_ns or 0 for window in observed(source))], default=0)
+    return max([*newest, *(window.end_ns or 0 for window in observed(source))], default=0), False
 
 
 def _calls(
