@@ -33,6 +33,7 @@ class Link:
         self._queued = 0
         self._pid = os.getpid()
         self._decoder = FrameDecoder()
+        self._wake: tuple[int, int] | None = None
         self.alive = True
         self.dropped: dict[tuple[str, str], int] = {}
 
@@ -95,7 +96,13 @@ class Link:
         while self.alive and not messages:
             poller = select.poll()
             poller.register(self._socket.fileno(), select.POLLIN)
-            if not poller.poll(max(0.0, until - time.monotonic()) * 1000):
+            if self._wake is not None:
+                poller.register(self._wake[0], select.POLLIN)
+            ready = [fd for fd, _ in poller.poll(max(0.0, until - time.monotonic()) * 1000)]
+            if self._wake is not None and self._wake[0] in ready:
+                os.read(self._wake[0], 1)
+                break
+            if not ready:
                 break
             try:
                 data = self._socket.recv(1 << 16)
@@ -105,6 +112,14 @@ class Link:
             except (OSError, FrameError):
                 self.close()
         return messages
+
+    def allow_wake(self) -> None:
+        """From here on `wake` ends another thread's wait in `receive`."""
+        self._wake = os.pipe()
+
+    def wake(self) -> None:
+        if self._wake is not None:
+            os.write(self._wake[1], b"\0")
 
     def abandon(self) -> None:
         """In a forked child: forget the socket without shutting it for the parent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import time
 from typing import Any
 
 from xlascope.engine import compat
@@ -28,21 +29,25 @@ class Service:
         self.stop_asked = False
         self._waiting: list[Message] = []
         self._running: Any = None
+        self._native_id = 0
         self._leave = False
 
     def start(self) -> None:
         if self._running is None and not self._leave:
             self._running = _thread.allocate_lock()
             self._running.acquire()
+            self.link.allow_wake()
             _thread.start_new_thread(self._run, ())
 
     def _run(self) -> None:
+        self._native_id = _thread.get_native_id()
         self.recording.hook.local.ours = True
+        running = self._running
         try:
             while self.link.alive and not self._leave and os.getpid() == self.recording.pid:
                 self.turn(TICK_OPEN if self.recording.windows.is_open else TICK)
         finally:
-            self._running.release()
+            running.release()
 
     def turn(self, seconds: float) -> None:
         """Wait for a command for at most ``seconds``, do what has come, then what is due."""
@@ -91,10 +96,23 @@ class Service:
             self.link.drop(what, f"{type(error).__name__}: {error}")
 
     def join(self, seconds: float = 60.0) -> None:
-        """End the second thread's serving; the caller serves from here on."""
+        """End the second thread; the caller serves from here on.
+
+        Waits until the system has no such thread: JAX's thread-local state is destroyed at a thread's very end, with
+        the interpreter's lock held, and a thread that waits for that lock while Python shuts down aborts the process.
+        """
         self._leave = True
-        if self._running is not None:
-            self._running.acquire(timeout=seconds)
+        running, self._running = self._running, None
+        if running is None:
+            return
+        self.link.wake()
+        if not running.acquire(timeout=seconds):
+            return
+        task = f"/proc/self/task/{self._native_id}"
+        for _ in range(2000):
+            if not os.path.exists(task):
+                break
+            time.sleep(0.0005)
 
     def stay(self, exit_code: int) -> None:
         """Serve until told to stop or until the link is gone. ``exit_code`` is the script's."""
