@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from xlascope.session.places import state_folder
 from xlascope.tui.widgets.line_view import LineView
 
 _LARGEST = 64 << 20
@@ -13,8 +14,7 @@ _LARGEST = 64 << 20
 
 def copies_folder() -> Path:
     """`$XDG_STATE_HOME/xlascope/copies`."""
-    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return Path(base) / "xlascope" / "copies"
+    return state_folder() / "copies"
 
 
 def copy_out(view: LineView, name: str) -> Path:

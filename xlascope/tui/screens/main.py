@@ -26,7 +26,7 @@ from xlascope.tui.screens.acting import Acting
 from xlascope.tui.screens.desk import Desk
 from xlascope.tui.screens.linking import Linking
 from xlascope.tui.screens.places import Places
-from xlascope.tui.widgets.dialogs import PromptLine
+from xlascope.tui.widgets.dialogs import PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputLog, OutputPane
@@ -92,6 +92,9 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
         if keeper is not None:
             keeper.subscribe(self.live.take)
         calm_collector()
+        if self.run_at_hand.note:
+            note = [*self.run_at_hand.note.split("\n"), "", "? shows this again."]
+            self.app.push_screen(TextOverlay("What this demo shows", note))
         self.set_interval(_TICK, self._tick)
         self._tick()
 
