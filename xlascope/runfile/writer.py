@@ -34,11 +34,14 @@ class Writer:
     """Writes records, blobs and chunks; commits at least each 0.5 s while it is used and on `commit`.
 
     ``max_size`` bounds the file in bytes: what does not fit is refused (`put` and `chunk` return None) and counted
-    in `refused`, while records without blobs still fit in a reserve.
+    in `refused`, while records without blobs still fit in a reserve. ``replace``: a new run takes the place of a run
+    file that is there; a file of another kind is never touched.
     Raises RunFileLocked when another process writes the file, RunFileError when it cannot be written.
     """
 
-    def __init__(self, path: Path | str, *, max_size: int = DEFAULT_MAX_SIZE, create: bool = True) -> None:
+    def __init__(
+        self, path: Path | str, *, max_size: int = DEFAULT_MAX_SIZE, create: bool = True, replace: bool = False
+    ) -> None:
         self.path = Path(path).absolute()
         self.max_size = max_size
         self.refused: dict[str, int] = {}
@@ -51,12 +54,24 @@ class Writer:
         self._lock = _lock(self.path)
         try:
             self._db = self._open(existed)
+            if replace and existed:
+                self._db = self._instead()
         except sqlite3.Error as error:
             os.close(self._lock)
             raise _explain(self.path, error) from error
         except BaseException:
             os.close(self._lock)
             raise
+
+    def _instead(self) -> sqlite3.Connection:
+        """A new file in the place of the run file that was opened; who reads the old one keeps it."""
+        self._db.close()
+        try:
+            self.path.unlink()
+            _create(self.path)
+        except OSError as error:
+            raise RunFileError(f"{self.path}: the run file there cannot be replaced: {error.strerror}") from error
+        return self._open(existed=False)
 
     def _open(self, existed: bool) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=20)
@@ -75,7 +90,9 @@ class Writer:
             raise RunFileError(f"{self.path}: not an xlascope run file; nothing was written to it")
         elif db.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
             raise RunFileError(f"{self.path}: written by a newer xlascope; update xlascope to add to it")
-        self._bytes = os.path.getsize(self.path)
+        pages, free, size = (
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+        self._bytes = (pages - free) * size
         return db
 
     def put(
@@ -224,7 +241,7 @@ class Writer:
         return name
 
     def _fits(self, kind: str, size: int, *, reserve: bool) -> bool:
-        limit = self.max_size if reserve else self.max_size - _RESERVE
+        limit = self.max_size if reserve else self.max_size - min(_RESERVE, self.max_size // 8)
         if self._bytes + size <= limit:
             return True
         self.refused[kind] = self.refused.get(kind, 0) + 1
@@ -252,13 +269,18 @@ def _pack(data: bytes) -> tuple[str, bytes]:
     return ("zlib", packed) if len(packed) < len(data) else ("raw", data)
 
 
+def _create(path: Path) -> None:
+    """Readable by its owner alone, which SQLite itself would not see to."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def _lock(path: Path) -> int:
     """Hold the lock file beside ``path``; it is a file of its own because on NFS a lock on the database would
     shut out its readers, and closing a second handle of the database would drop SQLite's own locks."""
     beside = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _create(path)
         for _ in range(20):
             lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:

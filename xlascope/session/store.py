@@ -42,6 +42,7 @@ class Store:
         self._newest: dict[tuple[Any, ...], int] = {}
         self._dropped: dict[str, tuple[int, int, str]] = {}
         self._commit_every = commit_every
+        self._full_until = 0
         self._dirty_since: float | None = None
 
     @property
@@ -55,7 +56,7 @@ class Store:
 
     def start(self, path: Path, max_size: int, *, create: bool = True) -> None:
         """Open the file for writing. Raises RunFileError (RunFileLocked when another keeper has it)."""
-        self._writer = Writer(path, max_size=max_size, create=create)
+        self._writer = Writer(path, max_size=max_size, create=create, replace=create)
         self.path = self._writer.path
 
     def put(
@@ -138,12 +139,22 @@ class Store:
     def _try(self, write: Callable[[Writer], int | None], kind: str, size: int) -> int | None:
         number = self._guard(write)
         if number is None and self._writer is not None:
-            for what, count in (self._guard(lambda writer: make_room(writer, size)) or {}).items():
-                self.dropped(what, count, "the run file reached its limit (--max-size)")
-            number = self._guard(write)
+            if self._make_room(size):
+                number = self._guard(write)
             if number is None and self._writer is not None:
                 self.dropped(f"{kind} records", 1, "the run file reached its limit (--max-size)")
         return number
+
+    def _make_room(self, size: int) -> bool:
+        """False when nothing could be spared; it is not searched for again before the file has changed by much."""
+        if self._writer is None or self._writer.size < self._full_until:
+            return False
+        freed = self._guard(lambda writer: make_room(writer, size)) or {}
+        for what, count in freed.items():
+            self.dropped(what, count, "the run file reached its limit (--max-size)")
+        if not freed and self._writer is not None:
+            self._full_until = self._writer.size + self._writer.max_size // 100
+        return bool(freed)
 
     def _guard(self, call: Callable[[Writer], Any]) -> Any:
         if self._writer is None:
