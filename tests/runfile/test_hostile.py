@@ -60,14 +60,14 @@ def test_mutated_files_are_read_or_refused(sample: Path, tmp_path: Path, seed: i
             for _ in range(rng.choice((1, 3, 30))):
                 data[rng.randrange(len(data))] = rng.randrange(256)
         elif kind == "cut":
-            del data[rng.randrange(len(data)):]
+            del data[rng.randrange(len(data)) :]
         elif kind == "zero":
             start = rng.randrange(len(data))
             length = min(rng.randrange(1, 5000), len(data) - start)
-            data[start:start + length] = bytes(length)
+            data[start : start + length] = bytes(length)
         else:
             a, b = (rng.randrange(0, len(data) // 4096) * 4096 for _ in range(2))
-            data[a:a + 4096], data[b:b + 4096] = data[b:b + 4096], data[a:a + 4096]
+            data[a : a + 4096], data[b : b + 4096] = data[b : b + 4096], data[a : a + 4096]
         path = tmp_path / f"m{number}.xlascope"
         path.write_bytes(data)
         try:
@@ -93,12 +93,15 @@ def test_what_is_not_there_or_no_file_is_refused(tmp_path: Path) -> None:
             Reader(path)
 
 
-@pytest.mark.parametrize("statement", [
-    "CREATE TRIGGER t AFTER INSERT ON records BEGIN DELETE FROM records; END",
-    "CREATE VIEW v AS SELECT * FROM records",
-    "CREATE TABLE more(a)",
-    "DROP TABLE chunks",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON records BEGIN DELETE FROM records; END",
+        "CREATE VIEW v AS SELECT * FROM records",
+        "CREATE TABLE more(a)",
+        "DROP TABLE chunks",
+    ],
+)
 def test_tables_triggers_and_views_that_no_run_file_has_are_refused(sample: Path, statement: str) -> None:
     database = sqlite3.connect(sample)
     database.execute(statement)
@@ -138,16 +141,20 @@ def test_another_database_is_neither_read_nor_written(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("codec,size,data", [
-    ("zlib", 100, zlib.compress(bytes(20_000_000), 9)),
-    ("zlib", 20_000_001, zlib.compress(bytes(20_000_000), 9)),
-    ("zlib", 1 << 60, b""),
-    ("zlib", -1, b""),
-    ("zlib", 10, b"no zlib"),
-    ("raw", 5, b"four"),
-    ("lzma", 4, b"four"),
-    ("raw", "four", b"four"),
-], ids=["bomb", "too long", "too large", "negative", "no zlib", "too short", "unknown codec", "no number"])
+@pytest.mark.parametrize(
+    "codec,size,data",
+    [
+        ("zlib", 100, zlib.compress(bytes(20_000_000), 9)),
+        ("zlib", 20_000_001, zlib.compress(bytes(20_000_000), 9)),
+        ("zlib", 1 << 60, b""),
+        ("zlib", -1, b""),
+        ("zlib", 10, b"no zlib"),
+        ("raw", 5, b"four"),
+        ("lzma", 4, b"four"),
+        ("raw", "four", b"four"),
+    ],
+    ids=["bomb", "too long", "too large", "negative", "no zlib", "too short", "unknown codec", "no number"],
+)
 def test_blobs_that_lie_about_themselves_are_refused(sample: Path, codec: str, size: object, data: bytes) -> None:
     database = sqlite3.connect(sample)
     database.execute("UPDATE blobs SET codec=?, size=?, data=?", (codec, size, data))
@@ -178,8 +185,11 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(sample: Path) -> None:
     assert peak < 10_000_000
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 100_000, '{"a":' * 50_000, "\x00", '"x"'],
-                         ids=["empty", "list", "null", "cut", "deep list", "deep object", "NUL", "text"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "null", "{", "[" * 100_000, '{"a":' * 50_000, "\x00", '"x"'],
+    ids=["empty", "list", "null", "cut", "deep list", "deep object", "NUL", "text"],
+)
 def test_records_that_are_no_objects_are_refused(sample: Path, text: str) -> None:
     database = sqlite3.connect(sample)
     database.execute("UPDATE records SET json=? WHERE kind='run'", (text,))

@@ -18,9 +18,12 @@ from xlascope.runfile.thinning import make_room
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 _JSON = st.dictionaries(
     st.sampled_from("abcdef"),
-    st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
-                 lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)),
-    max_size=4)
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    ),
+    max_size=4,
+)
 _BLOBS = st.dictionaries(st.sampled_from("xyz"), st.binary(max_size=2000), max_size=2)
 _RECORD = st.tuples(_TEXT.filter(bool), _JSON, _BLOBS)
 
@@ -41,7 +44,8 @@ def test_all_that_is_written_is_read_back(tmp_path: Path, records, chunks) -> No
             expected = [(body, blobs) for name, body, blobs in records if name == kind]
             found = list(reader.records(kind))
             assert [{k: v for k, v in one.json.items() if k != "blobs"} for one in found] == [
-                {k: v for k, v in body.items() if k != "kind"} for body, _ in expected]
+                {k: v for k, v in body.items() if k != "kind"} for body, _ in expected
+            ]
             for one, (_, blobs) in zip(found, expected, strict=True):
                 assert {name: reader.blob(digest) for name, digest in one.json.get("blobs", {}).items()} == blobs
         assert [(one.json["number"], one.data) for one in reader.chunks("output")] == list(enumerate(chunks))
@@ -89,8 +93,10 @@ def test_a_second_writer_is_told_who_has_the_file(tmp_path: Path) -> None:
 
 def test_a_writer_in_another_process_is_told_too(tmp_path: Path) -> None:
     path = tmp_path / "a.xlascope"
-    code = (f"from xlascope.runfile import Writer\ntry: Writer({str(path)!r})\n"
-            "except Exception as e: print(type(e).__name__, e)")
+    code = (
+        f"from xlascope.runfile import Writer\ntry: Writer({str(path)!r})\n"
+        "except Exception as e: print(type(e).__name__, e)"
+    )
     with Writing(path):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("RunFileLocked") and str(os.getpid()) in done.stdout
@@ -209,3 +215,43 @@ class Writing:
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()
+
+
+def test_a_run_file_is_replaced_only_by_a_new_run_and_other_files_never(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlascope"
+    writer = Writer(path)
+    writer.put("env", {"run": 1})
+    writer.close()
+    with Writing(path) as writer:
+        writer.put("env", {"run": "more"})
+    writer = Writer(path, replace=True)
+    writer.put("env", {"run": 2})
+    writer.close()
+    with Reader(path) as reader:
+        assert [one.json for one in reader.records("env")] == [{"run": 2}]
+    other = tmp_path / "train.py"
+    other.write_text("import jax\n")
+    with pytest.raises(RunFileError, match="not"):
+        Writer(other, replace=True)
+    assert other.read_text() == "import jax\n"
+
+
+def test_freed_pages_count_as_room_when_a_file_is_reopened(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlascope"
+    writer = Writer(path, max_size=4 << 20)
+    numbers = [writer.chunk("profile", os.urandom(400_000), {"why": "periodic"}) for _ in range(6)]
+    writer.delete_chunks([number for number in numbers if number is not None])
+    writer.close()
+    writer = Writer(path, max_size=4 << 20, create=False)
+    assert writer.size < 1 << 20
+    assert writer.chunk("profile", os.urandom(2 << 20), {}) is not None
+    writer.close()
+
+
+@pytest.mark.parametrize("limit", [1 << 20, 64 << 20])
+def test_a_small_limit_still_leaves_room_for_blobs(tmp_path: Path, limit: int) -> None:
+    writer = Writer(tmp_path / "a.xlascope", max_size=limit)
+    assert writer.put("stage", {}, {"text": os.urandom(limit // 2)}) is not None
+    assert writer.put("stage", {}, {"text": os.urandom(limit // 2)}) is None
+    writer.close()
+    assert (tmp_path / "a.xlascope").stat().st_size < limit

@@ -238,3 +238,41 @@ def test_the_scripts_environment_is_the_users(tmp_path: Path) -> None:
     path = script(tmp_path, "import json, os\nprint(json.dumps(dict(os.environ), sort_keys=True))\n")
     plain = subprocess.run([sys.executable, str(path)], capture_output=True, check=True, env=environment())
     assert record(path, tmp_path / "a.xlascope").stdout == plain.stdout
+
+
+def test_a_second_run_replaces_the_first(tmp_path: Path) -> None:
+    run = tmp_path / "a.xlascope"
+    for text in ("print('first')\n", "print('second')\n"):
+        record(script(tmp_path, text), run)
+    assert output_of(run, "stdout") == b"second\n"
+    with Reader(run) as reader:
+        assert len(list(reader.records("run"))) == 1
+
+
+def test_a_file_that_is_no_run_file_is_not_overwritten(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("precious\n")
+    done = record(script(tmp_path, "print('ran')\n"), mine)
+    assert (done.returncode, done.stdout) == (0, b"ran\n")
+    assert b"not an xlascope run file" in done.stderr or b"not a database" in done.stderr
+    assert mine.read_text() == "precious\n"
+
+
+def test_a_run_that_goes_on_for_long_stays_within_its_limit(tmp_path: Path) -> None:
+    path = script(tmp_path, """
+import os
+for n in range(60):
+    send("chunk", {"data": os.urandom(400_000)}, chunk="profile", meta={"index": n, "why": "periodic"})
+    for _ in range(50): send("compile", name="f", reason="x" * 200)
+    print("y" * 100_000)
+""")
+    run = tmp_path / "a.xlascope"
+    done = subprocess.run([*record_command(path, run)[:3], "--max-size", "8M", *record_command(path, run)[3:]],
+                          capture_output=True, stdin=subprocess.DEVNULL, env=environment(), timeout=60, check=False)
+    assert done.returncode == 0 and run.stat().st_size <= 8 << 20
+    with Reader(run) as reader:
+        dropped = {record.json["what"]: record.json["count"] for record in reader.records("dropped")}
+        kept = [chunk.json["index"] for chunk in reader.chunks("profile")]
+        assert kept[:2] == [0, 1] and kept[-1] == 59
+        assert dropped["profile windows"] == 60 - len(kept)
+        assert len(list(reader.records("compile"))) == 3000
