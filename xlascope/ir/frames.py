@@ -33,18 +33,27 @@ class FrameTables:
     locations: dict[int, dict[str, int]] = field(default_factory=dict)
     frames: dict[int, dict[str, int]] = field(default_factory=dict)
     problems: list[tuple[int, str, str]] = field(default_factory=list)
+    _stacks: dict[int, tuple[Frame, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _shift: int | None = field(default=None, repr=False, compare=False)
 
     def stack(self, frame_id: int) -> tuple[Frame, ...]:
-        """The frames from the innermost to the outermost; () for an id that is not there."""
+        """The frames from the innermost to the outermost; () for an id that is not there. Ask of whole tables only."""
+        found = self._stacks.get(frame_id)
+        if found is None:
+            found = self._stacks[frame_id] = self._walk(frame_id)
+        return found
+
+    def _walk(self, frame_id: int) -> tuple[Frame, ...]:
         chain: list[Frame] = []
         seen: set[int] = set()
-        # XLA prints parent ids one too high (the root's absent parent, 0, as 1), and never prints a 0.
-        shift = 0 if any(not entry.get("parent_frame_id") for entry in self.frames.values()) else 1
+        if self._shift is None:
+            # XLA prints parent ids one too high (the root's absent parent, 0, as 1), and never prints a 0.
+            self._shift = 0 if any(not entry.get("parent_frame_id") for entry in self.frames.values()) else 1
         while frame_id in self.frames and frame_id not in seen:
             seen.add(frame_id)
             entry = self.frames[frame_id]
             chain.append(self._frame(entry.get("file_location_id", 0)))
-            frame_id = entry.get("parent_frame_id", 0) - shift
+            frame_id = entry.get("parent_frame_id", 0) - self._shift
         return tuple(chain)
 
     def _frame(self, location_id: int) -> Frame:

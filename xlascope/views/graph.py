@@ -12,7 +12,7 @@ from xlascope.views.errors import ViewError
 from xlascope.views.observations import observation
 from xlascope.views.provenance import provenance
 from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import available, hlo_module, is_stage_name, required
+from xlascope.views.stages import available, hlo_module, is_stage_name, required, stage_key
 from xlascope.views.variant_names import variant_name
 
 
@@ -55,11 +55,16 @@ def query(
     if module is None:
         required(source, name, wanted, which)
         raise ViewError(f"{wanted} of {name} cannot be read", "", 3)
-    graph, exact = build_graph(module), False
     if isinstance(source, RunSource) and wanted == "optimized":
-        origin = provenance(source, name, which)
+        origin, times = provenance(source, name, which), _self_ns(source, name, which)
         exact = origin.exact
-        graph = build_graph(module, _self_ns(source, name, which), origin.equations, exact=exact)
+        # Built again only when there are new times: of a live run other facts come all the time.
+        graph = source.large.get_or(
+            ("graph", stage_key(source, name, wanted, which), origin.key, frozenset((times or {}).items())),
+            lambda: build_graph(module, times, origin.equations, exact=exact),
+        )
+    else:
+        graph, exact = build_graph(module), False
     return GraphAnswer(
         stage=wanted,
         program=name,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from xlascope.graphs import build_graph
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
@@ -21,13 +21,14 @@ SOURCES = frozenset({"parameter", "constant"})
 class Provenance:
     """Equation paths by instruction name. ``exact``: from tags, and no guess.
 
-    ``added`` are the instructions that XLA added itself; ``owners`` name the instruction that one of them is there for.
+    ``key`` identifies it for good. ``added`` are the instructions that XLA added itself; ``owners`` name the instruction that one of them is there for.
     """
 
     equations: Mapping[str, tuple[str, ...]]
     added: frozenset[str]
     exact: bool
     owners: Mapping[str, str] = field(default_factory=dict)
+    key: Hashable = None
 
     def paths(self, name: str) -> tuple[str, ...]:
         """The equations of an instruction; of one that XLA added, those of the instruction it is there for."""
@@ -47,7 +48,7 @@ def provenance(source: RunSource, program: str, variant: str | None) -> Provenan
         if module is None:
             return NOTHING
         tagged = hlo_module(source, program, "tagged") if variant is None else None
-        return of_module(module, jaxpr_index(source, program), tagged)
+        return replace(of_module(module, jaxpr_index(source, program), tagged), key=key)
 
     return source.large.get_or(key, read)
 
