@@ -71,6 +71,14 @@ def test_compiles_list_eager_primitives_with_their_newest_count(run: Source) -> 
     assert [row.program for row in rows if not row.eager] == ["scores#1", "scores#2"]
 
 
+def test_lists_can_be_narrowed_to_a_program(run: Source) -> None:
+    assert [row.id for row in query("programs", run, program="2").programs] == ["scores#2"]
+    assert [row.name for row in query("functions", run, program="scores").functions] == ["scores"]
+    assert [row.reason for row in query("compiles", run, program="scores#2").compiles] == ["shape"]
+    with pytest.raises(ViewError, match="no such program"):
+        query("functions", run, program="never")
+
+
 def test_output_joins_a_character_cut_by_a_chunk(run: Source) -> None:
     answer = query("output", run)
     assert [(each.stream, each.text) for each in answer.chunks] == [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlascope.views import fields
+from xlascope.views.choice import choose
 from xlascope.views.heat import heat
 from xlascope.views.source import RunSource
 
@@ -39,8 +40,16 @@ class Compiles:
     compiles: tuple[Compile, ...]
 
 
-def query(source: RunSource) -> Compiles:
-    """All compilations of a run."""
+def query(source: RunSource, program: str | None = None) -> Compiles:
+    """All compilations of a run, or those of one program."""
+    answer = source.memo("compiles", lambda: _compiles(source))
+    if program is None:
+        return answer
+    name = choose(source, program)
+    return Compiles(tuple(row for row in answer.compiles if row.program == name))
+
+
+def _compiles(source: RunSource) -> Compiles:
     counts = _eager_counts(source)
     warmth = heat(source)
     told: set[Any] = set()

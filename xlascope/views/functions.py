@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xlascope.runfile import Record
 from xlascope.views import fields
+from xlascope.views.choice import choose
 from xlascope.views.heat import Heat, heat, observed_total_ns
 from xlascope.views.lookup import compile_records, function_name, is_eager, program_records
 from xlascope.views.source import RunSource
@@ -44,8 +45,16 @@ class Functions:
     eager_ns: int | None
 
 
-def query(source: RunSource) -> Functions:
-    """All functions of a run; primitives that JAX dispatched by themselves are under ``compiles``."""
+def query(source: RunSource, program: str | None = None) -> Functions:
+    """All functions of a run (or that of one program); primitives dispatched by themselves are under ``compiles``."""
+    answer = source.memo("functions", lambda: _functions(source))
+    if program is None:
+        return answer
+    name = choose(source, program)
+    return replace(answer, functions=tuple(row for row in answer.functions if name in row.programs))
+
+
+def _functions(source: RunSource) -> Functions:
     groups: dict[Any, list[str]] = {}
     records = program_records(source)
     functions: dict[Any, Record] = {}

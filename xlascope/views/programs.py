@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from xlascope.runfile import Record
 from xlascope.views import fields
+from xlascope.views.choice import choose
 from xlascope.views.heat import Heat, heat
 from xlascope.views.lookup import compile_records, function_name, how, program_records
 from xlascope.views.source import HloSource, RunSource, Source
@@ -51,8 +52,16 @@ class Programs:
     programs: tuple[Program, ...]
 
 
-def query(source: Source) -> Programs:
-    """All programs, eager primitives (``kind``: eager) last, each group in the order of their first call."""
+def query(source: Source, program: str | None = None) -> Programs:
+    """All programs (or one), eager primitives (``kind``: eager) last, each group in the order of their first call."""
+    answer = source.memo("programs", lambda: _programs(source))
+    if program is None:
+        return answer
+    name = choose(source, program)
+    return Programs(tuple(row for row in answer.programs if row.id == name))
+
+
+def _programs(source: Source) -> Programs:
     if isinstance(source, HloSource):
         return Programs(tuple(_dumped(module.id, module.name, tuple(module.stages)) for module in source.modules))
     assert isinstance(source, RunSource)

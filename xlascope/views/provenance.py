@@ -21,7 +21,8 @@ SOURCES = frozenset({"parameter", "constant"})
 class Provenance:
     """Equation paths by instruction name. ``exact``: from tags, and no guess.
 
-    ``key`` identifies it for good. ``added`` are the instructions that XLA added itself; ``owners`` name the instruction that one of them is there for.
+    ``added`` are the instructions that XLA added itself; ``owners`` name the instruction that one of them is there for.
+    ``key`` identifies it for good.
     """
 
     equations: Mapping[str, tuple[str, ...]]

@@ -31,9 +31,9 @@ def _view(name: str, needs: str, options: str, help: str) -> View:
 
 VIEWS: tuple[View, ...] = (
     _view("run", "run", "", "the run: script, state, phases, machine, what was lost or not captured"),
-    _view("functions", "run", "", "the functions that JAX compiled, with calls and device time"),
-    _view("programs", "run dump", "", "every traced signature: its arguments, stages, variants"),
-    _view("compiles", "run", "", "every compilation: what, which line, why, how long"),
+    _view("functions", "run", "program", "the functions that JAX compiled, with calls and device time"),
+    _view("programs", "run dump", "program", "every traced signature: its arguments, stages, variants"),
+    _view("compiles", "run", "program", "every compilation: what, which line, why, how long"),
     _view("output", "run", "after", "what the script wrote"),
     _view("stage", "run hlo dump", "program variant stage", "one form of a program as text (--stage NAME)"),
     _view("graph", "run hlo dump", "program variant stage", "the graph of a program's HLO"),
