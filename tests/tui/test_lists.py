@@ -243,3 +243,15 @@ def test_fitted_parts_never_pass_the_width(parts, width):
     line._lines[0] = tuple(Part(text, "text", rank=rank) for text, rank in parts)
     fitted = line._fitted(0, width)
     assert sum(cell_len(text) for _, text in fitted) <= width
+
+
+async def test_until_the_cursor_is_moved_it_is_on_the_hottest_function():
+    app = Host(functions())
+    async with app.run_test(size=SIZE) as pilot:
+        app.widget.set_functions((FUNCTIONS[1], FUNCTIONS[0]))
+        await pilot.pause()
+        assert app.widget.chosen[0].name == "step"
+        await pilot.press("j")
+        app.widget.set_functions(FUNCTIONS)
+        await pilot.pause()
+        assert app.widget.chosen[0].name == "step"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fixed import FixedFeed, FixedKeeper, at_hand
@@ -236,6 +237,22 @@ async def test_equals_explains_the_number_under_the_cursor():
         await pilot.click("#effects", offset=(4, 0))
         await pilot.pause()
         assert "Ratio of neighbouring pairs 1.320" in text_of(app)
+
+
+async def test_the_header_opens_what_is_known_of_the_run():
+    feed = FixedFeed()
+    run = feed._view_run
+    lost = SimpleNamespace(what="profile events", count=12, why="the window was full")
+    feed._view_run = lambda: SimpleNamespace(**{**vars(run()), "dropped": (lost,)})  # type: ignore[method-assign]
+    async with shown(feed=feed) as (app, pilot, _screen):
+        await pilot.press("ctrl+r")
+        await pilot.pause()
+        words = text_of(app)
+        assert "12 profile events dropped: the window was full" in words and "import jax     1.10 s" in words
+        await pilot.press("escape")
+        await pilot.click("#header", offset=(42, 0))
+        await pilot.pause()
+        assert isinstance(app.screen, TextOverlay)
 
 
 async def test_copying_writes_the_line_and_the_whole_pane(tmp_path, monkeypatch):

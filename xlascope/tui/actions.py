@@ -73,6 +73,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("copy", "y", "copy", "Copy the line", "The cursor's line to the clipboard, the whole pane to a file"),
     _main("edit", "e", "edit", "Open the editor", "$EDITOR at the line of the source"),
     _main("explain", "equals_sign", "explain", "explain", "How the number under the cursor was obtained", True),
+    _main("run", "ctrl+r", "run_facts", "The run", "Phases, what was dropped or not captured, the traceback"),
     _main("back", "escape", "back", "Back", "Close, cancel or undo the uppermost thing", False, False),
     _main("quit", "q", "quit", "quit", "Leave; asks while the script runs", True),
     # every pane of rows

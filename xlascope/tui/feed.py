@@ -327,8 +327,15 @@ def _op_row(row: Any, total: int) -> OpRow:
     )
 
 
+def _exchange(each: Any) -> str:
+    turns = f" ×{each.count}" if each.count not in (None, 1) else ""
+    where = f", equation {each.equation}" if each.equation is not None else ""
+    return f"{each.kind}{turns}, {size(each.bytes)}{where}"
+
+
 def _variant(row: Any, samples: tuple[tuple[int, ...], tuple[int, ...]]) -> VariantRow:
-    names = set(VariantRow.__dataclass_fields__) - {"name", "collectives", "series", "switches", "equation_ns", "notes"}
+    made = {"name", "collectives", "exchanges", "series", "switches", "equation_ns", "notes"}
+    names = set(VariantRow.__dataclass_fields__) - made
     known = {name: value for name in names if (value := getattr(row, name, None)) is not None}
     known = {**dict.fromkeys(names), **known}
     known["simulated"], known["sensitive"] = bool(known.get("simulated")), bool(known.get("sensitive"))
@@ -336,6 +343,7 @@ def _variant(row: Any, samples: tuple[tuple[int, ...], tuple[int, ...]]) -> Vari
         name=row.variant,
         switches=dict(row.switches or {}),
         collectives=len(row.collectives) if row.collectives is not None else None,
+        exchanges=tuple(_exchange(each) for each in row.collectives or ()),
         equation_ns=tuple((each.path, each.ns) for each in row.equation_ns or ()),
         notes=tuple(row.notes),
         series=samples,

@@ -197,8 +197,20 @@ def explain_variant(row: VariantRow) -> list[str]:
         + (" Several devices share the machine's cores: simulated." if row.simulated else ""),
         f"Largest difference of the outputs from the baseline's: {row.max_abs_error}."
         + (" Correct variants of this program may differ by much: sensitive." if row.sensitive else ""),
+        *(f"Its devices exchange: {text}." for text in row.exchanges),
         *row.notes,
     ]
+
+
+def run_facts(overview: Overview, path: str, glyphs: Glyphs) -> list[str]:
+    """All that is known of the run as a whole, what went wrong with it included."""
+    code = "" if overview.exit_code is None else f", exit code {overview.exit_code}"
+    facts = [overview.script, f"{overview.state}{code}, {duration(overview.wall_ns, glyphs.micro)}", path, ""]
+    facts += overview.facts
+    facts += ["", "Phases:", *(f"  {name:<14} {duration(ns, glyphs.micro)}" for name, ns in overview.phases)]
+    trouble = overview.trouble or ("nothing was dropped",)
+    facts += ["", "Lost or not captured:", *(f"  {text}" for text in trouble)]
+    return facts + (["", *overview.exception.rstrip().split("\n")] if overview.exception else [])
 
 
 def chart(calls: CallTimes, rows: Sequence[VariantRow], variant: str | None, program: str) -> ChartSpec:

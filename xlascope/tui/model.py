@@ -142,6 +142,8 @@ class VariantRow:
     args: str | None = None
     collectives: int | None = None
     simulated: bool = False
+    exchanges: tuple[str, ...] = ()
+    """What its devices exchange, a text for each collective."""
     notes: tuple[str, ...] = ()
     sensitive: bool = False
     equation_ns: tuple[tuple[str, int], ...] = ()

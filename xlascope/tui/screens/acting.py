@@ -229,6 +229,12 @@ class Acting:
         else:
             self._me.notify("nothing under the cursor was measured")
 
+    def action_run_facts(self) -> None:
+        """The run as a whole."""
+        screen = self._me
+        said = lines.run_facts(screen.desk.overview, str(screen.run_at_hand.path), screen.glyphs)
+        screen.app.push_screen(TextOverlay("The run", said))
+
     def show_traceback(self, text: str) -> None:
         """The whole traceback of the user's script."""
         self._me.app.push_screen(TextOverlay("The script ended with an exception", text.rstrip().split("\n")))

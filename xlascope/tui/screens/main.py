@@ -92,6 +92,7 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
         if keeper is not None:
             keeper.subscribe(self.live.take)
         calm_collector()
+        self.set_focus(self.query_one(FunctionsList))
         if self.run_at_hand.note:
             note = [*self.run_at_hand.note.split("\n"), "", "? shows this again."]
             self.app.push_screen(TextOverlay("What this demo shows", note))

@@ -79,6 +79,8 @@ class Places:
         for id in _HOLDER:
             found = next(iter(self._screen.query(f"#{id}")), None)
             if found is not None and (event.widget is found or found in event.widget.ancestors):
+                if id != "functions":
+                    self.functions().hold()
                 if id != self._screen.desk.current:
                     self._screen.desk.current = id
                     self.place_panes()

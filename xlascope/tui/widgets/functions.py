@@ -69,18 +69,26 @@ class FunctionsList(LineView):
         self._opened: set[tuple[str, str]] = set()
         self._seen: set[tuple[str, str]] = set()
         self._placeholder = "no function compiled yet"
+        self._held = False
 
     def set_functions(self, functions: Sequence[FunctionItem]) -> None:
-        """Other functions, in the order to show; the cursor stays on its function or program."""
+        """Other functions, in the order to show; the cursor stays on its function or program.
+
+        Until the list is held (by a move of the cursor, or `hold`) the cursor is on the first: the hottest so far.
+        """
         if functions == self._functions:
             return
-        before = self._identity(self.cursor)
+        before = self._identity(self.cursor) if self._held else (_key(functions[0]), "function") if functions else None
         if not self._seen and functions:
             self._opened.add(_key(functions[0]))
         self._seen.update(map(_key, functions))
         self._functions = functions
         self._relist(before)
         self._tell()
+
+    def hold(self) -> None:
+        """From now on the cursor stays on its function, also when another one becomes hotter."""
+        self._held = True
 
     def set_placeholder(self, text: str) -> None:
         """What an empty list says."""
@@ -208,6 +216,7 @@ class FunctionsList(LineView):
 
     def watch_cursor(self, old: int, new: int) -> None:
         super().watch_cursor(old, new)
+        self.hold()
         self._tell()
 
     def _tell(self) -> None:
@@ -230,6 +239,7 @@ class FunctionsList(LineView):
                 self._toggle(self.cursor)
 
     def _toggle(self, row: int) -> None:
+        self.hold()
         function = self._functions[self._rows[row].function]
         identity = self._identity(row)
         self._opened ^= {_key(function)}

@@ -46,14 +46,15 @@ class StatusHeader(PartLine):
         parts = [
             Part(" xlascope ", "title", rank=9),
             Part(f" {state.script} ", "accent", rank=10),
-            Part(f"  {sign} {word}", role, rank=11),
+            Part(f"  {sign} {word}", role, "run_facts", "the run: phases, what was lost", 11),
         ]
         if state.exit_text:
             parts.append(Part(f" {state.exit_text}", role, rank=10))
         if state.elapsed is not None:
             parts.append(Part(f" {clock(state.elapsed)}", "text", rank=8))
         for number, fact in enumerate(state.facts):
-            parts.append(Part(f"   {fact}", "dim", rank=max(7 - number, 1)))
+            role = "warn" if fact.startswith("!") else "dim"
+            parts.append(Part(f"   {fact}", role, "run_facts", "the run: phases, what was lost", max(7 - number, 1)))
         self.set_parts(parts)
 
 
