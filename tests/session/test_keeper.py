@@ -132,7 +132,7 @@ def test_a_python_that_is_none_is_told(tmp_path: Path) -> None:
     try:
         problem = events.until(lambda event: event["kind"] == "problem")
         assert str(broken) in problem["text"]
-        assert events.state("ended")["exit_code"] == 127
+        assert events.state("ended")["exit_code"] == 4
     finally:
         keeper.stop()
 
@@ -178,3 +178,22 @@ def test_a_keeper_that_never_started_and_one_stopped_twice(tmp_path: Path) -> No
     keeper.interrupt()
     keeper.write_input(b"x")
     keeper.measure("f#1", {"fusion": "off"})
+
+
+def test_a_listener_that_fails_is_told_and_not_called_again(tmp_path: Path) -> None:
+    keeper = Keeper(plan(script(tmp_path, "print('x')\n"), stay=True), tmp_path / "a.xlascope", boot=FAKE)
+    called = []
+
+    def fail(event: dict[str, object]) -> None:
+        called.append(event)
+        raise RuntimeError("on purpose")
+
+    keeper.subscribe(fail)
+    events = Events(keeper)
+    keeper.start()
+    try:
+        assert events.state("idle")["exit_code"] == 0
+        assert len(called) == 1
+        assert any("on purpose" in problem for problem in keeper.status().problems)
+    finally:
+        keeper.stop()

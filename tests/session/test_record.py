@@ -276,3 +276,34 @@ for n in range(60):
         assert kept[:2] == [0, 1] and kept[-1] == 59
         assert dropped["profile windows"] == 60 - len(kept)
         assert len(list(reader.records("compile"))) == 3000
+
+
+def test_a_python_that_does_not_start_is_our_failure(tmp_path: Path) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/does/not/exist\n")
+    broken.chmod(0o755)
+    command = record_command(script(tmp_path, "pass\n"), tmp_path / "a.xlascope")
+    done = subprocess.run([*command[:3], "--python", str(broken), *command[3:]], capture_output=True,
+                          stdin=subprocess.DEVNULL, env=environment(), timeout=60, check=False)
+    assert done.returncode == 4
+    assert b"choose another Python" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_an_engine_that_does_not_begin_is_told(tmp_path: Path) -> None:
+    command = record_command(script(tmp_path, "pass\n"), tmp_path / "a.xlascope")
+    done = subprocess.run([*command[:3], "--python", "/bin/false", *command[3:]], capture_output=True,
+                          stdin=subprocess.DEVNULL, env=environment(), timeout=60, check=False)
+    assert done.returncode == 1
+    assert b"was not recorded" in done.stderr
+
+
+def test_a_record_that_nobody_thought_of_costs_the_recording_only(tmp_path: Path) -> None:
+    path = script(tmp_path, "send('program', id='f#1\\udcff', program='f#1\\udcff')\n"
+                            "send('phase', program={'not': 'a text'}, t_ns=1 << 80, variant=3)\n"
+                            "send('chunk', chunk=['x'], meta=3)\nsend(None)\nsend('')\nprint('ran')\n")
+    run = tmp_path / "a.xlascope"
+    done = record(path, run)
+    assert (done.returncode, done.stdout) == (0, b"ran\n")
+    with Reader(run) as reader:
+        assert [record.json["id"] for record in reader.records("program")] == ["f#1\udcff"]
+        assert end_of(run)["state"] == "ended"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from xlascope.cli.errors import CommandError
 from xlascope.cli.options import OPTIONS, OUTPUT, describe, make_plan, split
-from xlascope.session.keeper import Keeper, open_or_none
+from xlascope.runfile import RunFileError
+from xlascope.session.keeper import Keeper
 from xlascope.session.plan import default_run_path
 from xlascope.session.relay import Relay
 from xlascope.session.wiring import hold_closed_streams, relayed
@@ -33,11 +34,21 @@ def main(argv: list[str]) -> int:
     closed = hold_closed_streams()
     keeper = Keeper(plan, path, wiring=lambda: relayed(closed), commit_every=0.5)
     keeper.subscribe(narrator.event)
-    recorded = open_or_none(keeper, narrator.say)
+    recorded = _open(keeper, narrator)
     code = Relay(keeper).run()
     if recorded:
         narrator.say(shown if shown is not None else os.path.join(".", path.name), plain=True)
     return code
+
+
+def _open(keeper: Keeper, narrator: _Narrator) -> bool:
+    """Open the run file; when that fails tell why: the script is run all the same."""
+    try:
+        keeper.open()
+    except RunFileError as error:
+        narrator.say(f"{error}; the script runs without being recorded")
+        return False
+    return True
 
 
 class _Narrator:

@@ -24,6 +24,9 @@ from xlascope.runfile.schema import APPLICATION_ID, CREATE, DEFAULT_MAX_SIZE, FO
 
 COMMIT_EVERY_S = 0.5
 _COMPRESS_FROM = 256
+_SAMPLE = 32 << 10
+# SQLite refuses a value of 1e9 bytes, and with it the transaction.
+_LARGEST = 900_000_000
 # What must always fit: the end of the run, what was dropped, and small facts about programs.
 _RESERVE = 4 << 20
 # A row's own cost beside its JSON or bytes: header, index entries, its share of partly filled pages.
@@ -118,7 +121,8 @@ class Writer:
             text = json.dumps(payload)
             cursor = self._db.execute(
                 "INSERT INTO records(kind, program, variant, version, t_ns, json) VALUES(?,?,?,?,?,?)",
-                (kind, program, variant, version, time.time_ns() if t_ns is None else t_ns, text),
+                (_column(kind), _column(program), _column(variant), version,
+                 time.time_ns() if t_ns is None else t_ns, text),
             )
             self._bytes += len(text) + _ROW
             self._maybe_commit()
@@ -144,8 +148,8 @@ class Writer:
             self._begin()
             cursor = self._db.execute(
                 "INSERT INTO chunks(kind, program, variant, t_ns, json, codec, size, data) VALUES(?,?,?,?,?,?,?,?)",
-                (kind, program, variant, time.time_ns() if t_ns is None else t_ns, json.dumps(meta), codec,
-                 len(data), packed),
+                (_column(kind), _column(program), _column(variant), time.time_ns() if t_ns is None else t_ns,
+                 json.dumps(meta), codec, len(data), packed),
             )
             self._bytes += len(packed) + _ROW
             self._maybe_commit()
@@ -242,10 +246,18 @@ class Writer:
 
     def _fits(self, kind: str, size: int, *, reserve: bool) -> bool:
         limit = self.max_size if reserve else self.max_size - min(_RESERVE, self.max_size // 8)
-        if self._bytes + size <= limit:
+        if self._bytes + size <= limit and size < _LARGEST:
             return True
         self.refused[kind] = self.refused.get(kind, 0) + 1
         return False
+
+
+def _worth_compressing(data: bytes) -> bool:
+    """Judge large data by samples: an array of random floats takes a second for each 60 MB and shrinks by nothing."""
+    if len(data) <= 3 * _SAMPLE:
+        return True
+    starts = (0, (len(data) - _SAMPLE) // 2, len(data) - _SAMPLE)
+    return any(len(zlib.compress(data[at:at + _SAMPLE], 1)) < 0.85 * _SAMPLE for at in starts)
 
 
 def _to_disk(path: Path) -> None:
@@ -262,8 +274,13 @@ def _to_disk(path: Path) -> None:
         os.close(handle)
 
 
+def _column(text: str | None) -> str | None:
+    """As text that a database can hold: a lone surrogate becomes a question mark."""
+    return text if text is None else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _pack(data: bytes) -> tuple[str, bytes]:
-    if len(data) < _COMPRESS_FROM:
+    if len(data) < _COMPRESS_FROM or not _worth_compressing(data):
         return "raw", data
     packed = zlib.compress(data, 1)
     return ("zlib", packed) if len(packed) < len(data) else ("raw", data)

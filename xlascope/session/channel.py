@@ -91,13 +91,20 @@ class Channel:
             return False
         try:
             for message in self._decoder.feed(data):
-                self._on_message(message)
+                self._take(message)
                 if not self.open:
                     return False
         except FrameError as error:
             self._end(f"it sent what is not a message: {error}")
             return False
         return True
+
+    def _take(self, message: Message) -> None:
+        try:
+            self._on_message(message)
+        except Exception as error:
+            # A fault of ours, or a message nobody thought of: it costs this connection, not the script behind it.
+            self._end(f"the message {message.kind[:40]!r} could not be dealt with: {type(error).__name__}: {error}")
 
     def _end(self, why: str) -> None:
         if self.open:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +14,6 @@ from typing import Any
 
 import xlascope
 from xlascope.protocol import Message
-from xlascope.runfile import RunFileError
 from xlascope.runfile.schema import DEFAULT_MAX_SIZE
 from xlascope.session.channel import Channel, socket_pair
 from xlascope.session.loop import Loop
@@ -24,13 +24,14 @@ from xlascope.session.plan import ENGINE, LaunchPlan, engine_command
 from xlascope.session.process import Process, inherited_descriptors
 from xlascope.session.script_streams import ScriptStreams
 from xlascope.session.status import Activity, Status
-from xlascope.session.store import RECORD_KINDS, Store
+from xlascope.session.store import Store
 from xlascope.session.terminal import window_size
 from xlascope.session.wiring import Wiring, owned
 
 Event = dict[str, Any]
 _TICK_S = 0.1
 _STOP_S = 3.0
+ENGINE_FAILED = 4
 # The first compiles of a script have the cores for themselves.
 _WARM_AFTER_S = 3.0
 
@@ -71,6 +72,7 @@ class Keeper:
         self._make_wiring = wiring or (lambda: owned(window_size(*size)))
         self._boot = boot
         self._warm = warm
+        self._started_at_all = True
         self._callbacks: list[Callable[[Event], None]] = []
         self._store = Store(self._problem, self._stored, commit_every)
         self._log = OutputLog(self._store)
@@ -183,15 +185,27 @@ class Keeper:
         self._channel = Channel(self.loop, ours, self._message, self._recorder_gone)
         self.streams = ScriptStreams(self.loop, wiring, self._output)
         try:
-            self.process = Process(
-                self.loop, engine_command(plan.python, config, self._boot), stdio=wiring.stdio, sock=theirs,
-                tty=wiring.tty, extra=inherited_descriptors(), on_exit=self._script_ended,
-                on_stop=lambda number: self.on_stopped(number), on_pid=self._has_pid, on_error=self._problem,
-            )
+            self.process = self._start_process(plan, wiring, theirs, config)
+        except OSError as error:
+            self._no_start(f"{plan.python}: {error.strerror or error}")
+            self._script_ended(None)
         finally:
             theirs.close()
             for fd in wiring.theirs:
                 os.close(fd)
+
+    def _start_process(
+        self, plan: LaunchPlan, wiring: Wiring, theirs: socket.socket, config: Mapping[str, Any]
+    ) -> Process:
+        return Process(
+            self.loop, engine_command(plan.python, config, self._boot), stdio=wiring.stdio, sock=theirs,
+            tty=wiring.tty, extra=inherited_descriptors(), on_exit=self._script_ended,
+            on_stop=lambda number: self.on_stopped(number), on_pid=self._has_pid, on_error=self._no_start,
+        )
+
+    def _no_start(self, why: str) -> None:
+        self._started_at_all = False
+        self._problem(f"the script was not started: {why}; choose another Python with --python")
 
     def _output(self, stream: str, data: bytes) -> None:
         self._log.add(stream, data)
@@ -227,24 +241,14 @@ class Keeper:
             self.keep(message)
 
     def keep(self, message: Message, program: str | None = None, variant: str | None = None) -> None:
-        """Store a message of an engine's process: a record or a chunk; others are counted as dropped."""
+        """Store a message of an engine's process; what it does not say itself is of ``program`` and ``variant``."""
         body, kind = message.body, message.kind
-        program = _text(body.get("program")) or program
-        variant = _text(body.get("variant")) or variant
-        if kind == "chunk":
-            meta = body.get("meta")
-            self._store.chunk(str(body.get("chunk")), message.blobs.get("data", b""),
-                              meta if isinstance(meta, Mapping) else {}, program, variant)
-            return
-        if kind not in RECORD_KINDS:
-            self._store.dropped("messages", 1, f"of an unknown kind: {kind[:80]}")
-            return
-        if kind == "calls" and program is not None and isinstance(body.get("hook_calls"), int):
-            self._calls[program] = body["hook_calls"]
+        named = body.get("program")
+        if kind == "calls" and isinstance(named, str) and isinstance(body.get("hook_calls"), int):
+            self._calls[named] = body["hook_calls"]
         elif kind == "program":
-            program = _text(body.get("id"))
             self._warm_up(_WARM_AFTER_S)
-        self._store.put(kind, body, message.blobs, program, variant)
+        self._store.keep(message, program, variant)
 
     def _progress(self, body: Mapping[str, Any]) -> None:
         if "id" in body and body["id"] is not None:
@@ -279,8 +283,13 @@ class Keeper:
         if self.state != "idle":
             if status is not None and os.WIFSIGNALED(status):
                 self.signal_number = os.WTERMSIG(status)
+            elif not self._started_at_all:
+                self.exit_code = ENGINE_FAILED
             elif status is not None:
                 self.exit_code = os.waitstatus_to_exitcode(status)
+            if self._started_at_all and self.state == "starting":
+                self._problem("the script was not recorded: the engine ended before it began; "
+                              "it needs Python 3.11 to 3.13")
             self._put_end("ended" if self.exit_code is not None else "killed")
         if self.streams is not None:
             self.streams.end()
@@ -387,17 +396,12 @@ class Keeper:
 
     def _emit(self, event: Event) -> None:
         for callback in tuple(self._callbacks):
-            callback(event)
-
-
-def open_or_none(keeper: Keeper, problem: Callable[[str], None]) -> bool:
-    """Open the run file; when that fails tell why: the script is run all the same."""
-    try:
-        keeper.open()
-    except RunFileError as error:
-        problem(f"{error}; the script runs without being recorded")
-        return False
-    return True
+            try:
+                callback(event)
+            except Exception as error:
+                # Whoever listens must not end the run; it is told, once for each listener, and not called again.
+                self._callbacks.remove(callback)
+                self._problem(f"a listener of the run failed: {type(error).__name__}: {error}")
 
 
 def _text(value: Any) -> str | None:

@@ -77,6 +77,10 @@ class Process:
             whole = _through_leader({"mode": "bound"}, command)
         try:
             self._child = _spawn(whole, stdio, keep, tty is not None, environment)
+        except BaseException:
+            if self._report >= 0:
+                os.close(self._report)
+            raise
         finally:
             if report >= 0:
                 os.close(report)

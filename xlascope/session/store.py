@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from xlascope.protocol import Message
 from xlascope.runfile import RunFileError, Writer
 from xlascope.runfile.thinning import make_room
 
@@ -83,6 +84,21 @@ class Store:
         if number is not None:
             self._stored(kind, program, variant)
         return number
+
+    def keep(self, message: Message, program: str | None = None, variant: str | None = None) -> None:
+        """Store a message of an engine's process: a record or a chunk. One of an unknown kind is counted as dropped."""
+        body, kind = message.body, message.kind
+        program = _text(body.get("program")) or program
+        variant = _text(body.get("variant")) or variant
+        if kind == "chunk":
+            meta = body.get("meta")
+            self.chunk(str(body.get("chunk")), message.blobs.get("data", b""),
+                       meta if isinstance(meta, Mapping) else {}, program, variant)
+        elif kind in RECORD_KINDS:
+            program = _text(body.get("id")) if kind == "program" else program
+            self.put(kind, body, message.blobs, program, variant)
+        else:
+            self.dropped("messages", 1, f"of an unknown kind: {kind[:80]}")
 
     def delete_chunks(self, numbers: list[int]) -> None:
         self._guard(lambda writer: writer.delete_chunks(numbers))
@@ -174,3 +190,7 @@ class Store:
             except RunFileError:
                 pass  # the same trouble again; the first one is what is told
         self._on_problem(f"{error}; the script runs on, what it does from here is not recorded")
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
