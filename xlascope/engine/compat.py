@@ -678,10 +678,20 @@ def exported_module(artifact: bytes) -> tuple[bytes, list[int]]:
     """
     from jax import export
 
-    exported = export.deserialize(bytearray(artifact))
+    try:
+        exported = export.deserialize(bytearray(artifact))
+    except ImportError:
+        raise
+    except Exception as error:  # damaged flatbuffers raise whatever their offsets lead to
+        raise ValueError(f"no jax.export artifact: {error}") from error
     return exported.mlir_module_serialized, list(exported.module_kept_var_idx)
 
 
 def program_ids(executable: Any) -> list[str]:
     """The ``program_id`` of a loaded executable's modules in profile events, as decimal strings."""
     return [str(module_id(module.as_serialized_hlo_module_proto())) for module in executable.hlo_modules()]
+
+
+def key_implementation(dtype: Any) -> str:
+    """The name of the generator (``threefry2x32``) behind a typed PRNG key's dtype."""
+    return str(dtype._impl.name)

@@ -49,6 +49,6 @@ def _made_up(aval: Any, index: int, generator: np.random.Generator) -> Any:
     if dtype is None or not hasattr(aval, "shape"):
         raise ValueError(f"input {index} is {aval}, which is no array")
     if jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key):
-        keys = jax.random.split(jax.random.key(SEED, impl=str(dtype._impl.name)), int(np.prod(aval.shape)) or 1)
-        return keys[: int(np.prod(aval.shape))].reshape(aval.shape)
+        seed = jax.random.key(SEED, impl=compat.key_implementation(dtype))
+        return jax.random.split(seed, aval.shape) if aval.shape else seed
     return jax.device_put(synthetic(Tensor(tuple(aval.shape), np.dtype(dtype)), generator), may_alias=False)
