@@ -1,4 +1,5 @@
 # needs: equinox
+# captured: make_step
 import equinox as eqx
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,5 @@
 # needs: flax
+# captured: train_step
 import jax
 import jax.numpy as jnp
 import optax
