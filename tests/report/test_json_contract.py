@@ -41,6 +41,8 @@ KEYS = {
     "rows.samples rows.baseline_median_ns rows.ratio rows.ratio_ci_low rows.ratio_ci_high rows.verdict "
     "rows.fusions_before rows.fusions_after rows.max_abs_error rows.compile_ns rows.peak_bytes rows.predicted_ns "
     "rows.collectives",
+    "memory": "peak_bytes buffers buffers.instruction buffers.size_bytes buffers.live_from buffers.live_to "
+    "buffers.file buffers.line",
     "collectives": "rows.kind rows.instruction rows.equation rows.file rows.line rows.bytes rows.groups "
     "rows.mesh_axes rows.time_ns rows.device",
 }  # fmt: skip

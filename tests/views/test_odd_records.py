@@ -113,7 +113,7 @@ def test_an_empty_run_answers_every_view_or_says_why_not(tmp_path: Path) -> None
     with open_source(tmp_path / "e.xlascope") as source:
         for name in ("run", "functions", "programs", "compiles", "output", "ops", "devices", "equations"):
             query(name, source)
-        for name in ("stage", "graph", "variants", "collectives"):
+        for name in ("stage", "graph", "variants", "collectives", "memory"):
             with pytest.raises(ViewError, match="no program was recorded"):
                 query(name, source)
 

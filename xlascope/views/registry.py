@@ -41,6 +41,7 @@ VIEWS: tuple[View, ...] = (
     _view("equations", "run", "program variant", "time for each equation of the jaxprs"),
     _view("devices", "run profile", "program variant", "busy, collective and idle time of each device"),
     _view("variants", "run", "program", "what was measured: each switch against its baseline"),
+    _view("memory", "run hlo dump", "program variant", "the values of a program, how large and how long alive"),
     _view("collectives", "run hlo dump", "program variant", "what devices exchange: bytes, groups, mesh axes, time"),
 )
 # The time of a run goes on while its file stays the same; output is kept piece by piece by its own view.
