@@ -106,6 +106,9 @@ class FixedFeed(Feed):
         variant = tuple(163_000 + 700 * (number % 9) for number in range(60))
         return {"7": (variant, tuple(124_000 + 90 * (number % 7) for number in range(60)))}
 
+    def explanation(self, program: str, variant: str | None, node: str) -> str | None:
+        return {"ynn_fusion": "a fusion that a library runs: reduce by add over dimension 1"}.get(node)
+
     def call_times(self, program: str) -> CallTimes:
         times = tuple(float(number) for number in range(12))
         return CallTimes(times, tuple(124_000 + 3000 * (number % 3) for number in range(12)), (0.5,))

@@ -137,3 +137,17 @@ async def test_ascii_terminals_get_ascii_only(graph):
     async with app.run_test(size=SIZE) as pilot:
         await start(pilot, graph)
         assert all(line.isascii() for line in screen_text(app)[1:])
+
+
+async def test_the_brief_form_has_one_row_a_node_and_the_same_cursor(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=SIZE) as pilot:
+        view = await start(pilot, graph)
+        rows = view.row_count()
+        await pilot.press("j", "b")
+        await settle(pilot)
+        assert view.row_count() < rows
+        assert view.box in view._placed.by_id
+        await pilot.press("j", "k", "b")
+        await settle(pilot)
+        assert view.row_count() == rows

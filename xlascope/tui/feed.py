@@ -135,6 +135,24 @@ class Feed:
             return self.graph(program)
         return getattr(found, "graph", None)
 
+    def explanation(self, program: str, variant: str | None, node: str) -> str | None:
+        """What an instruction of the optimized HLO does, in a sentence; None where nobody can say."""
+        self.open()
+        if self.kind == "profile":
+            return None
+        from xlascope.ir.explain import explain
+        from xlascope.views.stages import hlo_module
+
+        module = hlo_module(self._source, program, "optimized", variant)
+        if module is None and variant is not None:
+            module = hlo_module(self._source, program, "optimized")
+        computation, _, name = node.rpartition("/")
+        if module is None:
+            return None
+        found = module.computation(computation) if computation else None
+        instruction = found.get(name) if found is not None else module.get(name)
+        return explain(instruction, module) if instruction is not None else None
+
     def stage(self, program: str, stage: str, variant: str | None, ops: OpsTable | None) -> StageText:
         """One stage as lines, with the margin that `ops` gives."""
         self.open()
@@ -167,6 +185,9 @@ class Feed:
 
     def samples(self, program: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
         """Samples of each measurement of a program and of its baseline, in nanoseconds, by the measurement's id."""
+        from xlascope.views.variant_names import id_of
+
+        ids = {str(record.id): id_of(record) for record in self._source.records("variant", program)}
         found: dict[str, dict[str, tuple[int, ...]]] = {}
         for chunk in self._source.chunks("samples"):
             if chunk.program == program and chunk.json.get("dtype") == "<i8":
@@ -174,7 +195,8 @@ class Feed:
                 values.frombytes(chunk.data[: len(chunk.data) // 8 * 8])
                 if sys.byteorder == "big":
                     values.byteswap()
-                found.setdefault(str(chunk.json.get("variant_record")), {})[str(chunk.json.get("what"))] = tuple(values)
+                number = str(chunk.json.get("variant_record"))
+                found.setdefault(ids.get(number, number), {})[str(chunk.json.get("what"))] = tuple(values)
         return {key: (each.get("variant", ()), each.get("baseline", ())) for key, each in found.items()}
 
     def call_times(self, program: str) -> CallTimes:
@@ -235,10 +257,22 @@ class Feed:
         items += _eager_item(compiles, found)
         return tuple(items)
 
+    def _modules(self) -> tuple[FunctionItem, ...]:
+        """The modules of a profile, the most self time first."""
+        shares: dict[str, float] = {}
+        for row in self.ops(None).rows:
+            name = row.program or "?"
+            shares[name] = shares.get(name, 0.0) + (row.share or 0.0)
+        return tuple(
+            FunctionItem(name, "", share=share) for name, share in sorted(shares.items(), key=lambda item: -item[1])
+        )
+
     def _file_overview(self, programs: dict[str, ProgramInfo]) -> Overview:
         items = tuple(
             FunctionItem(program.function, "", (ProgramItem(program.id, program.id),)) for program in programs.values()
         )
+        if self.kind == "profile":
+            items = self._modules()
         said = {"profile": "a profile", "hlo": "HLO text", "dump": "an XLA dump folder"}
         return Overview(
             script=self.path.name,

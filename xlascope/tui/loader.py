@@ -15,6 +15,7 @@ from textual.worker import get_current_worker
 from xlascope.tui.feed import Feed
 from xlascope.tui.links import Links
 from xlascope.tui.messages import (
+    Explained,
     GraphLoaded,
     LoadFailed,
     OpsLoaded,
@@ -31,9 +32,12 @@ _LONGEST_PAUSE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the panes show: a program, the variant whose forms are shown, the stage of each pane."""
+    """What the panes show: a program, the variant whose forms are shown, the stage of each pane.
 
-    program: str
+    Without a program (a profile names none) there are only ops, of all.
+    """
+
+    program: str | None
     variant: str | None
     panes: Mapping[str, str]
     with_graph: bool = True
@@ -87,6 +91,14 @@ class Loader:
         job = partial(self._load_program, wanted, self._ticket)
         self._screen.run_worker(partial(self._run, "now", job, True), thread=True, group="now", exclusive=True)
 
+    def explain(self, program: str, variant: str | None, node: str) -> None:
+        """Asks what an instruction does; only the newest question is answered."""
+
+        def job() -> None:
+            self._post(Explained(program, variant, node, self._feed.explanation(program, variant, node)))
+
+        self._screen.run_worker(partial(self._run, "explain", job, True), thread=True, group="explain", exclusive=True)
+
     def _start(self, kind: str, job: Callable[[], None]) -> None:
         with self._lock:
             if kind in self._busy or not self._pace[kind].ready():
@@ -126,6 +138,9 @@ class Loader:
 
     def _load_program(self, wanted: Wanted, ticket: int) -> None:
         program, variant, feed = wanted.program, wanted.variant, self._feed
+        if program is None:
+            self._post(OpsLoaded(None, None, feed.ops(None)))
+            return
         first = ticket != 0 and self._generation.get("ticket") != ticket
         if first:
             # The texts at once; times, which may need a profile to be read, after them.

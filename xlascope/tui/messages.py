@@ -30,7 +30,7 @@ class OutputLoaded(Message):
 class ProgramMessage(Message):
     """About one program and variant: stale when the screen shows another one by now."""
 
-    def __init__(self, program: str, variant: str | None):
+    def __init__(self, program: str | None, variant: str | None):
         super().__init__()
         self.program, self.variant = program, variant
 
@@ -46,7 +46,7 @@ class StageLoaded(ProgramMessage):
 class OpsLoaded(ProgramMessage):
     """Time per op."""
 
-    def __init__(self, program: str, variant: str | None, ops: OpsTable):
+    def __init__(self, program: str | None, variant: str | None, ops: OpsTable):
         super().__init__(program, variant)
         self.ops = ops
 
@@ -65,6 +65,14 @@ class VariantsLoaded(ProgramMessage):
     def __init__(self, program: str, variant: str | None, rows: tuple[VariantRow, ...], calls: CallTimes):
         super().__init__(program, variant)
         self.rows, self.calls = rows, calls
+
+
+class Explained(ProgramMessage):
+    """What an instruction does; None: nobody can say."""
+
+    def __init__(self, program: str, variant: str | None, node: str, text: str | None):
+        super().__init__(program, variant)
+        self.node, self.text = node, text
 
 
 class LoadFailed(Message):

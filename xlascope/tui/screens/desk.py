@@ -28,5 +28,7 @@ class Desk:
     zoomed: bool = False
     told_crash: bool = False
     failure: str = ""
+    explained: str = ""
+    """The instruction that the explanation is about."""
     awaited: str | None = None
     """Name of the variant whose result is to be shown once it is there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.links import Focus
+from xlascope.tui.messages import Explained
 from xlascope.tui.text.numbers import duration, percent
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
@@ -127,7 +128,20 @@ class Linking:
             paths = " ".join(sorted(focus.equations))
             screen.query_one(ExplainLine).show(f"equation {paths}: no instruction left" if paths else "")
             return
+        desk.explained = found.id
         screen.query_one(ExplainLine).show(_sentence(found, desk.graph), found.name or found.id)
+        if desk.program is not None:
+            screen.loader.explain(desk.program, desk.variant, found.id)
+
+    def on_explained(self, message: Explained) -> None:
+        """The sentence about what the cursor is on, before what is known of its place in the graph."""
+        desk = self._main.desk
+        if self._main.concerns(message) and message.node == desk.explained and message.text and desk.graph is not None:
+            found = desk.graph.node_by_id.get(message.node)
+            if found is not None:
+                rest = _sentence(found, desk.graph).partition("; ")[2]
+                text = f"{message.text}; {rest}" if rest else message.text
+                self._main.query_one(ExplainLine).show(text, found.name or found.id)
 
     def strip_lines(self) -> list[list[Part]]:
         """The linked line, op and graph neighbourhood, for small screens."""

@@ -117,6 +117,8 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
         self.desk.overview = message.overview
         if message.overview.kind in ("hlo", "dump") and self.desk.program is None:
             self.stage_pane("a").turn_to("optimized")
+        if message.overview.kind == "profile" and self.desk.current == "functions":
+            self.go_to_pane("ops")
         functions = self.query_one(FunctionsList)
         functions.set_functions(message.overview.functions)
         self.draw_status()

@@ -107,7 +107,7 @@ class Places:
         """What the loader is to bring."""
         screen = self._screen
         if screen.desk.program is None:
-            return None
+            return Wanted(None, None, {}) if screen.desk.overview.kind == "profile" else None
         panes = {pane.id or "": pane.showing for pane in self.stage_panes() if pane.showing in STAGES}
         return Wanted(screen.desk.program, screen.desk.variant, {**panes, "source": "source"})
 

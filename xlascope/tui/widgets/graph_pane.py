@@ -32,8 +32,7 @@ _ROLES = {
 class _Drawn:
     placed: Placed
     opened: frozenset[str]
-    focus: str | None
-    width: int
+    compact: bool
 
 
 class GraphPane(LineView):
@@ -73,6 +72,7 @@ class GraphPane(LineView):
         self.graph: Graph | None = None
         self.opened: frozenset[str] = frozenset()
         self.box: str | None = None
+        self.compact = False
         self._placed: Placed | None = None
         self._blocks: dict[tuple[int, str | None], list[list[tuple[str, str]]]] = {}
         self._placeholder = "no graph yet"
@@ -113,20 +113,21 @@ class GraphPane(LineView):
 
     def _lay_out(self) -> None:
         if self.graph is not None and self.is_attached and self.size.width:
-            job = partial(self._work, self.graph, self.opened, self.box, max(self.size.width - 2, 20))
+            job = partial(self._work, self.graph, self.opened, self.box, max(self.size.width - 2, 20), self.compact)
             self.run_worker(job, group="layout", exclusive=True, thread=True)
 
-    def _work(self, graph: Graph, opened: frozenset[str], focus: str | None, width: int) -> None:
+    def _work(self, graph: Graph, opened: frozenset[str], focus: str | None, width: int, compact: bool) -> None:
+        from xlascope.graphs.compact import layout_compact
         from xlascope.graphs.layout import layout
         from xlascope.graphs.visible import visible
 
         try:
-            placed = layout(visible(graph, opened, focus), width)
+            placed = (layout_compact if compact else layout)(visible(graph, opened, focus), width)
         except Exception as error:
             # A graph that cannot be laid out must not take the screen down; it says so in its place.
             self.post_message(self._Unlaid(graph, f"this graph could not be laid out: {type(error).__name__}: {error}"))
             return
-        self.post_message(self._Laid(_Drawn(placed, opened, focus, width), graph))
+        self.post_message(self._Laid(_Drawn(placed, opened, compact), graph))
 
     def on_graph_pane__unlaid(self, message: _Unlaid) -> None:
         if message.graph is self.graph:
@@ -135,7 +136,8 @@ class GraphPane(LineView):
             self.rows_changed(keep_scroll=False)
 
     def on_graph_pane__laid(self, message: _Laid) -> None:
-        if message.graph is not self.graph or message.drawn.opened != self.opened:
+        drawn = message.drawn
+        if message.graph is not self.graph or (drawn.opened, drawn.compact) != (self.opened, self.compact):
             return
         self._placed = message.drawn.placed
         self._width_laid = self.size.width
@@ -263,6 +265,10 @@ class GraphPane(LineView):
         box = self._hottest()
         if box is not None:
             self._move(box)
+
+    def action_compact(self) -> None:
+        self.compact = not self.compact
+        self._lay_out()
 
     def action_open_group(self) -> None:
         if self._placed is not None and self.box is not None:

@@ -1,0 +1,217 @@
+"""The feed over real files: what the views answer becomes what the screen shows."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from pathlib import Path
+
+import pytest
+from fixed import _EQUATIONS, TEXTS
+from hosting import screen_text, settle
+from test_main_screen import until
+
+from xlascope.runfile import Writer
+from xlascope.tui.app import XlascopeApp
+from xlascope.tui.feed import Feed
+from xlascope.tui.feed_stage import equation_times
+from xlascope.tui.links import Links, path_key
+from xlascope.tui.live import RunAtHand
+from xlascope.tui.loader import Pace
+from xlascope.tui.model import OpRow, OpsTable
+from xlascope.tui.screens.main import MainScreen
+from xlascope.views import ViewError
+
+SOURCE = "/home/user/softmax.py"
+PROFILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "mi300_fused_attention.xplane.pb"
+
+
+def write_run(path: Path) -> Path:
+    """One program with its stages, a measured variant with samples, output, an exception."""
+    equations = [
+        {"path": path, "primitive": primitive, "inputs": [], "outputs": [], "file": SOURCE, "line": line,
+         "function": "scores", "text_line": text_line}
+        for path, primitive, line, text_line in _EQUATIONS
+    ]  # fmt: skip
+    writer = Writer(path)
+    put = writer.put
+    put("run", {"script": SOURCE, "argv": ["--steps", "3"], "started_ns": 10**18,
+                "machine": {"os": "Linux", "cpu": "x", "cores": 2, "memory_bytes": 1 << 33}})  # fmt: skip
+    put("env", {"jax": "0.12.0", "platform": "cpu", "devices": [{"id": 0, "kind": "cpu", "platform": "cpu"}]})
+    put("phase", {"name": "import jax", "start_ns": 10**18, "ns": 10**9})
+    put("function", {"id": 1, "name": "scores", "file": SOURCE, "line": 4, "last_line": 6, "library": False})
+    put("source", {"file": SOURCE}, {"text": TEXTS["source"].encode()})
+    put("program", {"id": "scores#1", "function": "scores", "function_id": 1, "kind": "jit", "equations": 10,
+                    "signature": "f32[128,256], f32[256,64]", "file": SOURCE, "line": 4}, program="scores#1")  # fmt: skip
+    put("stage", {"stage": "jaxpr"}, {"text": TEXTS["jaxpr"].encode(), "equations": json.dumps(equations).encode()},
+        program="scores#1")  # fmt: skip
+    put("stage", {"stage": "optimized"}, {"text": TEXTS["optimized"].encode()}, program="scores#1")
+    put("compile", {"name": "scores", "file": SOURCE, "line": 4, "compile_ns": 7, "program": "scores#1",
+                    "eager": False}, program="scores#1")  # fmt: skip
+    put("eager", {"name": "add", "file": SOURCE, "line": 8, "count": 33, "exact": True})
+    put("dropped", {"what": "output", "count": 3, "why": "too much"})
+    put("exception", {"type": "ValueError", "text": "Traceback\nValueError: bad"})
+    number = put("variant", {"id": 7, "switches": {"fusion": "off"}, "median_ns": 164, "ci_low_ns": 160,
+                             "ci_high_ns": 168, "samples": 4, "baseline_median_ns": 124, "ratio": 1.32,
+                             "ratio_ci_low": 1.29, "ratio_ci_high": 1.35, "verdict": "slower", "place": "recorder",
+                             "args": "recorded"}, {"optimized": TEXTS["optimized"].encode()},
+                 program="scores#1", variant="fusion=off")  # fmt: skip
+    for what, values in (("variant", (160, 164, 168)), ("baseline", (120, 124, 128))):
+        meta = {"what": what, "dtype": "<i8", "variant_record": number}
+        writer.chunk("samples", array("q", values).tobytes(), meta, program="scores#1", variant="fusion=off")
+    writer.chunk("output", b"step 1\n\x1b[31mred\x1b[0m\n", {"stream": "terminal", "t_ns": 10**18 + 5})
+    put("end", {"state": "ended", "exit_code": 1, "wall_ns": 3 * 10**9, "ended_ns": 10**18 + 3 * 10**9})
+    writer.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    return write_run(tmp_path_factory.mktemp("run") / "a.xlascope")
+
+
+@pytest.fixture
+def feed(run):
+    made = Feed(run)
+    made.open()
+    yield made
+    made.close()
+
+
+def test_overview(feed):
+    overview = feed.overview()
+    assert overview.script == "softmax.py --steps 3"
+    assert (overview.state, overview.exit_code, overview.wall_ns) == ("crashed", 1, 3 * 10**9)
+    assert overview.exception is not None and "ValueError: bad" in overview.exception
+    assert [item.name for item in overview.functions] == ["scores", "eager ops (1)"]
+    assert overview.functions[0].where == "softmax.py:4"
+    assert overview.programs["scores#1"].equations == 10
+    assert ("import jax", 10**9) in overview.phases
+    assert any("3 output dropped: too much" in text for text in overview.trouble)
+
+
+def test_output_is_asked_for_in_pieces(feed):
+    first = feed.output(0)
+    assert "step 1" in first.text
+    assert feed.output(first.last).text == ""
+
+
+def test_the_jaxpr_comes_with_its_equations(feed):
+    stage = feed.stage("scores#1", "jaxpr", None, OpsTable())
+    assert stage.lines.line(11).strip().startswith("j:f32[128] = reduce_sum")
+    assert stage.equations[11] == ("7",)
+    assert stage.equations[2] == ("0",)
+    assert stage.about == "scores#1 · 10 equations"
+
+
+def test_instructions_of_the_optimized_module_have_their_lines(feed):
+    stage = feed.stage("scores#1", "optimized", None, OpsTable())
+    line = stage.names["ynn_fusion.1"]
+    assert stage.lines.line(line).strip().startswith("%ynn_fusion.1 =")
+
+
+def test_the_source_is_the_whole_file(feed):
+    stage = feed.stage("scores#1", "source", None, OpsTable())
+    assert (stage.first_number, len(stage.lines), stage.file) == (1, 9, SOURCE)
+
+
+def test_what_is_missing_is_said(feed):
+    assert feed.stage("scores#1", "stablehlo", None, OpsTable()).missing == "stablehlo is not captured yet"
+    assert feed.ops("scores#1").note
+
+
+def test_variants_have_their_samples(feed):
+    row = feed.variants("scores#1")[0]
+    assert (row.name, row.switches, row.verdict) == ("fusion=off", {"fusion": "off"}, "slower")
+    assert row.series == ((160, 164, 168), (120, 124, 128))
+
+
+def test_stages_of_a_variant_are_its_own(feed):
+    assert feed.stage("scores#1", "optimized", "fusion=off", OpsTable()).variant == "fusion=off"
+    assert feed.stage("scores#1", "jaxpr", "fusion=off", OpsTable()).variant is None
+
+
+def test_an_instruction_is_explained(feed):
+    assert "elementwise e^x" in feed.explanation("scores#1", None, "exp.0")
+    assert feed.explanation("scores#1", None, "no-such-thing") is None
+
+
+def test_a_file_that_is_not_one_raises_what_the_screen_tells(tmp_path):
+    path = tmp_path / "x.xlascope"
+    path.write_text("no")
+    with pytest.raises(ViewError):
+        Feed(path).open()
+
+
+@pytest.fixture
+def hlo(tmp_path) -> Path:
+    path = tmp_path / "module.txt"
+    path.write_text(TEXTS["optimized"])
+    return path
+
+
+async def opened(path: Path, words: str) -> list[str]:
+    app = XlascopeApp(RunAtHand(path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen) or len(app.screen_stack) > 2)
+        await until(pilot, lambda: any(words in line for line in screen_text(app)), rounds=1500)
+        await settle(pilot)
+        return screen_text(app)
+
+
+async def test_an_hlo_file_is_shown_as_text_and_graph(hlo):
+    shown = "\n".join(await opened(hlo, "ynn_fusion.1"))
+    assert "4 optimized HLO" in shown and "HloModule jit_scores" in shown and "ynn_fusion.1" in shown
+
+
+async def test_a_run_file_of_a_crash_opens_with_the_traceback(run):
+    assert "ValueError: bad" in "\n".join(await opened(run, "ended with an exception"))
+
+
+@pytest.mark.skipif(not PROFILE.exists(), reason="the profile of a GPU is not at hand")
+async def test_a_profile_of_a_gpu_is_shown_as_ops():
+    shown = await opened(PROFILE, "gpu:")
+    assert any("time per op" in line and "all programs" in line for line in shown)
+
+
+def test_an_op_of_several_equations_counts_for_each_in_equal_parts():
+    def row(equations: tuple[str, ...], share: float) -> OpRow:
+        return OpRow("f#1", "op", "fusion", "cpu:0", 1, 1, 1, share, 1.0, equations)
+
+    times = equation_times(OpsTable((row(("0", "1"), 0.4), row(("4.2",), 0.5), row((), 0.1)), exact=True))
+    assert times == {"0": (0.2, True), "1": (0.2, True), "4.2": (0.5, False), "4": (0.5, False)}
+    assert all(estimated for _, estimated in equation_times(OpsTable((row(("0",), 1.0),))).values())
+
+
+def test_links_go_both_ways_and_a_group_stands_for_its_members():
+    links = Links(
+        equation_row={"0": 1, "1": 2}, row_equations={1: ("0",), 2: ("1",)}, equation_place={"0": ("f.py", 5)},
+        node_equations={"a": ("0",), "b": ("1",)}, equation_nodes={"0": ("a",), "1": ("b",)},
+        node_row={"a": 7, "b": 9}, row_node={7: "a", 9: "b"}, group_nodes={"fusion": ("a", "b")},
+    )  # fmt: skip
+    focus = links.of_row("jaxpr", 1)
+    assert (focus.nodes, focus.place) == ({"a"}, ("f.py", 5))
+    assert links.rows("optimized", focus) == [7]
+    assert links.of_nodes(["fusion"]).equations == {"0", "1"}
+    assert links.of_row("optimized", 9).equations == {"1"}
+    assert links.of_place("f.py", 5).nodes == {"a"}
+    assert links.of_row("stablehlo", 3).equations == frozenset()
+
+
+def test_paths_are_sorted_by_number():
+    assert sorted(["10", "9", "4.b1.2", "4.b0.10", "4"], key=path_key) == ["4", "4.b0.10", "4.b1.2", "9", "10"]
+
+
+def test_the_pace_of_questions_leaves_the_machine_to_the_script():
+    now = [0.0]
+    pace = Pace(clock=lambda: now[0])
+    assert pace.ready()
+    pace.took(3.0)
+    assert pace.ready()
+    pace.took(0.1)
+    assert not pace.ready()
+    now[0] = 0.41
+    assert pace.ready()
+    pace.took(100.0)
+    now[0] = 2.5
+    assert pace.ready()
