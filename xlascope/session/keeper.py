@@ -69,6 +69,7 @@ class Keeper:
         self.process: Process | None = None
         self.streams: ScriptStreams | None = None
         self.on_stopped: Callable[[int], None] = lambda number: None
+        self.on_close: Callable[[], None] = lambda: None
         self._make_wiring = wiring or (lambda: owned(window_size(*size)))
         self._boot = boot
         self._warm = warm
@@ -148,6 +149,7 @@ class Keeper:
         if self.streams is not None:
             self.streams.end()
             self.streams.give_up()
+        self.on_close()
         self.loop.close()
         self._finished.set()
 

@@ -33,6 +33,7 @@ class Relay:
     def run(self) -> int:
         """Returns the exit code to end with: the script's own, or 128 + the signal that killed it."""
         self._keeper.on_stopped = lambda number: self._suspend()
+        self._keeper.on_close = self._release
         self._keeper.subscribe(self._event)
         self._catch()
         try:
@@ -41,7 +42,6 @@ class Relay:
             streams = self._keeper.streams
             if streams is not None and streams.user is not None:
                 streams.user.leave()
-            self._release()
         if self._keeper.signal_number is not None:
             return 128 + self._keeper.signal_number
         return self._keeper.exit_code if self._keeper.exit_code is not None else 4
