@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from xlascope.runfile import RunFileError
 from xlascope.views.errors import ViewError
 from xlascope.views.source import Source
 
@@ -72,6 +73,9 @@ def query(name: str, source: Source, **options: Any) -> Any:
             allowed = ", ".join(f"--{option}" for option in sorted(view.options)) or "none"
             raise ViewError(f"the view {name} takes no --{key}", f"Its options: {allowed}.")
     answer = import_module(view.module).query
-    if view.name in _VOLATILE:
-        return answer(source, **given)
-    return source.memo(("view", name, *sorted(given.items())), lambda: answer(source, **given))
+    try:
+        if view.name in _VOLATILE:
+            return answer(source, **given)
+        return source.memo(("view", name, *sorted(given.items())), lambda: answer(source, **given))
+    except RunFileError as error:
+        raise ViewError(str(error), "What is left of it cannot answer this view.", 3) from error
