@@ -30,7 +30,10 @@ _LEAST_WIDTH, _LEAST_HEIGHT = 24, 6
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points in order; `lines` joins them. `role` gives the colour, `sign` an ASCII character for each series."""
+    """Points in order; `lines` joins them. `role` gives the colour, `sign` an ASCII character for each series.
+
+    `named` writes the label at its last point: two series are told apart without colours.
+    """
 
     label: str
     x: Sequence[float]
@@ -38,6 +41,7 @@ class Series:
     role: str = "bar"
     lines: bool = True
     sign: str = "*"
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,9 @@ def draw_chart(
                 marker = _marker(plotext, series.sign if ascii_only else "braille", colours.get(series.role))
                 drawn = figure.signal([x for x, _ in points], [y for _, y in points], marker=marker)
                 figure.draw(drawn.lines(series.lines))
+                if series.named:
+                    named = plotext.colorize(series.label, pixel=_pixel(plotext, colours.get(series.role)))
+                    figure.draw(figure.text(*points[-1], named, alignment="right"))
         for interval in spec.intervals:
             for level in (interval.low, interval.middle, interval.high):
                 marker = _marker(plotext, "=" if level == interval.middle else "-", colours.get(interval.role))
