@@ -71,7 +71,7 @@ def ask_everything(path: Path) -> None:
                 render(view.name, answer, width=80)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(records(), min_size=1, max_size=12), st.booleans())
 def test_odd_records_crash_no_view(found: list[Any], beside_good_ones: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -85,7 +85,7 @@ def test_odd_records_crash_no_view(found: list[Any], beside_good_ones: bool) -> 
         ask_everything(path)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(

@@ -215,14 +215,21 @@ def collectives(answer: Collectives) -> Iterable[RenderableType]:
         Column("eqn", least=3),
         Column("where", least=8, spare=1),
         number_column("time"),
-        number_column("count", 3),
-        fixed_column("device"),
+        number_column("per call"),
+        fixed_column("device", 3),
     ]
-    yield table(columns, [_collective(row) for row in answer.rows])
-    yield note("bytes: what one device holds of it. time: over all executions seen. + added by XLA's partitioner.")
+    groups: dict[str, list[Row]] = {}
+    for row in answer.rows:
+        groups.setdefault(row.instruction, []).append(row)
+    yield table(columns, [_collective(rows) for rows in groups.values()])
+    yield note("bytes: what one device holds of it. time: all devices and executions seen. + added by the partitioner.")
 
 
-def _collective(row: Row) -> list[str | Text]:
+def _collective(rows: Sequence[Row]) -> list[str | Text]:
+    row = rows[0]
+    times = [each.time_ns for each in rows if each.time_ns is not None]
+    counts = sum(each.count or 0 for each in rows)
+    devices = [each.device for each in rows if each.device is not None]
     return [
         row.kind + (" (async)" if row.is_async else ""),
         row.instruction + (" +" if row.added_by_xla else ""),
@@ -231,9 +238,9 @@ def _collective(row: Row) -> list[str | Text]:
         _groups(row.groups),
         row.equation or UNKNOWN,
         place(row.file, row.line),
-        duration(row.time_ns),
-        count(row.count),
-        row.device or UNKNOWN,
+        duration(sum(times) if times else None),
+        duration(sum(times) / counts if times and counts else None),
+        f"{len(devices)} devices" if len(devices) > 1 else (devices or [UNKNOWN])[0],
     ]
 
 
