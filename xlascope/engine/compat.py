@@ -161,6 +161,13 @@ def user_frame(source_info: Any) -> tuple[str, int, str] | None:
     return None if frame is None else (frame.file_name, frame.start_line, frame.function_name)
 
 
+def user_codes(source_info: Any) -> list[Any]:
+    """The code objects of the frames outside JAX in which an equation was traced, innermost first."""
+    traceback = source_info.traceback
+    codes = traceback.raw_frames()[0] if traceback is not None else []
+    return [code for code in codes if is_user_file(code.co_filename)]
+
+
 def current_traceback() -> Any:
     from jax._src import source_info_util
 

@@ -117,13 +117,13 @@ class Hook:
             return known
         # Frames: this, attempt, _guarded, the wrapper, then JAX's.
         call = compat.dispatch_frames(4)
-        program, fresh = self.programs.identify(jaxpr, params, call)
+        program, signature, fresh = self.programs.identify(jaxpr, params, call)
         if program is None:
             return None
         program.hook_calls += 1
         reason = self.reasons.explain(
             program.function.id,
-            replace(program.signature, program=program.id, how="aot" if call["aot"] else "call"),
+            replace(signature, program=program.id, how="aot" if call["aot"] else "call"),
             call["fun"],
         )
         self.local.reason = (program.id, reason)
@@ -173,12 +173,13 @@ class Hook:
     def _after_compile(self, computation: Any, executable: Any) -> None:
         program = self.programs.of_computation(computation)
         self.recording.windows.dispatched(program is not None and not program.eager)
+        # Eager ops too: else their compile would stand as the present activity for as long as nothing compiles.
+        shown = program.function.name if program is not None and not program.eager else None
+        self.recording.progress("running", shown)
         if program is None or not self.programs.new_executable(program, executable):
             return
         self._send_compile(program)
         stages.send_executable(self.link, program, executable)
-        if not program.eager:
-            self.recording.progress("running", program.function.name)
 
     def _send_compile(self, program: Program) -> None:
         told, reason = getattr(self.local, "reason", (None, None))

@@ -36,6 +36,8 @@ def function_of(jaxpr: Any, fun: Any, qualified: Callable[[Any], str | None]) ->
     if plain is not None:
         name = qualified(plain) or name
         code = getattr(plain, "__code__", None)
+        if code is not None and name is not None and code.co_name != (short := name.rpartition(".")[2]):
+            code = _code_called(jaxpr, short) or code
         if code is not None:
             file, line = code.co_filename, code.co_firstlineno
             last = max((each[2] for each in code.co_lines() if each[2] is not None), default=line)
@@ -43,6 +45,18 @@ def function_of(jaxpr: Any, fun: Any, qualified: Callable[[Any], str | None]) ->
     path = os.path.abspath(file) if file and not file.startswith("<") else file
     library = file is not None and not compat.is_user_file(file)
     return Function(f"{name}@{path}:{line}", name, path, line, last, library)
+
+
+def _code_called(jaxpr: Any, name: str) -> Any:
+    """The code of the function of this name that the first equations were traced in.
+
+    A library that jits a function of its own in the name of the user's (equinox does) is seen through so.
+    """
+    for equation in compat.open_jaxpr(jaxpr).eqns[:32]:
+        for code in compat.user_codes(equation.source_info):
+            if code.co_name == name:
+                return code
+    return None
 
 
 def qualified_name(fun: Any) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import weakref
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +23,12 @@ from xlascope.engine.recorder.identity import (
 )
 
 KNOWN_TRACES = 4096
-PROGRAMS = 20_000
+PROGRAMS = 5_000
 EAGER_PROGRAMS = 2_000
 SOURCES = 500
 SOURCE_BYTES = 4 << 20
 ALIVE_JAXPRS = 64
+INPUT_ROWS = 256  # programs whose input rows are kept
 
 
 @dataclass(slots=True)
@@ -34,7 +37,6 @@ class Program:
 
     id: str
     function: Function
-    signature: Signature
     how: str
     inputs: list[dict[str, Any]]
     equations: int
@@ -61,7 +63,7 @@ class Programs:
         self._link = link
         self._with_source = with_source
         self._traces: dict[int, tuple[weakref.ref[Any], Program]] = {}
-        self._by_key: dict[tuple[str, Signature], Program] = {}
+        self._by_key: dict[bytes, Program] = {}
         self._by_id: dict[str, Program] = {}
         self._numbers: dict[str, int] = {}
         self._functions: set[str] = set()
@@ -69,6 +71,7 @@ class Programs:
         self._computations: weakref.WeakKeyDictionary[Any, Program] = weakref.WeakKeyDictionary()
         self._eager = 0
         self._alive: dict[str, Any] = {}
+        self._with_inputs: deque[Program] = deque()
 
     def known(self, jaxpr: Any) -> Program | None:
         """The program of a trace that has been identified before."""
@@ -81,8 +84,10 @@ class Programs:
     def all(self) -> list[Program]:
         return list(self._by_id.values())
 
-    def identify(self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]) -> tuple[Program | None, bool]:
-        """The program of a trace, and whether it is new. None when there are too many to keep apart."""
+    def identify(
+        self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]
+    ) -> tuple[Program | None, Signature, bool]:
+        """The program of a trace, its signature, and whether it is new. None when there are too many to keep apart."""
         import jax
 
         function = function_of(jaxpr, call["fun"], qualified_name)
@@ -99,20 +104,21 @@ class Programs:
             function=None,
             how="",
         )
-        key = (function.id, signature)
+        key = hashlib.blake2b(repr((function.id, signature)).encode(), digest_size=16).digest()
         program = self._by_key.get(key)
         fresh = program is None
         if program is None:
             if self._is_full(how):
-                return None, False
+                return None, signature, False
             short = function.name.rpartition("<locals>.")[2]
             number = self._numbers[short] = self._numbers.get(short, 0) + 1
-            program = Program(f"{short}#{number}", function, signature, how, inputs, structure.equations)
+            program = Program(f"{short}#{number}", function, how, inputs, structure.equations)
             program.place = compat.user_frame(compat.current_traceback())
             self._by_key[key] = self._by_id[program.id] = program
-            self._send(program, jaxpr, params, call, structure)
+            self._forget_inputs(program)
+            self._send(program, signature, jaxpr, params, call, structure)
         self._remember(jaxpr, program)
-        return program, fresh
+        return program, signature, fresh
 
     def _is_full(self, how: str) -> bool:
         if how == "eager":
@@ -144,11 +150,19 @@ class Programs:
         if len(self._alive) > ALIVE_JAXPRS:
             self._alive.pop(next(iter(self._alive)))
 
+    def _forget_inputs(self, program: Program) -> None:
+        """Keep the input rows of the newest programs only: with many leaves they are most of what a program costs."""
+        self._with_inputs.append(program)
+        if len(self._with_inputs) > INPUT_ROWS:
+            self._with_inputs.popleft().inputs = []
+
     def alive(self, program: Program) -> Any:
         """The trace of a program if it is still in memory, else None."""
         return self._alive.get(program.id) or (program.jaxpr() if program.jaxpr is not None else None)
 
-    def _send(self, program: Program, jaxpr: Any, params: Any, call: Any, structure: Structure) -> None:
+    def _send(
+        self, program: Program, signature: Signature, jaxpr: Any, params: Any, call: Any, structure: Structure
+    ) -> None:
         function = program.function
         if function.id not in self._functions:
             self._functions.add(function.id)
@@ -163,13 +177,14 @@ class Programs:
         mesh, devices, platform = _placement(params, call, structure)
         self._link.send({
             "kind": "program", "id": program.id, "function": function.name, "function_id": function.id,
-            "how": program.how, "signature": _signature_text(program), "equations": structure.equations,
+            "how": program.how, "equations": structure.equations,
+            "signature": ", ".join([*(row["type"] for row in program.inputs), *signature.statics]),
             "inputs": [{key: value for key, value in row.items() if key != "type"} for row in program.inputs],
             "outputs": [_without_type(value_row(each)) for each in compat.open_jaxpr(jaxpr).outvars],
-            "statics": list(program.signature.statics), "effects": effects,
+            "statics": list(signature.statics), "effects": effects,
             "callbacks": any("callback" in name or name == "debug_print" for name in structure.primitives),
             "ordered": "io_callback" in structure.primitives or compat.has_ordered_effects(jaxpr),
-            "x64": program.signature.x64, "platform": platform, "device_count": devices, "mesh": mesh,
+            "x64": signature.x64, "platform": platform, "device_count": devices, "mesh": mesh,
             "file": function.file, "line": function.line, "call_file": call_file, "call_line": call_line,
         })  # fmt: skip
 
@@ -209,11 +224,6 @@ def _how(jaxpr: Any, call: dict[str, Any]) -> str:
     if os.path.basename(file) == "pmap.py" and not compat.is_user_file(file):
         return "pmap"
     return "aot" if call["aot"] else "jit"
-
-
-def _signature_text(program: Program) -> str:
-    parts = [row["type"] for row in program.inputs]
-    return ", ".join([*parts, *program.signature.statics])
 
 
 def _without_type(row: dict[str, Any]) -> dict[str, Any]:
