@@ -47,10 +47,9 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         return
     eager = answer.eager_ns or 0
     if answer.observed_ns:
-        yield note(
-            f"Device time as seen in the profile windows, {duration(answer.observed_ns)} in all; "
-            f"{duration(eager)} ({share(eager / answer.observed_ns)}) of it is no function's (eager primitives)."
-        )
+        rest = f"; {duration(eager)} ({share(eager / answer.observed_ns)}) of it is no function's (eager primitives)"
+        total = f"Device time as seen in the profile windows, {duration(answer.observed_ns)} in all"
+        yield note(f"{total}{rest if eager else ''}.")
     if any(not each.calls_exact and each.calls is not None for each in answer.functions):
         yield note("~ estimated: the windows did not cover every call.")
 

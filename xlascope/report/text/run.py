@@ -38,7 +38,8 @@ def run(answer: Run) -> Iterable[RenderableType]:
         yield Text()
         rows = [[each.name, duration(each.ns), count(each.count)] for each in answer.phases]
         yield table([fixed_column("phase"), number_column("time"), number_column("times")], rows)
-        yield note("Phases overlap (threads, a trace inside of another): they do not add up to the whole.")
+        if any(each.name == "trace" for each in answer.phases):
+            yield note("Phases overlap (threads, a trace inside of another): they do not add up to the whole.")
     yield Text()
     yield _windows(answer)
     yield from _losses(answer)
@@ -91,7 +92,7 @@ def _windows(answer: Run) -> Text:
     part = ""
     if answer.window_ns and answer.wall_ns:
         part = f", {min(answer.window_ns / answer.wall_ns, 1) * 100:.0f}% of the run"
-    return note(f"Profiled in {answer.windows} windows, {duration(answer.window_ns)} together{part}.")
+    return note(f"Profiled in {answer.windows} {'window' if answer.windows == 1 else 'windows'}, {duration(answer.window_ns)} together{part}.")
 
 
 def _losses(answer: Run) -> Iterable[RenderableType]:

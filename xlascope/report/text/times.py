@@ -33,6 +33,7 @@ _MOST_LINES = 3
 _FEW = 25
 _NEARLY_ALL = 0.995
 _MOST_GROUPS = 4
+_UNWATCHED = "Not watched by any profile window: its times are unknown."
 _SIMULATED = "Simulated devices share the machine's cores: compare wall spans, not sums."
 
 
@@ -50,7 +51,7 @@ class _Line:
 def ops(answer: Ops) -> Iterable[RenderableType]:
     yield heading(_of(answer.program, answer.variant, answer.windows))
     if not answer.rows:
-        yield note("No op was seen.")
+        yield note("No op was seen." if answer.windows else _UNWATCHED)
     else:
         several = len({row.program or row.module for row in answer.rows}) > 1
         columns = [
@@ -156,6 +157,8 @@ def _equations(row: Op) -> str:
 
 def _coverage(answer: Ops) -> str:
     calls = "an unknown number of calls" if answer.calls_seen is None else f"{count(answer.calls_seen)} calls"
+    if answer.calls_seen == 1:
+        calls = "1 call"
     cover = UNKNOWN if answer.coverage is None else f"{answer.coverage * 100:.1f}%"
     text = f"{calls} seen in {duration(answer.window_ns)}; ops cover {cover} of the devices' busy time."
     return f"{text} + added by XLA, with the equations it is there for.{' ' + _SIMULATED if answer.simulated else ''}"
@@ -164,7 +167,7 @@ def _coverage(answer: Ops) -> str:
 def devices(answer: Devices) -> Iterable[RenderableType]:
     yield heading(_of(answer.program, answer.variant, answer.windows))
     if not answer.rows:
-        yield note("No device was seen at work.")
+        yield note("No device was seen at work." if answer.windows else _UNWATCHED)
         return
     columns = [
         fixed_column("device"),
