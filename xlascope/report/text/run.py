@@ -92,7 +92,8 @@ def _windows(answer: Run) -> Text:
     part = ""
     if answer.window_ns and answer.wall_ns:
         part = f", {min(answer.window_ns / answer.wall_ns, 1) * 100:.0f}% of the run"
-    return note(f"Profiled in {answer.windows} {'window' if answer.windows == 1 else 'windows'}, {duration(answer.window_ns)} together{part}.")
+    windows = "window" if answer.windows == 1 else "windows"
+    return note(f"Profiled in {answer.windows} {windows}, {duration(answer.window_ns)} together{part}.")
 
 
 def _losses(answer: Run) -> Iterable[RenderableType]:
