@@ -167,6 +167,19 @@ def test_jit_off_result(switch: str) -> None:
     assert {each["activity"] for each in told} >= {"compiling", "measuring"}
 
 
+def test_each_program_is_compiled_once() -> None:
+    """The call, the text and the time come from one compilation each for baseline and variant."""
+    compiles: list[str] = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, _, **__: compiles.append(event) if event.endswith("backend_compile_duration") else None
+    )
+    program, message = live(lambda x: jnp.cos(x) * 3 - jnp.sum(jnp.tanh(x)), (X,), donated=(0,))
+    compiles.clear()
+    result, _ = measured(program, message, {"fusion": "off"})
+    assert result.body["compile_ns"] > 0 and result.body["baseline_compile_ns"] > 0
+    assert len(compiles) == 2
+
+
 def test_fusion_off_in_the_recorder() -> None:
     program, message = live(lambda x: jnp.sum(jnp.tanh(x) * 2 + 1), (X,))
     result, _ = measured(program, message, {"fusion": "off"}, profile=True)
@@ -182,6 +195,12 @@ def test_donated_arguments_are_copied_for_each_call() -> None:
         result, _ = measured(program, message, switches)
         assert result.body["ok"], result.body
         assert b"input_output_alias" in result.blobs["baseline_optimized"]
+
+
+def test_donated_keys_are_copied() -> None:
+    program, message = live(lambda key, x: (jax.random.split(key)[0], x), (KEY, X), donated=(0,))
+    result, _ = measured(program, message, {"fusion": "off"})
+    assert result.body["ok"], result.body
 
 
 def test_arguments_that_were_not_kept_are_made_up() -> None:
