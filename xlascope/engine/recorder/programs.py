@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import hashlib
 import os
 import weakref
@@ -70,6 +71,7 @@ class Programs:
         self._sources: set[str] = set()
         self._computations: weakref.WeakKeyDictionary[Any, Program] = weakref.WeakKeyDictionary()
         self._eager = 0
+        self._lock = _thread.RLock()
         self._alive: dict[str, Any] = {}
         self._with_inputs: deque[Program] = deque()
 
@@ -88,6 +90,12 @@ class Programs:
         self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]
     ) -> tuple[Program | None, Signature, bool]:
         """The program of a trace, its signature, and whether it is new. None when there are too many to keep apart."""
+        with self._lock:
+            return self._identify(jaxpr, params, call)
+
+    def _identify(
+        self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]
+    ) -> tuple[Program | None, Signature, bool]:
         import jax
 
         function = function_of(jaxpr, call["fun"], qualified_name)

@@ -47,6 +47,10 @@ class Recording:
         os.register_at_fork(after_in_child=self.link.abandon)
         Children(self).install()
         atexit.register(self._last)
+        if "jax" in sys.modules:  # by a .pth file or sitecustomize, before us
+            self._import_started = time.time_ns()
+            self.attempt("hook", self._jax_imported)
+            return
         watch(
             "jax",
             lambda: self.attempt("import of jax", self._jax_import_began),
@@ -129,7 +133,15 @@ class Recording:
         """At exit, after the handlers that the script registered since it imported jax, before JAX's own."""
         if os.getpid() == self.pid and self.hook is not None:
             self.hook.local.ours = True
-            self.attempt("end of the run", self._finish_here)
+            self._at_exit(self._finish_here)
+            self._at_exit(self.service.join)
+
+    def _at_exit(self, step: Callable[[], None]) -> None:
+        """Run a step when the script is over: a Ctrl-C now ends the step, and would have found no script to end."""
+        try:
+            self.attempt("end of the run", step)
+        except BaseException as error:
+            self.link.drop("end of the run", f"interrupted by {type(error).__name__}")
 
     def _finish_here(self) -> None:
         started = time.time_ns()
@@ -157,8 +169,10 @@ class Recording:
                 pass  # closed or replaced by the script; Python itself will say what there is to say
 
     def _last(self) -> None:
-        if os.getpid() != self.pid:
-            return
+        if os.getpid() == self.pid:
+            self._at_exit(self._say_bye)
+
+    def _say_bye(self) -> None:
         if self.hook is None and self.config.get("stay"):
             self._flush_output()
             self.service.stay(self.exit_code)
