@@ -60,6 +60,9 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     module = hlo_module(source, name, "optimized", which)
     if module is None:
         return Collectives((), name, which, False)
+    exchanged = collectives(module)
+    if not exchanged:
+        return Collectives((), name, which, True)
     if isinstance(source, RunSource):
         origin, seen = provenance(source, name, which), _seen(source, name, which)
         mesh = read_mesh(_mesh(source, name, which))
@@ -67,7 +70,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     else:
         origin, seen, mesh, path = of_module(module, None), None, None, None
     rows = []
-    for found in collectives(module):
+    for found in exchanged:
         start = module.get(found.instruction)
         file, line = position(start, path) if start is not None else (None, None)
         for device, time_ns, count in _times(found, seen):
