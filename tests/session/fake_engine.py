@@ -38,7 +38,7 @@ def messages():
 
 
 def run_script() -> None:
-    sys.argv = [config["script"], *config["argv"]]
+    sys.argv = [config["script"], *sys.argv[2:]]
     code = 0
     names = {"__name__": "__main__", "__file__": config["script"], "send": send, "send_raw": send_raw}
     try:

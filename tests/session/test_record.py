@@ -307,3 +307,9 @@ def test_a_record_that_nobody_thought_of_costs_the_recording_only(tmp_path: Path
     with Reader(run) as reader:
         assert [record.json["id"] for record in reader.records("program")] == ["f#1\udcff"]
         assert end_of(run)["state"] == "ended"
+
+
+def test_as_many_arguments_as_the_system_allows(tmp_path: Path) -> None:
+    path = script(tmp_path, "import sys\nprint(len(sys.argv), sys.argv[-1])\n")
+    words = [str(number) for number in range(100_000, 130_000)]
+    assert record(path, tmp_path / "a.xlascope", *words).stdout == b"30001 129999\n"

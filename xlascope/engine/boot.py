@@ -26,6 +26,8 @@ def _prepare():
     sys.modules["xlascope"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["xlascope"])
     config = json.loads(sys.argv[1])
+    if config.get("argv") is None:
+        config["argv"] = sys.argv[2:]
     if config["role"] == "lab":
         from xlascope.engine import lab, lend
 

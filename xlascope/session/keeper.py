@@ -200,7 +200,7 @@ class Keeper:
         self, plan: LaunchPlan, wiring: Wiring, theirs: socket.socket, config: Mapping[str, Any]
     ) -> Process:
         return Process(
-            self.loop, engine_command(plan.python, config, self._boot), stdio=wiring.stdio, sock=theirs,
+            self.loop, engine_command(plan.python, config, self._boot, plan.argv), stdio=wiring.stdio, sock=theirs,
             tty=wiring.tty, extra=inherited_descriptors(), on_exit=self._script_ended,
             on_stop=lambda number: self.on_stopped(number), on_pid=self._has_pid, on_error=self._no_start,
         )

@@ -57,7 +57,7 @@ class LaunchPlan:
     def config(self) -> dict[str, Any]:
         """The recorder's part of the configuration that `boot.py` reads."""
         return {
-            "role": "recorder", "script": self.script, "module": self.module, "argv": list(self.argv),
+            "role": "recorder", "script": self.script, "module": self.module, "argv": None,
             "args": self.args, "args_limit": self.args_limit, "args_total": self.args_total,
             "profile_window": self.profile_window, "source": self.source, "stay": self.stay,
             "finish_budget": self.finish_budget, "lend": lend(),
@@ -137,8 +137,11 @@ def lend() -> dict[str, str]:
     return lent
 
 
-def engine_command(python: str, config: Mapping[str, Any], boot: Path = ENGINE) -> list[str]:
-    return [python, str(boot), json.dumps(config, separators=(",", ":"))]
+def engine_command(
+    python: str, config: Mapping[str, Any], boot: Path = ENGINE, words: Sequence[str] = ()
+) -> list[str]:
+    """``words``: the script's own arguments, beside CONFIG because one argument has a limit of 128 KiB."""
+    return [python, str(boot), json.dumps(config, separators=(",", ":")), *words]
 
 
 def _executable(asked: str, environment: Mapping[str, str]) -> str:
