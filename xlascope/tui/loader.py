@@ -73,7 +73,7 @@ class Loader:
         self._screen, self._feed = screen, feed
         self._busy: set[str] = set()
         self._lock = threading.Lock()
-        self._pace = {"overview": Pace(), "output": Pace(), "program": Pace(least=0.5)}
+        self._pace = {"overview": Pace(least=0.4), "output": Pace(least=0.5), "program": Pace(least=0.5)}
         self._generation: dict[str, int] = {}
         self._after = 0
         self._ticket = 0

@@ -81,30 +81,30 @@ class Linking:
         self._main.draw_strip()
         self._explain(focus, node)
 
-    def relink(self, from_pane: LineView | None = None) -> None:
-        """Marks the linked rows of all panes, and brings them into sight in those without the keys."""
+    def relink(self, from_pane: LineView | None = None, bring: bool = True) -> None:
+        """Marks the linked rows of all panes, and (`bring`) brings them into sight in those without the keys."""
         screen, desk = self._main, self._main.desk
         for pane in screen.stage_panes():
             view = pane.text_pane
             if pane.showing not in ("graph", "chart"):
                 rows = self._rows_in(pane.showing, pane.content.file if pane.content is not None else None)
                 view.set_linked(rows)
-                if view is not from_pane and rows and not view.has_focus:
+                if bring and view is not from_pane and rows and not view.has_focus:
                     view.show_row(rows[0], centre=True)
-            elif pane.graph_pane is not None and pane.graph_pane is not from_pane and not pane.graph_pane.has_focus:
+            elif bring and pane.graph_pane is not None and not pane.graph_pane.has_focus:
                 node = self._best_node(desk.focus)
                 if node is not None:
                     pane.graph_pane.show_node(node)
         source = screen.query_one(SourcePane)
         rows = self._rows_in("source", source.shown_file)
         source.set_linked(rows)
-        if source is not from_pane and rows and not source.has_focus:
+        if bring and source is not from_pane and rows and not source.has_focus:
             source.show_row(rows[0], centre=True)
         table = screen.ops_table()
         if table is not from_pane:
             places = [place for place in range(table.row_count()) if table.row(place).op in desk.focus.nodes]
             table.set_linked(places)
-            if places and not table.has_focus:
+            if bring and places and not table.has_focus:
                 table.show_row(places[0], centre=True)
 
     def _rows_in(self, stage: str, file: str | None) -> list[int]:

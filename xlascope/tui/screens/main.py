@@ -8,7 +8,7 @@ from textual.screen import Screen
 
 from xlascope.tui import lines
 from xlascope.tui.actions import bindings
-from xlascope.tui.calm import calm_collector
+from xlascope.tui.calm import calm_collector, prefer_keys
 from xlascope.tui.feed import Feed
 from xlascope.tui.glyphs import Glyphs
 from xlascope.tui.live import LiveState, RunAtHand
@@ -92,6 +92,7 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
         if keeper is not None:
             keeper.subscribe(self.live.take)
         calm_collector()
+        prefer_keys()
         self.set_focus(self.query_one(FunctionsList))
         if self.run_at_hand.note:
             note = [*self.run_at_hand.note.split("\n"), "", "? shows this again."]
@@ -148,10 +149,12 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
 
     def on_graph_loaded(self, message: GraphLoaded) -> None:
         if self.concerns(message):
+            # What came again may have new times; where the panes are scrolled to is the user's.
+            again = bool(self.desk.links.node_row) and self.desk.links == message.links
             self.desk.links = message.links
             self.desk.graph = message.graph
             self.show_graph()
-            self.relink()
+            self.relink(bring=not again)
 
     def on_variants_loaded(self, message: VariantsLoaded) -> None:
         if self.concerns(message):

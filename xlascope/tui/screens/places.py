@@ -129,7 +129,7 @@ class Places:
                     pane.draw_title(content.about)
                 else:
                     pane.show_stage(content, same and before is not None and len(before.lines) > 0)
-                    self._screen.relink(from_pane=None)
+                    self._screen.relink(bring=not same)
 
     def show_source(self, content: StageText) -> None:
         pane = self._screen.query_one(SourcePane)

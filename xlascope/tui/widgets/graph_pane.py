@@ -208,9 +208,11 @@ class GraphPane(LineView):
         changed = box != self.box
         self.box = box
         place = self._placed.by_id[box]
+        before = self.column
         self.cursor = place.y
         self._show_box(place)
-        self.redraw()
+        if changed or self.column != before:
+            self.redraw()
         if tell and changed:
             self.post_message(self.NodeChosen(self, box))
 

@@ -162,7 +162,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._cache.clear()
         count = self.row_count()
         if self.is_attached:
-            self.virtual_size = Size(self.size.width, count + self.HEADER_ROWS)
+            self._take_height(count)
         if not keep_scroll:
             self.column = 0
             self.scroll_rows(0)
@@ -170,6 +170,21 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if wanted != self.cursor:
             self.set_reactive(LineView.cursor, wanted)
         self.refresh()
+
+    def _take_height(self, rows: int) -> None:
+        """Tells Textual how high the content is: without a new layout of the whole screen where none is needed.
+
+        A layout paints every scrollbar again: at two lines of output a second that is most of what a slow line carries.
+        """
+        height = rows + self.HEADER_ROWS
+        wanted = Size(self.size.width, height)
+        if wanted == self.virtual_size:
+            return
+        if self.show_vertical_scrollbar and height > self.size.height:
+            self.set_reactive(LineView.virtual_size, wanted)
+            self.vertical_scrollbar.window_virtual_size = height
+        else:
+            self.virtual_size = wanted
 
     def redraw(self) -> None:
         """Draws all visible rows again."""
@@ -424,7 +439,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         self._cache.clear()
-        self.virtual_size = Size(self.size.width, self.row_count() + self.HEADER_ROWS)
+        self._take_height(self.row_count())
         self.show_row(self.cursor)
 
     def on_focus(self) -> None:
