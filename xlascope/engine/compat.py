@@ -702,3 +702,32 @@ def program_ids(executable: Any) -> list[str]:
 def key_implementation(dtype: Any) -> str:
     """The name of the generator (``threefry2x32``) behind a typed PRNG key's dtype."""
     return str(dtype._impl.name)
+
+
+@contextmanager
+def compile_clock() -> Iterator[list[int]]:
+    """Nanoseconds of each compilation by XLA that this thread starts meanwhile; empty when a cache served it.
+
+    Timed where JAX calls XLA: `jax.monitoring` may be silenced while the engine works in the script's process.
+    """
+    import threading
+    import time
+
+    from jax._src import compiler
+
+    spent: list[int] = []
+    thread, original = threading.get_ident(), compiler.backend_compile_and_load
+
+    def timed(*args: Any, **keywords: Any) -> Any:
+        started = time.perf_counter_ns()
+        try:
+            return original(*args, **keywords)
+        finally:
+            if threading.get_ident() == thread:
+                spent.append(time.perf_counter_ns() - started)
+
+    compiler.backend_compile_and_load = timed
+    try:
+        yield spent
+    finally:
+        compiler.backend_compile_and_load = original

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import jax
-import jax.monitoring
 from jax.extend import core
 from numpy.typing import NDArray
 
 from xlascope.engine import compat
 from xlascope.engine.core.eager import to_host
-
-COMPILE_EVENT = "/jax/core/compile/backend_compile_duration"
-
-
-@cache
-def _compile_clock() -> defaultdict[int, int]:
-    """Nanoseconds that each thread (by its identifier) has spent in XLA's compiler since this was first asked for."""
-    spent: defaultdict[int, int] = defaultdict(int)
-
-    def listen(event: str, duration_secs: float, **_: str | int) -> None:
-        if event == COMPILE_EVENT:
-            spent[threading.get_ident()] += round(duration_secs * 1e9)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    return spent
 
 
 class JittedProgram:
@@ -44,13 +25,11 @@ class JittedProgram:
         self._function = jax.jit(
             core.jaxpr_as_fun(jaxpr), donate_argnums=self._donated, compiler_options=dict(options or {}) or None
         )
-        compiled = _compile_clock()
-        mine = threading.get_ident()
-        before = compiled[mine]
         # The call first: a lowering made ahead of it would not be the call's, and XLA would compile twice.
         (first,) = self.prepare(1)
-        jax.block_until_ready(self._function(*first))
-        self.compile_ns = compiled[mine] - before
+        with compat.compile_clock() as spent:
+            jax.block_until_ready(self._function(*first))
+        self.compile_ns = sum(spent) if spent else None
         self._compiled = self._function.lower(*self._arguments).compile()
 
     @property
