@@ -31,10 +31,10 @@ while True:
 """
 
 
-def live(folder: Path) -> TerminalUser:
+def live(folder: Path, **more: str) -> TerminalUser:
     (folder / "loop.py").write_text(_SCRIPT)
     home = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "TERM": "xterm-256color"}
-    return TerminalUser([sys.executable, "-m", "xlascope", "loop.py"], {**environment(), **home}, folder)
+    return TerminalUser([sys.executable, "-m", "xlascope", "loop.py"], {**environment(), **home, **more}, folder)
 
 
 def wait_for(me: TerminalUser, path: Path) -> None:
@@ -73,3 +73,15 @@ def test_whatever_ends_the_screen_ends_all(tmp_path: Path, how: str) -> None:
         assert not reader.being_written()
         assert any(record.json["function"] == "double" for record in reader.records("program"))
         assert (reader.last("end") is None) == (how == "SIGKILL")
+
+
+def test_a_state_folder_that_cannot_be_written_is_replaced_by_a_temporary_one(tmp_path: Path) -> None:
+    with live(tmp_path, XDG_STATE_HOME="/dev/null/state", TMPDIR=str(tmp_path)) as me:
+        wait_for(me, tmp_path / "ready")
+        os.kill(me.pid, signal.SIGTERM)
+        me.end()
+    (run,) = tmp_path.glob("xlascope-*/loop-*.xlascope")
+    assert b"cannot write /dev/null/state" in me.shown
+    assert me.shown.rpartition(b"\x1b[?1049l")[2].rstrip().endswith(str(run).encode()), me.shown[-500:]
+    with Reader(run) as reader:
+        assert reader.last("end") is not None

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from types import FrameType
@@ -41,11 +42,7 @@ def show_live(plan: LaunchPlan, parsed: Parsed | None = None, note: str = "") ->
     folder = runs_folder()
     path = default_run_path(plan, folder) if asked is None else _path(asked)
     columns, rows = shutil.get_terminal_size((80, 24))
-    keeper = Keeper(plan, path, size=(rows, columns), commit_every=0.1, warm=True)
-    try:
-        keeper.start()
-    except RunFileError as error:
-        raise CommandError(str(error), 3) from error
+    keeper = _started(plan, path, (rows, columns), asked is None)
     try:
         show(keeper.run_path, keeper, script=plan.script or plan.module or "", live=True, note=note)
     finally:
@@ -54,6 +51,19 @@ def show_live(plan: LaunchPlan, parsed: Parsed | None = None, note: str = "") ->
             prune(folder)
     print(keeper.run_path, file=sys.stderr)
     return 0
+
+
+def _started(plan: LaunchPlan, path: Path, size: tuple[int, int], anywhere: bool) -> Keeper:
+    """A keeper at work on ``path``; when that cannot be written and ``anywhere`` will do, in a temporary folder."""
+    keeper = Keeper(plan, path, size=size, commit_every=0.1, warm=True)
+    try:
+        keeper.start()
+    except RunFileError as error:
+        if not anywhere:
+            raise CommandError(str(error), 3) from error
+        print(f"xlascope: {error}", file=sys.stderr)
+        return _started(plan, Path(tempfile.mkdtemp(prefix="xlascope-")) / path.name, size, anywhere=False)
+    return keeper
 
 
 def show(path: Path, keeper: Keeper | None, script: str = "", live: bool = False, note: str = "") -> None:
