@@ -37,7 +37,7 @@ def _record(folder: Path, text: str) -> Recorded:
     script, facts, path = folder / "script.py", folder / "facts.json", folder / "run.xlascope"
     script.write_text(text)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-m", "xlascope", "record", "--profile-window", "100", "-o", str(path)]
+    command = [sys.executable, "-m", "xlascope", "record", "--profile-window", "100", "--finish-budget", "60", "-o", str(path)]
     done = subprocess.run(
         [*command, str(script), str(facts)], capture_output=True, text=True, env=environment, timeout=150
     )
