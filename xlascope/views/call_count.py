@@ -13,6 +13,9 @@ from xlascope.views.call_rate import Lifetime
 from xlascope.views.windows import Window
 
 
+_SILENT_NS = 30_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """``calls`` from the first to the last execution that a window saw; ``tail`` is estimated for the time after it.
@@ -72,6 +75,8 @@ def _tail(seen: Sequence[Window], program_id: int, life: Lifetime) -> int:
         runs, time = _steps(other.last_run or 0, span.last_run), latest - (before.start_ns + other.last_ns)
     else:
         runs, time = _steps(span.first_run or 0, span.last_run), span.last_ns - span.first_ns
-    if runs <= 0 or time <= 0 or last.end_ns - latest > 5 * time / runs:
+    # The last events of a window may be missing from it, so that a short silence at its end means nothing.
+    silence = max(5 * time / max(runs, 1), _SILENT_NS, (last.end_ns - last.start_ns) / 4)
+    if runs <= 0 or time <= 0 or last.end_ns - latest > silence:
         return 0
     return round(left * runs / time)

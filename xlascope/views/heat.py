@@ -14,7 +14,7 @@ from xlascope.views.call_count import count
 from xlascope.views.call_rate import Lifetime, estimate, glimpse
 from xlascope.views.lookup import compile_records, is_eager, program_records
 from xlascope.views.source import RunSource
-from xlascope.views.windows import Window, executables, observed, total
+from xlascope.views.windows import Window, counting, executables, observed, total
 
 # Problems of a profile that mean that executions may be missing from it.
 _LOSSES = frozenset({"capped", "truncated", "broken", "unstarted", "unfinished"})
@@ -81,7 +81,7 @@ def _heat(source: RunSource) -> Heats:
         device = sum(self_ns.get(number, 0) for number in mine) if in_windows != 0 and windows and mine else None
         counted = fields.integer(hook[name].json, "hook_calls") if name in hook else None
         life = Lifetime(_first_call(source, name, record), end)
-        calls, exact = _calls(record, windows, mine, seen, counted, life)
+        calls, exact = _calls(record, windows, counting(source), mine, seen, counted, life)
         # While the script runs on, or when it was killed, nobody knows what came after.
         found[name] = Heat(calls, exact and ended, in_windows, device)
     return found
@@ -133,6 +133,7 @@ def _script_end(source: RunSource) -> tuple[int, bool]:
 def _calls(
     record: Record,
     windows: Sequence[Window],
+    counters: Sequence[Window],
     ids: Sequence[int],
     seen: Sequence[int | None],
     hook: int | None,
@@ -147,7 +148,7 @@ def _calls(
         return hook, False
     if _cover_all(windows, span):
         return max(counted, hook or 0), (hook or 0) <= counted
-    parts = [count(windows, number, span) for number in ids if any(number in window.spans for window in windows)]
+    parts = [count(counters, number, span) for number in ids if any(number in window.spans for window in counters)]
     if parts and all(part is not None and part.from_first for part in parts):
         total = sum(part.calls + part.tail for part in parts if part is not None)
         sure = len(parts) == len(ids) and all(part is not None and part.to_end for part in parts)

@@ -87,6 +87,15 @@ def observed(source: RunSource) -> tuple[Window, ...]:
     return source.memo("observed windows", read)
 
 
+def counting(source: RunSource) -> tuple[Window, ...]:
+    """The windows of `observed`, and those too short for op times, which only count calls; oldest first."""
+
+    def read() -> tuple[Window, ...]:
+        return tuple(w for w in _windows(source) if w.variant is None and w.why in (*_OBSERVED, "count"))
+
+    return source.memo("counting windows", read)
+
+
 def of_variant(source: RunSource, program: str, variant: str, record: int | None, why: str) -> tuple[Window, ...]:
     """The profiles made of a measurement: ``why`` is variant or baseline; of one record where windows name it."""
     mine = [w for w in _windows(source) if w.program == program and w.variant == variant and w.why == why]

@@ -12,7 +12,7 @@ from xlascope.engine.recorder import commands
 from xlascope.protocol.frames import Message
 
 TICK = 0.25
-TICK_OPEN = 0.05
+TICK_OPEN = 0.02
 
 
 class Service:

@@ -20,6 +20,9 @@ WINDOW_BYTES = 8 << 20  # what the next window should hold at most, judged by th
 FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for
 DUTY = 0.02  # share of the run that windows may cost, and that once more for the first runs of programs
 ALLOWANCE = 0.5  # seconds that they may cost beyond it, so that early programs are seen
+COUNT_LENGTH = 0.02  # seconds of the windows that only tell how often programs were called by then
+COUNT_EVERY = 1.0  # seconds between them, and …
+COUNT_SHARE = 0.03  # … this share of the run's time when that is longer
 SLOWDOWN = 0.3  # what a second of an open window costs a program
 
 
@@ -47,7 +50,7 @@ class Windows:
         self._last_new: float | None = None
         self._first_dispatch: float | None = None
         self._interval = SETTLED
-        self._next = float("inf")
+        self._next = self._next_count = float("inf")
         self._held = 0
         self.off = seconds <= 0
 
@@ -72,6 +75,7 @@ class Windows:
         self._last_new = now
         self._interval, self._length = SETTLED, self._seconds
         self._next = now + SETTLED
+        self._next_count = self._next + COUNT_EVERY
         if self._session is None and not self._held and self._may_spend("first", now):
             self._open("first", from_start=False)
 
@@ -84,13 +88,15 @@ class Windows:
             if self._is_over(now):
                 self.close()
                 self._plan(time.monotonic())
-        elif now >= self._next and self._may_spend("periodic", now) and not self._busy():
-            self._open("periodic", from_start=False)
+        elif now >= min(self._next, self._next_count) and self._may_spend("periodic", now) and not self._busy():
+            self._open("periodic" if now >= self._next else "count", from_start=False)
 
     def _is_over(self, now: float) -> bool:
         if self._first_dispatch is None:
             return False
         newest = max(self._opened, self._last_new or 0.0)
+        if self._why == "count":
+            return now >= self._opened + COUNT_LENGTH
         if self._why == "periodic":
             return now >= self._opened + self._length
         if self._from_start and self._last_new is None:
@@ -100,6 +106,9 @@ class Windows:
         return enough or now >= self._opened + FIRST_LIMIT * max(FIRST_RUN, self._seconds)
 
     def _plan(self, now: float) -> None:
+        self._next_count = now + max(COUNT_EVERY, COUNT_SHARE * (now - self._began))
+        if self._why == "count":
+            return
         if self._why == "first":
             self._next = max(now, (self._last_new or now) + SETTLED)
             return
@@ -138,7 +147,7 @@ class Windows:
             except RuntimeError as error:
                 self._link.drop("profile window", str(error).partition("\n")[0])
                 return
-            self._spent[self._why] += SLOWDOWN * (started - self._opened) + time.monotonic() - started
+            self._spent["first" if self._why == "first" else "periodic"] += SLOWDOWN * (started - self._opened) + time.monotonic() - started
             if len(data) > WINDOW_BYTES and self._why == "periodic":
                 self._length = max((started - self._opened) * WINDOW_BYTES / len(data) / LENGTH_GROWTH, 0.01)
             meta = {
