@@ -90,6 +90,15 @@ def test_a_variant_is_named_by_id_or_name(measured: Path, wanted: str) -> None:
         assert [node.self_ns for node in graph.nodes] == [None] * 5
 
 
+def test_equations_dispatched_by_themselves(measured: Path) -> None:
+    with open_source(measured) as source:
+        answer = query("equations", source, program="scores#1", variant="v2")
+    assert [(row.path, row.self_ns, row.exact_ns, row.state) for row in answer.rows] == [
+        ("0", 10, 10, "alone"), ("1", 6, 6, "alone"),
+    ]  # fmt: skip
+    assert (answer.op_ns, answer.equation_coverage, answer.variant) == (16, 1.0, "fusion=off,devices=4")
+
+
 def test_what_was_not_measured_is_told(measured: Path) -> None:
     with open_source(measured) as source:
         with pytest.raises(ViewError, match=r"no such variant\n.*fusion=off,devices=4"):

@@ -12,6 +12,8 @@ from xlascope.views.observations import observation
 from xlascope.views.provenance import NOTHING, Provenance, provenance
 from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index
+from xlascope.views.variant_names import BASELINE, variant_name, variant_record
+from xlascope.views.variants import equation_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Row:
     and devices in the windows, None where nothing was seen.
 
     ``instructions``: all that came of it. With none of them ``state`` is ``folded``: XLA folded it into something else
-    or merged it, which is not 0 ns; ``unknown``: the optimized HLO is not held. ``total_ns``: with what lies inside.
+    or merged it, which is not 0 ns; ``unknown``: the optimized HLO is not held; ``alone``: dispatched by itself, jit
+    off. ``total_ns``: with what lies inside.
     """
 
     program: str
@@ -58,6 +61,9 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
     which = None
     if program is not None or variant is not None:
         names = [choose(source, program)]
+        alone = _alone(source, names[0], variant)
+        if alone is not None:
+            return alone
         which = observation(source, names[0], variant).variant
     else:
         names = list(ranking(source))
@@ -80,6 +86,38 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
         equation_coverage=covered / total if total else None,
         equations_exact=bool(origins) and all(origin.exact for origin in origins),
     )
+
+
+def _alone(source: RunSource, program: str, variant: str | None) -> Equations | None:
+    """With jit off each top-level equation was dispatched by itself: times of one call; else None."""
+    name = variant_name(source, program, variant)
+    if name is None or name == BASELINE or variant is None:
+        return None
+    told = equation_times(variant_record(source, program, variant).json.get("equation_ns"))
+    jaxpr = jaxpr_index(source, program)
+    if not told or jaxpr is None:
+        return None
+    times = {each.path: each.ns for each in told}
+    total = sum(times.values())
+    rows = [
+        Row(
+            program=program,
+            path=equation.path,
+            parent=equation.parent,
+            primitive=equation.primitive,
+            file=equation.file,
+            line=equation.line,
+            self_ns=times.get(equation.path),
+            exact_ns=times.get(equation.path),
+            estimated_ns=0 if equation.path in times else None,
+            instructions=(),
+            total_ns=times.get(equation.path),
+            share=times[equation.path] / total if total and equation.path in times else None,
+            state="alone" if equation.path in times else "unknown",
+        )
+        for equation in jaxpr.equations
+    ]
+    return Equations(tuple(rows), program, name, total, 1.0 if total else None, True)
 
 
 def _times(source: RunSource, program: str, variant: str | None) -> dict[str, int]:

@@ -161,7 +161,7 @@ def _read(source: RunSource, program: str, record: Record) -> Variant:
         kinds_after=new.by_kind if new is not None else None,
         library_fusions_before=sum(old.library.values()) if old is not None else None,
         library_fusions_after=sum(new.library.values()) if new is not None else None,
-        equation_ns=_equation_times(body.get("equation_ns")),
+        equation_ns=equation_times(body.get("equation_ns")),
         total_synced_ns=fields.whole_ns(body, "total_synced_ns"),
         notes=fields.texts(body, "notes"),
         requested_ns=fields.integer(body, "requested_ns"),
@@ -183,7 +183,8 @@ def _exchanges(module: HloModule | None, origin: Provenance) -> tuple[Exchange, 
     return None if module is None else exchanges(module, origin)
 
 
-def _equation_times(value: Any) -> tuple[EquationTime, ...] | None:
+def equation_times(value: Any) -> tuple[EquationTime, ...] | None:
+    """The list that a measurement with jit off has; None for another."""
     if not isinstance(value, list):
         return None
     found = []

@@ -45,7 +45,9 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
     yield table(columns, [_row(row, several, answer.equations_exact) for row in answer.rows])
     cover = UNKNOWN if answer.equation_coverage is None else f"{answer.equation_coverage * 100:.1f}%"
     yield note(f"{cover} of {duration(answer.op_ns)} op time has an equation. ∅ folded or merged by XLA: not 0.")
-    if answer.equations_exact:
+    if any(row.state == "alone" for row in answer.rows):
+        yield note("Each equation dispatched by itself and waited for, one call; those inside of others: not timed.")
+    elif answer.equations_exact:
         yield note("~ estimated: a fusion's time is split among its equations by their operations.")
     else:
         yield note("~ estimated: instructions are matched to equations by source line and primitive.")
