@@ -73,6 +73,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("copy", "y", "copy", "Copy the line", "The cursor's line to the clipboard, the whole pane to a file"),
     _main("edit", "e", "edit", "Open the editor", "$EDITOR at the line of the source"),
     _main("explain", "equals_sign", "explain", "explain", "How the number under the cursor was obtained", True),
+    _main("hottest", "H", "hottest", "Hottest", "The focused pane's line, op, node or function with most time"),
     _main("run", "ctrl+r", "run_facts", "The run", "Phases, what was dropped or not captured, the traceback"),
     _main("back", "escape", "back", "Back", "Close, cancel or undo the uppermost thing", False, False),
     _main("quit", "q", "quit", "quit", "Leave; asks while the script runs", True),
@@ -109,7 +110,6 @@ ACTIONS: tuple[Action, ...] = (
     _graph("open", "enter", "open_group", "Open a group", "Show the members of a fusion, loop or call in place"),
     _graph("close", "backspace", "close_group", "Close a group", "Fold the group the cursor is in"),
     _graph("compact", "b", "compact", "Brief form", "One row a node with lanes for the values, and back"),
-    _graph("hottest", "H", "hottest", "Hottest node", "To the node with the largest self time"),
     # output
     Action("output.follow", "f", "follow", "Follow the tail", "Stay on the newest line", "output"),
 )  # fmt: skip

@@ -45,8 +45,9 @@ class StageReader:
             )  # fmt: skip
         if stage == "optimized":
             return StageText(program, of_variant, stage, lines, "hlo", marks=_node_marks(links, ops),
-                             names=links.node_row, about=about)  # fmt: skip
-        return StageText(program, None, stage, lines, stage, about=about)
+                             names=links.node_row, about=about, start=lines.find("ENTRY ", 0) or 0)  # fmt: skip
+        start = lines.find("ENTRY ", 0) or 0 if stage == "hlo" else 0
+        return StageText(program, None, stage, lines, stage, about=about, start=start)
 
     def source(self, program: str, file: str, ops: OpsTable | None) -> StageText:
         """A whole source file of the user's, as it was when it ran."""

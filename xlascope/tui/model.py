@@ -78,6 +78,8 @@ class StageText:
     positions: Mapping[int, tuple[str, int]] = field(default_factory=dict)
     about: str = ""
     missing: str | None = None
+    start: int = 0
+    """The line to begin with: an HLO module's entry computation comes after tables and what it calls."""
 
 
 @dataclass(frozen=True, slots=True)

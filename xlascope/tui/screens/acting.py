@@ -15,11 +15,13 @@ from xlascope.tui.switches import Switches, variant_name
 from xlascope.tui.widgets.chart import Chart
 from xlascope.tui.widgets.dialogs import ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
+from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputPane
 from xlascope.tui.widgets.row_table import RowTable
 from xlascope.tui.widgets.source_pane import SourcePane
+from xlascope.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
@@ -68,6 +70,17 @@ class Acting:
             screen.reload()
         screen.call_after_refresh(screen.go_to_pane, pane_id)
 
+    def action_hottest(self) -> None:
+        """To where most of the time goes, in the pane with the keys."""
+        focused = self._me.focused
+        if isinstance(focused, TextPane | GraphPane):
+            focused.action_hottest()
+        elif isinstance(focused, OpsTable):
+            focused.sort_by("share", descending=True)
+            focused.go_to(0)
+        elif isinstance(focused, FunctionsList):
+            focused.go_to(0)
+
     def action_zoom(self) -> None:
         self._me.desk.zoomed = not self._me.desk.zoomed
         self._me.place_panes()
@@ -80,6 +93,7 @@ class Acting:
         if desk.program is None:
             screen.notify("no program was compiled yet: there is nothing to switch")
             return
+        screen.functions().hold()
         desk.switches = desk.switches.turned(name)
         screen.draw_status()
         wanted = desk.switches

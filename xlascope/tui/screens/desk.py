@@ -30,5 +30,9 @@ class Desk:
     failure: str = ""
     explained: str = ""
     """The instruction that the explanation is about."""
+    landed: tuple[str | None, str | None] | None = None
+    """Program and variant whose hottest op the cursors were put on."""
+    moved: bool = False
+    """Whether the user moved a cursor since the program is shown."""
     awaited: str | None = None
     """Name of the variant whose result is to be shown once it is there."""

@@ -14,6 +14,7 @@ from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.part_line import Part
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.status import ExplainLine
+from xlascope.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
@@ -42,7 +43,7 @@ class Linking:
         if program is None or program == desk.program:
             return
         desk.program, desk.variant, desk.focus = program, None, Focus()
-        desk.variants = ()
+        desk.variants, desk.moved, desk.landed = (), False, None
         screen.reload()
         screen.draw_status()
 
@@ -75,7 +76,10 @@ class Linking:
         return None
 
     def take_focus(self, focus: Focus, origin: LineView | None, node: str | None = None) -> None:
-        """Shows in all other panes what belongs to the cursor of `origin`."""
+        """Shows in all other panes what belongs to the cursor of `origin`; with one, the user chose it."""
+        if origin is not None:
+            self._main.desk.moved = True
+            self._main.functions().hold()
         self._main.desk.focus = focus
         self.relink(origin)
         self._main.draw_strip()
@@ -106,6 +110,34 @@ class Linking:
             table.set_linked(places)
             if bring and places and not table.has_focus:
                 table.show_row(places[0], centre=True)
+
+    def land(self) -> None:
+        """Puts all cursors on the hottest op, once it is known, unless the user has moved one."""
+        screen, desk = self._main, self._main.desk
+        shown = (desk.program, desk.variant)
+        known = [row for row in desk.ops.rows if row.share is not None and row.op in desk.links.node_row]
+        if desk.moved or desk.landed == shown or not known:
+            return
+        desk.landed = shown
+        hottest = max(known, key=lambda row: row.share or 0.0)
+        self.take_focus(desk.links.of_nodes([hottest.op]), None, hottest.op)
+        for pane in screen.stage_panes():
+            if pane.showing not in ("graph", "chart"):
+                self.land_on_line(pane.text_pane, pane.showing, pane.content.file if pane.content else None)
+            elif pane.graph_pane is not None:
+                pane.graph_pane.begin_at(hottest.op)
+        source = screen.query_one(SourcePane)
+        self.land_on_line(source, "source", source.shown_file)
+        table = screen.ops_table()
+        with table.prevent(LineView.CursorMoved):
+            table.move_to_key((hottest.program, hottest.op, hottest.device))
+
+    def land_on_line(self, view: TextPane, stage: str, file: str | None) -> None:
+        """Puts a pane's cursor on the hottest of the lines that belong to what all panes show, without telling."""
+        rows = [row for row in self._rows_in(stage, file) if row < view.row_count()]
+        if rows:
+            with view.prevent(LineView.CursorMoved):
+                view.go_to(max(rows, key=view.share_of), centre=True)
 
     def _rows_in(self, stage: str, file: str | None) -> list[int]:
         desk = self._main.desk

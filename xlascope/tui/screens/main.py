@@ -155,6 +155,7 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
             self.desk.graph = message.graph
             self.show_graph()
             self.relink(bring=not again)
+            self.land()
 
     def on_variants_loaded(self, message: VariantsLoaded) -> None:
         if self.concerns(message):

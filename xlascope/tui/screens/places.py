@@ -79,8 +79,6 @@ class Places:
         for id in _HOLDER:
             found = next(iter(self._screen.query(f"#{id}")), None)
             if found is not None and (event.widget is found or found in event.widget.ancestors):
-                if id != "functions":
-                    self.functions().hold()
                 if id != self._screen.desk.current:
                     self._screen.desk.current = id
                     self.place_panes()
@@ -128,8 +126,11 @@ class Places:
                 if same and before is not None and before.lines is content.lines and before.marks == content.marks:
                     pane.draw_title(content.about)
                 else:
-                    pane.show_stage(content, same and before is not None and len(before.lines) > 0)
+                    keep = same and before is not None and len(before.lines) > 0
+                    pane.show_stage(content, keep)
                     self._screen.relink(bring=not same)
+                    if not keep:
+                        self._screen.land_on_line(pane.text_pane, content.stage, content.file)
 
     def show_source(self, content: StageText) -> None:
         pane = self._screen.query_one(SourcePane)
@@ -140,6 +141,7 @@ class Places:
             info = self._screen.desk.overview.programs.get(content.program)
             if info is not None and info.line:
                 pane.show_line(info.line)
+            self._screen.land_on_line(pane, "source", content.file)
         else:
             pane.set_marks(content.marks)
         pane.set_title([Part("5 source", "title"), Part(f"  {content.about}   e opens the editor", "dim")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -104,6 +103,11 @@ class GraphPane(LineView):
         self._move(box, tell=False)
         return True
 
+    def begin_at(self, node: str) -> None:
+        """Puts the cursor on a node without telling, as soon as the graph is laid out."""
+        if not self.show_node(node):
+            self.box = node
+
     def _box_of(self, node: str) -> str | None:
         if self._placed is None:
             return None
@@ -113,7 +117,10 @@ class GraphPane(LineView):
 
     def _lay_out(self) -> None:
         if self.graph is not None and self.is_attached and self.size.width:
-            job = partial(self._work, self.graph, self.opened, self.box, max(self.size.width - 2, 20), self.compact)
+            graph, opened, box, compact = self.graph, self.opened, self.box, self.compact
+            width = max(self.size.width - 2, 20)
+            # A function of its own: Textual writes out a worker's arguments, and a graph is long.
+            job = lambda: self._work(graph, opened, box, width, compact)  # noqa: E731
             self.run_worker(job, group="layout", exclusive=True, thread=True)
 
     def _work(self, graph: Graph, opened: frozenset[str], focus: str | None, width: int, compact: bool) -> None:
@@ -275,7 +282,9 @@ class GraphPane(LineView):
     def action_open_group(self) -> None:
         if self._placed is not None and self.box is not None:
             place = self._placed.by_id[self.box]
-            if place.openable and self.box not in self.opened:
+            if self._placed.visible.boxes[self.box].outside and not place.openable:
+                self._lay_out()
+            elif place.openable and self.box not in self.opened:
                 self.opened |= {self.box}
                 self._lay_out()
             elif self.box in self.opened:
@@ -304,7 +313,8 @@ class GraphPane(LineView):
     def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
         self.needle = needle
         if self.graph is not None and needle:
-            job = partial(self._search_nodes, self.graph, needle)
+            graph = self.graph
+            job = lambda: self._search_nodes(graph, needle)  # noqa: E731
             self.run_worker(job, group="search", exclusive=True, thread=True)
 
     def _search_nodes(self, graph: Graph, needle: str) -> None:
@@ -329,11 +339,13 @@ class GraphPane(LineView):
         self._found_at = number % len(self._found)
         node = self._found[self._found_at]
         opened = opened_for(self.graph, self.opened, node)
-        if opened != self.opened:
+        shown = self._box_of(node)
+        if opened != self.opened or shown is None:
+            # Also where the picture leaves boxes out: it is made again around the node.
             self.opened, self.box = opened, node
             self._lay_out()
         else:
-            self._move(self._box_of(node) or node)
+            self._move(shown)
 
     # mouse
 

@@ -119,7 +119,8 @@ class RowTable(LineView):
             self.workers.cancel_group(self, "arrange") if self.is_attached else None
             self._take(rows, job())
         else:
-            self.run_worker(partial(self._arrange, rows, job), group="arrange", exclusive=True, thread=True)
+            # A function of its own: Textual writes out a worker's arguments, and the rows are many.
+            self.run_worker(lambda: self._arrange(rows, job), group="arrange", exclusive=True, thread=True)
 
     def _arrange(self, rows: Sequence[Any], job: Callable[[], list[int]]) -> None:
         self.post_message(_Arranged(rows, job(), (self.sort_key, self.descending, self.filter_text)))

@@ -77,6 +77,10 @@ class StagePane(Container):
             marks=content.marks,
             keep_position=keep_position,
         )
+        if content.start and not keep_position:
+            with pane.prevent(pane.CursorMoved):
+                pane.go_to(content.start)
+                pane.scroll_rows(content.start)
         self.draw_title(content.about)
 
     def show_chart(self, spec: ChartSpec | None) -> None:

@@ -83,6 +83,21 @@ class TextPane(LineView):
             self._placeholder = text
             self.rows_changed()
 
+    def share_of(self, row: int) -> float:
+        """The row's share of the time; 0 where none is known."""
+        mark = self._marks.get(row)
+        return (mark.share or 0.0) if mark is not None else 0.0
+
+    def hottest_row(self) -> int | None:
+        """The row with the largest share, the innermost of equals; None while no share is known."""
+        known = [row for row, mark in self._marks.items() if mark.share]
+        return max(known, key=lambda row: (round(self.share_of(row), 3), row), default=None)
+
+    def action_hottest(self) -> None:
+        row = self.hottest_row()
+        if row is not None:
+            self.go_to(row, centre=True)
+
     def _take_marks(self, marks: Mapping[int, LineMark]) -> None:
         self._marks = marks
         self._hottest = max((mark.share or 0.0 for mark in marks.values()), default=0.0)
