@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.faithful.harness import recorder, show
 from xlascope.demo import DEMOS, find
 
 FOLDER = DEMOS[0].path.parent
@@ -28,6 +29,28 @@ def test_runs_under_python_alone(demo):
 def test_no_steps_is_no_error(demo):
     done = run(demo, 0)
     assert done.returncode == 0, done.stderr
+
+
+CAPTURED = {
+    "softmax": {"scores", "train_step"},
+    "transformations": {"predict_one", "gradient_one", "predict_batch", "fit", "error_on_device"},
+    "transformer": {"train_step", "sample_batch"},
+    "heat": {"advance", "one_step"},
+    "mistakes": {"total_energy", "look_up", "unrolled", "recreated.<locals>.<lambda>"},
+}
+
+
+@pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
+def test_recorded_demo_shows_its_functions(demo, tmp_path):
+    run_file = tmp_path / "run.xlascope"
+    done = subprocess.run([*recorder(run_file), str(demo.path), "--steps", "3"], capture_output=True, text=True)
+    assert done.stdout == run(demo, 3).stdout
+    rows = show(run_file, "functions")["functions"]
+    assert {row["name"] for row in rows} == CAPTURED[demo.name]
+    programs = {row["name"]: len(row["programs"]) for row in rows}
+    if demo.name == "mistakes":
+        assert programs["total_energy"] == 3, "one for each length"
+        assert show(run_file, "compiles")["compiles"]
 
 
 def test_every_script_of_the_folder_is_registered():
