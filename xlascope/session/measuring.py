@@ -169,6 +169,9 @@ class Measurer:
             self._begin_in_recorder(command, jit)
             return
         material = load(self._host.run_path, ticket.program)
+        if "tagged" in material.blobs:
+            # The same instructions, whose names of operations tell the equations they come from.
+            material.blobs["stablehlo"] = material.blobs.pop("tagged")
         live = self._host.state in ("running", "idle")
         if live and (material.needs_python or material.environment.platform not in (None, "cpu")):
             # An accelerator has one owner: as long as the script's process lives, it is that.
@@ -280,7 +283,7 @@ class Measurer:
             return {"stage": ticket.collect}
         body = {key: value for key, value in message.body.items() if key not in ("kind", "id", "ok")}
         blobs = dict(message.blobs)
-        profile = blobs.pop("profile", None)
+        profile, baseline = blobs.pop("profile", None), blobs.pop("baseline_profile", None)
         samples = {what: blobs.pop(key) for key, what in _SAMPLES if key in blobs}
         identity = self._next_id()
         number = self._store.put(
@@ -288,11 +291,14 @@ class Measurer:
                         "requested_ns": ticket.requested_ns}, blobs, program, name)
         for what, data in samples.items():
             self._store.chunk("samples", data, {"what": what, "dtype": "<i8", "variant_record": number}, program, name)
-        if profile:
-            meta = body.get("profile_meta")
-            window = {"index": 0, "start_ns": None, "end_ns": None, "why": "variant", "covers_from_start": False,
-                      "truncated": False, **(meta if isinstance(meta, dict) else {}), "variant_record": number}
-            self._store.chunk("profile", profile, window, program, name)
+        for data, why, facts in (
+            (profile, "variant", body.get("profile_meta")),
+            (baseline, "baseline", body.get("baseline_profile_meta")),
+        ):
+            if data:
+                window = {"index": 0, "start_ns": None, "end_ns": None, "covers_from_start": False, "truncated": False,
+                          **(facts if isinstance(facts, dict) else {}), "why": why, "variant_record": number}
+                self._store.chunk("profile", data, window, program, name)
         if "optimized" in blobs:
             self._store.put("stage", {"stage": "optimized", "program": program, "variant": name},
                             {"text": blobs["optimized"]}, program, name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xlascope.ir import JaxprIndex
+from xlascope.ir.provenance import without_tags
 from xlascope.views.choice import choose
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import available, jaxpr_index, required
@@ -34,7 +35,9 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     index: Any = None
     if wanted == "jaxpr" and isinstance(source, RunSource) and which is None:
         index = jaxpr_index(source, name)
-    return Stage(wanted, found.text, name, which, held, index)
+    # A lab compiles the lowering with tagged equations: the tags are ours, not the compiler's.
+    text = without_tags(found.text) if which is not None else found.text
+    return Stage(wanted, text, name, which, held, index)
 
 
 def default_stage(held: tuple[str, ...]) -> str:
