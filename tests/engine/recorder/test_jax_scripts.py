@@ -49,9 +49,6 @@ SCRIPTS: dict[str, str] = {
     "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n",
     "spawn-jax": "import multiprocessing as mp\ndef f(x):\n    import jax\n    return float(jax.jit(lambda y: y * 2)(x))\nif __name__ == '__main__':\n"
     "    with mp.get_context('spawn').Pool(1) as p: print(p.map(f, [1.0]))\n",
-    "alarm": "import jax, jax.numpy as jnp, signal\nclass Late(Exception): pass\ndef late(n, f): raise Late\nsignal.signal(signal.SIGALRM, late)\n"
-    "got = 0\nfor i in range(12):\n    signal.setitimer(signal.ITIMER_REAL, 0.002 * (i + 1), 0.2)\n    try:\n"
-    "        jax.jit(lambda x: jnp.tanh(x) * i)(1.0)\n        while True: pass\n    except Late:\n        signal.setitimer(signal.ITIMER_REAL, 0)\n        got += 1\nprint(got)\n",
     "find-spec-only": "import importlib.util, sys\ns = importlib.util.find_spec('jax')\nprint(s.name, 'jax' in sys.modules)\n",
     "import-fails": "import sys\nsys.modules['numpy'] = None\ntry:\n    import jax\nexcept ImportError as e:\n    print(type(e).__name__)\n",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import socket
 import sys
 import threading
@@ -21,6 +22,7 @@ from xlascope.engine.recorder import link as link_module
 from xlascope.engine.recorder.compiles import Reasons, Signature, differences
 from xlascope.engine.recorder.identity import static_text, user_callable
 from xlascope.engine.recorder.link import Link
+from xlascope.engine.recorder.recording import Recording
 from xlascope.engine.recorder.watch_import import watch
 from xlascope.engine.recorder.windows import Windows
 from xlascope.protocol.frames import FrameDecoder, encode
@@ -305,3 +307,25 @@ def test_windows_keep_away_while_held_and_when_off() -> None:
     assert not windows.is_open
     assert [m["meta"]["why"] for m in sink.sent] == ["first"]
     windows.release()
+
+
+def test_a_signal_handler_s_exception_is_the_script_s_and_ours_are_not() -> None:
+    """A handler may run, and raise, at any line of ours."""
+    ours, theirs = socket.socketpair()
+    recording = Recording({"fd": ours.detach(), "script": "x.py"})
+
+    class Late(Exception):
+        pass
+
+    def late(number: int, frame: Any) -> None:
+        raise Late
+
+    before = signal.signal(signal.SIGUSR1, late)
+    try:
+        with pytest.raises(Late):
+            recording.attempt("step", lambda: [os.kill(os.getpid(), signal.SIGUSR1), [None for _ in range(1000)]])
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert recording.attempt("step", lambda: 1 / 0) is None
+    assert recording.link.dropped == {("step", "ZeroDivisionError: division by zero"): 1}
+    theirs.close()

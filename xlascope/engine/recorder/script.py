@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
+from collections.abc import Callable
 from importlib.machinery import BuiltinImporter, SourceFileLoader
 from types import TracebackType
 from typing import Any
@@ -96,14 +98,20 @@ class Guard:
         if isinstance(error, SystemExit):
             self._recording.script_exits(error.code)
             return
-        self._recording.script_raised(error, self._strip(error.__traceback__))
         script_hook = getattr(sys, "excepthook", None)
-        if script_hook is None:
-            return
+        if script_hook is not None:
+            # First of all: a signal handler of the script may raise from here on.
+            sys.excepthook = self._excepthook(script_hook)
+        self._recording.script_raised(error, self._strip(error.__traceback__))
+
+    def _excepthook(self, script_hook: Callable[..., Any]) -> Callable[..., Any]:
+        """The script's own hook, called without our frames in the traceback, and in place again by then."""
 
         def excepthook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
             sys.excepthook = script_hook
             stripped = self._strip(traceback)
+            if value.__context__ is not None:
+                value.__context__.__traceback__ = self._strip(value.__context__.__traceback__)
             sys.last_traceback = stripped  # type: ignore[assignment]
             value.__traceback__ = stripped
             try:
@@ -116,9 +124,18 @@ class Guard:
                 print("\nOriginal exception was:", file=sys.stderr)
                 sys.__excepthook__(kind, value, stripped)
 
-        sys.excepthook = excepthook
+        return excepthook
 
     def _strip(self, traceback: TracebackType | None) -> TracebackType | None:
-        while traceback is not None and traceback.tb_frame.f_code.co_filename == self._boot_file:
+        """The traceback without the boot file's frame, nor those of our code that a signal handler interrupted."""
+        ours = os.path.dirname(self._boot_file) + os.sep
+        entries = []
+        while traceback is not None:
+            if not traceback.tb_frame.f_code.co_filename.startswith(ours):
+                entries.append(traceback)
             traceback = traceback.tb_next
-        return traceback
+        for before, after in itertools.pairwise(entries):
+            before.tb_next = after
+        if entries:
+            entries[-1].tb_next = None
+        return entries[0] if entries else None

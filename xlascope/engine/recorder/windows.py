@@ -147,7 +147,8 @@ class Windows:
             except RuntimeError as error:
                 self._link.drop("profile window", str(error).partition("\n")[0])
                 return
-            self._spent["first" if self._why == "first" else "periodic"] += SLOWDOWN * (started - self._opened) + time.monotonic() - started
+            cost = SLOWDOWN * (started - self._opened) + time.monotonic() - started
+            self._spent["first" if self._why == "first" else "periodic"] += cost
             if len(data) > WINDOW_BYTES and self._why == "periodic":
                 self._length = max((started - self._opened) * WINDOW_BYTES / len(data) / LENGTH_GROWTH, 0.01)
             meta = {
