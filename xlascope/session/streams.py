@@ -58,20 +58,26 @@ class Source:
         self._read()
 
     def _read(self) -> int:
-        try:
-            data = os.read(self.fd, _READ_BYTES)
-        except BlockingIOError:
-            return 0
-        except OSError as error:
-            if error.errno != errno.EIO:  # EIO: a pseudo-terminal that nobody holds open any more
-                raise
-            data = b""
-        if data:
-            self._on_data(data)
-        else:
+        """Hand on one piece; returns its size. A terminal gives 4 KiB at a time: they are joined."""
+        pieces, size, over = [], 0, False
+        while size < _READ_BYTES and not over:
+            try:
+                data = os.read(self.fd, _READ_BYTES - size)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno != errno.EIO:  # EIO: a pseudo-terminal that nobody holds open any more
+                    raise
+                data = b""
+            pieces.append(data)
+            size += len(data)
+            over = not data
+        if size:
+            self._on_data(b"".join(pieces))
+        if over and self.open:
             self.close()
             self._on_end()
-        return len(data)
+        return size
 
 
 class Sink:

@@ -30,7 +30,7 @@ class Output:
 def query(source: RunSource, after: int = 0) -> Output:
     """What was written in chunks with an id above ``after``. A character cut by a chunk's end is put together."""
     pieces = _pieces(source)
-    lost = any(fields.text(record.json, "what") == "output" for record in source.records("dropped"))
+    lost = any((fields.text(record.json, "what") or "").startswith("output") for record in source.records("dropped"))
     first = _first_after(pieces, after)
     return Output(tuple(pieces[first:]), lost or any("chunk" in damage for damage in source.damages))
 
