@@ -135,6 +135,14 @@ def test_the_active_environment_is_used_when_it_has_jax(tmp_path: Path) -> None:
     assert choose_python(None, {}) == sys.executable
 
 
+def test_packages_of_the_base_count_where_the_environment_looks_there(tmp_path: Path) -> None:
+    base = environment_with_jax(tmp_path / "base")
+    python = environment_with_jax(tmp_path / "inner", jax=False)
+    for word, version in [("false", None), ("true", "0.12.0")]:
+        (tmp_path / "inner/pyvenv.cfg").write_text(f"home = {base.parent}\ninclude-system-site-packages = {word}\n")
+        assert jax_of(python) == version
+
+
 def test_an_interpreter_that_was_asked_for(tmp_path: Path) -> None:
     python = environment_with_jax(tmp_path / "e")
     assert choose_python(str(python), {}) == str(python)

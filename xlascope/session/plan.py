@@ -113,12 +113,30 @@ def choose_python(asked: str | None, environment: Mapping[str, str]) -> str:
 
 def jax_of(python: Path) -> str | None:
     """The version of jax in the environment of ``python``, by the folder names in its site-packages; None: none."""
-    for site in sorted(python.parent.parent.glob("lib*/python3*/site-packages")):
-        if (site / "jax" / "__init__.py").exists():
-            for found in site.glob("jax-*.dist-info"):
-                return found.name.removeprefix("jax-").removesuffix(".dist-info")
-            return "unknown"
+    for prefix in _prefixes(python):
+        for site in sorted(prefix.glob("lib*/python3*/*-packages")):
+            if (site / "jax" / "__init__.py").exists():
+                for found in site.glob("jax-*.dist-info"):
+                    return found.name.removeprefix("jax-").removesuffix(".dist-info")
+                return "unknown"
     return None
+
+
+def _prefixes(python: Path) -> list[Path]:
+    """Where the packages of a Python lie: its own folder, and its base's for an environment that looks there too."""
+    own = python.parent.parent
+    try:
+        settings = (own / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return [own, own / "local"]
+    values = {}
+    for line in settings.splitlines():
+        key, _, value = line.partition("=")
+        values[key.strip().lower()] = value.strip()
+    if values.get("include-system-site-packages", "").lower() == "true" and values.get("home"):
+        base = Path(values["home"]).parent
+        return [own, base, base / "local"]
+    return [own]
 
 
 def is_python_with_jax(python: str) -> bool:
