@@ -81,6 +81,7 @@ class FixedFeed(Feed):
         self.exit_code: int | None = 0 if state == "ended" else None
         self.text = "step 0 loss 2.0411\nstep 2900 loss 0.0411\n"
         self.number = 1
+        self.untagged = False
         self.asked: list[str] = []
         self._graph = build_graph(parse_hlo(TEXTS["optimized"]), _SELF_NS, _NODE_EQUATIONS)
 
@@ -105,6 +106,9 @@ class FixedFeed(Feed):
     def samples(self, program: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
         variant = tuple(163_000 + 700 * (number % 9) for number in range(60))
         return {"7": (variant, tuple(124_000 + 90 * (number % 7) for number in range(60)))}
+
+    def lacking(self, program: str) -> tuple[str, ...]:
+        return ("tagged",) if self.untagged else ()
 
     def explanation(self, program: str, variant: str | None, node: str) -> str | None:
         return {"ynn_fusion": "a fusion that a library runs: reduce by add over dimension 1"}.get(node)
@@ -196,6 +200,7 @@ class FixedKeeper:
         self.tell: Any = None
         self.measured: list[tuple[str, dict[str, Any]]] = []
         self.cancelled: list[int] = []
+        self.collected: list[tuple[str, str]] = []
         self.typed = b""
         self.stopped = False
         self.state = "running"
@@ -216,6 +221,10 @@ class FixedKeeper:
     def measure(self, program: str, switches: Any) -> int:
         self.measured.append((program, dict(switches)))
         return len(self.measured)
+
+    def collect(self, program: str, what: str) -> int:
+        self.collected.append((program, what))
+        return 100 + len(self.collected)
 
     def cancel(self, ticket: int) -> None:
         self.cancelled.append(ticket)

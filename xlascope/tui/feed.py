@@ -135,6 +135,13 @@ class Feed:
             return self.graph(program)
         return getattr(found, "graph", None)
 
+    def lacking(self, program: str) -> tuple[str, ...]:
+        """What the links of a program need and the file lacks; a lab can make it."""
+        self.open()
+        from xlascope.views.missing import missing
+
+        return tuple(what for _, what in missing(self._source, "graph", program, None))
+
     def explanation(self, program: str, variant: str | None, node: str) -> str | None:
         """What an instruction of the optimized HLO does, in a sentence; None where nobody can say."""
         self.open()

@@ -22,6 +22,7 @@ from xlascope.tui.messages import (
     OutputLoaded,
     OverviewLoaded,
     StageLoaded,
+    Uncollected,
     VariantsLoaded,
 )
 
@@ -160,6 +161,9 @@ class Loader:
         graph = feed.graph(program, variant) if wanted.with_graph else None
         links = feed.links(program, variant) if feed.kind != "profile" else Links()
         self._post(GraphLoaded(program, variant, graph, links))
+        lacking = feed.lacking(program)
+        if lacking:
+            self._post(Uncollected(program, variant, lacking))
         self._post(VariantsLoaded(program, variant, feed.variants(program), feed.call_times(program)))
 
     def _stale(self, ticket: int) -> bool:

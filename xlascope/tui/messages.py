@@ -67,6 +67,14 @@ class VariantsLoaded(ProgramMessage):
         self.rows, self.calls = rows, calls
 
 
+class Uncollected(ProgramMessage):
+    """What the file lacks of a program and a lab could make: `hlo`, `tagged`."""
+
+    def __init__(self, program: str, variant: str | None, what: tuple[str, ...]):
+        super().__init__(program, variant)
+        self.what = what
+
+
 class Explained(ProgramMessage):
     """What an instruction does; None: nobody can say."""
 

@@ -34,5 +34,7 @@ class Desk:
     """Program and variant whose hottest op the cursors were put on."""
     moved: bool = False
     """Whether the user moved a cursor since the program is shown."""
+    collected: set[tuple[str, str]] = field(default_factory=set)
+    """Programs and stages that a lab was asked for."""
     awaited: str | None = None
     """Name of the variant whose result is to be shown once it is there."""

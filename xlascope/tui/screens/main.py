@@ -23,6 +23,7 @@ from xlascope.tui.messages import (
     VariantsLoaded,
 )
 from xlascope.tui.screens.acting import Acting
+from xlascope.tui.screens.collecting import Collecting
 from xlascope.tui.screens.desk import Desk
 from xlascope.tui.screens.linking import Linking
 from xlascope.tui.screens.places import Places
@@ -38,7 +39,7 @@ from xlascope.tui.widgets.status import EffectLine, ExplainLine, StatusHeader, S
 _TICK = 0.25
 
 
-class MainScreen(Acting, Linking, Places, Screen[None]):
+class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
     """Shows a `Desk` of records; what the user does goes to the keeper, what the file says comes from the loader."""
 
     BINDINGS = bindings("main")
@@ -138,6 +139,7 @@ class MainScreen(Acting, Linking, Places, Screen[None]):
             self.show_source(message.content)
         elif self.concerns(message):
             self.show_stage(message.pane, message.content)
+            self.collect_for(message)
 
     def on_ops_loaded(self, message: OpsLoaded) -> None:
         if self.concerns(message):

@@ -1,0 +1,49 @@
+"""Stages that a run does not record while it runs are made in a lab when a pane asks for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from xlascope.tui.messages import StageLoaded, Uncollected
+
+if TYPE_CHECKING:
+    from xlascope.tui.screens.main import MainScreen
+
+_MADE_LATER = {"hlo": "HLO before optimization", "tagged": "links of equations"}
+
+
+class Collecting:
+    """The part of the main screen that asks the keeper for what the file lacks."""
+
+    @property
+    def _collector(self) -> MainScreen:
+        return cast("MainScreen", self)
+
+    def on_uncollected(self, message: Uncollected) -> None:
+        """Links that tags would make exact: after the script, which needs the cores for itself."""
+        screen = self._collector
+        run = screen.run_at_hand
+        if screen.concerns(message) and message.program is not None and (not run.live or screen.live.now.ended):
+            for what in message.what:
+                self.collect(message.program, what)
+
+    def collect_for(self, message: StageLoaded) -> None:
+        """A pane shows a stage that is not there: it is made at once."""
+        if message.content.missing and message.content.stage == "hlo" and message.program is not None:
+            self.collect(message.program, "hlo")
+
+    def collect(self, program: str, what: str) -> None:
+        """Asks for a stage once; the effect line shows how far it is."""
+        screen = self._collector
+        keeper = screen.run_at_hand.keeper
+        if keeper is None or what not in _MADE_LATER or (program, what) in screen.desk.collected:
+            return
+        screen.desk.collected.add((program, what))
+        name = f"{_MADE_LATER[what]} of {program}"
+        try:
+            ticket = keeper.collect(program, what)
+        except (OSError, RuntimeError, ValueError) as error:
+            screen.live.failed(name, str(error))
+        else:
+            screen.live.measuring(ticket, program, name)
+        screen.draw_status()
