@@ -289,8 +289,9 @@ class Measurer:
         number = self._store.put(
             "variant", {**body, "id": identity, "variant": name, "switches": ticket.switches,
                         "requested_ns": ticket.requested_ns}, blobs, program, name)
-        for what, data in samples.items():
-            self._store.chunk("samples", data, {"what": what, "dtype": "<i8", "variant_record": number}, program, name)
+        for what, sampled in samples.items():
+            kind = {"what": what, "dtype": "<i8", "variant_record": number}
+            self._store.chunk("samples", sampled, kind, program, name)
         for data, why, facts in (
             (profile, "variant", body.get("profile_meta")),
             (baseline, "baseline", body.get("baseline_profile_meta")),
