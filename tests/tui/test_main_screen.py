@@ -76,7 +76,7 @@ async def test_every_view_is_one_key_away(size):
     async with shown(size) as (app, pilot, screen):
         wanted = {
             "1": (TextPane, "dot_general["), "2": (TextPane, "stablehlo.dot_general"),
-            "3": (TextPane, "hlo is not captured yet"), "4": (TextPane, "HloModule"), "5": (TextPane, "import jax"),
+            "3": (TextPane, "hlo is not captured yet"), "4": (TextPane, "ROOT "), "5": (TextPane, "return "),
             "6": (GraphPane, "ynn_fusion.1"), "7": (OpsTable, "coverage"), "8": (Chart, "seconds"),
             "9": (FunctionsList, "scores"), "o": (OutputPane, "step 2900"),
         }  # fmt: skip
@@ -107,7 +107,7 @@ async def test_tab_goes_round_all_panes_and_back(size):
 async def test_one_cursor_for_all_panes():
     async with shown() as (app, pilot, screen):
         await pilot.press("tab")
-        await pilot.press(*["j"] * 11)
+        await pilot.press("g", "g", *["j"] * 11)
         await settle(pilot)
         assert screen.desk.focus.equations == {"7"}
         assert "ynn_fusion" in screen.desk.focus.nodes
@@ -115,7 +115,24 @@ async def test_one_cursor_for_all_panes():
         table = screen.ops_table()
         assert table._linked == {position for position in range(4) if table.row(position).op == "ynn_fusion"}
         assert screen.query_one(SourcePane)._linked == {5}
-        assert "ynn_fusion  fusion giving f32[128]" in text_of(app)
+        assert "ynn_fusion  " in text_of(app) and "equations 7" in text_of(app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_all_cursors_begin_on_the_hottest_op(size):
+    async with shown(size) as (app, pilot, screen):
+        assert "ynn_fusion.1" in screen.desk.focus.nodes and not screen.desk.moved
+        assert screen.stage_pane("b").graph_pane.box == "ynn_fusion.1"
+        pane = screen.stage_pane("a").text_pane
+        assert pane.row_text(pane.cursor).strip().startswith("c:f32[128,64] = dot_general[")
+        if size == (80, 24):
+            assert "line softmax.py:5 logits = x @ w" in text_of(app) and "op   ynn_fusion.1 88.1" in text_of(app)
+        await pilot.press("4")
+        await settle(pilot)
+        pane = screen.focused
+        assert "%ynn_fusion.1 =" in pane.row_text(pane.cursor)
+        await pilot.press("g", "g", "H")
+        assert "%ynn_fusion.1 =" in pane.row_text(pane.cursor)
 
 
 async def test_lines_that_continue_an_equation_belong_to_it():
@@ -258,7 +275,7 @@ async def test_the_header_opens_what_is_known_of_the_run():
 async def test_copying_writes_the_line_and_the_whole_pane(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     async with shown() as (app, pilot, _screen):
-        await pilot.press("1", "j", "y")
+        await pilot.press("1", "g", "g", "j", "y")
         await pilot.pause()
         assert "dot_general" in app.clipboard
         written = next((tmp_path / "xlascope" / "copies").iterdir())
@@ -271,9 +288,9 @@ async def test_the_editor_opens_at_the_line(monkeypatch):
     monkeypatch.setattr("xlascope.tui.screens.acting.edit_file", lambda app, file, line: opened.append((file, line)))
     async with shown() as (_app, pilot, _screen):
         await pilot.press("e")
-        await pilot.press("1", "j", "e")
+        await pilot.press("1", "g", "g", "j", "j", *["j"] * 4, "e")
         await pilot.pause()
-        assert opened == [("/home/user/softmax.py", 4), ("/home/user/softmax.py", 5)]
+        assert opened == [("/home/user/softmax.py", 5), ("/home/user/softmax.py", 6)]
 
 
 async def test_a_switch_is_measured_and_its_stages_are_shown_when_the_result_is_there():

@@ -110,6 +110,7 @@ ACTIONS: tuple[Action, ...] = (
     _graph("open", "enter", "open_group", "Open a group", "Show the members of a fusion, loop or call in place"),
     _graph("close", "backspace", "close_group", "Close a group", "Fold the group the cursor is in"),
     _graph("compact", "b", "compact", "Brief form", "One row a node with lanes for the values, and back"),
+    _graph("hottest", "H", "hottest", "Hottest node", "To the node with the largest self time"),
     # output
     Action("output.follow", "f", "follow", "Follow the tail", "Stay on the newest line", "output"),
 )  # fmt: skip
