@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from xlascope.cli.dispatch import COMMANDS, usage
-from xlascope.runfile import Writer
+from xlascope.runfile import Reader, Writer
 from xlascope.session.places import kept_runs, prune, runs_folder, stale_locks, state_folder
 
 
@@ -151,3 +151,18 @@ def test_places_follow_the_base_directory_specification(monkeypatch: pytest.Monk
     assert state_folder({}) == Path("/h/.local/state/xlascope")
     assert state_folder({"XDG_STATE_HOME": "relative"}) == Path("/h/.local/state/xlascope")
     assert state_folder({"XDG_STATE_HOME": "/s"}) == Path("/s/xlascope")
+
+
+def test_runs_started_at_once_each_have_a_file(tmp_path: Path) -> None:
+    (tmp_path / "s.py").write_text("import os\nprint(os.environ['RANK'])\n")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-m", "xlascope", "record", "--profile-window", "0", "s.py"]
+    started = [subprocess.Popen(command, cwd=tmp_path, env={**environment, "RANK": str(rank)}, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+               for rank in range(4)]
+    said = [process.communicate(timeout=60) for process in started]
+    paths = [tmp_path / err.splitlines()[-1] for _, err in said]
+    assert len(set(paths)) == 4
+    for rank, path in enumerate(paths):
+        with Reader(path) as reader:
+            assert b"".join(chunk.data for chunk in reader.chunks("output")) == b"%d\n" % rank

@@ -156,7 +156,6 @@ def test_an_interpreter_that_was_asked_for(tmp_path: Path) -> None:
 def test_run_files_get_names_of_their_own(here: Path) -> None:
     plan = make_plan(split(["a.py"]), stay=False)
     first = default_run_path(plan, here)
-    first.write_text("")
     second = default_run_path(plan, here)
     assert first != second and first.name.startswith("a-20") and first.suffix == ".xlascope"
     assert default_run_path(make_plan(split(["-m", "x.y"]), stay=False), here).name.startswith("x-y-")

@@ -70,13 +70,22 @@ class LaunchPlan:
 
 
 def default_run_path(plan: LaunchPlan, folder: Path) -> Path:
-    """``STEM-YYYYMMDD-HHMMSS.xlascope`` in ``folder``, with a number added when that is taken."""
+    """``STEM-YYYYMMDD-HHMMSS.xlascope`` in ``folder``, with a number added when that is taken.
+
+    The file is made, empty, so that of several runs started at once each has its own.
+    """
     stem = f"{plan.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = folder / f"{stem}.xlascope"
     for number in range(2, 1000):
-        if not path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            path = folder / f"{stem}-{number}.xlascope"
+        except OSError:
+            break  # whoever opens it says what is wrong with the place
+        else:
             break
-        path = folder / f"{stem}-{number}.xlascope"
     return path
 
 
