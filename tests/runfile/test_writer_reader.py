@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -255,3 +256,13 @@ def test_a_small_limit_still_leaves_room_for_blobs(tmp_path: Path, limit: int) -
     assert writer.put("stage", {}, {"text": os.urandom(limit // 2)}) is None
     writer.close()
     assert (tmp_path / "a.xlascope").stat().st_size < limit
+
+
+def test_nothing_is_left_of_a_file_that_could_not_be_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Writer, "_open", broken)
+    with pytest.raises(RunFileError, match="the disk is full"):
+        Writer(tmp_path / "a.xlascope")
+    assert list(tmp_path.iterdir()) == []

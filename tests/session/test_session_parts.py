@@ -8,11 +8,12 @@ import socket
 import threading
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlascope.protocol import Message, encode
-from xlascope.runfile import Reader
+from xlascope.runfile import Reader, RunFileError, Writer
 from xlascope.session.channel import Channel, socket_pair
 from xlascope.session.loop import Loop
 from xlascope.session.outputs import HEAD_BYTES, TAIL_BYTES, OutputLog
@@ -208,3 +209,25 @@ def test_the_last_line_is_the_newest_that_says_something(tmp_path: Path) -> None
                        (b"\n\xff\n", "\ufffd"), (b"x" * 10_000, "x" * 500), (b"\n", "x" * 500), (b"", "x" * 500)]:
         log.add("stdout", data)
         assert log.last_line == line, data
+
+
+def test_a_file_that_can_be_written_again_gets_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problems: list[str] = []
+    store = Store(problems.append)
+    store.start(tmp_path / "a.xlascope", 1 << 30)
+    store.put("run", {"kept": True})
+
+    def full(*_: object, **__: object) -> None:
+        raise RunFileError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "put", full)
+        store.put("stage", {"lost": True})
+    store.put("stage", {"lost": True})
+    assert not store.open and len(problems) == 1 and "is not recorded" in problems[0]
+    store.end({"state": "ended"})
+    store.close()
+    with Reader(tmp_path / "a.xlascope") as reader:
+        assert [len(list(reader.records(kind))) for kind in ("run", "stage", "end")] == [1, 0, 1]
+        (dropped,) = reader.records("dropped")
+        assert "the disk is full" in dropped.json["why"]

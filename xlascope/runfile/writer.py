@@ -60,11 +60,21 @@ class Writer:
             if replace and existed:
                 self._db = self._instead()
         except sqlite3.Error as error:
-            os.close(self._lock)
+            self._abandon()
             raise _explain(self.path, error) from error
         except BaseException:
-            os.close(self._lock)
+            self._abandon()
             raise
+
+    def _abandon(self) -> None:
+        """Leave nothing behind of a file that could not be begun."""
+        if self.path.is_file() and self.path.stat().st_size == 0:
+            self.path.unlink()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        self.path.with_name(f".{self.path.name}.lock").unlink(missing_ok=True)
+        os.close(self._lock)
 
     def _instead(self) -> sqlite3.Connection:
         """A new file in the place of the run file that was opened; who reads the old one keeps it."""
@@ -226,8 +236,7 @@ class Writer:
         finally:
             self._db.close()
             _to_disk(self.path)
-            self.path.with_name(f".{self.path.name}.lock").unlink(missing_ok=True)
-            os.close(self._lock)
+            self._unlock()
 
     def _begin(self) -> None:
         if not self._dirty:

@@ -300,7 +300,7 @@ class Keeper:
     def _put_end(self, state: str) -> None:
         self._wall_ns = time.monotonic_ns() - self._started
         self._log.flush()
-        self._store.put("end", {
+        self._store.end({
             "state": state, "exit_code": self.exit_code, "signal": self.signal_number, "wall_ns": self._wall_ns,
             "ended_ns": time.time_ns(),
         })

@@ -44,6 +44,7 @@ class Store:
         self._dropped: dict[str, tuple[int, int, str]] = {}
         self._commit_every = commit_every
         self._full_until = 0
+        self._broke: str | None = None
         self._dirty_since: float | None = None
 
     @property
@@ -130,6 +131,16 @@ class Store:
             for stored in unseen:
                 self._on_stored(*stored)
 
+    def end(self, body: Mapping[str, Any]) -> None:
+        """Store the ``end`` record. When the file could not be written before, try again: there may be room by now."""
+        if self._writer is None and self._broke is not None and self.path is not None:
+            try:
+                self._writer = Writer(self.path, create=False)
+            except RunFileError:
+                return  # as before, and that was told
+            self.dropped("everything", 1, f"from some moment on nothing could be written: {self._broke}")
+        self.put("end", body)
+
     def close(self) -> None:
         self.commit()
         self._guard(lambda writer: writer.close())
@@ -184,11 +195,14 @@ class Store:
     def _fail(self, error: RunFileError) -> None:
         writer, self._writer = self._writer, None
         self._unseen.clear()
+        again, self._broke = self._broke is not None, str(error)
         if writer is not None:
             try:
                 writer.close()
             except RunFileError:
                 pass  # the same trouble again; the first one is what is told
+        if again:
+            return
         self._on_problem(f"{error}; the script runs on, what it does from here is not recorded")
 
 
