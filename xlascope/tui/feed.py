@@ -99,6 +99,7 @@ class Feed:
             compiles=sum(not row.eager for row in rows),
             eager=sum(row.eager for row in rows),
             exception=run.exception,
+            jax=run.jax,
             trouble=_trouble(run),
             devices=len(devices) if devices else None,
         )

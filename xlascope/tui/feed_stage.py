@@ -41,7 +41,7 @@ class StageReader:
             timed = self._equations_alone(program, variant)
             return StageText(
                 program, None, stage, lines, stage, marks=_jaxpr_marks(links, ops, timed),
-                equations=links.row_equations, about=f"{about} · {len(index.equations)} equations",
+                equations=links.row_equations, about=f"{about} · {_equations(len(index.equations))}",
             )  # fmt: skip
         if stage == "optimized":
             return StageText(program, of_variant, stage, lines, "hlo", marks=_node_marks(links, ops),
@@ -130,6 +130,10 @@ def _around(path: str) -> Iterable[str]:
             parts.pop()
         if parts:
             yield ".".join(parts)
+
+
+def _equations(number: int) -> str:
+    return f"{number} equation{'s' if number != 1 else ''}"
 
 
 def _continued(rows: Mapping[int, list[str]]) -> dict[int, list[str]]:

@@ -55,15 +55,16 @@ def phases(
             eager = f", {count(overview.eager)} eager" if overview.eager else ""
             functions = sum(1 for item in overview.functions if item.programs)
             text += f": {functions} fn, {len(overview.programs)} programs{eager}"
-        parts += [Part(text, "dim", rank=4), Part(f" {glyphs.separator}", "dim", rank=4)]
+        parts += [Part(f" {glyphs.separator}" if parts else "", "dim", rank=4), Part(text, "dim", rank=4)]
     if is_live and not live.ended and live.activity:
         seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
         doing = " ".join(filter(None, (live.activity, live.name, live.detail)))
         elapsed = f" {clock(seconds)}" if seconds >= 1 else ""
+        parts.append(Part(f" {glyphs.separator}" if parts else "", "dim", rank=8))
         parts.append(Part(f" now {doing}{elapsed}", "accent", rank=8))
     if program is not None and program.calls is not None:
         mark = "" if program.calls_exact else glyphs.estimated
-        parts.append(Part(f"  {program.id} {mark}{count(program.calls)} calls", "text", rank=7))
+        parts.append(Part(f" {glyphs.separator} {program.id} {mark}{count(program.calls)} calls", "text", rank=7))
         mean = _mean_call(calls)
         if mean is not None:
             parts.append(Part(f" {duration(mean, glyphs.micro)}", "text", rank=6))
@@ -80,11 +81,14 @@ def _mean_call(calls: CallTimes) -> float | None:
 
 def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str:
     """What an empty pane says while nothing is compiled yet."""
+    if live.ended or overview.state in ("ended", "killed", "crashed"):
+        if overview.jax is None:
+            return "the script never imported jax"
+        eager = f": {count(overview.eager)} eager operations, each compiled alone" if overview.eager else ""
+        return f"no function was compiled{eager}"
     seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
     if live.activity:
         return f"{live.activity} {live.name} {clock(seconds)}".replace("  ", " ")
-    if overview.state in ("ended", "killed", "crashed"):
-        return "the script compiled nothing with JAX"
     return "starting python"
 
 

@@ -76,6 +76,8 @@ class LiveNow:
     signal: int | None = None
     wall_ns: int | None = None
     last_line: str = ""
+    undone: frozenset[int] = frozenset()
+    """Tickets of measurements that were refused, cancelled or failed."""
     calls: Mapping[str, int] = field(default_factory=dict)
     """Calls that the hook saw, by program."""
 
@@ -85,6 +87,8 @@ class LiveState:
     """Collects events; safe to feed from any thread."""
 
     now: LiveNow = field(default_factory=LiveNow)
+    _early: dict[object, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """Results that came before the screen was told their ticket: a refusal is quick."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -130,6 +134,9 @@ class LiveState:
         with self._lock:
             entry = Measuring(ticket, program, name, time.monotonic())
             self.now = replace(self.now, measuring=(*self.now.measuring, entry))
+            early = self._early.pop(ticket, None)
+            if early is not None:
+                self.now = self._result(early)
 
     def failed(self, name: str, why: str) -> None:
         """A measurement could not be asked for."""
@@ -174,8 +181,12 @@ class LiveState:
         ticket = event.get("id")
         done = [entry for entry in self.now.measuring if entry.ticket == ticket]
         left = tuple(entry for entry in self.now.measuring if entry.ticket != ticket)
-        failures = self.now.failures
+        failures, undone = self.now.failures, self.now.undone
+        if not done:
+            self._early[ticket] = event
+        elif not event.get("ok", True):
+            undone |= {done[0].ticket}
         if done and not event.get("ok", True) and not event.get("cancelled"):
             words = [str(event[key]) for key in ("error", "advice") if event.get(key)]
             failures = (*failures[-4:], (done[0].name, ". ".join(words) or "failed"))
-        return replace(self.now, measuring=left, failures=failures, changed=self.now.changed + 1)
+        return replace(self.now, measuring=left, failures=failures, undone=undone, changed=self.now.changed + 1)

@@ -50,6 +50,7 @@ class Overview:
     compiles: int = 0
     eager: int = 0
     exception: str | None = None
+    jax: str | None = None
     trouble: tuple[str, ...] = ()
     devices: int | None = None
     kind: str = "run"

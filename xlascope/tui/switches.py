@@ -25,9 +25,13 @@ class Switches:
     plan: str | None = None
 
     def turned(self, name: str) -> Switches:
-        """The next value of a switch: `jit`, `fusion`, `devices` or `sharding`."""
+        """The next value of a switch: `jit`, `fusion`, `devices` or `sharding`.
+
+        Without jit nothing is compiled that could be fused or split: `jit` and the others put each other back.
+        """
         if name == "jit":
-            return replace(self, jit=_after(_JIT, self.jit))
+            return Switches(jit=_after(_JIT, self.jit))
+        self = replace(self, jit="on")
         if name == "fusion":
             return replace(self, fusion=_after(_FUSION, self.fusion))
         if name == "devices":
@@ -35,6 +39,26 @@ class Switches:
             return replace(self, devices=devices, plan=(self.plan or "batch") if devices else None)
         plan = _after(_PLANS, self.plan)
         return replace(self, plan=plan, devices=(self.devices or _DEVICES[-1]) if plan else None)
+
+    @classmethod
+    def of(cls, command: Mapping[str, object]) -> Switches:
+        """The switches as a variant was measured with; what has no switch here is left out."""
+        jit, fusion, devices, plan = (command.get(name) for name in ("jit", "fusion", "devices", "shard_plan"))
+        return cls(
+            jit if isinstance(jit, str) else "on",
+            fusion if isinstance(fusion, str) else "on",
+            devices if isinstance(devices, int) else None,
+            plan if isinstance(plan, str) else None,
+        )
+
+    def put_back(self, other: Switches) -> list[str]:
+        """The names of the switches that were touched in `other` and are not any more."""
+        pairs = [("jit", "jit"), ("fusion", "fusion"), ("devices", "devices"), ("plan", "sharding")]
+        plain = Switches()
+        return [
+            name for field, name in pairs
+            if getattr(self, field) == getattr(plain, field) != getattr(other, field)
+        ]  # fmt: skip
 
     @property
     def touched(self) -> bool:

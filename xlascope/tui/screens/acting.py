@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TITLES = {"list": "Moving and searching", "table": "This table", "graph": "This graph", "functions": "This list",
            "output": "The output"}  # fmt: skip
-_SETTLE = 0.4
+_SETTLE = 0.8
 """Seconds after the last turn of a switch with several values before it is measured."""
 
 
@@ -94,9 +94,15 @@ class Acting:
             screen.notify("no program was compiled yet: there is nothing to switch")
             return
         screen.functions().hold()
-        desk.switches = desk.switches.turned(name)
+        before, desk.switches = desk.switches, desk.switches.turned(name)
         screen.draw_status()
         wanted = desk.switches
+        others = [each for each in wanted.put_back(before) if each == "jit"]
+        if name == "jit":
+            others = [each for each in wanted.put_back(before) if each != "jit"]
+        if others:
+            why = "without jit nothing is fused or split" if name == "jit" else f"{name} needs jit"
+            screen.notify(f"{' and '.join(others)} put back: {why}", timeout=3)
         if not wanted.touched:
             self._show_variant(None)
             return
@@ -120,14 +126,16 @@ class Acting:
             screen.notify("no switch is touched: J, F, D or S first")
         elif keeper is None:
             screen.notify("this file is open for reading only; `xlascope measure` adds variants", severity="warning")
+            self._switches_back()
         else:
             try:
                 ticket = keeper.measure(desk.program, switches)
             except (OSError, RuntimeError, ValueError) as error:
                 screen.live.failed(name, str(error))
+                self._switches_back()
             else:
                 screen.live.measuring(ticket, desk.program, name)
-                desk.awaited = name
+                desk.awaited, desk.awaited_ticket = name, ticket
             screen.draw_status()
 
     def follow_measurement(self) -> None:
@@ -140,6 +148,21 @@ class Acting:
         if found and not any(entry.name == desk.awaited for entry in self._me.live.now.measuring):
             desk.awaited = None
             self._show_variant(found[-1].name)
+
+    def give_up_measurement(self) -> None:
+        """Puts the switches back when what they name was refused, cancelled or failed."""
+        desk = self._me.desk
+        if desk.awaited is not None and desk.awaited_ticket in self._me.live.now.undone:
+            if variant_name(desk.switches.command()) == desk.awaited:
+                self._switches_back()
+            desk.awaited = None
+
+    def _switches_back(self) -> None:
+        """To the switches of what is shown."""
+        desk = self._me.desk
+        shown = [row for row in desk.variants if row.name == desk.variant]
+        desk.switches = Switches.of(shown[-1].switches) if shown else Switches()
+        self._me.draw_status()
 
     def action_variant(self) -> None:
         desk = self._me.desk
@@ -154,6 +177,7 @@ class Acting:
         if name != self._me.desk.variant:
             self._me.desk.variant = name
             self._me.reload()
+        self._switches_back()
         self._me.draw_status()
         self._me.draw_charts()
 

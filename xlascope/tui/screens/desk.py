@@ -38,3 +38,4 @@ class Desk:
     """Programs and stages that a lab was asked for."""
     awaited: str | None = None
     """Name of the variant whose result is to be shown once it is there."""
+    awaited_ticket: int | None = None

@@ -135,9 +135,11 @@ class Linking:
     def land_on_line(self, view: TextPane, stage: str, file: str | None) -> None:
         """Puts a pane's cursor on the hottest of the lines that belong to what all panes show, without telling."""
         rows = [row for row in self._rows_in(stage, file) if row < view.row_count()]
+        best = self._main.desk.links.node_row.get(self._best_node(self._main.desk.focus) or "")
         if rows:
+            view.landed = best if stage == "optimized" and best in rows else max(rows, key=view.share_of)
             with view.prevent(LineView.CursorMoved):
-                view.go_to(max(rows, key=view.share_of), centre=True)
+                view.go_to(view.landed, centre=True)
 
     def _rows_in(self, stage: str, file: str | None) -> list[int]:
         desk = self._main.desk

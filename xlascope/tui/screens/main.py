@@ -106,6 +106,7 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
         keeper = self.run_at_hand.keeper
         if keeper is not None and self.run_at_hand.live:
             self.live.take_status(keeper.status())
+        self.give_up_measurement()
         if self.run_at_hand.path.exists():
             self.loader.tick(self.wanted())
         self.draw_status()

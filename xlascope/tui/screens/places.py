@@ -129,7 +129,8 @@ class Places:
                     keep = same and before is not None and len(before.lines) > 0
                     pane.show_stage(content, keep)
                     self._screen.relink(bring=not same)
-                    if not keep:
+                    untimed = before is not None and not before.marks and pane.text_pane.cursor == pane.text_pane.landed
+                    if not keep or untimed:
                         self._screen.land_on_line(pane.text_pane, content.stage, content.file)
 
     def show_source(self, content: StageText) -> None:

@@ -192,9 +192,9 @@ class FunctionsList(LineView):
         if function.alert:
             about += self.glyphs.warning
         about = self._safe(about)
-        left = max(width - 3 - len(about), 0)
+        left = max(width - 4 - len(about), 0)
         return [
-            ("   " + fit(self._safe(function.where), left, False, self.glyphs), "dim"),
+            ("   " + fit(self._safe(function.where), left, False, self.glyphs) + " ", "dim"),
             (about, "warn" if function.alert else "dim"),
         ]
 

@@ -50,6 +50,8 @@ class TextPane(LineView):
         self._number_width = 0
         self._hottest = 0.0
         self._placeholder = ""
+        self.landed = -1
+        """The row that the screen put the cursor on, when that was not the user."""
 
     def set_content(
         self,
