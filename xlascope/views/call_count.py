@@ -14,6 +14,7 @@ from xlascope.views.windows import Window
 
 
 _SILENT_NS = 30_000_000
+_MANY = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ def count(windows: Sequence[Window], program_id: int, life: Lifetime) -> Count |
     if calls < watched:
         return None
     from_first = (first.start_ns or 0) <= life.start_ns or first.covers_from_start
-    return Count(calls, _tail(seen, program_id, life), from_first, (last.end_ns or 0) >= life.end_ns)
+    later = [window.start_ns for window in windows if (window.start_ns or 0) > (last.end_ns or 0)]
+    tail = _tail(seen, program_id, life, min((start for start in later if start is not None), default=None))
+    return Count(calls, tail, from_first, (last.end_ns or 0) >= life.end_ns)
 
 
 def _in_sequence(window: Window, program_id: int) -> bool:
@@ -60,13 +63,18 @@ def _steps(begin: int, end: int) -> int:
     return (end - begin) & 0xFFFFFFFF
 
 
-def _tail(seen: Sequence[Window], program_id: int, life: Lifetime) -> int:
-    """Calls after the last window, at the mean rate since the one before; none where it was no longer called."""
+def _tail(seen: Sequence[Window], program_id: int, life: Lifetime, later_ns: int | None) -> int:
+    """Calls after the last window, at the mean rate since the one before; none where it was no longer called.
+
+    ``later_ns``: when the next window opened, in which it was not called: it stopped in between, nobody knows when.
+    """
     last = seen[-1]
     span = last.spans[program_id]
     assert last.start_ns is not None and last.end_ns is not None and span.last_run is not None
     latest = last.start_ns + span.last_ns
     left = life.end_ns - max(last.end_ns, latest)
+    if later_ns is not None:
+        left = (later_ns - max(last.end_ns, latest)) // 2 if (last.times.calls_of(program_id) or 0) >= _MANY else 0
     before = seen[-2] if len(seen) > 1 else None
     if left <= 0:
         return 0
@@ -76,7 +84,9 @@ def _tail(seen: Sequence[Window], program_id: int, life: Lifetime) -> int:
     else:
         runs, time = _steps(span.first_run or 0, span.last_run), span.last_ns - span.first_ns
     # The last events of a window may be missing from it, so that a short silence at its end means nothing.
-    silence = max(5 * time / max(runs, 1), _SILENT_NS, (last.end_ns - last.start_ns) / 4)
+    silence = 5 * time / max(runs, 1)
+    if runs >= _MANY:
+        silence = max(silence, _SILENT_NS, (last.end_ns - last.start_ns) / 4)
     if runs <= 0 or time <= 0 or last.end_ns - latest > silence:
         return 0
     return round(left * runs / time)

@@ -14,7 +14,7 @@ from xlascope.views.call_count import count
 from xlascope.views.call_rate import Lifetime, estimate, glimpse
 from xlascope.views.lookup import compile_records, is_eager, program_records
 from xlascope.views.source import RunSource
-from xlascope.views.windows import Window, counting, executables, observed, total
+from xlascope.views.windows import Window, counting, executables, observed, steady, total
 
 # Problems of a profile that mean that executions may be missing from it.
 _LOSSES = frozenset({"capped", "truncated", "broken", "unstarted", "unfinished"})
@@ -47,7 +47,7 @@ def heat(source: RunSource) -> Heats:
 
 def observed_total_ns(source: RunSource) -> int | None:
     """Device time of all ops in all windows, of whatever program; None when nothing was profiled."""
-    times = total(source, observed(source))
+    times = total(source, steady(source))
     return sum(row.self_ns for row in times.rows) if times.rows else None
 
 
@@ -64,7 +64,7 @@ def _heat(source: RunSource) -> Heats:
     for number, name in executables(source).items():
         ids[name].append(number)
     tables = [_by_program(source, window) for window in windows]
-    times = total(source, windows)
+    times = total(source, steady(source))
     self_ns: dict[int | None, int] = defaultdict(int)
     for row in times.rows:
         self_ns[row.program_id] += row.self_ns
@@ -140,9 +140,9 @@ def _calls(
     span: Lifetime,
 ) -> tuple[int | None, bool]:
     """Calls of the whole run, and whether they were counted rather than estimated."""
-    if fields.boolean(record.json, "callbacks") and hook is not None:
-        return hook, True  # with a callback in the program JAX's fast path is off: every call passes the hook
     counted = sum(count or 0 for count in seen)
+    if fields.boolean(record.json, "callbacks") and hook is not None and hook > max(1, counted - 1):
+        return hook, True  # with an effect in the program JAX's fast path is off: every call passes the hook
     if not windows or None in seen or not counted:
         # A program without ops leaves no trace in a profile, so that nothing seen does not mean never called.
         return hook, False

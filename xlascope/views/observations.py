@@ -33,7 +33,7 @@ def observation(source: Source, program: str | None, variant: str | None) -> Obs
     assert isinstance(source, RunSource)
     if variant is not None and variant != "observed":
         return _variant(source, choose(source, program), variant)
-    seen = windows.observed(source)
+    seen = windows.steady(source)
     times = windows.total(source, seen)
     length = _sum([window.seconds_ns for window in seen])
     if program is None:

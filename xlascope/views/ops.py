@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from xlascope.traces import OpRow, OpTimes
 from xlascope.views import fields
 from xlascope.views.instructions import Instructions, instructions
 from xlascope.views.lookup import compile_records, is_eager, program_records
-from xlascope.views.observations import observation, program_of
+from xlascope.views.observations import Observation, observation, program_of
 from xlascope.views.source import RunSource, Source
+from xlascope.views.windows import first_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     # One window of several in which nothing ran is no loss.
     problems = [each for each in seen.times.problems if each.kind != "empty" or not rows]
     lost = [Lost(each.kind, each.count, each.text) for each in problems]
+    lost += _first_calls(source, seen, names)
     if seen.note is not None:
         lost.append(Lost("program", None, seen.note))
     return Ops(
@@ -110,6 +112,18 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         simulated=any(device.simulated for device in seen.times.devices),
         nesting=seen.times.nesting,
     )
+
+
+def _first_calls(source: Source, seen: Observation, names: Mapping[int | None, str | None]) -> list[Lost]:
+    """What is told of first calls that are not in the rows."""
+    if not isinstance(source, RunSource) or seen.variant is not None:
+        return []
+    found = [(names[number], ns) for number, ns in first_calls(source).items() if number in names]
+    return [
+        Lost("first call", 1, f"the first call of {name} took {ns / 1e6:.3g} ms of device time, many times the others', "
+             "and is left out")
+        for name, ns in found
+    ]  # fmt: skip
 
 
 def calls_seen(times: OpTimes) -> int | None:

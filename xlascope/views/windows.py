@@ -21,6 +21,7 @@ from xlascope.views.source import ProfileSource, RunSource
 from xlascope.views.stages import hlo_module
 
 _OBSERVED = ("first", "periodic", None)
+_LATER_CALLS, _FIRST_SLOWER, _FIRST_SHARE = 200, 5, 0.2
 _EMPTY = OpTimes((), (), (), None, 0, "none", ())
 Calls = Mapping[int, Mapping[str, tuple[str, ...]]]
 # Computations that are executed as a part of their caller: their instructions are never events of their own.
@@ -46,6 +47,7 @@ class Window:
     identity: str
     times: OpTimes
     spans: Mapping[int, Span]
+    left_out: frozenset[int] = frozenset()
 
     @property
     def seconds_ns(self) -> int | None:
@@ -107,7 +109,7 @@ def total(source: RunSource, windows: tuple[Window, ...]) -> OpTimes:
     """Several windows as one. New windows are added to the sum of those before them."""
     if not windows:
         return _EMPTY
-    key = ("sum", windows[0].program, windows[0].variant, windows[0].why)
+    key = ("sum", windows[0].program, windows[0].variant, windows[0].why, any(w.left_out for w in windows))
     before, times = source.keep.get(key) or ((), _EMPTY)
     if windows[: len(before)] != before or not before:
         before, times = windows, merge(window.times for window in windows)
@@ -155,6 +157,57 @@ def _window(source: RunSource, chunk: Chunk) -> Window:
     )
 
 
+def steady(source: RunSource) -> tuple[Window, ...]:
+    """The windows of `observed` without first calls that would outweigh all others seen; see `first_calls`."""
+
+    def read() -> tuple[Window, ...]:
+        left_out = first_calls(source)
+        return tuple(_without(source, window, left_out) for window in observed(source))
+
+    return source.memo("steady windows", read)
+
+
+def first_calls(source: RunSource) -> dict[int, int]:
+    """Self time, in ns, of each program's first call that is left out of op times, by program number.
+
+    The first call pays for fresh memory and sleeping threads. It is left out where at least 200 later ones were seen, it
+    took over 5 times their mean, and it is over a fifth of all the program's time seen: windows see most first
+    calls and few later ones, so that their sum would speak of the first.
+    """
+    return source.memo("first calls", lambda: _first_calls(source))
+
+
+def _first_calls(source: RunSource) -> dict[int, int]:
+    windows, found = observed(source), {}
+    for number in dict.fromkeys(number for window in windows for number in window.spans):
+        seen = [window for window in windows if number in window.spans]
+        calls = [window.times.calls_of(number) for window in seen]
+        known = [count for count in calls if count is not None]
+        if seen[0].why != "first" or len(known) < len(calls) or sum(known) < _LATER_CALLS + 1:
+            continue
+        rest = _kept(source, seen[0].chunk, seen[0].identity, None, frozenset({number})).times
+        own = [_self_ns(window.times, number) for window in seen]
+        first = own[0] - _self_ns(rest, number)
+        mean = (sum(own) - first) / (sum(known) - 1)
+        if first > _FIRST_SLOWER * mean and first > _FIRST_SHARE * sum(own):
+            found[number] = first
+    return found
+
+
+def _self_ns(times: OpTimes, program_id: int) -> int:
+    return sum(row.self_ns for row in times.rows if row.program_id == program_id)
+
+
+def _without(source: RunSource, window: Window, left_out: Mapping[int, int]) -> Window:
+    """The window without the first calls that it saw."""
+    earlier = [w for w in observed(source) if w.chunk.id < window.chunk.id]
+    mine = {n for n in left_out if n in window.spans and not any(n in w.spans for w in earlier)}
+    if not mine:
+        return window
+    return replace(window, times=_kept(source, window.chunk, window.identity, None, frozenset(mine)).times,
+                   left_out=frozenset(mine))  # fmt: skip
+
+
 def of_programs(source: RunSource, windows: tuple[Window, ...], program_ids: frozenset[int]) -> OpTimes:
     """The op times of some programs alone, as if nothing else had run: their own busy time and coverage."""
     parts = []
@@ -162,31 +215,39 @@ def of_programs(source: RunSource, windows: tuple[Window, ...], program_ids: fro
         # Most windows of a long run do not hold most programs.
         if any(call.program_id in program_ids for call in window.times.calls):
             checkpoint()
-            parts.append(_kept(source, window.chunk, window.identity, program_ids).times)
+            parts.append(_kept(source, window.chunk, window.identity, program_ids, window.left_out).times)
     return merge(parts) if parts else _EMPTY
 
 
-def _kept(source: RunSource, chunk: Chunk, identity: str, only: frozenset[int] | None = None) -> Kept:
-    """Op times of one window. They are computed again while call graphs were missing and new ones have come."""
-    settled = source.keep.get(("times", chunk.id, only, 0))
+def _kept(
+    source: RunSource, chunk: Chunk, identity: str, only: frozenset[int] | None = None, cold: frozenset[int] = frozenset()
+) -> Kept:
+    """Op times of one window. They are computed again while call graphs were missing and new ones have come.
+
+    ``only``: of these programs alone; ``cold``: without the first execution in the window of these.
+    """
+    part = (chunk.id, only, cold)
+    settled = source.keep.get(("times", part, 0))
     if settled is not None:
         return settled
     known = len(executables(source))
-    found = source.keep.get(("times", chunk.id, only, known))
+    found = source.keep.get(("times", part, known))
     if found is not None:
         return found
     wanted = "" if only is None else f" {sorted(only)}"
+    if cold:
+        wanted += f" without {sorted(cold)}"
     place = optable_store.Place(source.run_id, hashlib.sha256(f"{identity} {known}{wanted}".encode()).hexdigest())
     kept = optable_store.load(place)
     if kept is None:
-        kept = _read(source, chunk, only)
+        kept = _read(source, chunk, only, cold)
         optable_store.store(place, kept)
     guessed = "containment" in kept.times.nesting
-    source.keep.put(("times", chunk.id, only, known if guessed else 0), kept)
+    source.keep.put(("times", part, known if guessed else 0), kept)
     return kept
 
 
-def _read(source: RunSource, chunk: Chunk, only: frozenset[int] | None) -> Kept:
+def _read(source: RunSource, chunk: Chunk, only: frozenset[int] | None, cold: frozenset[int]) -> Kept:
     data = source.chunk_data(chunk.id)
     if data is None:
         return _broken("the profile of a window cannot be read from the run file")
@@ -202,6 +263,7 @@ def _read(source: RunSource, chunk: Chunk, only: frozenset[int] | None) -> Kept:
             if module is not None:
                 parents[key.program_id] = call_parents(module)
     profile = profile if only is None else _restricted(profile, only)
+    profile = _without_first_runs(profile, cold) if cold else profile
     return Kept(op_table(profile, parents or None), _spans(profile))
 
 
@@ -234,12 +296,29 @@ def _spans(profile: Profile) -> tuple[Span, ...]:
 def _restricted(profile: Profile, program_ids: frozenset[int]) -> Profile:
     """The profile with the events of some programs alone."""
     mine = np.asarray([key.program_id in program_ids for key in profile.programs] + [False])
-    spans, rows = profile.device_spans, np.flatnonzero(mine[profile.device_spans.program])
+    return _selected(profile, mine[profile.ops.program], mine[profile.device_spans.program])
+
+
+def _without_first_runs(profile: Profile, program_ids: frozenset[int]) -> Profile:
+    """The profile without the earliest execution of some programs."""
+    ops, spans = profile.ops, profile.device_spans
+    keep_ops, keep_spans = np.ones(len(ops.program), bool), np.ones(len(spans.program), bool)
+    for index, key in enumerate(profile.programs):
+        mine = np.flatnonzero(ops.program == index)
+        if key.program_id in program_ids and mine.size:
+            run = ops.run[mine[ops.start_ps[mine].argmin()]]
+            keep_ops &= (ops.program != index) | (ops.run != run)
+            keep_spans &= (spans.program != index) | (spans.run != run)
+    return _selected(profile, keep_ops, keep_spans)
+
+
+def _selected(profile: Profile, ops: np.ndarray, spans: np.ndarray) -> Profile:
+    every, rows = profile.device_spans, np.flatnonzero(spans)
     kept = Spans(
-        spans.device[rows], spans.program[rows], spans.run[rows], spans.name[rows], spans.line[rows],
-        spans.start_ps[rows], spans.end_ps[rows],
+        every.device[rows], every.program[rows], every.run[rows], every.name[rows], every.line[rows],
+        every.start_ps[rows], every.end_ps[rows],
     )  # fmt: skip
-    return replace(profile, ops=profile.ops.take(mine[profile.ops.program]), device_spans=kept)
+    return replace(profile, ops=profile.ops.take(ops), device_spans=kept)
 
 
 def _broken(sentence: str) -> Kept:
