@@ -23,7 +23,8 @@ ENGINE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LARGE = 20_000  # equations above which the jaxpr's text is made later, by the second thread
 COUNTS_EVERY = 10.0
 NOT_CAPTURED = 1_000
-TO_TAG = 256  # programs that wait to be lowered with tags; each keeps its trace alive
+TO_TAG = 64  # programs that wait to be lowered with tags; each keeps its trace alive, 0.2 MB and more
+HELD_BYTES = 16 << 20  # captured constants that waiting traces may keep alive
 
 
 class Hook:
@@ -68,7 +69,8 @@ class Hook:
             began = time.monotonic()
             computation = original(*args, **params)
             if program is not None:
-                self._plan_tagging(program, Lowering(original, args, params, time.monotonic() - began))
+                lowering = Lowering(original, args, params, time.monotonic() - began)
+                self.recording.attempt("tagged lowering", self._plan_tagging, program, lowering)
             self._guarded("stablehlo", self._after_lowering, program, computation)
             return computation
 
@@ -160,7 +162,10 @@ class Hook:
     def _plan_tagging(self, program: Program, lowering: Lowering) -> None:
         if program.eager or program.lowered_sent or not program.equations or program.equations > LARGE:
             return
-        if len(self._to_tag) < TO_TAG:
+        others = list(self._to_tag.values())
+        waiting = program.equations + sum(each.equations for each, _ in others)
+        held = lowering.held_bytes() + sum(each.held_bytes() for _, each in others)
+        if len(self._to_tag) < TO_TAG and waiting <= LARGE and held <= HELD_BYTES:
             self._to_tag[program.id] = (program, lowering)
         else:
             self.link.drop("tagged lowering", "too many programs wait for it")

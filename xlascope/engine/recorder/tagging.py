@@ -20,6 +20,14 @@ class Lowering:
     params: dict[str, Any]
     seconds: float
 
+    @property
+    def jaxpr(self) -> Any:
+        return self.params["jaxpr"] if "jaxpr" in self.params else self.args[1]
+
+    def held_bytes(self) -> int:
+        """Bytes of the captured constants that this keeps alive."""
+        return sum(int(getattr(each, "nbytes", 0)) for each in compat.jaxpr_consts(self.jaxpr))
+
     def tagged(self) -> Any:
         """The computation of the same program with tagged equations. Raises what JAX's lowering raises."""
         if "jaxpr" in self.params:
