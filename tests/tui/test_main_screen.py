@@ -15,6 +15,7 @@ from textual.widgets import Input
 from xlascope.tui.actions import ACTIONS, bindings
 from xlascope.tui.app import XlascopeApp
 from xlascope.tui.screens.main import MainScreen
+from xlascope.tui.switches import Switches
 from xlascope.tui.widgets.chart import Chart
 from xlascope.tui.widgets.dialogs import ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
@@ -329,6 +330,8 @@ async def test_a_failed_measurement_says_why_until_it_is_dismissed():
         screen.draw_status()
         await pilot.pause()
         assert "fusion=off  the recorder is gone. use a lab" in text_of(app)
+        screen._tick()
+        assert not screen.desk.switches.touched
         await pilot.press("escape")
         await pilot.pause()
         assert "recorder is gone" not in text_of(app)
@@ -344,6 +347,34 @@ async def test_escape_cancels_a_measurement():
         screen.draw_status()
         await pilot.pause()
         assert not screen.live.now.measuring and not screen.live.now.failures
+        screen._tick()
+        assert not screen.desk.switches.touched
+
+
+async def test_a_refusal_that_comes_before_its_ticket_is_known_counts():
+    keeper = FixedKeeper()
+    asked = keeper.measure
+
+    def refusing(program, switches):
+        ticket = asked(program, switches)
+        keeper.tell({"kind": "result", "id": ticket, "ok": False, "error": "needs the live process", "refused": True})
+        return ticket
+
+    keeper.measure = refusing
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (app, pilot, screen):
+        await pilot.press("F")
+        await pilot.pause()
+        assert "fusion=off  needs the live process" in text_of(app) and not screen.live.now.measuring
+        screen._tick()
+        assert not screen.desk.switches.touched
+
+
+def test_jit_and_the_other_switches_put_each_other_back():
+    fused = Switches().turned("fusion").turned("devices")
+    assert fused.turned("jit") == Switches(jit="off")
+    assert set(fused.turned("jit").put_back(fused)) == {"fusion", "devices", "sharding"}
+    assert Switches(jit="off").turned("fusion") == Switches(fusion="off")
+    assert Switches.of(fused.command()) == fused
 
 
 async def test_devices_and_sharding_go_together():

@@ -53,7 +53,7 @@ DEMOS: tuple[Demo, ...] = (
         (
             ("j k", "go through predict_one, gradient_one, predict_batch and fit: one jaxpr each"),
             ("1", "the jaxpr: vmap adds no loop, it widens dot_general; grad adds the backward equations"),
-            ("D", "run fit on eight simulated devices, its batch split: collectives appear"),
+            ("D D D", "2, 4, 8: run fit on eight simulated devices, its batch split: collectives appear"),
         ),
     ),
     Demo(
@@ -63,7 +63,7 @@ DEMOS: tuple[Demo, ...] = (
         (
             ("Enter", "open a loop or fusion of the graph in place; Backspace folds it again"),
             ("F", "fusion off: many instructions instead of few fusions"),
-            ("D", "split the batch over eight simulated devices: the gradients' all-reduces are listed"),
+            ("D D D", "2, 4, 8: split the batch over simulated devices: the gradients' all-reduces are listed"),
         ),
     ),
     Demo(
