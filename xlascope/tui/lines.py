@@ -55,13 +55,13 @@ def phases(
             eager = f", {count(overview.eager)} eager" if overview.eager else ""
             functions = sum(1 for item in overview.functions if item.programs)
             text += f": {functions} fn, {len(overview.programs)} programs{eager}"
-        parts += [Part(f" {glyphs.separator}" if parts else "", "dim", rank=4), Part(text, "dim", rank=4)]
+        # One part with its separator, so that both go where there is no room.
+        parts.append(Part((f" {glyphs.separator}" if parts else "") + text, "dim", rank=4))
     if is_live and not live.ended and live.activity:
         seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
         doing = " ".join(filter(None, (live.activity, live.name, live.detail)))
         elapsed = f" {clock(seconds)}" if seconds >= 1 else ""
-        parts.append(Part(f" {glyphs.separator}" if parts else "", "dim", rank=8))
-        parts.append(Part(f" now {doing}{elapsed}", "accent", rank=8))
+        parts.append(Part((f" {glyphs.separator}" if parts else "") + f" now {doing}{elapsed}", "accent", rank=8))
     if program is not None and program.calls is not None:
         mark = "" if program.calls_exact else glyphs.estimated
         parts.append(Part(f" {glyphs.separator} {program.id} {mark}{count(program.calls)} calls", "text", rank=7))
