@@ -495,6 +495,20 @@ def watch_disable_jit(changed: Callable[[Any], None]) -> None:
         changed(True)
 
 
+def watch_deserialized(loaded: Callable[[str | None], None]) -> None:
+    """Call ``loaded`` with the name of each executable that becomes callable, from a compile or from bytes."""
+    from jax._src.interpreters import pxla
+
+    original = pxla.UnloadedMeshExecutable.load
+
+    def load(unloaded: Any) -> Any:
+        executable = original(unloaded)
+        loaded(getattr(unloaded, "name", None))
+        return executable
+
+    pxla.UnloadedMeshExecutable.load = load  # type: ignore[assignment,method-assign]
+
+
 def export_artifact(jaxpr: Any, donated: Sequence[bool], platform: str) -> bytes:
     """A program, by its flat arguments, as a ``jax.export`` artifact for one platform. Raises what export raises."""
     import jax

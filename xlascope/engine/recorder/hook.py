@@ -55,6 +55,7 @@ class Hook:
         compat.wrap_compile(self._wrap_compile)
         compat.watch_script_profiles(lambda: self._guarded("profile window", self.recording.windows.close))
         compat.watch_disable_jit(self._jit_disabled)
+        compat.watch_deserialized(self._loaded)
         self.clock.install()
 
     def _is_ours(self) -> bool:
@@ -78,7 +79,11 @@ class Hook:
 
     def _wrap_compile(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def compile(computation: Any, *args: Any, **keywords: Any) -> Any:
-            executable = original(computation, *args, **keywords)
+            outer, self.local.compiling = getattr(self.local, "compiling", False), True
+            try:
+                executable = original(computation, *args, **keywords)
+            finally:
+                self.local.compiling = outer
             if not self._is_ours():
                 self._guarded("executable", self._after_compile, computation, executable)
             return executable
@@ -98,6 +103,11 @@ class Hook:
     def _jit_disabled(self, value: Any) -> None:
         if value and not self._is_ours():
             self._guarded("not_captured", self._not_captured, None, "jit was disabled: functions ran as plain Python")
+
+    def _loaded(self, name: str | None) -> None:
+        if not getattr(self.local, "compiling", False) and not self._is_ours():
+            plain = name.removeprefix("jit(").removesuffix(")") if name is not None else None
+            self._guarded("not_captured", self._not_captured, plain, "its executable was deserialized, not compiled")
 
     def _trace_raised(self, name: str | None, error: str) -> None:
         self._guarded("not_captured", self._not_captured, name, f"its trace raised {error}")
