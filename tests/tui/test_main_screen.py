@@ -22,6 +22,7 @@ from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputPane
+from xlascope.tui.widgets.part_line import PartLine
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.text_pane import TextPane
 
@@ -440,6 +441,19 @@ async def test_a_crash_shows_the_whole_traceback_and_the_screen_stays():
         await pilot.press("escape")
         await pilot.pause()
         assert "CRASHED exit 1" in screen_text(app)[0]
+
+
+async def test_what_changes_under_a_dialog_is_painted_once(monkeypatch):
+    async with shown() as (app, pilot, screen):
+        await pilot.press("question_mark")
+        await settle(pilot)
+        painted = []
+        display = app._display
+        monkeypatch.setattr(app, "_display", lambda *given: (painted.append(1), display(*given)))
+        screen.query_one("#phases", PartLine).set_parts([("another text", "text")])
+        for _ in range(20):
+            await pilot.pause(0.02)
+        assert 1 <= len(painted) <= 2
 
 
 async def test_quitting_asks_while_the_script_runs():

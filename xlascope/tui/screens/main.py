@@ -55,6 +55,13 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
         self.feed = feed
         self.loader = Loader(self, feed)
         self._told = 0
+        self._ticks = 0
+
+    def _compositor_refresh(self) -> None:
+        """As Textual does; but a screen under a dialog would be marked for the next paint by each paint, endlessly."""
+        super()._compositor_refresh()
+        if self.app.screen is not self:
+            self._repaint_required = False
 
     def compose(self) -> ComposeResult:
         glyphs = self.glyphs
@@ -102,13 +109,17 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
         self._tick()
 
     def _tick(self) -> None:
-        """A few times a second: asks for what is new, draws what changed."""
+        """A few times a second: asks for what is new, draws what changed; under a dialog once a second."""
+        self._ticks += 1
+        covered = self.app.screen is not self
+        if covered and self._ticks % round(1 / _TICK):
+            return
         keeper = self.run_at_hand.keeper
         if keeper is not None and self.run_at_hand.live:
             self.live.take_status(keeper.status())
         self.give_up_measurement()
         if self.run_at_hand.path.exists():
-            self.loader.tick(self.wanted())
+            self.loader.tick(None if covered else self.wanted())
         self.draw_status()
         for problem in self.live.now.problems[self._told :]:
             self.notify(problem, severity="warning", markup=False)
