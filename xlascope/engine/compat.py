@@ -98,6 +98,28 @@ def wrap_compile(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> No
     pxla.MeshComputation.compile = wrap(pxla.MeshComputation.compile)  # type: ignore[method-assign]
 
 
+def wrap_compiled_call(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Replace the method that JAX calls once, at the first call of a ``Compiled`` (``create_cpp_call(self, params)``)."""
+    from jax._src.interpreters import pxla
+
+    pxla.MeshExecutable.create_cpp_call = wrap(pxla.MeshExecutable.create_cpp_call)  # type: ignore[method-assign]
+
+
+def compiled_call_values(depth: int, params: Any) -> tuple[Any, ...] | None:
+    """Flat arguments of the call of a ``Compiled`` in progress, from the frame of it; None when there is no such frame.
+
+    ``depth`` counts from the caller of this function, ``params`` are the executable's own call parameters.
+    """
+    import jax
+
+    frame = sys._getframe(depth + 1)
+    names = frame.f_locals
+    if frame.f_code.co_name != "__call__" or "args" not in names or "kwargs" not in names:
+        return None
+    leaves, tree = jax.tree.flatten((names["args"], names["kwargs"]))
+    return tuple(leaves) if tree == getattr(params, "in_tree", tree) else None
+
+
 def dispatch_frames(depth: int) -> dict[str, Any]:
     """What JAX's dispatch knows of the call in progress, read from the frames that called the lowering.
 

@@ -53,6 +53,7 @@ class Hook:
         compat.hide_frames(ENGINE_FOLDER)
         compat.wrap_lowering(self._wrap_lowering)
         compat.wrap_compile(self._wrap_compile)
+        compat.wrap_compiled_call(self._wrap_compiled_call)
         compat.watch_script_profiles(lambda: self._guarded("profile window", self.recording.windows.close))
         compat.watch_disable_jit(self._jit_disabled)
         compat.watch_deserialized(self._loaded)
@@ -89,6 +90,25 @@ class Hook:
             return executable
 
         return compile
+
+    def _wrap_compiled_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def create_cpp_call(executable: Any, params: Any) -> Any:
+            if not self._is_ours():
+                self._guarded("arguments", self._compiled_called, executable, params)
+            return original(executable, params)
+
+        return create_cpp_call
+
+    def _compiled_called(self, executable: Any, params: Any) -> None:
+        """The first call of something compiled ahead of time: its arguments are those of its program."""
+        program = self.programs.of_executable(executable)
+        # Frames: this, attempt, _guarded, the wrapper, then JAX's.
+        values = compat.compiled_call_values(4, params)
+        if program is None or program.how != "aot" or program.arguments_sent or values is None:
+            return
+        program.arguments_sent = True
+        if len(values) == len(program.inputs):
+            self.arguments.record(program.id, program.inputs, values)
 
     def _guarded(self, what: str, step: Callable[..., Any], *args: Any) -> Any:
         """One step of ours amid JAX's: what JAX does meanwhile is not recorded, no failure reaches the script."""
@@ -180,10 +200,10 @@ class Hook:
         else:
             self.link.drop("tagged lowering", "too many programs wait for it")
 
-    def _tag_one(self, until: float | None) -> None:
+    def _tag_one(self, until: float | None, compile_until: float | None) -> None:
         program, lowering = self._to_tag.pop(next(iter(self._to_tag)))
         with compat.unnoticed():
-            self._guarded("tagged lowering", send_tagged, self.link, program, lowering, until)
+            self._guarded("tagged lowering", send_tagged, self.link, program, lowering, until, compile_until)
 
     def _after_compile(self, computation: Any, executable: Any) -> None:
         program = self.programs.of_computation(computation)
@@ -220,7 +240,7 @@ class Hook:
             self._later.popleft()()
         elif self._to_tag and self.recording.config.get("stay"):
             # Somebody is looking: the links between panes are worth a second lowering now.
-            self._tag_one(None)
+            self._tag_one(None, None)
         elif time.monotonic() >= self._counts_due:
             self._counts_due = time.monotonic() + COUNTS_EVERY
             self.send_counts()
@@ -230,8 +250,8 @@ class Hook:
         self.eager.send()
         self.link.flush_dropped()
 
-    def finish(self, until: float) -> None:
-        """The end of the script: what waited, while there is time, then the counts."""
+    def finish(self, until: float, compile_until: float) -> None:
+        """The end of the script: what waited, while there is time, then the counts. Monotonic seconds."""
         while (self._later or self.arguments.waiting) and time.monotonic() < until:
             self.recording.attempt("stage", self.now_and_then)
         if self._later:
@@ -239,7 +259,7 @@ class Hook:
         for _ in range(self.arguments.give_up()):
             self.link.drop("arguments", "the time for finishing was over")
         while self._to_tag:
-            self._tag_one(until)
+            self._tag_one(until, compile_until)
         self.clock.send_phases()
         self.send_counts()
 

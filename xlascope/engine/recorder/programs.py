@@ -46,6 +46,7 @@ class Program:
     calls_told: int = 0
     compile_seconds: float = 0.0
     lowered_sent: bool = False
+    arguments_sent: bool = False
     jaxpr_sent: bool = True
     place: tuple[str, int, str] | None = None
     program_ids: list[str] = field(default_factory=list)
@@ -210,6 +211,11 @@ class Programs:
 
     def of_computation(self, computation: Any) -> Program | None:
         return self._computations.get(computation)
+
+    def of_executable(self, executable: Any) -> Program | None:
+        """The program that an executable still in memory was compiled for."""
+        found = (p for p in self.all() if any(each() is executable for each in p.executables))
+        return next(found, None)
 
     def new_executable(self, program: Program, executable: Any) -> bool:
         """Whether this executable has not been seen for the program; remembers it weakly."""
