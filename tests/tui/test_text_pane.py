@@ -247,3 +247,16 @@ async def test_only_drawn_rows_are_kept():
                 app.widget.render_line(y)
         await pilot.pause()
         assert len(app.widget._cache) <= 256
+
+
+async def test_every_cell_has_the_themes_background_also_after_it_changed():
+    app = Host(pane("short\n"))
+    async with app.run_test(size=SIZE) as pilot:
+        for theme in ("textual-dark", "textual-light"):
+            app.theme = theme
+            await pilot.pause()
+            wanted = app.widget.rich_style.bgcolor
+            for y in (1, 2, SIZE[1] - 1):
+                drawn = {segment.style.bgcolor for segment in app.widget.render_line(y) if segment.style}
+                assert wanted in drawn or y == 1
+                assert None not in drawn

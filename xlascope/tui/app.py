@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App, SystemCommand
+from textual.binding import Binding
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -20,6 +21,7 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     from xlascope.tui.feed import Feed
     from xlascope.tui.live import RunAtHand
+    from xlascope.tui.screens.main import MainScreen
 
 
 class Frame(Widget):
@@ -42,7 +44,8 @@ class Frame(Widget):
         text = texts.get(y, "")
         if not text.isprintable():
             text = "".join(each if each.isprintable() else "?" for each in text)
-        return Strip([Segment(text, Style(bold=y in (0, 4)))]).adjust_cell_length(width)
+        strip = Strip([Segment(text, Style(bold=y in (0, 4)))]).adjust_cell_length(width)
+        return strip.apply_style(self.rich_style)
 
 
 class XlascopeApp(App[None]):
@@ -51,6 +54,7 @@ class XlascopeApp(App[None]):
     TITLE = "xlascope"
     ENABLE_COMMAND_PALETTE = True
     AUTO_FOCUS = None
+    BINDINGS: ClassVar = [Binding("ctrl+c", "interrupt", "Interrupt the script", show=False, priority=True)]
 
     def __init__(self, run: RunAtHand, feed: Feed | None = None):
         no_color = "NO_COLOR" in os.environ
@@ -81,13 +85,22 @@ class XlascopeApp(App[None]):
 
     async def action_quit(self) -> None:
         """Textual's own quit key asks too while the script runs."""
+        screen = self._main_screen()
+        if screen is not None:
+            screen.action_quit()
+        else:
+            self.exit()
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C is the script's: it asks first."""
+        screen = self._main_screen()
+        if screen is not None:
+            screen.action_interrupt()
+
+    def _main_screen(self) -> MainScreen | None:
         from xlascope.tui.screens.main import MainScreen
 
-        for screen in self.screen_stack:
-            if isinstance(screen, MainScreen):
-                screen.action_quit()
-                return
-        self.exit()
+        return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         """The palette's entries: the registry's, then Textual's own for themes and screenshots."""

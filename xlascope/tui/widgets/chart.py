@@ -146,7 +146,8 @@ class Chart(Widget, can_focus=True):
         if y == 0:
             return self._title(width)
         strips = self._strips(width, height - 1)
-        return strips[y - 1].adjust_cell_length(width) if y <= len(strips) else Strip.blank(width)
+        strip = strips[y - 1].adjust_cell_length(width) if y <= len(strips) else Strip.blank(width)
+        return strip.apply_style(self.rich_style)
 
     def set_title(self, parts: Sequence[Part]) -> None:
         """The title line, before the chart's own title."""
@@ -159,7 +160,7 @@ class Chart(Widget, can_focus=True):
         words = "".join(part.text for part in self._parts) + (f"  {self.spec.title}" if self.spec is not None else "")
         mark = self.glyphs.focus if self.has_focus else " "
         text = safe(mark + words, ascii_only=self.glyphs is not UNICODE)
-        return Strip([Segment(set_cell_size(text, width), style)], width)
+        return Strip([Segment(set_cell_size(text, width), self.rich_style + style)], width)
 
     def on_focus(self) -> None:
         self.refresh()

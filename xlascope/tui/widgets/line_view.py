@@ -91,6 +91,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._linked: frozenset[int] = frozenset()
         self._top_pressed = False
         self._palette: Palette | None = None
+        self._base: Style | None = None
 
     # what a subclass answers
 
@@ -133,8 +134,20 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             self._palette = palette_of(self.app)
         return self._palette or palette("dark")
 
+    @property
+    def base_style(self) -> Style:
+        """The theme's foreground on its background: a drawn line has no other background than what it brings."""
+        if self._base is None:
+            self._base = self.rich_style
+        return self._base
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._base = None
+        self._cache.clear()
+
     def _theme_changed(self, _: object) -> None:
-        self._palette = None
+        self._palette = self._base = None
         self.redraw()
 
     @property
@@ -208,10 +221,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         width = self.view_width
         if y < self.HEADER_ROWS:
-            return Strip(self.draw_header(y, width)).adjust_cell_length(width)
+            return Strip(self.draw_header(y, width)).adjust_cell_length(width).apply_style(self.base_style)
         row = self.first_visible + y - self.HEADER_ROWS
         if row >= self.row_count():
-            return Strip.blank(width)
+            return Strip.blank(width, self.base_style)
         is_cursor = row == self.cursor
         key = (row, is_cursor, is_cursor and self.has_focus, row in self._linked, width)
         strip = self._cache.get(key)
@@ -225,10 +238,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         drawn = self.draw_row(row, width)
         strip = drawn if isinstance(drawn, Strip) else Strip(drawn)
         under = self._row_style(row, is_cursor)
-        strip = strip.adjust_cell_length(width)
-        if under is None:
-            return strip
-        return Strip([Segment(text, under + style if style else under) for text, style, _ in strip], width)
+        base = self.base_style if under is None else self.base_style + under
+        pieces = strip.adjust_cell_length(width)
+        return Strip([Segment(text, base + style if style else base) for text, style, _ in pieces], width)
 
     def _row_style(self, row: int, is_cursor: bool) -> Style | None:
         if is_cursor:

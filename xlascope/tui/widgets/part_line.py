@@ -62,10 +62,10 @@ class PartLine(Widget):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if y >= len(self._lines):
-            return Strip.blank(width)
+            return Strip.blank(width, self.rich_style)
         colours = palette_of(self.app)
         segments = [Segment(text, colours[part.role]) for part, text in self._fitted(y, width)]
-        return Strip(segments).adjust_cell_length(width)
+        return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
 
     def _fitted(self, line: int, width: int) -> list[tuple[Part, str]]:
         ascii_only = self.glyphs is not UNICODE
