@@ -203,6 +203,7 @@ class FixedKeeper:
         self.collected: list[tuple[str, str]] = []
         self.typed = b""
         self.stopped = False
+        self.interrupted = 0
         self.state = "running"
 
     def subscribe(self, callback: Any) -> Any:
@@ -212,7 +213,7 @@ class FixedKeeper:
     def status(self) -> Any:
         return SimpleNamespace(
             state=self.state, exit_code=None, signal=None, wall_ns=41_000_000_000, last_line="step 2900", calls={},
-            activity=SimpleNamespace(activity="tracing", name="scores", detail=None, since_ns=None),
+            pid=None, activity=SimpleNamespace(activity="tracing", name="scores", detail=None, since_ns=None),
         )  # fmt: skip
 
     def write_input(self, data: bytes) -> None:
@@ -228,6 +229,9 @@ class FixedKeeper:
 
     def cancel(self, ticket: int) -> None:
         self.cancelled.append(ticket)
+
+    def interrupt(self) -> None:
+        self.interrupted += 1
 
     def stop(self) -> None:
         self.stopped = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,10 +15,11 @@ from textual.widgets import Input
 
 from xlascope.tui.actions import ACTIONS, bindings
 from xlascope.tui.app import XlascopeApp
+from xlascope.tui.live import waits_for_input
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.switches import Switches
 from xlascope.tui.widgets.chart import Chart
-from xlascope.tui.widgets.dialogs import ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.ops_table import OpsTable
@@ -465,11 +467,51 @@ async def test_quitting_asks_while_the_script_runs():
         await pilot.press("n")
         await pilot.pause()
         assert app.screen is screen and app.is_running
-        await pilot.press("ctrl+q")
+        await pilot.press("q", "q")
+        await pilot.pause()
+        assert app.screen is screen and not keeper.stopped
+        await pilot.press("ctrl+q", "ctrl+q")
         await pilot.pause()
         assert isinstance(app.screen, ConfirmQuit)
         await pilot.press("y")
         await until(pilot, lambda: app._exit)
+
+
+async def test_ctrl_c_asks_and_interrupts_the_script():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper) as (app, pilot, screen):
+        await pilot.press("ctrl+c", "ctrl+c")
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmInterrupt) and "KeyboardInterrupt" in text_of(app)
+        await pilot.press("n")
+        await pilot.pause()
+        assert app.screen is screen and not keeper.interrupted
+        await pilot.press("ctrl+c", "y")
+        await pilot.pause()
+        assert keeper.interrupted == 1 and app.is_running and not app._exit
+
+
+async def test_a_script_that_waits_for_input_is_told_of():
+    keeper = FixedKeeper()
+    keeper.tell = None
+    async with shown(keeper=keeper) as (app, pilot, screen):
+        keeper.tell({"kind": "output", "stream": "stdout", "data": b"how many? "})
+        now = replace(screen.live.now, pid=1, state="running", activity="running")
+        assert waits_for_input(now, lambda pid: True, now.heard + 2)
+        assert not waits_for_input(now, lambda pid: True, now.heard + 0.5)
+        assert not waits_for_input(now, lambda pid: False, now.heard + 60)
+        assert not waits_for_input(now, lambda pid: None, now.heard + 2)
+        assert waits_for_input(now, lambda pid: None, now.heard + 6)
+        screen.desk.waits = True
+        screen.draw_footer()
+        await pilot.pause()
+        assert "script may wait for input: press i" in screen_text(app)[-1]
+        await pilot.press("i", *"3", "enter")
+        await settle(pilot)
+        assert keeper.typed == b"3\n" and screen.query_one(PromptLine).is_open
+        assert not screen.live.now.open_line
+        keeper.tell({"kind": "output", "stream": "stdout", "data": b"a\r 10%"})
+        assert not screen.live.now.open_line
 
 
 async def test_quitting_does_not_ask_when_the_script_has_ended():
@@ -484,6 +526,9 @@ async def test_a_line_is_typed_to_the_script():
         await pilot.press("o", "enter", *"yes", "enter")
         await settle(pilot)
         assert keeper.typed == b"yes\n"
+        await pilot.press(*"no", "enter", "escape")
+        await settle(pilot)
+        assert keeper.typed == b"yes\nno\n"
         assert screen.focused is screen.output_pane()
 
 

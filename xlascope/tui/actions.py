@@ -63,6 +63,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("show_8", "8", "show('chart')", "Chart", "Time per call over the run; samples of a variant"),
     _main("show_9", "9", "show('functions')", "Functions", "What JAX compiled"),
     _main("output", "o", "show('output')", "output", "What the script wrote", True),
+    _main("input", "i", "input", "Input for the script", "Type lines to the script's standard input, until esc"),
     _main("jit", "J", "switch('jit')", "Switch jit", "Run the program's equations one by one: on, off, deep-off"),
     _main("fusion", "F", "switch('fusion')", "Switch fusion", "Compile without fusion, time it against the baseline"),
     _main("devices", "D", "switch('devices')", "Switch devices", "Simulate 2, 4 or 8 CPU devices, the batch split"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ class Keeper(Protocol):
     def status(self) -> Any: ...
 
     def write_input(self, data: bytes) -> None: ...
+
+    def interrupt(self) -> None: ...
 
     def measure(self, program: str, switches: Mapping[str, Any]) -> int: ...
 
@@ -76,10 +79,43 @@ class LiveNow:
     signal: int | None = None
     wall_ns: int | None = None
     last_line: str = ""
+    heard: float = 0.0
+    """When the script last wrote, on `time.monotonic`'s clock."""
+    open_line: bool = False
+    """Whether its last output ended within a line, as a prompt does."""
+    pid: int | None = None
     undone: frozenset[int] = frozenset()
     """Tickets of measurements that were refused, cancelled or failed."""
     calls: Mapping[str, int] = field(default_factory=dict)
     """Calls that the hook saw, by program."""
+
+
+def waits_for_input(now: LiveNow, reads: Callable[[int], bool | None], moment: float) -> bool:
+    """Whether the script seems to wait for its standard input.
+
+    It does when it reads (`reads` tells of a process id, None where nobody can say) and has been silent for a second
+    after a prompt; or when it has been silent for 5 seconds after one, while nothing is compiled.
+    """
+    if now.ended or not now.open_line or now.state != "running":
+        return False
+    silent = moment - now.heard
+    if silent < 1:
+        return False
+    reading = reads(now.pid) if now.pid is not None else None
+    return reading is True or (reading is None and silent >= 5 and now.activity in ("", "running"))
+
+
+def reads_terminal(pid: int) -> bool | None:
+    """Whether a process is in a read of its standard input, as Linux tells of one's own; None where it does not."""
+    try:
+        with open(f"/proc/{pid}/syscall", encoding="ascii") as file:
+            words = file.read().split()
+    except OSError:
+        return None
+    if len(words) < 2:
+        return False
+    read = {"x86_64": "0", "aarch64": "63"}.get(os.uname().machine)
+    return None if read is None else words[0] == read and int(words[1], 16) == 0
 
 
 @dataclass
@@ -101,10 +137,17 @@ class LiveState:
                 self.now = self._state(event)
             elif kind == "result":
                 self.now = self._result(event)
+            elif kind == "output":
+                self.now = self._output(event)
             elif kind == "problem":
                 self.now = replace(self.now, problems=(*self.now.problems[-9:], str(event.get("text"))))
             else:
                 self.now = replace(self.now, changed=self.now.changed + 1)
+
+    def typed(self) -> None:
+        """A line was typed to the script."""
+        with self._lock:
+            self.now = replace(self.now, heard=time.monotonic(), open_line=False)
 
     def take_status(self, status: Any) -> None:
         """The keeper's own snapshot: what was said before this state was subscribed."""
@@ -120,6 +163,7 @@ class LiveState:
                 ended=self.now.ended or status.state in ("idle", "ended"),
                 exit_code=status.exit_code,
                 signal=status.signal,
+                pid=status.pid,
                 activity=activity.activity if activity is not None else "",
                 name=(activity.name or "") if activity is not None else "",
                 detail=(activity.detail or "") if activity is not None else "",
@@ -147,6 +191,17 @@ class LiveState:
         """The user has seen them."""
         with self._lock:
             self.now = replace(self.now, failures=())
+
+    def _output(self, event: Mapping[str, Any]) -> LiveNow:
+        data = event.get("data")
+        last = data.rpartition(b"\n")[2] if isinstance(data, bytes) else b""
+        # A line that a carriage return starts again is a progress bar.
+        return replace(
+            self.now,
+            changed=self.now.changed + 1,
+            heard=time.monotonic(),
+            open_line=bool(last.strip()) and b"\r" not in last,
+        )
 
     def _progress(self, event: Mapping[str, Any]) -> LiveNow:
         now, ticket = self.now, event.get("id")

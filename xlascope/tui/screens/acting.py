@@ -13,7 +13,7 @@ from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.model import SHOWN
 from xlascope.tui.switches import Switches, variant_name
 from xlascope.tui.widgets.chart import Chart
-from xlascope.tui.widgets.dialogs import ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
@@ -192,11 +192,19 @@ class Acting:
 
     def on_line_view_activated(self, message: LineView.Activated) -> None:
         if isinstance(message.view, OutputPane):
-            if self._me.run_at_hand.live and not self._me.live.now.ended:
-                self._asking_view = message.view
-                self._me.query_one(PromptLine).ask("stdin", "a line for the script's standard input")
+            self.action_input()
         elif isinstance(message.view, FunctionsList):
             self._me.go_to_pane("a")
+
+    def action_input(self) -> None:
+        """Opens the line that is typed to the script; it stays open until esc."""
+        screen = self._me
+        if screen.run_at_hand.live and not screen.live.now.ended:
+            screen.go_to_pane("output")
+            self._asking_view = screen.output_pane()
+            screen.query_one(PromptLine).ask("stdin", "a line for the script's standard input; esc closes")
+        else:
+            screen.notify("the script has ended: it reads no input any more", timeout=3)
 
     def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
         view = getattr(self, "_asking_view", None)
@@ -207,6 +215,12 @@ class Acting:
 
     def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
         view = getattr(self, "_asking_view", None)
+        if message.purpose == "stdin" and message.text is not None and self._me.run_at_hand.keeper is not None:
+            self._me.run_at_hand.keeper.write_input(message.text.encode("utf-8", "surrogateescape") + b"\n")
+            self._me.live.typed()
+            if not self._me.live.now.ended:
+                self.action_input()
+                return
         self._me.query_one(PromptLine).close()
         if isinstance(view, LineView):
             view.focus()
@@ -217,8 +231,6 @@ class Acting:
                 view.clear_search()
             elif message.purpose == "filter" and isinstance(view, RowTable):
                 view.set_filter("")
-        elif message.purpose == "stdin" and self._me.run_at_hand.keeper is not None:
-            self._me.run_at_hand.keeper.write_input(message.text.encode("utf-8", "surrogateescape") + b"\n")
 
     def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
         if message.row is None and message.needle:
@@ -327,10 +339,34 @@ class Acting:
             screen.desk.switches = Switches()
             self._show_variant(None)
 
+    def script_runs(self) -> bool:
+        """Whether there is a script that could still be stopped."""
+        screen = self._me
+        running = screen.desk.overview.state in ("starting", "running")
+        return screen.run_at_hand.live and not screen.live.now.ended and running
+
+    def action_interrupt(self) -> None:
+        """Asks whether the script is to be interrupted."""
+        screen = self._me
+        if isinstance(screen.app.screen, ConfirmQuit):
+            return
+        if self.script_runs():
+            screen.app.push_screen(ConfirmInterrupt(screen.run_at_hand.script), self._interrupt)
+        else:
+            screen.notify("the script does not run any more; q leaves", timeout=3)
+
+    def _interrupt(self, answer: str | None) -> None:
+        keeper = self._me.run_at_hand.keeper
+        if answer == "stop" and keeper is not None:
+            keeper.interrupt()
+            self._me.notify("the script was interrupted", timeout=3)
+
     def action_quit(self) -> None:
         screen = self._me
         run = screen.run_at_hand
-        if run.live and not screen.live.now.ended and screen.desk.overview.state in ("starting", "running"):
+        if isinstance(screen.app.screen, ConfirmQuit):
+            return
+        if self.script_runs():
             screen.app.push_screen(ConfirmQuit(run.script, str(run.path)), self._answered)
         else:
             screen.app.exit()

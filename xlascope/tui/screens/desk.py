@@ -36,6 +36,8 @@ class Desk:
     """Whether the user moved a cursor since the program is shown."""
     collected: set[tuple[str, str]] = field(default_factory=set)
     """Programs and stages that a lab was asked for."""
+    waits: bool = False
+    """Whether the script seems to wait for input."""
     awaited: str | None = None
     """Name of the variant whose result is to be shown once it is there."""
     awaited_ticket: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, cast
 
 from textual import events
@@ -10,6 +11,7 @@ from textual.widget import Widget
 from xlascope.tui import lines
 from xlascope.tui.actions import actions_for, key_label
 from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.live import reads_terminal, waits_for_input
 from xlascope.tui.loader import Wanted
 from xlascope.tui.messages import ProgramMessage
 from xlascope.tui.model import STAGES, StageText
@@ -181,6 +183,10 @@ class Places:
         screen.query_one("#phases", PartLine).set_parts(
             lines.phases(overview, live, run.live, info, desk.ops, desk.calls, screen.glyphs, last)
         )
+        waits = run.live and waits_for_input(live, reads_terminal, time.monotonic())
+        if waits is not desk.waits:
+            desk.waits = waits
+            self.draw_footer()
         as_run = str(overview.devices) if overview.devices else "as-run"
         screen.query_one(SwitchBar).show(desk.switches.bar(as_run), lines.baseline(desk.variants, screen.glyphs))
         screen.query_one(EffectLine).show(lines.effects(desk.variants, live, desk.program, screen.glyphs))
@@ -203,6 +209,9 @@ class Places:
         parts.insert(6, Part(" J F D S", "key", None, "the switches", 5))
         parts.insert(7, Part(" switches ", "dim", None, None, 5))
         parts += [Part(" ^p", "key", "app.command_palette", "every command", 4), Part(" palette", "dim", rank=4)]
+        if self._screen.desk.waits:
+            said = " script may wait for input: press i "
+            parts.insert(0, Part(said, "warn", "input", "type a line to the script", 9))
         self._screen.query_one("#footer", PartLine).set_parts(parts)
 
     def draw_strip(self) -> None:

@@ -108,8 +108,8 @@ class ConfirmQuit(ModalScreen[str]):
     ConfirmQuit .answer:hover { background: $primary; }
     """
     BINDINGS: ClassVar = [
-        Binding("y,q", "answer('stop')", "Stop the script and quit"),
-        Binding("n,escape,enter", "answer('stay')", "Stay"),
+        Binding("y", "answer('stop')", "Stop the script and quit"),
+        Binding("n,q,escape,enter", "answer('stay')", "Stay"),
     ]
 
     def __init__(self, script: str, path: str = ""):
@@ -130,6 +130,18 @@ class ConfirmQuit(ModalScreen[str]):
 
     def on_answer_chosen(self, message: Answer.Chosen) -> None:
         self.dismiss(message.answer)
+
+
+class ConfirmInterrupt(ConfirmQuit):
+    """Asks before the script is interrupted; answers `stop` or `stay`."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(f"Interrupt {self._script}?", markup=False)
+            yield Static("Python raises KeyboardInterrupt in it, as Ctrl-C on its terminal would.", markup=False)
+            yield Static("")
+            yield Answer("y   interrupt the script (KeyboardInterrupt)", "stop")
+            yield Answer("n   keep running (also esc, enter)", "stay")
 
 
 class Answer(Static):
