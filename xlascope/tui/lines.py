@@ -15,6 +15,7 @@ from xlascope.tui.widgets.part_line import Part
 from xlascope.tui.widgets.status import Effect, HeaderState
 
 _ORDER = ("start python", "import jax", "trace", "lower", "compile", "run", "finish")
+_DOING = {"finishing": "finishing: compiling what links equations to instructions"}
 _SHORT = {"start python": "python", "import jax": "import"}
 
 
@@ -24,7 +25,9 @@ def header(overview: Overview, live: LiveNow, is_live: bool, fallback: str, now_
     if is_live and state not in ("ended", "killed", "crashed"):
         state = "ended" if live.ended else live.state
     elapsed = None
-    if overview.wall_ns is not None and state not in ("running", "starting"):
+    # While the file still says that it runs, its clock stands at when it was last read.
+    over = overview.state not in ("running", "starting") or live.wall_ns is None
+    if overview.wall_ns is not None and over and state not in ("running", "starting"):
         elapsed = overview.wall_ns / 1e9
     elif live.wall_ns is not None:
         elapsed = live.wall_ns / 1e9
@@ -59,7 +62,7 @@ def phases(
         parts.append(Part((f" {glyphs.separator}" if parts else "") + text, "dim", rank=4))
     if is_live and not live.ended and live.activity:
         seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
-        doing = " ".join(filter(None, (live.activity, live.name, live.detail)))
+        doing = " ".join(filter(None, (_DOING.get(live.activity, live.activity), live.name, live.detail)))
         elapsed = f" {clock(seconds)}" if seconds >= 1 else ""
         parts.append(Part((f" {glyphs.separator}" if parts else "") + f" now {doing}{elapsed}", "accent", rank=8))
     if program is not None and program.calls is not None:
@@ -81,6 +84,8 @@ def _mean_call(calls: CallTimes) -> float | None:
 
 def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str:
     """What an empty pane says while nothing is compiled yet."""
+    if overview.kind != "run":
+        return "a profile holds times, no program" if overview.kind == "profile" else "no program was found"
     if live.ended or overview.state in ("ended", "killed", "crashed"):
         if overview.jax is None:
             return "the script never imported jax"
@@ -107,8 +112,13 @@ def effects(rows: Sequence[VariantRow], live: LiveNow, program: str | None, glyp
 
 def _measuring(entry: Measuring, glyphs: Glyphs) -> Effect:
     seconds = max(time.monotonic() - entry.started, 0)
-    done = f" {entry.done}/{entry.total}" if entry.total and entry.done is not None else ""
-    return Effect(entry.name, f"{entry.detail}{done} {seconds:.0f}s", None, True, entry.share)
+    if entry.total and entry.done is not None:
+        left = f", {entry.detail}" if entry.detail.endswith("left") else ""
+        text = f"{entry.activity}: {count(entry.done)} of about {count(entry.total)} pairs{left}"
+    else:
+        text = ": ".join(filter(None, (entry.activity, entry.detail)))
+        text += f", {seconds:.0f} s" if seconds >= 1 else ""
+    return Effect(entry.name, text, None, True, entry.share)
 
 
 def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
@@ -135,6 +145,10 @@ def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
     return text + ("  simulated" if row.simulated else "")
 
 
+_BUSY = 0.1
+"""A baseline whose interval reaches further than this to both sides was measured on a busy machine."""
+
+
 def baseline(rows: Sequence[VariantRow], glyphs: Glyphs) -> str:
     """`baseline 124.1 µs ±0.4% n=212` of the newest measurement."""
     for row in reversed(rows):
@@ -143,17 +157,17 @@ def baseline(rows: Sequence[VariantRow], glyphs: Glyphs) -> str:
             low, high = row.baseline_ci_low_ns, row.baseline_ci_high_ns
             if low is not None and high is not None and row.baseline_median_ns:
                 half = (high - low) / 2 / row.baseline_median_ns * 100
-                text += f" {glyphs.plus_minus}{half:.1f}%"
+                text += f" {glyphs.plus_minus}{half:.1f}%" + (" machine is busy" if half > _BUSY * 100 else "")
             return text + (f" n={row.samples}" if row.samples else "")
     return ""
 
 
 def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs) -> list[Part]:
     """The title of the table of ops: how the numbers came about."""
-    seen = f"measured {ops.variant}" if ops.variant else "observed"
+    seen = f"measured {ops.variant}" if ops.variant else "observed in the script"
     about = [seen]
     if ops.windows:
-        about.append(f"{ops.windows} windows")
+        about.append(f"{ops.windows} window{'s' if ops.windows != 1 else ''}")
     if ops.calls_seen is not None:
         about.append(f"{count(ops.calls_seen)} calls seen")
     about.append(f"coverage {ops.coverage * 100:.1f}%" if ops.coverage is not None else "coverage unknown")
@@ -165,7 +179,8 @@ def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs) -> list[Part]:
 
 def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
     """How the numbers of a row of the table were obtained."""
-    window = f"{ops.windows} profile windows" if ops.windows else "the profile windows"
+    number = ops.windows or 0
+    window = f"{number} profile window{'s' if number != 1 else ''}" if number else "the profile windows"
     seen = "" if ops.calls_seen is None else f", in which {count(ops.calls_seen)} calls of the program were seen"
     lines = [
         f"{row.op} on {row.device}: self time {duration(row.self_ns)} in {count(row.count)} executions,",
@@ -190,20 +205,36 @@ def explain_variant(row: VariantRow) -> list[str]:
     """How a verdict was obtained."""
     if row.ratio is None:
         return [f"{row.name}: compiled, not executed; there is no time to compare."]
+    low, high, base = row.baseline_ci_low_ns, row.baseline_ci_high_ns, row.baseline_median_ns
+    medians = f" ({row.median_ns / base:.2f})" if row.median_ns is not None and base else ""
+    busy = []
+    if low is not None and high is not None and base and (high - low) / 2 > _BUSY * base:
+        busy = [f"The baseline's own interval is ±{(high - low) / 2 / base * 100:.0f} %: the machine is busy. "
+                "Measure again (m) when it is quieter."]  # fmt: skip
+    error = row.max_abs_error
+    same = "unknown" if error is None else "none, they are equal" if error == 0 else f"{error:.1e}"
     return [
         f"{row.name}: median {duration(row.median_ns)} of {count(row.samples)} samples, "
         f"95 % interval {duration(row.ci_low_ns)} to {duration(row.ci_high_ns)}.",
         f"Baseline, no switch touched, run in turn with it: median {duration(row.baseline_median_ns)}.",
-        f"Ratio of neighbouring pairs {row.ratio:.3f}, interval {row.ratio_ci_low} to {row.ratio_ci_high}.",
+        f"Variant / baseline of neighbouring pairs {row.ratio:.2f}, 95 % interval {_two(row.ratio_ci_low)} to "
+        f"{_two(row.ratio_ci_high)}.",
+        f"It may differ from the ratio of the two medians{medians}: a pair is run within moments, so what slows the "
+        "machine for longer slows both and cancels out.",
+        *busy,
         "faster or slower: the interval excludes 1 and the change is at least 1 %; same: it lies within 3 %; "
         "else unclear.",
         f"Measured in the {row.place or 'recorder'}, arguments: {row.args or 'unknown'}."
         + (" Several devices share the machine's cores: simulated." if row.simulated else ""),
-        f"Largest difference of the outputs from the baseline's: {row.max_abs_error}."
+        f"Largest difference of the outputs from the baseline's: {same}."
         + (" Correct variants of this program may differ by much: sensitive." if row.sensitive else ""),
         *(f"Its devices exchange: {text}." for text in row.exchanges),
         *row.notes,
     ]
+
+
+def _two(number: float | None) -> str:
+    return "?" if number is None else f"{number:.2f}"
 
 
 def run_facts(overview: Overview, path: str, glyphs: Glyphs) -> list[str]:

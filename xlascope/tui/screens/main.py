@@ -132,6 +132,8 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
         if message.overview.kind in ("hlo", "dump") and self.desk.program is None:
             self.stage_pane("a").turn_to("optimized")
         if message.overview.kind == "profile" and self.desk.current == "functions":
+            # All that a profile holds is its ops: they get the whole screen, `z` shows the rest.
+            self.desk.zoomed = True
             self.go_to_pane("ops")
         functions = self.query_one(FunctionsList)
         functions.set_functions(message.overview.functions)

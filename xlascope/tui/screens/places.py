@@ -191,7 +191,7 @@ class Places:
         screen.query_one(SwitchBar).show(desk.switches.bar(as_run), lines.baseline(desk.variants, screen.glyphs))
         screen.query_one(EffectLine).show(lines.effects(desk.variants, live, desk.program, screen.glyphs))
         if desk.program is None:
-            said = lines.starting(live, overview) if run.live else "reading the file"
+            said = lines.starting(live, overview) if run.live or overview.script else "reading the file"
             screen.query_one(FunctionsList).set_placeholder(said)
             for pane in self.stage_panes():
                 pane.text_pane.set_placeholder(said)

@@ -188,7 +188,7 @@ class FunctionsList(LineView):
 
     def _where(self, function: FunctionItem, width: int) -> list[tuple[str, str]]:
         count = len(function.programs)
-        about = function.calls or (f"{count} programs" if count != 1 else "")
+        about = function.calls or (f"{count} programs" if count > 1 else "")
         if function.alert:
             about += self.glyphs.warning
         about = self._safe(about)
