@@ -188,7 +188,9 @@ class Places:
             desk.waits = waits
             self.draw_footer()
         as_run = str(overview.devices) if overview.devices else "as-run"
-        screen.query_one(SwitchBar).show(desk.switches.bar(as_run), lines.baseline(desk.variants, screen.glyphs))
+        # Only a run can be measured: a profile or HLO text has nothing to switch.
+        switches = desk.switches.bar(as_run) if overview.kind == "run" else []
+        screen.query_one(SwitchBar).show(switches, lines.baseline(desk.variants, screen.glyphs))
         screen.query_one(EffectLine).show(lines.effects(desk.variants, live, desk.program, screen.glyphs))
         if desk.program is None:
             said = lines.starting(live, overview) if run.live or overview.script else "reading the file"

@@ -131,7 +131,8 @@ class FunctionsList(LineView):
         rows: list[_Row] = []
         for number, function in enumerate(self._functions):
             rows.append(_Row(number, "function"))
-            rows.append(_Row(number, "where"))
+            if function.where or function.calls or len(function.programs) > 1:
+                rows.append(_Row(number, "where"))
             if _key(function) in self._opened:
                 rows += [_Row(number, "program", index) for index in range(len(function.programs))]
         self._rows = rows

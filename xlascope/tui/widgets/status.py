@@ -31,7 +31,7 @@ _STATES = {
     "ended": ("text", "ENDED"),
     "killed": ("bad", "KILLED"),
     "crashed": ("bad", "CRASHED"),
-    "file": ("text", "RUN FILE"),
+    "file": ("text", "FILE"),
 }
 
 
