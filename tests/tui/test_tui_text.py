@@ -58,6 +58,15 @@ def test_find_is_a_scan_of_the_lines(text, needle, data):
         lines_module._CHUNK = before
 
 
+@given(LINE_TEXT, st.integers(1, 16))
+def test_pieces_are_the_whole_text(text, chunk):
+    before, lines_module._CHUNK = lines_module._CHUNK, chunk
+    try:
+        assert "".join(TextLines(text).pieces()) == text
+    finally:
+        lines_module._CHUNK = before
+
+
 def test_carriage_returns_before_a_line_feed_are_not_shown():
     lines = TextLines("a\r\nb\r\n")
     assert [lines.line(0), lines.line(1), len(lines)] == ["a", "b", 2]

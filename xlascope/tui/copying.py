@@ -24,8 +24,8 @@ def copy_out(view: LineView, name: str) -> Path:
     path = folder / (re.sub(r"[^\w.#-]+", "_", name) + ".txt")
     written = 0
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        for row in range(view.row_count()):
-            written += file.write(view.row_text(row) + "\n")
+        for piece in view.whole_text():
+            written += file.write(piece)
             if written > _LARGEST:
                 file.write("(cut here)\n")
                 break

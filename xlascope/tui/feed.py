@@ -18,6 +18,8 @@ from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo
 from xlascope.tui.text.numbers import count, size
 from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
 
+_MOST_OUTPUT = 4 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class OutputPiece:
@@ -105,10 +107,16 @@ class Feed:
         )
 
     def output(self, after: int) -> OutputPiece:
-        """What the script wrote after a chunk."""
+        """What the script wrote after a chunk; of very much only its end."""
         found = self.query("output", after=after or None)
         chunks = found.chunks if found is not None else ()
-        return OutputPiece("".join(chunk.text for chunk in chunks), chunks[-1].id if chunks else after)
+        texts, length = [], 0
+        for chunk in reversed(chunks):
+            texts.append(chunk.text)
+            length += len(chunk.text)
+            if length > _MOST_OUTPUT:
+                break
+        return OutputPiece("".join(reversed(texts)), chunks[-1].id if chunks else after)
 
     def ops(self, program: str | None, variant: str | None = None) -> OpsTable:
         """Time per op of a program, or of all."""

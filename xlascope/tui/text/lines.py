@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Protocol
 
@@ -28,6 +29,10 @@ class LineSource(Protocol):
         """The first line at or after `start` (before or at it, if `backwards`) that contains `needle`, or None."""
         ...
 
+    def pieces(self) -> Iterator[str]:
+        """The whole text, in pieces."""
+        ...
+
 
 class TextLines:
     """Lines of one text held as UTF-8 with an array of line starts: about 1.1 times the bytes of the text.
@@ -44,6 +49,15 @@ class TextLines:
 
     def __len__(self) -> int:
         return len(self._starts)
+
+    def pieces(self) -> Iterator[str]:
+        """The whole text as it was given, in pieces of about a megabyte that end with a line."""
+        position = 0
+        while position < len(self._data):
+            cut = self._data.find(b"\n", position + _CHUNK)
+            end = len(self._data) if cut < 0 else cut + 1
+            yield self._data[position:end].decode("utf-8", "replace")
+            position = end
 
     def line(self, index: int) -> str:
         start = self._starts[index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from functools import partial
 
 from rich.cells import cell_len
@@ -110,6 +110,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def row_text(self, row: int) -> str:
         """The whole row as text, for copying and the default search."""
         raise NotImplementedError
+
+    def whole_text(self) -> Iterator[str]:
+        """All rows as text with line ends, in pieces, for a copy."""
+        for row in range(self.row_count()):
+            yield self.row_text(row) + "\n"
 
     def content_columns(self) -> int:
         """Cells of the longest row, as far as known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -109,6 +109,9 @@ class TextPane(LineView):
 
     def row_text(self, row: int) -> str:
         return self.source.line(row) if row < len(self.source) else self._placeholder
+
+    def whole_text(self) -> Iterator[str]:
+        return self.source.pieces()
 
     def content_columns(self) -> int:
         return self.source.width + self.margin_width
