@@ -307,13 +307,16 @@ async def test_a_switch_is_measured_and_its_stages_are_shown_when_the_result_is_
         keeper.tell({"kind": "progress", "id": 1, "activity": "measuring", "done": 4, "total": 9})
         screen.draw_status()
         await pilot.pause()
-        assert "measuring 4/9" in text_of(app)
+        assert "measuring: 4 of about 9 pairs" in text_of(app)
         feed.with_variants, feed.number = True, 2
         keeper.tell({"kind": "result", "id": 1, "ok": True})
         screen.reload()
         await until(pilot, lambda: screen.desk.variant == "fusion=off")
         await settle(pilot)
         assert "1.32x slower" in screen_text(app)[3] and "*off" in screen_text(app)[2]
+        await pilot.press("v")
+        await settle(pilot)
+        assert screen.desk.variant == "baseline" and "F fusion ON" in screen_text(app)[2]
         await pilot.press("v")
         await settle(pilot)
         assert screen.desk.variant is None

@@ -69,7 +69,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("devices", "D", "switch('devices')", "Switch devices", "Simulate 2, 4 or 8 CPU devices, the batch split"),
     _main("sharding", "S", "switch('sharding')", "Switch sharding", "As run, batch split over the devices, replicated"),
     _main("measure", "m", "measure", "measure", "Measure the switches as they stand, again", True),
-    _main("variant", "v", "variant", "Variant or baseline", "Show the stages of the variant, or the script's own"),
+    _main("variant", "v", "variant", "Variant or baseline", "Variant, measured baseline, the script's own: in turn"),
     _main("zoom", "z", "zoom", "maximize", "The focused pane alone, and back", True),
     _main("copy", "y", "copy", "Copy the line", "The cursor's line to the clipboard, the whole pane to a file"),
     _main("edit", "e", "edit", "Open the editor", "$EDITOR at the line of the source"),

@@ -54,6 +54,11 @@ class XlascopeApp(App[None]):
     TITLE = "xlascope"
     ENABLE_COMMAND_PALETTE = True
     AUTO_FOCUS = None
+    NOTIFICATION_TIMEOUT = 3
+    CSS = """
+    ToastRack { dock: top; align: right top; margin: 3 0 0 0; }
+    Toast { margin: 0; padding: 0 1; width: auto; max-width: 60%; }
+    """
     BINDINGS: ClassVar = [Binding("ctrl+c", "interrupt", "Interrupt the script", show=False, priority=True)]
 
     def __init__(self, run: RunAtHand, feed: Feed | None = None):

@@ -52,6 +52,7 @@ class Measuring:
     program: str
     name: str
     started: float
+    activity: str = ""
     detail: str = "starting"
     done: int | None = None
     total: int | None = None
@@ -206,9 +207,9 @@ class LiveState:
     def _progress(self, event: Mapping[str, Any]) -> LiveNow:
         now, ticket = self.now, event.get("id")
         if any(entry.ticket == ticket for entry in now.measuring):
-            detail = " ".join(str(event[key]) for key in ("activity", "detail") if event.get(key))
+            doing, detail = str(event.get("activity") or "measuring"), str(event.get("detail") or "")
             entries = tuple(
-                replace(entry, detail=detail or entry.detail, done=event.get("done"), total=event.get("total"))
+                replace(entry, activity=doing, detail=detail, done=event.get("done"), total=event.get("total"))
                 if entry.ticket == ticket
                 else entry
                 for entry in now.measuring

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _TITLES = {"list": "Moving and searching", "table": "This table", "graph": "This graph", "functions": "This list",
            "output": "The output"}  # fmt: skip
+BASELINE = "baseline"
+"""The view's name for the baseline that was measured in turn with a variant."""
 _SETTLE = 0.8
 """Seconds after the last turn of a switch with several values before it is measured."""
 
@@ -166,7 +168,9 @@ class Acting:
 
     def action_variant(self) -> None:
         desk = self._me.desk
-        if desk.variant is not None:
+        if desk.variant not in (None, BASELINE):
+            self._show_variant(BASELINE)
+        elif desk.variant is not None:
             self._show_variant(None)
         elif desk.variants:
             self._show_variant(desk.variants[-1].name)
@@ -248,10 +252,9 @@ class Acting:
         if isinstance(focused, LineView):
             about, subject = focused.HELP, f"Help: {self._pane_name()}"
             groups = _own_keys(focused.SCOPES)
-        if screen.run_at_hand.note:
-            about = f"{screen.run_at_hand.note}\n\n{about}"
         groups.append(("Everywhere", actions_for("main")))
-        screen.app.push_screen(HelpOverlay(subject, about, groups, screen.glyphs is not UNICODE))
+        note = f"This demo\n{screen.run_at_hand.note}" if screen.run_at_hand.note else ""
+        screen.app.push_screen(HelpOverlay(subject, about, groups, screen.glyphs is not UNICODE, note))
 
     def _pane_name(self) -> str:
         current = self._me.desk.current

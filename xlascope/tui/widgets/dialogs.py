@@ -35,9 +35,11 @@ class HelpOverlay(ModalScreen[None]):
     ]
 
     def __init__(
-        self, subject: str, about: str, groups: Sequence[tuple[str, Sequence[Action]]], ascii_only: bool = False
+        self, subject: str, about: str, groups: Sequence[tuple[str, Sequence[Action]]], ascii_only: bool = False,
+        note: str = "",
     ):
         super().__init__()
+        self._note = note
         self._subject, self._about, self._groups, self._ascii = subject, about, groups, ascii_only
 
     def compose(self) -> ComposeResult:
@@ -51,6 +53,8 @@ class HelpOverlay(ModalScreen[None]):
             lines += ["", title]
             for action in actions:
                 lines.append(f"  {key_label(action.keys, self._ascii):<16} {action.description}: {action.tooltip}")
+        if self._note:
+            lines += ["", self._note]
         return "\n".join(lines)
 
     def action_scroll(self, step: int) -> None:
