@@ -45,6 +45,7 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
     BINDINGS = bindings("main")
     CSS_PATH = "main.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (180, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-high")]  # noqa: RUF012
 
     def __init__(self, run: RunAtHand, glyphs: Glyphs, feed: Feed):
         super().__init__()
