@@ -257,7 +257,7 @@ async def test_equals_explains_the_number_under_the_cursor():
         await pilot.press("escape")
         await pilot.click("#effects", offset=(4, 0))
         await pilot.pause()
-        assert "Ratio of neighbouring pairs 1.320" in text_of(app)
+        assert "Variant / baseline of neighbouring pairs 1.32, 95 % interval 1.29 to 1.35" in text_of(app)
 
 
 async def test_the_header_opens_what_is_known_of_the_run():
@@ -494,7 +494,7 @@ async def test_ctrl_c_asks_and_interrupts_the_script():
         assert keeper.interrupted == 1 and app.is_running and not app._exit
 
 
-async def test_a_script_that_waits_for_input_is_told_of():
+async def test_a_script_that_waits_for_input_is_told_of(monkeypatch):
     keeper = FixedKeeper()
     keeper.tell = None
     async with shown(keeper=keeper) as (app, pilot, screen):
@@ -505,8 +505,8 @@ async def test_a_script_that_waits_for_input_is_told_of():
         assert not waits_for_input(now, lambda pid: False, now.heard + 60)
         assert not waits_for_input(now, lambda pid: None, now.heard + 2)
         assert waits_for_input(now, lambda pid: None, now.heard + 6)
-        screen.desk.waits = True
-        screen.draw_footer()
+        monkeypatch.setattr("xlascope.tui.screens.places.waits_for_input", lambda *given: True)
+        screen.draw_status()
         await pilot.pause()
         assert "script may wait for input: press i" in screen_text(app)[-1]
         await pilot.press("i", *"3", "enter")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
 from hosting import Host, screen_text, settle
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.widgets.line_view import LineView
@@ -137,3 +139,12 @@ def test_fitted_text_has_exactly_its_cells(text, cells, right):
     from xlascope.tui.text.safe import safe
 
     assert cell_len(fit(safe(text), cells, right, UNICODE)) == cells
+
+
+@pytest.mark.parametrize("text", ["transformer.py:42", "变压器.py:7", "a"])
+@pytest.mark.parametrize("cells", [0, 1, 5, 9, 30])
+def test_a_cut_place_keeps_its_line_number(text, cells):
+    cut = fit(text, cells, False, UNICODE, keep_end=True)
+    assert cell_len(cut) == cells
+    if 5 <= cells < cell_len(text):
+        assert cut.strip().startswith("…") and cut.endswith(text[-3:])

@@ -266,7 +266,8 @@ class Feed:
                     tuple(_program_item(programs[each], signatures.get(each)) for each in ids),
                     row.share,
                     False,
-                    f"{_calls(row.calls, row.calls_exact)} calls" if row.calls is not None else "",
+                    f"{_calls(row.calls, row.calls_exact)} call{'' if row.calls == 1 else 's'}"
+                    if row.calls is not None else "",
                     again,
                 )
             )

@@ -9,7 +9,7 @@ from xlascope.tui.glyphs import Glyphs
 from xlascope.tui.live import LiveNow, Measuring
 from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, VariantRow
 from xlascope.tui.switches import variant_name
-from xlascope.tui.text.numbers import clock, count, duration, percent, size
+from xlascope.tui.text.numbers import clock, count, counted, duration, percent, size
 from xlascope.tui.widgets.chart import ChartSpec, Interval, Series
 from xlascope.tui.widgets.part_line import Part
 from xlascope.tui.widgets.status import Effect, HeaderState
@@ -57,7 +57,7 @@ def phases(
         if name == "trace+compile":
             eager = f", {count(overview.eager)} eager" if overview.eager else ""
             functions = sum(1 for item in overview.functions if item.programs)
-            text += f": {functions} fn, {len(overview.programs)} programs{eager}"
+            text += f": {functions} fn, {counted(len(overview.programs), 'program')}{eager}"
         # One part with its separator, so that both go where there is no room.
         parts.append(Part((f" {glyphs.separator}" if parts else "") + text, "dim", rank=4))
     if is_live and not live.ended and live.activity:
@@ -67,7 +67,7 @@ def phases(
         parts.append(Part((f" {glyphs.separator}" if parts else "") + f" now {doing}{elapsed}", "accent", rank=8))
     if program is not None and program.calls is not None:
         mark = "" if program.calls_exact else glyphs.estimated
-        parts.append(Part(f" {glyphs.separator} {program.id} {mark}{count(program.calls)} calls", "text", rank=7))
+        parts.append(Part(f" {glyphs.separator} {program.id} {mark}{counted(program.calls, 'call')}", "text", rank=7))
         mean = _mean_call(calls)
         if mean is not None:
             parts.append(Part(f" {duration(mean, glyphs.micro)}", "text", rank=6))
@@ -137,7 +137,7 @@ def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
     if row.fusions_before is not None and row.fusions_after is not None:
         text += f"  fusions {row.fusions_before}{glyphs.arrow}{row.fusions_after}"
     if row.collectives:
-        text += f"  {row.collectives} collectives"
+        text += f"  {counted(row.collectives, 'collective')}"
     if row.max_abs_error is not None:
         text += f"  err {row.max_abs_error:.0e}" if row.max_abs_error else "  equal"
     if row.args == "synthetic":
@@ -165,23 +165,27 @@ def baseline(rows: Sequence[VariantRow], glyphs: Glyphs) -> str:
 def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs) -> list[Part]:
     """The title of the table of ops: how the numbers came about."""
     seen = f"measured {ops.variant}" if ops.variant else "observed in the script"
-    about = [seen]
+    about = [(seen, 8)]
     if ops.windows:
-        about.append(f"{ops.windows} window{'s' if ops.windows != 1 else ''}")
+        about.append((counted(ops.windows, "window"), 3))
     if ops.calls_seen is not None:
-        about.append(f"{count(ops.calls_seen)} calls seen")
-    about.append(f"coverage {ops.coverage * 100:.1f}%" if ops.coverage is not None else "coverage unknown")
+        about.append((f"{counted(ops.calls_seen, 'call')} seen", 4))
+    about.append((f"coverage {ops.coverage * 100:.1f}%" if ops.coverage is not None else "coverage unknown", 6))
     if ops.simulated:
-        about.append("simulated devices")
-    text = ops.note or f" {glyphs.middle_dot} ".join(about)
-    return [Part("7 time per op", "title"), Part(f"  {program or 'all programs'}  {text}", "dim")]
+        about.append(("simulated devices", 7))
+    if ops.note:
+        about = [(ops.note, 8)]
+    title = [Part("7 time per op", "title", rank=9), Part(f"  {program or 'all programs'} ", "dim", rank=7)]
+    dot = f" {glyphs.middle_dot} "
+    told = [Part((dot if place else " ") + text, "dim", rank=rank) for place, (text, rank) in enumerate(about)]
+    return title + told
 
 
 def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
     """How the numbers of a row of the table were obtained."""
     number = ops.windows or 0
-    window = f"{number} profile window{'s' if number != 1 else ''}" if number else "the profile windows"
-    seen = "" if ops.calls_seen is None else f", in which {count(ops.calls_seen)} calls of the program were seen"
+    window = counted(number, "profile window") if number else "the profile windows"
+    seen = "" if ops.calls_seen is None else f", in which {counted(ops.calls_seen, 'call')} of the program seen"
     lines = [
         f"{row.op} on {row.device}: self time {duration(row.self_ns)} in {count(row.count)} executions,",
         f"from {window}{seen}" + (f" of the variant {ops.variant}." if ops.variant else " of the running script."),

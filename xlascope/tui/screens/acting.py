@@ -51,7 +51,7 @@ class Acting:
     def action_show(self, what: str) -> None:
         """Shows a thing: where it is seen already, else in the stage pane with the keys, else in its own place."""
         screen = self._me
-        if what in ("functions", "ops", "output"):
+        if what in ("functions", "ops", "output", "source"):
             screen.go_to_pane(what)
             return
         seen = [pane for pane in screen.stage_panes() if pane.showing == what and pane.id in screen.pane_ids()]

@@ -15,6 +15,7 @@ from xlascope.tui.live import reads_terminal, waits_for_input
 from xlascope.tui.loader import Wanted
 from xlascope.tui.messages import ProgramMessage
 from xlascope.tui.model import STAGES, StageText
+from xlascope.tui.text.numbers import counted
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputPane
@@ -155,8 +156,8 @@ class Places:
             if pane.showing == "graph" and pane.graph_pane is not None:
                 if pane.graph_pane.graph is not desk.graph or desk.graph is None:
                     pane.graph_pane.set_graph(desk.graph, "the optimized HLO is not captured yet")
-                number = f"{len(desk.graph.nodes)} instructions" if desk.graph is not None else ""
-                about = f"{desk.program}{' · ' + desk.variant if desk.variant else ''}  {number}"
+                number = counted(len(desk.graph.nodes), "instruction") if desk.graph is not None else ""
+                about = " · ".join(filter(None, (desk.program, desk.variant, number)))
                 pane.draw_title(about)
 
     def draw_charts(self) -> None:

@@ -53,6 +53,11 @@ def count(number: int | None) -> str:
     return f"{number:.3g}"
 
 
+def counted(number: int | None, thing: str) -> str:
+    """`1 window`, `6 windows`."""
+    return f"{count(number)} {thing}" + ("" if number == 1 else "s")
+
+
 def percent(share: float | None) -> str:
     """A share as `71%`; below one percent `<1%`, and `0%` only for none at all."""
     if share is None:

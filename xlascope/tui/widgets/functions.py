@@ -195,7 +195,7 @@ class FunctionsList(LineView):
         about = self._safe(about)
         left = max(width - 4 - len(about), 0)
         return [
-            ("   " + fit(self._safe(function.where), left, False, self.glyphs) + " ", "dim"),
+            ("   " + fit(self._safe(function.where), left, False, self.glyphs, keep_end=True) + " ", "dim"),
             (about, "warn" if function.alert else "dim"),
         ]
 

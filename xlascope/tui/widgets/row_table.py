@@ -39,6 +39,8 @@ class Column:
     role: str | Callable[[Any], str] = "text"
     least: int = 0
     """The table leaves the column out when it is narrower than this."""
+    keep_end: bool = False
+    """Too long a cell loses its beginning: of a place, the line number matters most."""
 
 
 class RowTable(LineView):
@@ -200,7 +202,7 @@ class RowTable(LineView):
     def _cell(self, column: Column, cells: int, record: Any, role: str) -> list[tuple[str, str]]:
         text = safe(column.text(record), ascii_only=self.ascii_only)
         if column.share is None:
-            return [(fit(text, cells, column.right, self.glyphs), role)]
+            return [(fit(text, cells, column.right, self.glyphs, column.keep_end), role)]
         share = column.share(record)
         label = fit(text, 5, True, self.glyphs)
         hot = share is not None and share >= 0.25
@@ -267,9 +269,14 @@ def arrange(
     return known + [index for index in kept if keys[index] is None]
 
 
-def fit(text: str, cells: int, right: bool, glyphs: Glyphs) -> str:
-    """`text` in exactly `cells` cells, with an ellipsis where it was cut."""
+def fit(text: str, cells: int, right: bool, glyphs: Glyphs, keep_end: bool = False) -> str:
+    """`text` in exactly `cells` cells, with an ellipsis where it was cut: at its end, or else at its beginning."""
     length = cell_len(text)
+    if length > cells and keep_end and cells:
+        kept = text
+        while cell_len(kept) > cells - 1:
+            kept = kept[1:]
+        return " " * (cells - 1 - cell_len(kept)) + glyphs.ellipsis + kept
     if length > cells:
         return set_cell_size(text, max(cells - 1, 0)) + (glyphs.ellipsis if cells else "")
     return " " * (cells - length) + text if right else text + " " * (cells - length)

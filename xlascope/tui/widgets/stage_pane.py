@@ -93,7 +93,10 @@ class StagePane(Container):
         self._about = about
         number = SHOWN.index(self.showing) + 1
         name = _SHORT.get(self.showing, self.showing)
-        title = [Part(f"{number} {name}", "title"), Part(f"  {about}", "dim")]
+        title = [Part(f"{number} {name}", "title", rank=9)]
+        for place, piece in enumerate(about.split(" · ") if about else ()):
+            lead = " · " if place else "  "
+            title.append(Part(lead + piece, "dim", rank=8 - place))
         tabs = [
             Part(f" {index}", "key", f"show_in('{self.id}', '{stage}')", stage)
             for index, stage in enumerate(_TABS, 1)

@@ -26,8 +26,10 @@ def place_title(title: Sequence[Part], tabs: Sequence[Part], width: int, glyphs:
         placed.append((at, text, part))
         at += cell_len(text)
     right = sum(cell_len(part.text) for part in tabs)
-    if tabs and at + right + 1 > width:
-        placed, at = _shortened(placed, max(width - right - 1, 0), glyphs.ellipsis)
+    room = width - right - (1 if tabs else 0)
+    placed, at = _without_least(placed, at, room)
+    if at > room and (tabs or at > width):
+        placed, at = _shortened(placed, max(room, 0), glyphs.ellipsis)
     gap = max(width - right - at, 0)
     placed.append((at, " " * gap, None))
     at += gap
@@ -49,6 +51,21 @@ def draw_title(placed: Sequence[Placed], palette: Palette, glyphs: Glyphs, focus
         else:
             segments.append(Segment(text, (under if focused else Style()) + palette[part.role]))
     return segments
+
+
+def _without_least(placed: list[Placed], end: int, room: int) -> tuple[list[Placed], int]:
+    """Whole parts go first, those of the lowest rank from the right, but never those of the highest."""
+    parts = [(text, part) for _, text, part in placed if part is not None]
+    for rank in sorted({part.rank for _, part in parts})[:-1]:
+        for index in range(len(parts) - 1, -1, -1):
+            if end > room and parts[index][1].rank == rank and len(parts) > 2:
+                end -= cell_len(parts.pop(index)[0])
+    kept: list[Placed] = []
+    at = 1
+    for text, part in parts:
+        kept.append((at, text, part))
+        at += cell_len(text)
+    return kept, at
 
 
 def _shortened(placed: Sequence[Placed], width: int, ellipsis: str) -> tuple[list[Placed], int]:
