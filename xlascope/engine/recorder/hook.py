@@ -238,7 +238,7 @@ class Hook:
             self.arguments.work()
         elif self._later:
             self._later.popleft()()
-        elif self._to_tag and self.recording.config.get("stay"):
+        elif self._to_tag and self.recording.config.get("stay") and not self.recording.windows.is_open:
             # Somebody is looking: the links between panes are worth a second lowering now.
             self._tag_one(None, None)
         elif time.monotonic() >= self._counts_due:

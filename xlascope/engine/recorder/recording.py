@@ -149,6 +149,7 @@ class Recording:
         self.windows.close()
         self.service.join()
         self.windows.close()
+        self.windows.off = True  # what runs from here on is not the script
         budget = self.config.get("finish_budget")
         ran, now = time.monotonic() - self._began, time.monotonic()
         # What a lab can do as well is done here only where it is next to nothing beside the run.
