@@ -78,6 +78,11 @@ class Loader:
         self._generation: dict[str, int] = {}
         self._after = 0
         self._ticket = 0
+        self._closed = False
+
+    def close(self) -> None:
+        """Ends what is being asked at its next step: the program's end waits for its threads."""
+        self._closed = True
 
     def tick(self, wanted: Wanted | None) -> None:
         """Asks what may have changed; called a few times a second."""
@@ -108,12 +113,18 @@ class Loader:
         self._screen.run_worker(partial(self._run, kind, job, False), thread=True, group=kind)
 
     def _run(self, kind: str, job: Callable[[], None], always: bool) -> None:
-        start = time.monotonic()
+        from xlascope.views import Cancelled
+        from xlascope.views.cache import cancellable
+
+        start, worker = time.monotonic(), get_current_worker()
         try:
-            generation = self._feed.generation
-            if always or self._generation.get(kind) != generation:
-                job()
-                self._generation[kind] = generation
+            with cancellable(lambda: not self._closed and not worker.is_cancelled):
+                generation = self._feed.generation
+                if always or self._generation.get(kind) != generation:
+                    job()
+                    self._generation[kind] = generation
+        except Cancelled:
+            pass  # a newer question came, or the user left
         except Exception as error:
             # A view that fails must not take the screen down: it is told, and asked again later.
             self._post(LoadFailed(f"{type(error).__name__}: {error}"))
@@ -124,8 +135,7 @@ class Loader:
                 self._busy.discard(kind)
 
     def _post(self, message: Message) -> None:
-        worker = get_current_worker()
-        if not worker.is_cancelled:
+        if not self._closed and not get_current_worker().is_cancelled:
             self._screen.post_message(message)
 
     def _load_overview(self) -> None:
@@ -167,4 +177,4 @@ class Loader:
         self._post(VariantsLoaded(program, variant, feed.variants(program), feed.call_times(program)))
 
     def _stale(self, ticket: int) -> bool:
-        return ticket != self._ticket or get_current_worker().is_cancelled
+        return self._closed or ticket != self._ticket or get_current_worker().is_cancelled

@@ -95,6 +95,9 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
         self.draw_all()
         self.call_after_refresh(self._begin)
 
+    def on_unmount(self) -> None:
+        self.loader.close()
+
     def _begin(self) -> None:
         """Everything that is not needed for the first picture."""
         keeper = self.run_at_hand.keeper
