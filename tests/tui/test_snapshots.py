@@ -41,7 +41,7 @@ async def shown_help(pilot) -> None:
 
 LAYOUTS = [
     ("small", (80, 24), with_cursor), ("middle", (120, 36), with_cursor), ("large", (200, 60), with_cursor),
-    ("graph", (80, 24), opened_graph), ("help", (120, 36), shown_help),
+    ("short", (120, 24), with_cursor), ("graph", (80, 24), opened_graph), ("help", (120, 36), shown_help),
 ]  # fmt: skip
 
 
