@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,9 +52,10 @@ PICTURES = (
 def record(folder: Path) -> Path:
     """A run file of the demo with one measured variant."""
     run_file = folder / "softmax.xlascope"
+    script = shutil.copy(DEMO, folder)
     xlascope = [sys.executable, "-m", "xlascope"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([*xlascope, "record", "-o", str(run_file), str(DEMO)], check=True, env=environ)
+    subprocess.run([*xlascope, "record", "-o", str(run_file), script], check=True, env=environ)
     measure = [*xlascope, "measure", str(run_file), "--program", "scores#1", "--fusion", "off", "--budget", "2"]
     subprocess.run(measure, check=True, env=environ)
     return run_file
@@ -92,11 +94,16 @@ def main() -> None:
     os.environ.update(COLORTERM="truecolor", TERM="xterm-256color", LANG="C.UTF-8")
     os.environ.pop("NO_COLOR", None)
     before = inputs_hash()
-    with tempfile.TemporaryDirectory() as folder:
-        run_file = record(Path(folder))
+    # A fixed place, for it stands in the pictures.
+    folder = Path(tempfile.gettempdir()) / "xlascope-pictures"
+    folder.mkdir(exist_ok=True)
+    try:
+        run_file = record(folder)
         for picture in PICTURES:
             (target / picture.file).write_text(asyncio.run(draw(picture, run_file)))
             print(target / picture.file)
+    finally:
+        shutil.rmtree(folder)
     (target / HASH_FILE.name).write_text(f"{before}\n")
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from screenshots.inputs import HASH_FILE, input_files, inputs_hash
+from screenshots.inputs import HASH_FILE, ROOT, input_files, inputs_hash
 from screenshots.make import PICTURES
 
 
@@ -22,6 +22,7 @@ def test_every_picture_is_there_and_shows_the_program():
         assert svg.lstrip().startswith("<svg")
         words = re.sub(r"<[^>]+>|&#160;", "", svg)
         assert "scores" in words or "train_step" in words, picture.file
+        assert str(ROOT) not in words, "a path of the machine that drew it"
 
 
 def test_no_picture_is_left_over():
