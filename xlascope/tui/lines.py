@@ -185,7 +185,7 @@ def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
     """How the numbers of a row of the table were obtained."""
     number = ops.windows or 0
     window = counted(number, "profile window") if number else "the profile windows"
-    seen = "" if ops.calls_seen is None else f", in which {counted(ops.calls_seen, 'call')} of the program seen"
+    seen = "" if ops.calls_seen is None else f" with {counted(ops.calls_seen, 'call')} of the program"
     lines = [
         f"{row.op} on {row.device}: self time {duration(row.self_ns)} in {count(row.count)} executions,",
         f"from {window}{seen}" + (f" of the variant {ops.variant}." if ops.variant else " of the running script."),
@@ -256,14 +256,19 @@ def chart(calls: CallTimes, rows: Sequence[VariantRow], variant: str | None, pro
     """Samples of the variant against its baseline where there is one, else calls over the run."""
     chosen = next((row for row in reversed(rows) if row.name == variant and row.series[0]), None)
     if chosen is None:
-        series = (Series("op time per call", calls.at_s, [ns / 1e3 for ns in calls.ns], "bar", True),)
+        scale, unit = _unit(max(calls.ns, default=0))
+        series = (Series("op time per call", calls.at_s, [ns / scale for ns in calls.ns], "bar", True),)
+        if len(calls.ns) == 1:
+            empty = f"only one window: {duration(calls.ns[0])} per call, {calls.at_s[0]:.1f} s after the start"
+            return ChartSpec(f"{program}: mean op time per call", empty=empty)
         title = f"{program}: mean op time per call in each window; lines are compiles"
-        return ChartSpec(title, series if calls.ns else (), (), calls.compiles_s, "seconds", "µs",
+        return ChartSpec(title, series if calls.ns else (), (), calls.compiles_s, "seconds", unit,
                          "no window has seen a call yet")  # fmt: skip
     own, base = chosen.series
+    scale, unit = _unit(chosen.median_ns or max(own))
     made = (
-        Series("baseline", *_quantiles(base), "bar", True, "o", True),
-        Series(chosen.name, *_quantiles(own), "bar_hot", True, "*", True),
+        Series("baseline", *_quantiles(base, scale), "bar", True, "o", True),
+        Series(chosen.name, *_quantiles(own, scale), "bar_hot", True, "*", True),
     )
     spans = []
     for low, middle, high, role in (
@@ -271,17 +276,25 @@ def chart(calls: CallTimes, rows: Sequence[VariantRow], variant: str | None, pro
         (chosen.baseline_ci_low_ns, chosen.baseline_median_ns, chosen.baseline_ci_high_ns, "good"),
     ):
         if low is not None and middle is not None and high is not None:
-            spans.append(Interval((45, 55), low / 1e3, middle / 1e3, high / 1e3, role))
+            spans.append(Interval((45, 55), low / scale, middle / scale, high / scale, role))
     title = f"samples by time, the fastest 90 %: {chosen.name} and baseline"
-    return ChartSpec(title, made, tuple(spans), (), "% of the samples", "µs")
+    return ChartSpec(title, made, tuple(spans), (), "% of the samples", unit)
 
 
-def _quantiles(samples: Sequence[int]) -> tuple[list[float], list[float]]:
-    """Percent of the samples and the time (µs) they stay below; the slowest tenth would flatten all others."""
+def _unit(ns: float) -> tuple[float, str]:
+    """The unit that a time is best read in, and its nanoseconds."""
+    return next(((scale, unit) for scale, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")) if ns >= scale), (1.0, "ns"))
+
+
+def _quantiles(samples: Sequence[int], scale: float) -> tuple[list[float], list[float]]:
+    """Percent of the samples and the time they stay below, in units of `scale` nanoseconds.
+
+    The slowest tenth would flatten all others and is left out.
+    """
     times = sorted(samples)
     last = len(times) - 1
     steps = range(0, 91, 2) if last > 0 else range(1)
-    return [float(step) for step in steps], [times[round(last * step / 100)] / 1e3 for step in steps]
+    return [float(step) for step in steps], [times[round(last * step / 100)] / scale for step in steps]
 
 
 def bytes_text(number: int | None) -> str:

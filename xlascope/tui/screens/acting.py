@@ -264,6 +264,9 @@ class Acting:
         """How the number under the cursor was obtained."""
         screen, desk = self._me, self._me.desk
         focused = screen.focused
+        if isinstance(focused, Chart):
+            self.action_explain_variant()
+            return
         row = focused.current if isinstance(focused, OpsTable) else None
         if row is None:
             nodes = desk.focus.nodes

@@ -31,6 +31,14 @@ _HOLDER = {"functions": "left", "output": "left", "a": "centre", "source": "cent
            "d": "bottom"}  # fmt: skip
 
 
+_FOOTER = {"help": 9, "quit": 9, "pane": 7, "output": 5, "measure": 3, "maximize": 4, "explain": 6}
+"""What stays in the footer when there is no room for all: the largest numbers."""
+
+
+def _key(label: str, word: str, click: str | None, tooltip: str) -> list[Part]:
+    return [Part(f" {label}", "key", click, tooltip), Part(f" {word} ", "dim", click, tooltip)]
+
+
 class Places:
     """The part of the main screen that puts panes in their places and draws the lines around them."""
 
@@ -70,6 +78,7 @@ class Places:
         screen = self._screen
         current = screen.desk.current
         screen.set_class(screen.desk.zoomed, "-zoomed")
+        screen.set_class(current == "functions" and not screen.desk.zoomed, "-list")
         for id in ("functions", "output", "a", "source", "b", "c", "ops", "d"):
             for widget in screen.query(f"#{id}"):
                 widget.set_class(id == current, "-current")
@@ -201,20 +210,24 @@ class Places:
 
     def draw_footer(self) -> None:
         """The keys to know, each a button."""
-        parts = []
+        entries: list[tuple[int, list[Part]]] = []
         for action in actions_for("main"):
             if action.shown:
                 label = key_label(action.keys.split(",")[0], self._screen.glyphs is not UNICODE)
-                parts.append(Part(f" {label}", "key", action.method, action.tooltip, 6))
-                parts.append(Part(f" {action.description} ", "dim", action.method, action.tooltip, 6))
-        parts.insert(4, Part(" 1-9", "key", None, "jaxpr, StableHLO, HLO, optimized, source, graph, ops, chart", 5))
-        parts.insert(5, Part(" stage ", "dim", None, None, 5))
-        parts.insert(6, Part(" J F D S", "key", None, "the switches", 5))
-        parts.insert(7, Part(" switches ", "dim", None, None, 5))
-        parts += [Part(" ^p", "key", "app.command_palette", "every command", 4), Part(" palette", "dim", rank=4)]
+                pair = _key(label, action.description, action.method, action.tooltip)
+                entries.append((_FOOTER.get(action.description, 6), pair))
+        stages = "jaxpr, StableHLO, HLO, optimized, source, graph, ops, chart"
+        entries.insert(2, (8, _key("1-9", "stage", None, stages)))
+        entries.insert(3, (8, _key("J F D S", "switches", None, "the switches")))
+        entries.append((4, _key("^p", "palette", "app.command_palette", "every command")))
         if self._screen.desk.waits:
             said = " script may wait for input: press i "
-            parts.insert(0, Part(said, "warn", "input", "type a line to the script", 9))
+            entries.insert(0, (10, [Part(said, "warn", "input", "type a line to the script")]))
+        width = self._screen.size.width
+        while sum(len(part.text) for _, pair in entries for part in pair) > width and len(entries) > 1:
+            least = min(rank for rank, _ in entries)
+            del entries[max(place for place, (rank, _) in enumerate(entries) if rank == least)]
+        parts = [part for _, pair in entries for part in pair]
         self._screen.query_one("#footer", PartLine).set_parts(parts)
 
     def draw_strip(self) -> None:

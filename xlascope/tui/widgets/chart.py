@@ -89,16 +89,17 @@ def draw_chart(
         for series in spec.series:
             points = [(x, y) for x, y in zip(series.x, series.y, strict=True) if x == x and y == y]
             if points:
-                marker = _marker(plotext, series.sign if ascii_only else "braille", colours.get(series.role))
+                marker = _marker(plotext, series.sign if ascii_only else "hd", colours.get(series.role))
                 drawn = figure.signal([x for x, _ in points], [y for _, y in points], marker=marker)
                 figure.draw(drawn.lines(series.lines))
-                if series.named:
-                    named = plotext.colorize(series.label, pixel=_pixel(plotext, colours.get(series.role)))
-                    figure.draw(figure.text(*points[-1], named, alignment="right"))
         for interval in spec.intervals:
             for level in (interval.low, interval.middle, interval.high):
                 marker = _marker(plotext, "=" if level == interval.middle else "-", colours.get(interval.role))
                 figure.draw(figure.segment(interval.x, (level, level), marker=marker))
+        for series in spec.series:
+            if series.named and len(series.x):
+                named = plotext.colorize(series.label, pixel=_pixel(plotext, colours.get(series.role)))
+                figure.draw(figure.text(series.x[-1], series.y[-1], named, alignment="right"))
         for mark in spec.marks:
             figure.line(mark, "vertical", pixel=_pixel(plotext, colours.get("warn")))
         if spec.x_label:
