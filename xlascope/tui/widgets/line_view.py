@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from functools import partial
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -20,12 +19,13 @@ from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.marking import mark_matches
 from xlascope.tui.theme import Palette, palette, palette_of
 from xlascope.tui.widgets.part_line import Part
+from xlascope.tui.widgets.searching import Searching
 from xlascope.tui.widgets.title import Placed, draw_title, place_title
 
 _CACHED_ROWS = 256
 
 
-class LineView(ScrollView, can_focus=True, inherit_bindings=False):
+class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
     """Rows over an index. A subclass says how many there are and draws one; nothing is kept but drawn rows.
 
     The first content line is the pane's title. Horizontal scrolling is this widget's own (`column`), so that a row
@@ -354,45 +354,6 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def action_activate(self) -> None:
         if self.cursor >= 0:
             self.screen.post_message(self.Activated(self, self.cursor))
-
-    # searching
-
-    def action_search(self) -> None:
-        # Straight to the screen: what is typed next should find the prompt open.
-        self.screen.post_message(self.SearchRequested(self))
-
-    def action_search_next(self, step: int) -> None:
-        if self.needle:
-            self.start_search(self.needle, backwards=step < 0, skip_current=True)
-
-    def clear_search(self) -> None:
-        """Forgets the needle and its marks."""
-        if self.needle:
-            self.needle = ""
-            self.workers.cancel_group(self, "search")
-            self.redraw()
-
-    def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
-        """Looks for `needle` from the cursor on in a thread, around the end if need be; `SearchDone` tells."""
-        if needle != self.needle:
-            self.needle = needle
-            self.redraw()
-        if needle and self.row_count():
-            start = self.cursor + ((-1 if backwards else 1) if skip_current else 0)
-            job = partial(self._search, needle, start, backwards)
-            self.run_worker(job, group="search", exclusive=True, thread=True, exit_on_error=False)
-
-    def _search(self, needle: str, start: int, backwards: bool) -> None:
-        count = self.row_count()
-        row = self.find_row(needle, start, backwards) if 0 <= start < count else None
-        wrapped = row is None
-        if wrapped:
-            row = self.find_row(needle, count - 1 if backwards else 0, backwards)
-        self.post_message(self.SearchDone(self, needle, row, wrapped))
-
-    def on_line_view_search_done(self, message: SearchDone) -> None:
-        if message.view is self and message.row is not None and message.needle == self.needle:
-            self.go_to(message.row, centre=True)
 
     # keys, mouse, size
 
