@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from xlascope.tui.actions import ACTIONS, bindings
 from xlascope.tui.app import XlascopeApp
-from xlascope.tui.live import waits_for_input
+from xlascope.tui.live import LiveNow, long_lasting, waits_for_input
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.switches import Switches
 from xlascope.tui.widgets.chart import Chart
@@ -137,6 +137,23 @@ async def test_all_cursors_begin_on_the_hottest_op(size):
         assert "%ynn_fusion.1 =" in pane.row_text(pane.cursor)
         await pilot.press("g", "g", "H")
         assert "%ynn_fusion.1 =" in pane.row_text(pane.cursor)
+
+
+async def test_what_runs_for_long_leads_until_its_share_is_known(monkeypatch):
+    keeper, feed = FixedKeeper(), FixedFeed("running", variants=False)
+    async with shown(keeper=keeper, feed=feed) as (_app, pilot, screen):
+        assert long_lasting(LiveNow(activity="running", name="step", since=0.0), 1.0) is None
+        assert long_lasting(LiveNow(activity="running", name="step", since=0.0), 3.0) == "step"
+        functions = screen.functions()
+        unknown = [replace(item, share=None) if item.name == "step" else item for item in functions._functions]
+        functions.set_functions(unknown)
+        monkeypatch.setattr("xlascope.tui.screens.main.long_lasting", lambda *given: "step")
+        screen._tick()
+        await settle(pilot)
+        assert screen.desk.program == "step#1"
+        functions.set_functions(screen.desk.overview.functions)
+        await settle(pilot)
+        assert screen.desk.program == "scores#1"
 
 
 async def test_lines_that_continue_an_equation_belong_to_it():

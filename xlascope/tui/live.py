@@ -91,6 +91,12 @@ class LiveNow:
     """Calls that the hook saw, by program."""
 
 
+def long_lasting(now: LiveNow, moment: float, least: float = 2.0) -> str | None:
+    """The function that has been compiled or run for `least` seconds now; None when there is none."""
+    lasts = now.activity in ("compiling", "running") and moment - now.since >= least
+    return now.name if lasts and now.name and not now.ended else None
+
+
 def waits_for_input(now: LiveNow, reads: Callable[[int], bool | None], moment: float) -> bool:
     """Whether the script seems to wait for its standard input.
 

@@ -96,6 +96,7 @@ class Acting:
             screen.notify("no program was compiled yet: there is nothing to switch")
             return
         screen.functions().hold()
+        screen.live.forget_failures()
         before, desk.switches = desk.switches, desk.switches.turned(name)
         screen.draw_status()
         wanted = desk.switches
@@ -199,6 +200,13 @@ class Acting:
             self.action_input()
         elif isinstance(message.view, FunctionsList):
             self._me.go_to_pane("a")
+
+    def close_input(self) -> None:
+        """The line for the script's input goes when the script has ended."""
+        prompt = self._me.query_one(PromptLine)
+        if prompt.is_open and prompt.purpose == "stdin" and self._me.live.now.ended:
+            prompt.close()
+            self._me.output_pane().focus()
 
     def action_input(self) -> None:
         """Opens the line that is typed to the script; it stays open until esc."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
@@ -11,7 +13,7 @@ from xlascope.tui.actions import bindings
 from xlascope.tui.calm import calm_collector, prefer_keys
 from xlascope.tui.feed import Feed
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.live import LiveState, RunAtHand
+from xlascope.tui.live import LiveState, RunAtHand, long_lasting
 from xlascope.tui.loader import Loader
 from xlascope.tui.messages import (
     GraphLoaded,
@@ -121,7 +123,9 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
         keeper = self.run_at_hand.keeper
         if keeper is not None and self.run_at_hand.live:
             self.live.take_status(keeper.status())
+            self.query_one(FunctionsList).lead(long_lasting(self.live.now, time.monotonic()))
         self.give_up_measurement()
+        self.close_input()
         if self.run_at_hand.path.exists():
             self.loader.tick(None if covered else self.wanted())
         self.draw_status()

@@ -70,21 +70,37 @@ class FunctionsList(LineView):
         self._seen: set[tuple[str, str]] = set()
         self._placeholder = "no function compiled yet"
         self._held = False
+        self._leading: str | None = None
 
     def set_functions(self, functions: Sequence[FunctionItem]) -> None:
         """Other functions, in the order to show; the cursor stays on its function or program.
 
-        Until the list is held (by a move of the cursor, or `hold`) the cursor is on the first: the hottest so far.
+        Until the list is held (by a move of the cursor, or `hold`) the cursor is on the first, the hottest so far, or
+        on the one that `lead` named.
         """
         if functions == self._functions:
             return
-        before = self._identity(self.cursor) if self._held else (_key(functions[0]), "function") if functions else None
+        first = self._first(functions)
+        before = self._identity(self.cursor) if self._held else (_key(first), "function") if first is not None else None
         if not self._seen and functions:
             self._opened.add(_key(functions[0]))
         self._seen.update(map(_key, functions))
         self._functions = functions
         self._relist(before)
         self._tell()
+
+    def lead(self, name: str | None) -> None:
+        """What runs or is compiled for long now: until its share is known it goes before the hottest so far."""
+        if name != self._leading:
+            self._leading = name
+            first = self._first(self._functions)
+            if not self._held and first is not None:
+                self._relist((_key(first), "function"))
+                self._tell()
+
+    def _first(self, functions: Sequence[FunctionItem]) -> FunctionItem | None:
+        leading = [item for item in functions if item.name == self._leading and item.share is None and item.programs]
+        return next(iter([*leading, *functions]), None)
 
     def hold(self) -> None:
         """From now on the cursor stays on its function, also when another one becomes hotter."""
