@@ -123,7 +123,9 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
         keeper = self.run_at_hand.keeper
         if keeper is not None and self.run_at_hand.live:
             self.live.take_status(keeper.status())
-            self.query_one(FunctionsList).lead(long_lasting(self.live.now, time.monotonic()))
+            lasting = long_lasting(self.live.now, time.monotonic())
+            if lasting is not None:
+                self.query_one(FunctionsList).lead(lasting)
         self.give_up_measurement()
         self.close_input()
         if self.run_at_hand.path.exists():

@@ -89,7 +89,7 @@ class FunctionsList(LineView):
         self._relist(before)
         self._tell()
 
-    def lead(self, name: str | None) -> None:
+    def lead(self, name: str) -> None:
         """What runs or is compiled for long now: until its share is known it goes before the hottest so far."""
         if name != self._leading:
             self._leading = name
