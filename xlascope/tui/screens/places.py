@@ -207,6 +207,8 @@ class Places:
             screen.query_one(FunctionsList).set_placeholder(said)
             for pane in self.stage_panes():
                 pane.text_pane.set_placeholder(said)
+                if pane.graph_pane is not None:
+                    pane.graph_pane.set_placeholder(said)
 
     def draw_footer(self) -> None:
         """The keys to know, each a button."""

@@ -95,6 +95,13 @@ class GraphPane(LineView):
         else:
             self._lay_out()
 
+    def set_placeholder(self, text: str) -> None:
+        """What is shown while there is no graph."""
+        if text != self._placeholder:
+            self._placeholder = text
+            if self._placed is None:
+                self.redraw()
+
     def show_node(self, node: str) -> bool:
         """Puts the cursor on the box that stands for a node, without telling; False if there is none."""
         box = self._box_of(node)
