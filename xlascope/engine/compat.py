@@ -99,7 +99,7 @@ def wrap_compile(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> No
 
 
 def wrap_compiled_call(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Replace the method that JAX calls once, at the first call of a ``Compiled`` (``create_cpp_call(self, params)``)."""
+    """Replace the method that JAX calls once, at a ``Compiled``'s first call (``create_cpp_call(self, params)``)."""
     from jax._src.interpreters import pxla
 
     pxla.MeshExecutable.create_cpp_call = wrap(pxla.MeshExecutable.create_cpp_call)  # type: ignore[method-assign]

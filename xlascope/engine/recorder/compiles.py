@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import sys
-import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,11 +31,19 @@ class Clock:
         self._local = _thread._local()
         self.totals: dict[str, float] = dict.fromkeys(PHASES.values(), 0.0)
         self.first: dict[str, float] = {}
-        self._last_began = self._last_ended = 0.0
+        self._open: dict[int, int] = {}
 
     def busy(self) -> bool:
-        """Whether JAX is tracing, lowering or compiling now (a step that failed is forgotten after a minute)."""
-        return self._last_ended < self._last_began and time.monotonic() < self._last_began + 60
+        """Whether JAX is tracing, lowering or compiling in some thread now."""
+        return bool(self._open)
+
+    def _count(self, step: int) -> None:
+        thread = _thread.get_ident()
+        depth = max(self._open.get(thread, 0) + step, 0)
+        if depth:
+            self._open[thread] = depth
+        else:
+            self._open.pop(thread, None)
 
     def install(self) -> None:
         import jax.monitoring
@@ -69,12 +76,14 @@ class Clock:
         }
 
     def _began(self, event: str, facts: dict[str, Any]) -> None:
+        self._count(1)
         if event == TRACE:
             self._local.__dict__.pop("durations", None)
             self._local.handled = sys.exc_info()[1]
         self._recording.progress(ACTIVITIES[event], _plain(facts.get("fun_name")))
 
     def _ended(self, event: str, start: float, end: float, facts: dict[str, Any]) -> None:
+        self._count(-1)
         phase = PHASES[event]
         self._local.__dict__.setdefault("durations", {})[event] = int((end - start) * 1e9)
         self.first.setdefault(phase, start)

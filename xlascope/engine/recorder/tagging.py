@@ -39,8 +39,8 @@ class Lowering:
 def send_tagged(link: Any, program: Any, lowering: Lowering, until: float | None, compile_until: float | None) -> None:
     """Lower with tags, send the bytecode, compile it, send the optimized text.
 
-    ``until`` and ``compile_until`` are the monotonic times by which to have lowered and compiled, None for no limit. The
-    compile is left to a lab when it could not be done by then: the bytecode is there for it.
+    ``until`` and ``compile_until`` are the monotonic times by which to have lowered and compiled, None for no limit.
+    The compile is left to a lab when it could not be done by then: the bytecode is there for it.
     """
     if until is not None and time.monotonic() + 5 * lowering.seconds > until:
         link.drop("tagged lowering", "the time for finishing was over")

@@ -73,6 +73,8 @@ class Windows:
         if not new_program:
             return
         self._last_new = now
+        # What the windows before it cost is forgiven in part, so that the newest program is seen too.
+        self._spent["periodic"] = min(self._spent["periodic"], DUTY * (now - self._began))
         self._interval, self._length = SETTLED, self._seconds
         self._next = now + SETTLED
         self._next_count = self._next + COUNT_EVERY
@@ -110,7 +112,9 @@ class Windows:
         if self._why == "count":
             return
         if self._why == "first":
-            self._next = max(now, (self._last_new or now) + SETTLED)
+            # Before the script's first program there is nothing to look at but eager primitives.
+            self._next = float("inf") if self._last_new is None else max(now, self._last_new + SETTLED)
+            self._next_count = self._next + COUNT_EVERY
             return
         self._next = now + self._interval
         self._interval = min(self._interval * INTERVAL_GROWTH, LONGEST_INTERVAL)
