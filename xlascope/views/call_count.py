@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from xlascope.views.call_rate import Lifetime
 from xlascope.views.windows import Window
 
-
 _SILENT_NS = 30_000_000
 _MANY = 50
 

@@ -120,8 +120,8 @@ def _first_calls(source: Source, seen: Observation, names: Mapping[int | None, s
         return []
     found = [(names[number], ns) for number, ns in first_calls(source).items() if number in names]
     return [
-        Lost("first call", 1, f"the first call of {name} took {ns / 1e6:.3g} ms of device time, many times the others', "
-             "and is left out")
+        Lost("first call", 1, f"the first call of {name} took {ns / 1e6:.3g} ms of device time, many times the others',"
+             " and is left out")
         for name, ns in found
     ]  # fmt: skip
 

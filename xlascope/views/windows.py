@@ -170,8 +170,8 @@ def steady(source: RunSource) -> tuple[Window, ...]:
 def first_calls(source: RunSource) -> dict[int, int]:
     """Self time, in ns, of each program's first call that is left out of op times, by program number.
 
-    The first call pays for fresh memory and sleeping threads. It is left out where at least 200 later ones were seen, it
-    took over 5 times their mean, and it is over a fifth of all the program's time seen: windows see most first
+    The first call pays for fresh memory and sleeping threads. It is left out where at least 200 later ones were seen,
+    it took over 5 times their mean, and it is over a fifth of all the program's time seen: windows see most first
     calls and few later ones, so that their sum would speak of the first.
     """
     return source.memo("first calls", lambda: _first_calls(source))
@@ -220,7 +220,11 @@ def of_programs(source: RunSource, windows: tuple[Window, ...], program_ids: fro
 
 
 def _kept(
-    source: RunSource, chunk: Chunk, identity: str, only: frozenset[int] | None = None, cold: frozenset[int] = frozenset()
+    source: RunSource,
+    chunk: Chunk,
+    identity: str,
+    only: frozenset[int] | None = None,
+    cold: frozenset[int] = frozenset(),
 ) -> Kept:
     """Op times of one window. They are computed again while call graphs were missing and new ones have come.
 
