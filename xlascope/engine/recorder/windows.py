@@ -18,8 +18,8 @@ LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
 LONGEST_WINDOW = 2.0
 WINDOW_BYTES = 8 << 20  # what the next window should hold at most, judged by the last
 FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for
-DUTY = 0.02  # share of the run that windows may cost, and that once more for the first runs of programs
-ALLOWANCE = 0.5  # seconds that they may cost beyond it, so that early programs are seen
+DUTY = 0.015  # share of the run that windows may cost, and that once more for the first runs of programs
+ALLOWANCE = {"first": 0.5, "periodic": 0.2}  # seconds that they may cost beyond it, so that early programs are seen
 COUNT_LENGTH = 0.02  # seconds of the windows that only tell how often programs were called by then
 COUNT_EVERY = 1.0  # seconds between them, and …
 COUNT_SHARE = 0.03  # … this share of the run's time when that is longer
@@ -121,7 +121,7 @@ class Windows:
         self._length = min(self._length * LENGTH_GROWTH, max(LONGEST_WINDOW, self._seconds))
 
     def _may_spend(self, why: str, now: float) -> bool:
-        return self._spent[why] <= ALLOWANCE + DUTY * (now - self._began)
+        return self._spent[why] <= ALLOWANCE[why] + DUTY * (now - self._began)
 
     def _open(self, why: str, *, from_start: bool) -> None:
         if self.off or self._held or not self._link.alive or not self._lock.acquire(False):
