@@ -13,30 +13,40 @@ from xlascope.tui.widgets.chart import Chart, ChartSpec, Interval, Series
 from xlascope.tui.widgets.text_pane import LineMark, TextPane
 
 
+async def still(pilot) -> None:
+    """Nothing on the screen changes any more: answers of workers come in one after the other."""
+    before, same = None, 0
+    while same < 4:
+        await settle(pilot)
+        await pilot.pause(0.03)
+        now = [[tuple(segment) for segment in line] for line in pilot.app.screen._compositor.render_strips()]
+        before, same = now, same + 1 if now == before else 0
+
+
 async def ready(pilot) -> None:
     """The main screen has its program and all its panes have theirs."""
     app = pilot.app
     while not isinstance(app.screen, MainScreen) or not app.screen.desk.variants:
         await pilot.pause(0.01)
-    await settle(pilot)
+    await still(pilot)
 
 
 async def with_cursor(pilot) -> None:
     await ready(pilot)
     await pilot.press("1", "j")
-    await settle(pilot)
+    await still(pilot)
 
 
 async def opened_graph(pilot) -> None:
     await ready(pilot)
     await pilot.press("6", "enter")
-    await settle(pilot)
+    await still(pilot)
 
 
 async def shown_help(pilot) -> None:
     await ready(pilot)
     await pilot.press("7", "question_mark")
-    await settle(pilot)
+    await still(pilot)
 
 
 LAYOUTS = [
