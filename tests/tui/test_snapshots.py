@@ -16,9 +16,9 @@ from xlascope.tui.widgets.text_pane import LineMark, TextPane
 async def still(pilot) -> None:
     """Nothing on the screen changes any more: answers of workers come in one after the other."""
     before, same = None, 0
-    while same < 4:
+    while same < 10:  # answers are asked for at most four times a second
         await settle(pilot)
-        await pilot.pause(0.03)
+        await pilot.pause(0.05)
         now = [[tuple(segment) for segment in line] for line in pilot.app.screen._compositor.render_strips()]
         before, same = now, same + 1 if now == before else 0
 
