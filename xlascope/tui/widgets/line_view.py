@@ -292,6 +292,11 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
     def validate_cursor(self, row: int) -> int:
         return min(max(row, 0), self.row_count() - 1)
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """A bar that appears after its pane was scrolled would stand at the top."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def scroll_rows(self, top: int) -> None:
         """Makes `top` the first visible row, as far as there are rows."""
         if self.is_attached:
