@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.live import LiveNow, Measuring
+from xlascope.tui.live import LiveNow, Measuring, is_silent
 from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, VariantRow
 from xlascope.tui.switches import variant_name
 from xlascope.tui.text.numbers import clock, count, counted, duration, percent, size
@@ -65,6 +65,8 @@ def phases(
         doing = " ".join(filter(None, (_DOING.get(live.activity, live.activity), live.name, live.detail)))
         elapsed = f" {clock(seconds)}" if seconds >= 1 else ""
         parts.append(Part((f" {glyphs.separator}" if parts else "") + f" now {doing}{elapsed}", "accent", rank=8))
+        if live.where and is_silent(live, now if now is not None else time.monotonic()):
+            parts.append(Part(f" silent, main thread at {live.where} ", "warn", rank=8))
     if program is not None and program.calls is not None:
         mark = "" if program.calls_exact else glyphs.estimated
         parts.append(Part(f" {glyphs.separator} {program.id} {mark}{counted(program.calls, 'call')}", "text", rank=7))

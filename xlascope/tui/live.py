@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +18,8 @@ class Keeper(Protocol):
     def subscribe(self, callback: Callable[[dict[str, Any]], None]) -> Callable[[], None]: ...
 
     def status(self) -> Any: ...
+
+    def send(self, command: Mapping[str, Any]) -> int: ...
 
     def write_input(self, data: bytes) -> None: ...
 
@@ -89,12 +92,28 @@ class LiveNow:
     """Tickets of measurements that were refused, cancelled or failed."""
     calls: Mapping[str, int] = field(default_factory=dict)
     """Calls that the hook saw, by program."""
+    where: str = ""
+    """Where the main thread of a silent script was when last asked: `train.py:40 in load`."""
 
 
 def long_lasting(now: LiveNow, moment: float, least: float = 2.0) -> str | None:
     """The function that has been compiled or run for `least` seconds now; None when there is none."""
     lasts = now.activity in ("compiling", "running") and moment - now.since >= least
     return now.name if lasts and now.name and not now.ended else None
+
+
+def is_silent(now: LiveNow, moment: float, least: float = 5.0) -> bool:
+    """Whether a running script has neither written nor begun anything else for `least` seconds."""
+    return now.state == "running" and not now.ended and moment - max(now.heard, now.since) >= least
+
+
+def innermost(stack: str) -> str:
+    """`train.py:40 in load` of the last frame of a traceback's text; empty when there is none."""
+    frames = re.findall(r'File "([^"]*)", line (\d+), in (.*)', stack)
+    if not frames:
+        return ""
+    file, line, function = frames[-1]
+    return f"{os.path.basename(file)}:{line} in {function}"
 
 
 def waits_for_input(now: LiveNow, reads: Callable[[int], bool | None], moment: float) -> bool:
@@ -142,6 +161,8 @@ class LiveState:
                 self.now = self._progress(event)
             elif kind == "state":
                 self.now = self._state(event)
+            elif kind == "result" and "stack" in event:
+                self.now = replace(self.now, where=innermost(str(event["stack"])))
             elif kind == "result":
                 self.now = self._result(event)
             elif kind == "output":

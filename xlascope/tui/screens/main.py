@@ -13,7 +13,7 @@ from xlascope.tui.actions import bindings
 from xlascope.tui.calm import calm_collector, prefer_keys
 from xlascope.tui.feed import Feed
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.live import LiveState, RunAtHand, long_lasting
+from xlascope.tui.live import LiveState, RunAtHand, is_silent, long_lasting
 from xlascope.tui.loader import Loader
 from xlascope.tui.messages import (
     GraphLoaded,
@@ -39,6 +39,7 @@ from xlascope.tui.widgets.stage_pane import StagePane
 from xlascope.tui.widgets.status import EffectLine, ExplainLine, StatusHeader, SwitchBar
 
 _TICK = 0.25
+_ASK_WHERE = 8  # ticks between two questions where a silent script is
 
 
 class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
@@ -126,6 +127,8 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
             lasting = long_lasting(self.live.now, time.monotonic())
             if lasting is not None:
                 self.query_one(FunctionsList).lead(lasting)
+            if is_silent(self.live.now, time.monotonic()) and self._ticks % _ASK_WHERE == 0:
+                keeper.send({"do": "collect", "what": "stack"})
         self.give_up_measurement()
         self.close_input()
         if self.run_at_hand.path.exists():
