@@ -145,7 +145,7 @@ def _calls(
         return hook, True  # with an effect in the program JAX's fast path is off: every call passes the hook
     if not windows or None in seen or not counted:
         # A program without ops leaves no trace in a profile, so that nothing seen does not mean never called.
-        return hook, False
+        return hook or None, False
     if _cover_all(windows, span):
         return max(counted, hook or 0), (hook or 0) <= counted
     parts = [count(counters, number, span) for number in ids if any(number in window.spans for window in counters)]

@@ -145,14 +145,14 @@ class Hook:
         jaxpr = params["jaxpr"] if "jaxpr" in params else args[1]
         known = self.programs.known(jaxpr)
         if known is not None:
-            known.hook_calls += 1
+            known.hook_calls += known.how != "aot"
             return known
         # Frames: this, attempt, _guarded, the wrapper, then JAX's.
         call = compat.dispatch_frames(4)
         program, signature, fresh = self.programs.identify(jaxpr, params, call)
         if program is None:
             return None
-        program.hook_calls += 1
+        program.hook_calls += not call["aot"]  # lowered ahead of time is not called
         reason = self.reasons.explain(
             program.function.id,
             replace(signature, program=program.id, how="aot" if call["aot"] else "call"),
