@@ -18,8 +18,9 @@ LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
 LONGEST_WINDOW = 2.0
 WINDOW_BYTES = 8 << 20  # what the next window should hold at most, judged by the last
 FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for
-DUTY = 0.015  # share of the run that windows may cost, and that once more for the first runs of programs
-ALLOWANCE = {"first": 0.5, "periodic": 0.2}  # seconds that they may cost beyond it, so that early programs are seen
+# Share of the run that windows of each kind may cost, and seconds beyond it, so that early programs are seen.
+DUTY = {"first": 0.015, "periodic": 0.012, "count": 0.008}
+ALLOWANCE = {"first": 0.5, "periodic": 0.12, "count": 0.08}
 COUNT_LENGTH = 0.02  # seconds of the windows that only tell how often programs were called by then
 COUNT_EVERY = 1.0  # seconds between them, and …
 COUNT_SHARE = 0.03  # … this share of the run's time when that is longer
@@ -46,7 +47,7 @@ class Windows:
         self._opened = 0.0
         self._index = 0
         self._began = time.monotonic()
-        self._spent = {"first": 0.0, "periodic": 0.0}
+        self._spent = dict.fromkeys(DUTY, 0.0)
         self._last_new: float | None = None
         self._first_dispatch: float | None = None
         self._interval = SETTLED
@@ -74,7 +75,8 @@ class Windows:
             return
         self._last_new = now
         # What the windows before it cost is forgiven in part, so that the newest program is seen too.
-        self._spent["periodic"] = min(self._spent["periodic"], DUTY * (now - self._began))
+        for why in ("periodic", "count"):
+            self._spent[why] = min(self._spent[why], DUTY[why] * (now - self._began))
         self._interval, self._length = SETTLED, self._seconds
         self._next = now + SETTLED
         self._next_count = self._next + COUNT_EVERY
@@ -90,8 +92,11 @@ class Windows:
             if self._is_over(now):
                 self.close()
                 self._plan(time.monotonic())
-        elif now >= min(self._next, self._next_count) and self._may_spend("periodic", now) and not self._busy():
-            self._open("periodic" if now >= self._next else "count", from_start=False)
+            return
+        for why, due in (("periodic", self._next), ("count", self._next_count)):
+            if now >= due and self._may_spend(why, now) and not self._busy():
+                self._open(why, from_start=False)
+                return
 
     def _is_over(self, now: float) -> bool:
         if self._first_dispatch is None:
@@ -121,7 +126,7 @@ class Windows:
         self._length = min(self._length * LENGTH_GROWTH, max(LONGEST_WINDOW, self._seconds))
 
     def _may_spend(self, why: str, now: float) -> bool:
-        return self._spent[why] <= ALLOWANCE[why] + DUTY * (now - self._began)
+        return self._spent[why] <= ALLOWANCE[why] + DUTY[why] * (now - self._began)
 
     def _open(self, why: str, *, from_start: bool) -> None:
         if self.off or self._held or not self._link.alive or not self._lock.acquire(False):
@@ -152,7 +157,7 @@ class Windows:
                 self._link.drop("profile window", str(error).partition("\n")[0])
                 return
             cost = SLOWDOWN * (started - self._opened) + time.monotonic() - started
-            self._spent["first" if self._why == "first" else "periodic"] += cost
+            self._spent[self._why] += cost
             if len(data) > WINDOW_BYTES and self._why == "periodic":
                 self._length = max((started - self._opened) * WINDOW_BYTES / len(data) / LENGTH_GROWTH, 0.01)
             meta = {
