@@ -81,7 +81,7 @@ class FixedFeed(Feed):
         self.exit_code: int | None = 0 if state == "ended" else None
         self.text = "step 0 loss 2.0411\nstep 2900 loss 0.0411\n"
         self.number = 1
-        self.untagged = False
+        self.untagged = self.unseen = False
         self.asked: list[str] = []
         self._graph = build_graph(parse_hlo(TEXTS["optimized"]), _SELF_NS, _NODE_EQUATIONS)
 
@@ -179,7 +179,7 @@ class FixedFeed(Feed):
 
     def _view_ops(self, program: str | None = None, variant: str | None = None) -> Any:
         return SimpleNamespace(
-            rows=op_rows(),
+            rows=() if self.unseen else op_rows(),
             coverage=0.996,
             calls_seen=CALLS,
             windows=6,

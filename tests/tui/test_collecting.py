@@ -23,9 +23,18 @@ async def test_a_missing_stage_is_asked_for_once_when_it_is_shown():
         assert "no lab could be started" in text_of(app)
 
 
-async def test_links_are_made_exact_after_the_script_has_ended():
+async def test_links_are_made_exact_once_the_program_was_seen_at_work():
     keeper, feed = FixedKeeper(), FixedFeed("running")
     feed.untagged = True
+    async with shown(keeper=keeper, feed=feed) as (_app, pilot, screen):
+        assert screen.desk.ops.rows
+        await until(pilot, lambda: keeper.collected)
+        assert keeper.collected == [("scores#1", "tagged")]
+
+
+async def test_links_are_made_exact_after_the_script_has_ended():
+    keeper, feed = FixedKeeper(), FixedFeed("running")
+    feed.untagged, feed.unseen = True, True
     async with shown(keeper=keeper, feed=feed) as (_app, pilot, screen):
         assert keeper.collected == []
         keeper.tell({"kind": "state", "state": "idle", "exit_code": 0})

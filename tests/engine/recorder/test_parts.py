@@ -309,6 +309,21 @@ def test_windows_keep_away_while_held_and_when_off() -> None:
     windows.release()
 
 
+def test_a_new_program_is_owed_a_window_until_one_has_seen_it() -> None:
+    windows = Windows(Sink(), 5.0)
+    assert not windows.owed  # no program yet
+    windows.open_first()
+    windows.dispatched(True)
+    assert windows.is_open and windows.owed
+    windows.close()
+    assert not windows.owed
+    windows.hold()
+    windows.dispatched(True)
+    assert not windows.owed  # the script profiles by itself: ours will not come
+    windows.release()
+    assert windows.owed
+
+
 def test_a_signal_handler_s_exception_is_the_script_s_and_ours_are_not() -> None:
     """A handler may run, and raise, at any line of ours."""
     ours, theirs = socket.socketpair()

@@ -22,6 +22,7 @@ from xlascope.engine.recorder.tagging import Lowering, send_tagged
 ENGINE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LARGE = 20_000  # equations above which the jaxpr's text is made later, by the second thread
 COUNTS_EVERY = 10.0
+LIVE_COMPILE = 0.4  # seconds that a compile for links may take while the script runs; longer ones are a lab's
 NOT_CAPTURED = 1_000
 TO_TAG = 64  # programs that wait to be lowered with tags; each keeps its trace alive, 0.2 MB and more
 HELD_BYTES = 16 << 20  # captured constants that waiting traces may keep alive
@@ -238,9 +239,10 @@ class Hook:
             self.arguments.work()
         elif self._later:
             self._later.popleft()()
-        elif self._to_tag and self.recording.config.get("stay") and not self.recording.windows.is_open:
-            # Somebody is looking: the links between panes are worth a second lowering now.
-            self._tag_one(None, None)
+        elif self._to_tag and self.recording.config.get("stay") and not self.recording.windows.owed:
+            # Somebody is looking: the links between panes are worth a second lowering now. A long compile is not: this
+            # thread opens and closes the windows, and a lab compiles as well.
+            self._tag_one(None, time.monotonic() + LIVE_COMPILE)
         elif time.monotonic() >= self._counts_due:
             self._counts_due = time.monotonic() + COUNTS_EVERY
             self.send_counts()

@@ -25,6 +25,7 @@ COUNT_LENGTH = 0.02  # seconds of the windows that only tell how often programs 
 COUNT_EVERY = 1.0  # seconds between them, and …
 COUNT_SHARE = 0.03  # … this share of the run's time when that is longer
 SLOWDOWN = 0.3  # what a second of an open window costs a program
+OWED_FOR = 5.0  # seconds after a new program began to run in which a window that sees it comes before all that can wait
 
 
 class Windows:
@@ -49,6 +50,7 @@ class Windows:
         self._began = time.monotonic()
         self._spent = dict.fromkeys(DUTY, 0.0)
         self._last_new: float | None = None
+        self._seen_until = 0.0
         self._first_dispatch: float | None = None
         self._interval = SETTLED
         self._next = self._next_count = float("inf")
@@ -58,6 +60,14 @@ class Windows:
     @property
     def is_open(self) -> bool:
         return self._session is not None
+
+    @property
+    def owed(self) -> bool:
+        """Whether the newest program still waits for a window that sees it run, or is in one now."""
+        if self.off or self._held or self._last_new is None:
+            return False
+        waiting = self._seen_until < self._last_new and time.monotonic() < self._last_new + OWED_FOR
+        return waiting or self.is_open
 
     def open_first(self) -> None:
         """Open the window that covers the run from its first dispatch on."""
@@ -156,6 +166,8 @@ class Windows:
             except RuntimeError as error:
                 self._link.drop("profile window", str(error).partition("\n")[0])
                 return
+            if self._why != "count":
+                self._seen_until = started
             cost = SLOWDOWN * (started - self._opened) + time.monotonic() - started
             self._spent[self._why] += cost
             if len(data) > WINDOW_BYTES and self._why == "periodic":

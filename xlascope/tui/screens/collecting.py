@@ -20,10 +20,11 @@ class Collecting:
         return cast("MainScreen", self)
 
     def on_uncollected(self, message: Uncollected) -> None:
-        """Links that tags would make exact: after the script, which needs the cores for itself."""
+        """Links that tags would make exact: once the script was seen at work undisturbed, or after it."""
         screen = self._collector
         run = screen.run_at_hand
-        if screen.concerns(message) and message.program is not None and (not run.live or screen.live.now.ended):
+        seen = not run.live or screen.live.now.ended or bool(screen.desk.ops.rows)
+        if screen.concerns(message) and message.program is not None and seen:
             for what in message.what:
                 self.collect(message.program, what)
 
