@@ -1,0 +1,61 @@
+"""Every private name of JAX and XLA that the engine uses, one function for each need (JAX 0.10 to 0.12)."""
+
+from xlascope.engine.compat.arrays import backend_is_up, default_platform_if_up, host_copy, is_array, key_implementation
+from xlascope.engine.compat.executables import (
+    block_until_ready,
+    compile_module,
+    executable_facts,
+    execute,
+    hlo_text,
+    module_id,
+    output_shardings,
+    parameter_shardings,
+    peak_bytes,
+    prepare_cpu_kernels,
+    program_ids,
+)
+from xlascope.engine.compat.hook import (
+    compiled_call_values,
+    dispatch_frames,
+    static_arguments,
+    watch_deserialized,
+    watch_disable_jit,
+    wrap_compile,
+    wrap_compiled_call,
+    wrap_lowering,
+)
+from xlascope.engine.compat.jaxprs import (
+    has_ordered_effects,
+    is_jaxpr,
+    jaxpr_consts,
+    open_jaxpr,
+    printed,
+    scan_counts,
+    sub_jaxprs,
+    with_equations,
+    with_scope,
+)
+from xlascope.engine.compat.profiles import open_profile, script_is_profiling, watch_script_profiles
+from xlascope.engine.compat.sources import (
+    current_traceback,
+    debug_info,
+    hide_frames,
+    is_user_file,
+    user_codes,
+    user_frame,
+)
+from xlascope.engine.compat.stablehlo import (
+    argument_names,
+    computation_module,
+    export_artifact,
+    exported_module,
+    kept_inputs,
+    main_function,
+    module_text,
+    operation_names,
+    portable_bytecode,
+    set_partitions,
+    stablehlo_module,
+    unoptimized_hlo_text,
+)
+from xlascope.engine.compat.unnoticed import compile_clock, unnoticed

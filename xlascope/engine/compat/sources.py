@@ -1,0 +1,55 @@
+"""Positions in the user's source: of equations, of the call in progress, of a traced function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xlascope.engine.compat.jaxprs import open_jaxpr
+
+
+def hide_frames(folder: str) -> None:
+    """Keep frames of files below ``folder`` out of JAX's filtered tracebacks and source locations."""
+    from jax._src import source_info_util, traceback_util
+
+    traceback_util.register_exclusion(folder)
+    source_info_util.register_exclusion(folder)
+
+
+def is_user_file(path: str) -> bool:
+    from jax._src import source_info_util
+
+    return bool(source_info_util.is_user_filename(path))
+
+
+def user_frame(source_info: Any) -> tuple[str, int, str] | None:
+    """File, line and function of the innermost frame outside JAX, or None."""
+    from jax._src import source_info_util
+
+    frame = source_info_util.user_frame(source_info.traceback if hasattr(source_info, "traceback") else source_info)
+    return None if frame is None else (frame.file_name, frame.start_line, frame.function_name)
+
+
+def user_codes(source_info: Any) -> list[Any]:
+    """The code objects of the frames outside JAX in which an equation was traced, innermost first."""
+    traceback = source_info.traceback
+    codes = traceback.raw_frames()[0] if traceback is not None else []
+    return [code for code in codes if is_user_file(code.co_filename)]
+
+
+def current_traceback() -> Any:
+    from jax._src import source_info_util
+
+    return source_info_util.current().traceback
+
+
+def debug_info(closed: Any) -> tuple[str | None, str | None, int | None, tuple[str, ...] | None]:
+    """Name, file, line and argument names that a jaxpr remembers of the function it was traced from."""
+    info = getattr(open_jaxpr(closed), "debug_info", None)
+    if info is None:
+        return None, None, None, None
+    text = info.func_src_info or ""
+    name, _, place = text.partition(" at ")
+    path, _, line = place.rpartition(":")
+    names = info.arg_names
+    known = tuple(str(each) for each in names) if names is not None else None
+    return name or None, path or None, int(line) if line.isdigit() else None, known
