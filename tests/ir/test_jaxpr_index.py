@@ -52,9 +52,21 @@ def test_tree_of_paths(given_as):
     assert index.by_path["1"].children == ("1.b0.0", "1.b1.0")
     assert index.ancestors("1.b1.0.2") == ("1.b1.0", "1") and index.ancestors("nowhere") == ()
     assert [own.primitive for own in index.by_text_line[3]] == ["while", "scan", "exp"]
-    assert [own.path for own in index.at_source("/t.py", 4)] == ["1", "1.b1.0"]
+    assert [own.path for own in index.at_source("/t.py", 4)] == ["1", "1.b0.0", "1.b1.0"]
     # Equation 1.b1.0 is there, so nothing lacks a parent.
     assert index.problems == ()
+
+
+def test_without_a_frame_of_the_user_the_place_is_that_of_the_equation_around():
+    entries = [
+        {"path": "0", "primitive": "jit", "file": "/t.py", "line": 7, "function": "f"},
+        {"path": "0.0", "primitive": "jit"},
+        {"path": "0.0.3", "primitive": "div"},
+        {"path": "0.0.4", "primitive": "sin", "file": "/u.py", "line": 2},
+        {"path": "1", "primitive": "add"},
+    ]
+    places = [(own.file, own.line, own.function) for own in index_jaxpr("", entries).equations]
+    assert places == [("/t.py", 7, "f")] * 3 + [("/u.py", 2, None), (None, None, None)]
 
 
 @pytest.mark.parametrize(("path", "parent"), [("4", None), ("4.0", "4"), ("4.b1.0", "4"), ("4.b1.0.3", "4.b1.0")])

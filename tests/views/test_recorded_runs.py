@@ -153,7 +153,7 @@ def test_equations_share_out_the_time_of_their_ops(one_device: Recorded) -> None
             for row in rows.values():
                 assert (row.self_ns is None) == (row.exact_ns is None) == (row.estimated_ns is None)
                 assert row.self_ns is None or row.self_ns == row.exact_ns + row.estimated_ns
-                inside = [other.self_ns or 0 for other in rows.values() if other.parent == row.path]
+                inside = [other.self_ns or 0 for other in rows.values() if other.path.startswith(f"{row.path}.")]
                 assert row.total_ns is None or row.total_ns == (row.self_ns or 0) + sum(inside)
                 assert row.instructions or row.self_ns is None
             for op in linked:
@@ -164,6 +164,18 @@ def test_equations_share_out_the_time_of_their_ops(one_device: Recorded) -> None
         assert loop["0.0"].self_ns > 0 and loop["0.1"].self_ns > 0
         scores = query("equations", source, program="scores#1").rows
         assert any(row.state == "folded" and row.self_ns is None for row in scores)
+
+
+def test_an_instruction_of_one_equation_is_at_its_line(one_device: Recorded) -> None:
+    with open_source(one_device.path) as source:
+        for name in ("loop#1", "scores#1"):
+            places = {row.path: (row.file, row.line) for row in query("equations", source, program=name).rows}
+            module = parse_hlo(query("stage", source, program=name, stage="optimized").text)
+            linked = [node for node in query("graph", source, program=name).nodes if len(node.equations) == 1]
+            named = [(node, module.get(node.name).stack[0]) for node in linked if module.get(node.name).stack]
+            assert len(named) > 5
+            assert all((frame.file, frame.line) == places[node.equations[0]] for node, frame in named)
+            assert all(file == str(one_device.script) for file, _ in places.values())
 
 
 def test_eager_ops_are_at_the_line_that_dispatched_them(one_device: Recorded) -> None:

@@ -17,7 +17,8 @@ PATH = re.compile(r"\d+(?:\.(?:\d+|b\d+\.\d+))*\Z")
 class Equation:
     """One equation. ``parent`` is the path of the equation whose body holds it, None at the top.
 
-    ``function`` is the Python function of its source line. ``text_line`` is the line (from 1) of the jaxpr's text that
+    ``function`` is the Python function of its source line; an equation that JAX traced without any frame of the user (in
+    a jitted function of JAX's own) has the place of the equation around it, as in XLA's metadata. ``text_line`` is the line (from 1) of the jaxpr's text that
     writes it, None where it has none of its own.
     """
 
@@ -135,6 +136,7 @@ def _link(text: str, plain: dict[str, Equation], problems: list[Problem]) -> Jax
             if equation.parent not in plain:
                 problems.append(Problem(0, equation.path, f"its parent {equation.parent} is missing"))
             children.setdefault(equation.parent, []).append(equation.path)
+    _inherit_places(plain)
     linked = {path: replace(equation, children=tuple(children.get(path, ()))) for path, equation in plain.items()}
     by_line: dict[int, list[Equation]] = {}
     for equation in linked.values():
@@ -142,3 +144,12 @@ def _link(text: str, plain: dict[str, Equation], problems: list[Problem]) -> Jax
             by_line.setdefault(equation.text_line, []).append(equation)
     lines = {line: tuple(found) for line, found in by_line.items()}
     return JaxprIndex(text, tuple(linked.values()), tuple(problems), linked, lines)
+
+
+def _inherit_places(plain: dict[str, Equation]) -> None:
+    """Give each equation without a file the place of the nearest equation around it that has one."""
+    for path in sorted(plain, key=len):
+        equation = plain[path]
+        around = plain.get(equation.parent) if equation.parent is not None else None
+        if equation.file is None and around is not None:
+            plain[path] = replace(equation, file=around.file, line=around.line, function=around.function)
