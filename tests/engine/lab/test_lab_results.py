@@ -216,6 +216,16 @@ def test_collect(lab: LabProcess, programs: dict[str, Program], what: str, found
     assert parse_hlo(message.blobs["text"].decode()).computations
 
 
+def test_what_calls_back_into_python_is_compiled_for_its_texts(lab: LabProcess, programs: dict[str, Program]) -> None:
+    """Nothing is executed, so that the callback itself is not needed."""
+    program = programs["pure_callback"]
+    tagged = Program(program.record, program.args_record, {**program.blobs, "tagged": program.blobs["stablehlo"]})
+    for what, found in (("tagged", b"is_scheduled=true"), ("hlo", b"custom-call")):
+        message = lab.result(lab.begin(tagged, "collect", what=what))
+        assert message.body["ok"], message.body
+        assert found in message.blobs["text"] and b"callback" in message.blobs["text"]
+
+
 def test_flags_of_the_run_stay_in_force(programs: dict[str, Program]) -> None:
     """Passes that XLA_FLAGS switches off stay off when fusion is switched off too."""
     flags = {"XLA_FLAGS": "--xla_disable_hlo_passes=algsimp,fusion"}

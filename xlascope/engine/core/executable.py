@@ -47,7 +47,7 @@ class Executable:
                 self._loaded = compat.compile_module(module, self.devices, replicas, options or {})
                 self.compile_ns = time.perf_counter_ns() - started
         except Exception as error:  # XLA's errors, MLIR's and bad option values have no common type
-            raise CompileError(_first_lines(error)) from error
+            raise CompileError(first_lines(error)) from error
         self._input_shardings = compat.parameter_shardings(self._loaded, self.devices, len(facts.inputs))
         self._output_shardings = compat.output_shardings(self._loaded, self.devices, len(facts.outputs))
         self._donated = frozenset(facts.donated)
@@ -127,6 +127,7 @@ def _module_specs(facts: ModuleFacts, plan: ShardPlan, kept: Sequence[int] | Non
     return specs
 
 
-def _first_lines(error: BaseException, count: int = 3) -> str:
+def first_lines(error: BaseException, count: int = 3) -> str:
+    """The first lines of an error's text as one, or its type's name."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[:count]) or type(error).__name__

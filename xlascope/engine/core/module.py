@@ -74,6 +74,7 @@ def _facts(module: Any, digest: str) -> ModuleFacts:
     main = compat.main_function(module)
     names, targets = compat.operation_names(module)
     attributes = module.operation.attributes
+    partitions, replicas = device_counts(module)
     donated = [
         index
         for index, entries in enumerate(main.arg_attrs)
@@ -86,11 +87,17 @@ def _facts(module: Any, digest: str) -> ModuleFacts:
         names=tuple(compat.argument_names(main)),
         outputs=tuple(_tensor(each) for each in main.type.results),
         donated=tuple(donated),
-        partitions=_count(attributes, "mhlo.num_partitions"),
-        replicas=_count(attributes, "mhlo.num_replicas"),
+        partitions=partitions,
+        replicas=replicas,
         callbacks=tuple(sorted(each for each in targets if any(mark in each for mark in CALLBACK_MARKS))),
         random=RANDOM_OPERATION in names,
     )
+
+
+def device_counts(module: Any) -> tuple[int, int]:
+    """How many partitions and how many replicas a module is made for."""
+    attributes = module.operation.attributes
+    return _count(attributes, "mhlo.num_partitions"), _count(attributes, "mhlo.num_replicas")
 
 
 def _count(attributes: Any, name: str) -> int:

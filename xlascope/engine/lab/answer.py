@@ -11,7 +11,7 @@ from xlascope.engine.core.measure import Cancelled
 from xlascope.engine.core.module import ModuleError
 from xlascope.engine.core.sharding import ShardingError
 from xlascope.engine.core.switches import SwitchError
-from xlascope.engine.lab import measure
+from xlascope.engine.lab import collect, measure
 from xlascope.engine.lab.program import NotHere, Programs
 from xlascope.protocol.frames import Message
 
@@ -61,7 +61,7 @@ class Lab:
                 self._programs, command, blobs, self._send, lambda: self._cancelled(command.get("id"))
             )
         if command.get("do") == "collect":
-            return measure.collect(self._programs, command, blobs)
+            return collect.collect(self._programs, command, blobs)
         raise NotHere(f"a lab cannot do {command.get('do')!r}", "a lab does measure and collect")
 
 

@@ -1,4 +1,4 @@
-"""The `measure` and `collect` commands in a lab."""
+"""The `measure` command in a lab."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def measure(
                 "measure it while the script's process is still there: in the TUI, on the live run",
             )
         program = programs.load(command, blobs)
-        plan = _plan(touched, program)
+        plan = shard_plan(touched, program)
         options = switches.compiler_options(touched, jax.default_backend())
-        devices = _devices(touched, program)
+        devices = devices_for(touched, program)
         baseline = _baseline(program, beat)
         beat.step("compiling", "variant")
         try:
@@ -79,8 +79,13 @@ def measure(
     return body, found
 
 
-def _devices(touched: Switches, program: LoadedProgram) -> list[Any]:
-    wanted = touched.devices if touched.sharded and touched.devices else program.facts.device_count
+def devices_for(touched: Switches, program: LoadedProgram) -> list[Any]:
+    """The devices that a program runs on with these switches. Raises NotHere when the lab has fewer."""
+    return first_devices(touched.devices if touched.sharded and touched.devices else program.facts.device_count)
+
+
+def first_devices(wanted: int) -> list[Any]:
+    """So many of the lab's devices. Raises NotHere when it has fewer."""
     devices = jax.devices()
     if wanted > len(devices):
         raise NotHere(
@@ -89,7 +94,8 @@ def _devices(touched: Switches, program: LoadedProgram) -> list[Any]:
     return devices[:wanted]
 
 
-def _plan(touched: Switches, program: LoadedProgram) -> sharding.ShardPlan | None:
+def shard_plan(touched: Switches, program: LoadedProgram) -> sharding.ShardPlan | None:
+    """How the arguments lie on the devices; None for as they are. Raises SwitchError, ShardingError."""
     if not touched.sharded or touched.devices is None:
         return None
     if program.facts.device_count > 1:
@@ -104,7 +110,7 @@ def _plan(touched: Switches, program: LoadedProgram) -> sharding.ShardPlan | Non
 
 def _baseline(program: LoadedProgram, beat: Heartbeat) -> Executable:
     if program.baseline is None:
-        devices = _devices(Switches(), program)
+        devices = devices_for(Switches(), program)
         beat.step("compiling", "baseline")
         program.baseline = Executable(program.bytecode, program.facts, devices)
         program.baseline.place(program.arguments.values)
@@ -125,27 +131,3 @@ def _explained(error: CompileError, touched: Switches) -> SwitchError:
         names = ", ".join(touched.compiler_options)
         return SwitchError(f"XLA refuses to compile the variant: {error}", f"check the compiler options: {names}")
     return SwitchError(f"XLA cannot compile the variant: {error}", "try another switch; the baseline does compile")
-
-
-def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Answer:
-    """Texts of a program's stages: `hlo` (before optimization), `optimized` (with the command's switches), `tagged`
-    (optimized, of the lowering with tagged equations)."""
-    what = command.get("what")
-    program = programs.load(command, blobs)
-    if what == "hlo":
-        with compat.stablehlo_module(program.bytecode) as module:
-            return {"stage": "hlo"}, {"text": compat.unoptimized_hlo_text(module).encode()}
-    if what == "tagged":
-        if "tagged" not in blobs:
-            raise NotHere("the run file holds no tagged form of the program", "record the script again")
-        devices = _devices(Switches(), program)
-        options = switches.compiler_options(Switches(), jax.default_backend())
-        executable = Executable(blobs["tagged"], program.facts, devices, options, None, program.kept)
-        return {"stage": "tagged"}, {"text": executable.text().encode(), "tagged": blobs["tagged"]}
-    if what == "optimized":
-        touched = switches.parse(command.get("switches") or {})
-        options = switches.compiler_options(touched, jax.default_backend())
-        plan, devices = _plan(touched, program), _devices(touched, program)
-        executable = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
-        return {"stage": "optimized", "compile_ns": executable.compile_ns}, {"text": executable.text().encode()}
-    raise NotHere(f"a lab cannot collect {what!r}", "a lab collects hlo, optimized and tagged")

@@ -55,7 +55,7 @@ class Programs:
         """The program of a command, from its blobs or from an earlier command's. Raises NotHere and ModuleError."""
         name = str(command.get("program"))
         known = self._loaded.get(name)
-        bytecode, kept = _code(command, blobs)
+        bytecode, kept = code(command, blobs)
         if not bytecode:
             if known is None:
                 raise NotHere(
@@ -93,7 +93,7 @@ class Programs:
             self._loaded.popitem(last=False)
 
 
-def _code(command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> tuple[bytes, list[int] | None]:
+def code(command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> tuple[bytes, list[int] | None]:
     """Portable bytecode for this lab's platform, and the inputs it keeps when it says so; empty without any.
 
     The program's own StableHLO on the platform it was lowered for (it gives the script's own instructions, name for
@@ -129,4 +129,4 @@ def _calls_back(name: str) -> NotHere:
     )
 
 
-__all__ = ["LoadedProgram", "ModuleError", "NotHere", "Programs"]
+__all__ = ["LoadedProgram", "ModuleError", "NotHere", "Programs", "code"]
