@@ -17,9 +17,9 @@ PATH = re.compile(r"\d+(?:\.(?:\d+|b\d+\.\d+))*\Z")
 class Equation:
     """One equation. ``parent`` is the path of the equation whose body holds it, None at the top.
 
-    ``function`` is the Python function of its source line; an equation that JAX traced without any frame of the user (in
-    a jitted function of JAX's own) has the place of the equation around it, as in XLA's metadata. ``text_line`` is the
-    line (from 1) of the jaxpr's text that writes it, None where it has none of its own.
+    ``function`` is the Python function of its source line. An equation that JAX traced without any frame of the user,
+    in a jitted function of JAX's own, has the place of the equation around it, as in XLA's metadata. ``text_line`` is
+    the line (from 1) of the jaxpr's text that writes it, None where it has none of its own.
     """
 
     path: str

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 
-from xlascope.engine import compat
 from xlascope.engine.core import sharding, switches, variant
 from xlascope.engine.core.executable import CompileError, Executable
 from xlascope.engine.core.heartbeat import Heartbeat, Send
