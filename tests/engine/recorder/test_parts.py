@@ -8,9 +8,11 @@ import signal
 import socket
 import sys
 import threading
+import time
 from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from hypothesis import strategies as st
 
 from xlascope.engine import compat
 from xlascope.engine.recorder import link as link_module
+from xlascope.engine.recorder import windows as windows_module
 from xlascope.engine.recorder.compiles import Reasons, Signature, differences
 from xlascope.engine.recorder.identity import static_text, user_callable
 from xlascope.engine.recorder.link import Link
@@ -322,6 +325,30 @@ def test_a_new_program_is_owed_a_window_until_one_has_seen_it() -> None:
     assert not windows.owed  # the script profiles by itself: ours will not come
     windows.release()
     assert windows.owed
+
+
+def test_imports_and_compiles_are_no_cost_of_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that takes seconds to import and a program that takes seconds to compile: its run is seen all the same."""
+    now, compiled = [0.0], [0.0]
+    monkeypatch.setattr(windows_module, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
+    windows = Windows(Sink(), 0.1, compiling=lambda: compiled[0])
+    windows.open_first()
+    now[0] = 60.0  # imports
+    windows.dispatched(False)
+    now[0] = 61.1
+    windows.tick()
+    assert not windows.is_open
+    now[0] = 62.0
+    windows.dispatched(True)
+    assert windows.is_open
+    now[0], compiled[0] = 122.0, 59.9
+    windows.dispatched(True)
+    now[0] = 122.3
+    windows.tick()
+    assert not windows.is_open
+    windows.dispatched(True)
+    assert windows.is_open
+    windows.close()
 
 
 def test_a_signal_handler_s_exception_is_the_script_s_and_ours_are_not() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import sys
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,13 +33,19 @@ class Clock:
         self.totals: dict[str, float] = dict.fromkeys(PHASES.values(), 0.0)
         self.first: dict[str, float] = {}
         self._open: dict[int, int] = {}
+        self._since = self._before = 0.0
 
     def busy(self) -> bool:
         """Whether JAX is tracing, lowering or compiling in some thread now."""
         return bool(self._open)
 
+    def compiling(self) -> float:
+        """Seconds of the run in which JAX traced, lowered or compiled in any thread."""
+        return self._before + (time.monotonic() - self._since if self._open else 0.0)
+
     def _count(self, step: int) -> None:
         thread = _thread.get_ident()
+        self._before, self._since = self.compiling(), time.monotonic()
         depth = max(self._open.get(thread, 0) + step, 0)
         if depth:
             self._open[thread] = depth

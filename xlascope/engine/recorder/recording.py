@@ -36,7 +36,12 @@ class Recording:
         self.main_thread = _thread.get_ident()
         self.hook: Any = None
         window = float(config.get("profile_window") or 0)
-        self.windows = Windows(self.link, window, lambda: self.hook is not None and self.hook.clock.busy())
+        self.windows = Windows(
+            self.link,
+            window,
+            lambda: self.hook is not None and self.hook.clock.busy(),
+            lambda: self.hook.clock.compiling() if self.hook is not None else 0.0,
+        )
         self.service = Service(self)
         self.exit_code = 0
         self._began = time.monotonic()

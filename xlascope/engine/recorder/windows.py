@@ -32,20 +32,29 @@ class Windows:
     """Opens and closes raw profiler sessions; any thread may call any method.
 
     ``seconds`` is how long a window lasts at first; 0 means no windows at all. ``busy`` tells whether JAX is compiling:
-    no periodic window opens then. Times are monotonic seconds inside, ``time.time_ns()`` in what is sent.
+    no periodic window opens then. ``compiling``: seconds of the run in which it was; they are no cost of a window, and
+    neither is the time before the first dispatch. Times are monotonic seconds inside, ``time.time_ns()`` in what is sent.
     """
 
-    def __init__(self, link: Any, seconds: float, busy: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        link: Any,
+        seconds: float,
+        busy: Callable[[], bool] = lambda: False,
+        compiling: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._link = link
         self._seconds = seconds
         self._length = seconds
         self._busy = busy
+        self._compiling = compiling
         self._lock = _thread.RLock()
         self._session: Any = None
         self._why = "first"
         self._from_start = False
         self._start_ns = 0
-        self._opened = 0.0
+        self._opened = self._counted = 0.0
+        self._compiled = 0.0
         self._index = 0
         self._began = time.monotonic()
         self._spent = dict.fromkeys(DUTY, 0.0)
@@ -81,6 +90,7 @@ class Windows:
         now = time.monotonic()
         if self._first_dispatch is None:
             self._first_dispatch = now
+            self._count_from(now)
         if not new_program:
             return
         self._last_new = now
@@ -146,6 +156,7 @@ class Windows:
                 self._start_ns = time.time_ns()
                 self._session = compat.open_profile(HOST_LEVEL)
                 self._why, self._from_start, self._opened = why, from_start, time.monotonic()
+                self._count_from(self._opened)
         except (RuntimeError, ValueError) as error:
             # Another session of this process: the script's, or one that a library opened.
             self._link.drop("profile window", str(error).partition("\n")[0])
@@ -168,7 +179,10 @@ class Windows:
                 return
             if self._why != "count":
                 self._seen_until = started
-            cost = SLOWDOWN * (started - self._opened) + time.monotonic() - started
+            watched = 0.0
+            if self._first_dispatch is not None:
+                watched = max(0.0, started - self._counted - (self._compiling() - self._compiled))
+            cost = SLOWDOWN * watched + time.monotonic() - started
             self._spent[self._why] += cost
             if len(data) > WINDOW_BYTES and self._why == "periodic":
                 self._length = max((started - self._opened) * WINDOW_BYTES / len(data) / LENGTH_GROWTH, 0.01)
@@ -182,6 +196,10 @@ class Windows:
             }
             self._index += 1
             self._link.send({"kind": "chunk", "chunk": "profile", "meta": meta}, {"data": data})
+
+    def _count_from(self, now: float) -> None:
+        """What the open window costs is counted from here on."""
+        self._counted, self._compiled = now, self._compiling()
 
     def hold(self) -> None:
         """Close ours and keep out of the way: the script is about to profile by itself."""
