@@ -33,7 +33,7 @@ class Windows:
 
     ``seconds`` is how long a window lasts at first; 0 means no windows at all. ``busy`` tells whether JAX is compiling:
     no periodic window opens then. ``compiling``: seconds of the run in which it was; they are no cost of a window, and
-    neither is the time before the first dispatch. Times are monotonic seconds inside, ``time.time_ns()`` in what is sent.
+    neither is the time before the first dispatch. Times are monotonic seconds inside, `time.time_ns()` in what is sent.
     """
 
     def __init__(
