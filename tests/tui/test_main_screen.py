@@ -563,8 +563,8 @@ async def test_the_palette_is_made_from_the_registry():
 
 
 async def test_every_action_has_its_method_a_key_and_words():
-    owners = {"main": MainScreen, "list": TextPane, "table": OpsTable, "functions": FunctionsList, "graph": GraphPane,
-              "output": OutputPane}  # fmt: skip
+    owners = {"main": MainScreen, "list": TextPane, "text": TextPane, "table": OpsTable, "functions": FunctionsList,
+              "graph": GraphPane, "output": OutputPane}  # fmt: skip
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
     for action in ACTIONS:
         name = "action_" + action.method.partition("(")[0]

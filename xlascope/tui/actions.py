@@ -34,6 +34,10 @@ def _list(name: str, keys: str, method: str, description: str, tooltip: str) -> 
     return Action(f"list.{name}", keys, method, description, tooltip, "list")
 
 
+def _text(name: str, keys: str, method: str, description: str, tooltip: str) -> Action:
+    return Action(f"text.{name}", keys, method, description, tooltip, "text")
+
+
 def _table(name: str, keys: str, method: str, description: str, tooltip: str) -> Action:
     return Action(f"table.{name}", keys, method, description, tooltip, "table")
 
@@ -95,6 +99,15 @@ ACTIONS: tuple[Action, ...] = (
     _list("search", "slash", "search", "Search", "Find text in this pane; lower case ignores case"),
     _list("next", "n", "search_next(1)", "Next match", "To the next match"),
     _list("previous", "N", "search_next(-1)", "Match before", "To the match before"),
+    # texts
+    _text("fold", "minus", "fold", "Fold", "Close the computation, function or body that the cursor is in"),
+    _text("unfold", "plus", "unfold", "Unfold", "Open what is closed here; once more: all in it"),
+    _text("fold_all", "asterisk", "fold_all", "Fold all", "Close all computations, functions and bodies, or open them"),
+    _text("metadata", "M", "metadata", "Metadata", "Show or hide metadata, configurations, long attributes, tables"),
+    _text("operand", "d", "follow('used')", "Definition of an operand", "To where this line's first operand is made"),
+    _text("user", "u", "follow('users')", "User", "To the first line that uses this one's value"),
+    _text("sibling", "s", "sibling", "The next one instead", "After d or u: the next operand or user"),
+    _text("jump_back", "backspace,ctrl+o", "jump_back", "Back from a jump", "To where the last jump began"),
     # tables
     _table("sort", "less_than_sign", "sort_next(-1)", "Sort, left", "Sort by the column to the left of this one"),
     _table("sort_right", "greater_than_sign", "sort_next(1)", "Sort, right", "Sort by the column to the right"),
@@ -140,7 +153,7 @@ def bindings(scope: str) -> list[BindingType]:
 _KEY_NAMES = {
     "slash": "/", "less_than_sign": "<", "greater_than_sign": ">", "question_mark": "?", "equals_sign": "=",
     "circumflex_accent": "^", "escape": "esc", "backspace": "⌫", "pagedown": "pgdn", "pageup": "pgup",
-    "plus": "+", "down": "↓", "up": "↑", "left": "←", "right": "→",
+    "plus": "+", "minus": "-", "asterisk": "*", "down": "↓", "up": "↑", "left": "←", "right": "→",
 }  # fmt: skip
 _KEY_NAMES_ASCII = {**_KEY_NAMES, "backspace": "bksp", "down": "dn", "up": "up", "left": "lt", "right": "rt"}
 

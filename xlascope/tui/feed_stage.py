@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from xlascope.tui.links import Links
 from xlascope.tui.model import OpsTable, StageText
+from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.text_pane import LineMark
 
@@ -22,6 +23,7 @@ class StageReader:
     def __init__(self, feed: Feed):
         self._feed = feed
         self._lines = lru_cache(maxsize=12)(TextLines)
+        self._folds = lru_cache(maxsize=12)(find_folds)
 
     def read(self, program: str, stage: str, variant: str | None, ops: OpsTable | None) -> StageText:
         """A stage of a program, or what is missing; without `ops` the text alone, which is quick."""
@@ -34,20 +36,22 @@ class StageReader:
         if found is None:
             return StageText(program, variant, stage, TextLines(b""), stage, missing=f"{stage} is not captured yet")
         lines = self._lines(found.text)
+        folds = self._folds(lines, "hlo" if stage == "optimized" else stage)
         links = self.links(program, of_variant) if ops is not None else Links()
         about = program + (f" · {of_variant}" if of_variant else "")
         index = found.jaxpr
         if stage == "jaxpr" and index is not None:
             timed = self._equations_alone(program, variant)
             return StageText(
-                program, None, stage, lines, stage, marks=_jaxpr_marks(links, ops, timed),
+                program, None, stage, lines, stage, marks=_jaxpr_marks(links, ops, timed), folds=folds,
                 equations=links.row_equations, about=f"{about} · {_equations(len(index.equations))}",
             )  # fmt: skip
         if stage == "optimized":
             return StageText(program, of_variant, stage, lines, "hlo", marks=_node_marks(links, ops),
-                             names=links.node_row, about=about, start=lines.find("ENTRY ", 0) or 0)  # fmt: skip
+                             names=links.node_row, about=about, start=lines.find("ENTRY ", 0) or 0,
+                             folds=folds)  # fmt: skip
         start = lines.find("ENTRY ", 0) or 0 if stage == "hlo" else 0
-        return StageText(program, None, stage, lines, stage, about=about, start=start)
+        return StageText(program, None, stage, lines, stage, about=about, start=start, folds=folds)
 
     def source(self, program: str, file: str, ops: OpsTable | None) -> StageText:
         """A whole source file of the user's, as it was when it ran."""

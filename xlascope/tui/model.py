@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from xlascope.tui.text.lines import LineSource
+from xlascope.tui.text.folds import Folds
+from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.functions import FunctionItem
 from xlascope.tui.widgets.text_pane import LineMark
 
@@ -68,7 +69,7 @@ class StageText:
     program: str
     variant: str | None
     stage: str
-    lines: LineSource
+    lines: TextLines
     language: str
     first_number: int | None = None
     marks: Mapping[int, LineMark] = field(default_factory=dict)
@@ -81,6 +82,8 @@ class StageText:
     missing: str | None = None
     start: int = 0
     """The line to begin with: an HLO module's entry computation comes after tables and what it calls."""
+    folds: Folds | None = None
+    """What can be folded in it; None: not looked for yet."""
 
 
 @dataclass(frozen=True, slots=True)

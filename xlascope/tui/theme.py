@@ -14,6 +14,7 @@ ROLES = (
     "text", "dim", "keyword", "op", "define", "operand", "shape", "number", "string", "comment", "attribute",
     "source", "literal", "title", "title_focus", "cursor", "cursor_blurred", "linked", "match", "good", "bad",
     "warn", "added", "bar", "bar_hot", "key", "accent", "header", "header_sorted", "estimated",
+    "op_move", "op_control", "op_exchange", "op_library", "fold",
 )  # fmt: skip
 
 _DARK = {
@@ -24,7 +25,8 @@ _DARK = {
     "linked": "on #23402f", "match": "#000000 on #ffd75f", "good": "#7ee787", "bad": "#ff7b72",
     "warn": "#ffb454", "added": "#7f8fa6 italic", "bar": "#5b9bd5", "bar_hot": "#ff8c42", "key": "#ffcb6b bold",
     "accent": "#ffb454 bold", "header": "#9aa3ad underline", "header_sorted": "#ffffff bold underline",
-    "estimated": "#c9b27c",
+    "estimated": "#c9b27c", "op_move": "#6f93c9", "op_control": "#d68bd0 bold", "op_exchange": "#ff9e64 bold",
+    "op_library": "#e5c07b bold", "fold": "#9aa3ad italic",
 }  # fmt: skip
 _LIGHT = {
     "dim": "#626a73", "keyword": "#7b2fa8", "op": "#0b4fae bold", "define": "#8a5a00", "operand": "#30343a",
@@ -34,7 +36,8 @@ _LIGHT = {
     "linked": "on #c9e7cf", "match": "#000000 on #ffd75f", "good": "#1a7f37", "bad": "#b3261e",
     "warn": "#9a5b00", "added": "#5a6b85 italic", "bar": "#2f6fb0", "bar_hot": "#c2500a", "key": "#8a5a00 bold",
     "accent": "#9a5b00 bold", "header": "#4a5058 underline", "header_sorted": "#000000 bold underline",
-    "estimated": "#7a6420",
+    "estimated": "#7a6420", "op_move": "#3f6aa8", "op_control": "#92298a bold", "op_exchange": "#b3420a bold",
+    "op_library": "#7a5a00 bold", "fold": "#4a5058 italic",
 }  # fmt: skip
 _ANSI = {
     "dim": "bright_black", "keyword": "magenta", "op": "bright_blue bold", "define": "yellow", "shape": "cyan",
@@ -43,12 +46,14 @@ _ANSI = {
     "cursor": "reverse", "cursor_blurred": "underline", "linked": "underline", "match": "black on yellow",
     "good": "green", "bad": "bright_red", "warn": "yellow", "added": "italic", "bar": "blue",
     "bar_hot": "bright_red", "key": "bold", "accent": "bold yellow", "header": "underline",
-    "header_sorted": "bold underline", "estimated": "yellow",
+    "header_sorted": "bold underline", "estimated": "yellow", "op_move": "blue", "op_control": "magenta bold",
+    "op_exchange": "bright_red bold", "op_library": "yellow bold", "fold": "italic",
 }  # fmt: skip
 _MONOCHROME = {
     "keyword": "bold", "op": "bold", "title": "bold", "title_focus": "bold reverse", "cursor": "reverse",
     "cursor_blurred": "underline", "linked": "underline", "match": "bold reverse", "bad": "bold", "warn": "bold",
     "key": "bold", "accent": "bold", "header": "underline", "header_sorted": "bold underline",
+    "op_control": "bold italic", "op_exchange": "bold underline", "op_library": "bold italic", "fold": "italic",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from xlascope.tui.editing import edit_file
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.model import SHOWN
 from xlascope.tui.switches import Switches, variant_name
+from xlascope.tui.text.queries import HINT
 from xlascope.tui.widgets.chart import Chart
 from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
@@ -26,8 +27,8 @@ from xlascope.tui.widgets.text_pane import TextPane
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
 
-_TITLES = {"list": "Moving and searching", "table": "This table", "graph": "This graph", "functions": "This list",
-           "output": "The output"}  # fmt: skip
+_TITLES = {"list": "Moving and searching", "text": "This text", "table": "This table", "graph": "This graph",
+           "functions": "This list", "output": "The output"}  # fmt: skip
 BASELINE = "baseline"
 """The view's name for the baseline that was measured in turn with a variant."""
 _SETTLE = 0.8
@@ -189,7 +190,8 @@ class Acting:
     # searching, filtering, input
 
     def on_line_view_search_requested(self, message: LineView.SearchRequested) -> None:
-        hints = {"search": "search: lower case ignores case", "filter": "keep rows that contain"}
+        text = isinstance(message.view, TextPane)
+        hints = {"search": HINT if text else "search: lower case ignores case", "filter": "keep rows that contain"}
         table = message.view if isinstance(message.view, RowTable) else None
         value = table.filter_text if table is not None and message.purpose == "filter" else ""
         self._asking_view = message.view

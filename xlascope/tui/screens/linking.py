@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.links import Focus
 from xlascope.tui.messages import Explained
+from xlascope.tui.model import StageText
 from xlascope.tui.text.numbers import duration, percent
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
@@ -147,6 +148,19 @@ class Linking:
             places = {desk.links.equation_place.get(path) for path in desk.focus.equations} | {desk.focus.place}
             return sorted({place[1] - 1 for place in places if place is not None and place[0] == file})
         return desk.links.rows(stage, desk.focus)
+
+    def rows_asked_for(self, content: StageText, kind: str, value: str) -> list[int]:
+        """The lines of a stage that a search for an equation (`eq`) or a line of the source (`line`) means."""
+        links = self._main.desk.links
+        if kind == "eq":
+            return links.rows(content.stage, links.of_equations([value]))
+        file, _, number = value.rpartition(":")
+        if not number.isdigit():
+            return []
+        if content.stage == "source":
+            return [int(number) - 1]
+        places = {place for place in links.equation_place.values() if place[1] == int(number) and file in place[0]}
+        return sorted({row for place in places for row in links.rows(content.stage, links.of_place(*place))})
 
     def _best_node(self, focus: Focus) -> str | None:
         shares = {row.op: row.share or 0.0 for row in self._main.desk.ops.rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual import events
@@ -140,6 +141,7 @@ class Places:
                 else:
                     keep = same and before is not None and len(before.lines) > 0
                     pane.show_stage(content, keep)
+                    pane.text_pane.rows_of = partial(self._screen.rows_asked_for, content)
                     self._screen.relink(bring=not same)
                     untimed = before is not None and not before.marks and pane.text_pane.cursor == pane.text_pane.landed
                     if not keep or untimed:

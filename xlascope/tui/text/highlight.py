@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from xlascope.tui.text.op_kinds import role_of
+
 Token = tuple[str, str]
 """Text and its role, a name of `theme.ROLES`."""
 Tokeniser = Callable[[str], list[Token]]
@@ -98,6 +100,8 @@ def _compile(rules: list[tuple[str, str]]) -> Tokeniser:
         plain_from = end = 0
         for match in pattern.finditer(line):
             role = roles[match.lastindex or 0]
+            if role == "op":
+                role = role_of(match.group())
             if role == "operand":
                 # Matched so that nothing else matches in it; drawn as plain text, in one piece with what is around it.
                 continue

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Protocol
 
 _CHUNK = 1 << 20
-
-
-class LineSource(Protocol):
-    """What a text pane shows: lines by number, from 0."""
-
-    @property
-    def width(self) -> int:
-        """Upper bound of the cells of the longest line."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def line(self, index: int) -> str:
-        """The text of one line, without its end; control characters may be in it."""
-        ...
-
-    def find(self, needle: str, start: int, backwards: bool = False) -> int | None:
-        """The first line at or after `start` (before or at it, if `backwards`) that contains `needle`, or None."""
-        ...
-
-    def pieces(self) -> Iterator[str]:
-        """The whole text, in pieces."""
-        ...
 
 
 class TextLines:
@@ -50,6 +27,19 @@ class TextLines:
     def __len__(self) -> int:
         return len(self._starts)
 
+    @property
+    def data(self) -> bytes:
+        """The whole text as UTF-8."""
+        return self._data
+
+    def offset(self, line: int) -> int:
+        """Where a line begins in `data`; its end for a line that is not there."""
+        return self._starts[line] if line < len(self._starts) else len(self._data)
+
+    def line_of(self, offset: int) -> int:
+        """The line that an offset of `data` lies in."""
+        return bisect_right(self._starts, offset) - 1
+
     def pieces(self) -> Iterator[str]:
         """The whole text as it was given, in pieces of about a megabyte that end with a line."""
         position = 0
@@ -65,6 +55,69 @@ class TextLines:
         if end > start and self._data[end - 1] == 0x0A and index + 1 == len(self._starts):
             end -= 1
         return self._data[start:end].decode("utf-8", "replace").rstrip("\r")
+
+    def is_long(self, index: int, limit: int) -> bool:
+        """Whether a line has more than `limit` bytes."""
+        return self.offset(index + 1) - self._starts[index] > limit
+
+    def ends(self, index: int, first: int, last: int) -> tuple[str, str, int]:
+        """About the first and the last characters of a long line, and how many bytes lie between."""
+        start, stop = self._starts[index], self.offset(index + 1)
+        if stop > start and self._data[stop - 1] == 0x0A:
+            stop -= 1
+        head, tail = self._data[start : start + first], self._data[stop - last : stop]
+        between = stop - start - first - last
+        return head.decode("utf-8", "replace"), tail.decode("utf-8", "replace").rstrip("\r"), between
+
+    def window(self, index: int, first: int, last: int) -> str:
+        """The characters `first` to `last` of a line; of one that is long only these are decoded."""
+        start, stop = self._starts[index], self.offset(index + 1)
+        piece = self._data[start + first : min(start + last, stop)]
+        if stop - start <= _CHUNK and not piece.isascii():
+            return self.line(index)[first:last]
+        return piece.decode("utf-8", "replace").rstrip("\r\n")
+
+    def search(self, pattern: re.Pattern[bytes], start: int, backwards: bool = False) -> int | None:
+        """As `find`, for a pattern; one that begins with `^` needs `re.MULTILINE`."""
+        if not 0 <= start < len(self._starts):
+            return None
+        if not backwards:
+            match = pattern.search(self._data, self._starts[start])
+            return self.line_of(match.start()) if match else None
+        found = self.search_all(pattern, len(self._starts), self.offset(start + 1))
+        return found[-1] if found else None
+
+    def search_all(self, pattern: re.Pattern[bytes], limit: int, stop: int | None = None) -> array[int]:
+        """The first `limit` lines before the offset `stop` in which a pattern matches."""
+        found, seen = array("l"), -1
+        for match in pattern.finditer(self._data, 0, len(self._data) if stop is None else stop):
+            line = self.line_of(match.start())
+            if line != seen:
+                found.append(line)
+                seen = line
+                if len(found) >= limit:
+                    break
+        return found
+
+    def find_all(self, needle: str, limit: int) -> array[int]:
+        wanted = needle.encode("utf-8", "surrogateescape")
+        found: array[int] = array("l")
+        if not wanted:
+            return found
+        fold, overlap, seen = wanted == wanted.lower(), len(wanted) - 1, -1
+        for begin in range(0, len(self._data), _CHUNK):
+            piece = self._data[begin : begin + _CHUNK + overlap]
+            piece = piece.lower() if fold else piece
+            at = piece.find(wanted)
+            while at >= 0:
+                line = self.line_of(begin + at)
+                if line > seen:
+                    found.append(line)
+                    seen = line
+                    if len(found) >= limit:
+                        return found
+                at = piece.find(wanted, max(at + 1, self.offset(line + 1) - begin))
+        return found
 
     def find(self, needle: str, start: int, backwards: bool = False) -> int | None:
         wanted = needle.encode("utf-8", "surrogateescape")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,7 +17,9 @@ from textual.strip import Strip
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.marking import mark_matches
+from xlascope.tui.text.safe import safe
 from xlascope.tui.theme import Palette, palette, palette_of
+from xlascope.tui.widgets.moving import Moving
 from xlascope.tui.widgets.part_line import Part
 from xlascope.tui.widgets.searching import Searching
 from xlascope.tui.widgets.title import Placed, draw_title, place_title
@@ -25,7 +27,7 @@ from xlascope.tui.widgets.title import Placed, draw_title, place_title
 _CACHED_ROWS = 256
 
 
-class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
+class LineView(Moving, Searching, ScrollView, can_focus=True, inherit_bindings=False):
     """Rows over an index. A subclass says how many there are and draws one; nothing is kept but drawn rows.
 
     The first content line is the pane's title. Horizontal scrolling is this widget's own (`column`), so that a row
@@ -80,16 +82,22 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.view, self.needle, self.row, self.wrapped = view, needle, row, wrapped
 
+    class SearchCounted(Message):
+        """All rows with a match, in order; there may be more of them than are told."""
+
+        def __init__(self, view: LineView, needle: str, rows: Sequence[int]):
+            super().__init__()
+            self.view, self.needle, self.rows = view, needle, rows
+
     def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
         super().__init__(id=id, classes=classes)
         self.glyphs = glyphs
-        self.column = 0
         self.needle = ""
         self._title: list[Part] = []
         self._tabs: list[Part] = []
+        self._note = ""
         self._cache: dict[Hashable, Strip] = {}
         self._linked: frozenset[int] = frozenset()
-        self._top_pressed = False
         self._palette: Palette | None = None
         self._base: Style | None = None
 
@@ -98,6 +106,21 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
     def row_count(self) -> int:
         """How many rows there are."""
         raise NotImplementedError
+
+    def place_count(self) -> int:
+        """How many rows are seen; a subclass that folds rows away answers this and the next three."""
+        return self.row_count()
+
+    def place_of(self, row: int) -> int:
+        """Where a row is among those that are seen; of a folded one, where what hides it is."""
+        return row
+
+    def row_of(self, place: int) -> int:
+        """The row that is seen at a place."""
+        return place
+
+    def reveal(self, row: int) -> None:
+        """Opens what hides a row."""
 
     def draw_row(self, row: int, width: int) -> Strip | list[Segment]:
         """The row's segments from column `self.column` on, about `width` cells; styles without the row's background."""
@@ -166,6 +189,12 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
             self._title, self._tabs = title, list(tabs)
             self._refresh_header()
 
+    def set_note(self, text: str) -> None:
+        """A few words about where the cursor is, after the title; empty for none."""
+        if text != self._note:
+            self._note = text
+            self._refresh_header()
+
     def set_linked(self, rows: Iterable[int]) -> None:
         """The rows linked to the cursor of another pane."""
         linked = frozenset(rows)
@@ -180,7 +209,7 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
         self._cache.clear()
         count = self.row_count()
         if self.is_attached:
-            self._take_height(count)
+            self._take_height(self.place_count())
         if not keep_scroll:
             self.column = 0
             self.scroll_rows(0)
@@ -227,9 +256,10 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
         width = self.view_width
         if y < self.HEADER_ROWS:
             return Strip(self.draw_header(y, width)).adjust_cell_length(width).apply_style(self.base_style)
-        row = self.first_visible + y - self.HEADER_ROWS
-        if row >= self.row_count():
+        place = self.first_visible + y - self.HEADER_ROWS
+        if place >= self.place_count():
             return Strip.blank(width, self.base_style)
+        row = self.row_of(place)
         is_cursor = row == self.cursor
         key = (row, is_cursor, is_cursor and self.has_focus, row in self._linked, width)
         strip = self._cache.get(key)
@@ -256,14 +286,16 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
         return draw_title(self._placed_title(width), self.palette, self.glyphs, self.has_focus)
 
     def _placed_title(self, width: int) -> list[Placed]:
-        return place_title(self._title, self._tabs, width, self.glyphs)
+        note = [Part("  " + safe(self._note, ascii_only=self.ascii_only), "accent", rank=9)] if self._note else []
+        return place_title([*self._title, *note], self._tabs, width, self.glyphs)
 
     def marked(self, tokens: Iterable[tuple[str, str]], start: int = 0) -> list[Segment]:
         """Tokens as segments, with the search's matches in the match style; cut off before column `start`."""
         colours = self.palette
         tokens = list(tokens)
-        if self.needle:
-            tokens = mark_matches(tokens, self.needle)
+        needle = self.marked_needle
+        if needle:
+            tokens = mark_matches(tokens, needle)
         segments = []
         for text, role in tokens:
             if start >= len(text):
@@ -274,8 +306,13 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
             segments.append(Segment(text, colours[role]))
         return segments
 
+    @property
+    def marked_needle(self) -> str:
+        """What is marked in the rows while something is searched for."""
+        return self.needle
+
     def _refresh_row(self, row: int) -> None:
-        line = row - self.first_visible + self.HEADER_ROWS
+        line = self.place_of(row) - self.first_visible + self.HEADER_ROWS
         if self.HEADER_ROWS <= line < self.size.height:
             self.refresh_lines(line + self.scroll_offset.y)
 
@@ -287,6 +324,7 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
     def watch_cursor(self, old: int, new: int) -> None:
         self._refresh_row(old)
         self._refresh_row(new)
+        self.tell_search()
         self.post_message(self.CursorMoved(self, new))
 
     def validate_cursor(self, row: int) -> int:
@@ -296,65 +334,6 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
         """A bar that appears after its pane was scrolled would stand at the top."""
         if shown:
             self.vertical_scrollbar.position = self.scroll_y
-
-    def scroll_rows(self, top: int) -> None:
-        """Makes `top` the first visible row, as far as there are rows."""
-        if self.is_attached:
-            # Forced: before the first layout a scrollbar is not there yet, and without one Textual would not scroll.
-            self.scroll_to(y=top, animate=False, immediate=True, force=True)
-
-    def go_to(self, row: int, *, centre: bool = False) -> None:
-        """Puts the cursor on a row and scrolls until it is seen; into the middle if `centre` and it was not."""
-        self.cursor = row
-        self.show_row(self.cursor, centre=centre)
-
-    def show_row(self, row: int, *, centre: bool = False) -> None:
-        """Scrolls as little as needed to see a row."""
-        height = self.body_height
-        top = self.first_visible
-        if row < 0 or height <= 0 or top <= row < top + height:
-            return
-        if centre:
-            target = row - height // 2
-        else:
-            target = row if row < top else row - height + 1
-        self.scroll_rows(max(target, 0))
-
-    def set_column(self, column: int) -> None:
-        """Scrolls sideways to a column."""
-        limit = max(self.content_columns() - self.view_width // 2, 0)
-        column = min(max(column, 0), limit)
-        if column != self.column:
-            self.column = column
-            self.redraw()
-
-    def action_row(self, step: int) -> None:
-        self.go_to(self.cursor + step)
-
-    def action_sideways(self, step: int) -> None:
-        self.set_column(self.column + step)
-
-    def action_line_start(self) -> None:
-        self.set_column(0)
-
-    def action_top(self) -> None:
-        if self._top_pressed:
-            self._top_pressed = False
-            self.go_to(0)
-        else:
-            self._top_pressed = True
-
-    def action_first(self) -> None:
-        self.go_to(0)
-
-    def action_last(self) -> None:
-        self.go_to(self.row_count() - 1)
-
-    def action_page(self, pages: float) -> None:
-        step = round(pages * max(self.body_height - (abs(pages) == 1), 1))
-        before = self.first_visible
-        self.scroll_rows(before + step)
-        self.go_to(self.cursor + step)
 
     def action_activate(self) -> None:
         if self.cursor >= 0:
@@ -378,8 +357,8 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
 
     def row_at(self, y: int) -> int | None:
         """The row under a line of this widget's content, or None."""
-        row = self.first_visible + y - self.HEADER_ROWS
-        return row if y >= self.HEADER_ROWS and row < self.row_count() else None
+        place = self.first_visible + y - self.HEADER_ROWS
+        return self.row_of(place) if y >= self.HEADER_ROWS and place < self.place_count() else None
 
     def click_header(self, x: int, y: int) -> None:
         """A click on a header line: on the title, the part's own action."""
@@ -422,7 +401,7 @@ class LineView(Searching, ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         self._cache.clear()
-        self._take_height(self.row_count())
+        self._take_height(self.place_count())
         self.show_row(self.cursor)
 
     def on_focus(self) -> None:

@@ -1,18 +1,26 @@
-"""Searching the rows of a pane: in a thread, around the end, to the next match and the one before."""
+"""Searching the rows of a pane: in a thread, around the end, to the next match and the one before, and how many."""
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from xlascope.tui.widgets.line_view import LineView
 
+MOST_COUNTED = 20_000
+"""Of more rows with a match only so many are counted, and it says so."""
+
 
 class Searching:
     """The part of a `LineView` that searches; `needle` is what was last searched for."""
 
     needle = ""
+    _matches: Sequence[int] | None = None
+    _revealed = ""
 
     @property
     def _view(self) -> LineView:
@@ -31,30 +39,73 @@ class Searching:
         """Forgets the needle and its marks."""
         if self.needle:
             self.needle = ""
+            self._matches = None
             self._view.workers.cancel_group(self._view, "search")
             self._view.redraw()
+            self.tell_search()
 
     def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
         """Looks for `needle` from the cursor on in a thread, around the end if need be; `SearchDone` tells."""
         view = self._view
         if needle != self.needle:
             self.needle = needle
+            self._matches = None
+            self.tell_search()
             view.redraw()
         if needle and view.row_count():
             start = view.cursor + ((-1 if backwards else 1) if skip_current else 0)
-            job = partial(self._search, needle, start, backwards)
+            job = partial(self._search, needle, start, backwards, self._matches is None)
             view.run_worker(job, group="search", exclusive=True, thread=True, exit_on_error=False)
 
-    def _search(self, needle: str, start: int, backwards: bool) -> None:
+    def _search(self, needle: str, start: int, backwards: bool, count: bool) -> None:
         view = self._view
-        count = view.row_count()
-        row = view.find_row(needle, start, backwards) if 0 <= start < count else None
+        rows = view.row_count()
+        row = view.find_row(needle, start, backwards) if 0 <= start < rows else None
         wrapped = row is None
         if wrapped:
-            row = view.find_row(needle, count - 1 if backwards else 0, backwards)
+            row = view.find_row(needle, rows - 1 if backwards else 0, backwards)
         view.post_message(view.SearchDone(view, needle, row, wrapped))
+        if count:
+            found = self.find_rows(needle, MOST_COUNTED + 1) if row is not None else array("l")
+            view.post_message(view.SearchCounted(view, needle, found))
+
+    def find_rows(self, needle: str, limit: int) -> Sequence[int]:
+        """The first rows that contain `needle`, at most `limit`; runs in a thread, so it must only read."""
+        fold = needle == needle.lower()
+        found = array("l")
+        for row in range(self._view.row_count()):
+            text = self._view.row_text(row)
+            if needle in (text.lower() if fold else text):
+                found.append(row)
+                if len(found) >= limit:
+                    break
+        return found
+
+    def arrived(self, row: int) -> str:
+        """Called at a match, before it is told; what there is to say about where it is."""
+        return ""
 
     def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
         """To the match, if it is still the one that is looked for."""
         if message.view is self and message.row is not None and message.needle == self.needle:
             message.view.go_to(message.row, centre=True)
+            self._revealed = self.arrived(message.row)
+            self.tell_search()
+
+    def on_line_view_search_counted(self, message: LineView.SearchCounted) -> None:
+        if message.view is self and message.needle == self.needle:
+            self._matches = message.rows
+            self.tell_search()
+
+    def tell_search(self) -> None:
+        """`3 of 17` in the title, as long as something is searched for."""
+        view, rows = self._view, self._matches
+        if not self.needle:
+            view.set_note("")
+        elif rows is not None:
+            more = len(rows) > MOST_COUNTED
+            total = f"{min(len(rows), MOST_COUNTED):,}{'+' if more else ''}"
+            at = bisect_left(rows, view.cursor)
+            on_one = at < len(rows) and rows[at] == view.cursor
+            counted = f"{at + 1:,} of {total}" if on_one else f"{total} match{'' if len(rows) == 1 else 'es'}"
+            view.set_note(f"/{self.needle}  {counted}{self._revealed if on_one else ''}")

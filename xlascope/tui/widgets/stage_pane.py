@@ -75,13 +75,17 @@ class StagePane(Container):
             content.language,
             first_number=content.first_number,
             marks=content.marks,
+            folds=content.folds,
             keep_position=keep_position,
         )
         if content.start and not keep_position:
             with pane.prevent(pane.CursorMoved):
                 pane.go_to(content.start)
-                pane.scroll_rows(content.start)
+                pane.scroll_rows(pane.place_of(content.start))
         self.draw_title(content.about)
+
+    def on_text_pane_hiding_changed(self) -> None:
+        self.draw_title(self._about)
 
     def show_chart(self, spec: ChartSpec | None) -> None:
         """Shows a chart, if that is what is asked for."""
@@ -97,6 +101,8 @@ class StagePane(Container):
         for place, piece in enumerate(about.split(" · ") if about else ()):
             lead = " · " if place else "  "
             title.append(Part(lead + piece, "dim", rank=8 - place))
+        if self.active is self.text_pane and self.text_pane.hides_parts:
+            title.append(Part("  metadata hidden", "dim", "focused.metadata", "M shows it", rank=3))
         tabs = [
             Part(f" {index}", "key", f"show_in('{self.id}', '{stage}')", stage)
             for index, stage in enumerate(_TABS, 1)

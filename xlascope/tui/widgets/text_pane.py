@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.segment import Segment
+from textual.message import Message
 from textual.strip import Strip
 
+from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
-from xlascope.tui.text.highlight import Tokeniser, plain, tokeniser
-from xlascope.tui.text.lines import LineSource, TextLines
+from xlascope.tui.text.folds import Folds
+from xlascope.tui.text.highlight import Token, Tokeniser, plain, tokeniser
+from xlascope.tui.text.lines import TextLines
 from xlascope.tui.text.numbers import percent
+from xlascope.tui.text.queries import parse_query, pattern_of
 from xlascope.tui.text.safe import safe
+from xlascope.tui.widgets.folding import Folding
+from xlascope.tui.widgets.jumping import Jumping
 from xlascope.tui.widgets.line_view import LineView
 
 _WHOLE_LINE = 4000
 """Lines up to this many characters are coloured from their start; of longer ones only what is seen."""
+_LONGEST = 1 << 16
+_ENDS = (1500, 400)
+"""Of lines longer than that, so many characters of their beginning and end are shown while parts are hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +42,35 @@ class LineMark:
     kind: str | None = None
 
 
-class TextPane(LineView):
-    """One text with syntax colours, heat, marks, a cursor and search."""
+class TextPane(Folding, Jumping, LineView):
+    """One text with syntax colours, heat, marks, folds, a cursor and search. A row is a line, seen or folded away."""
 
     HELP = (
         "The text of one stage. The margin gives each line's share of the time: `~` estimated, `?` unknown, "
-        "`∅` no instruction left, `+` added by XLA. Lines linked to the cursor of another pane are highlighted."
+        "`∅` no instruction left, `+` added by XLA. Lines linked to the cursor of another pane are highlighted. "
+        "Computations, functions and bodies fold; `▸` marks a closed one, with the time of its lines. Metadata, "
+        "configurations and tables for debugging are hidden, what is long is `{…N}`, until enter or `M`. "
+        "`/op:dot`, `name:`, `shape:f32[8,64]`, `eq:4.0` and `line:14` search by what a line is."
     )
+    SCOPES = ("list", "text")
+    BINDINGS = bindings("text")
     MARGIN = 5
 
+    class HidingChanged(Message):
+        """What is hidden in lines is another thing now."""
+
+        def __init__(self, pane: TextPane):
+            super().__init__()
+            self.pane = pane
+
     def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
-        super().__init__(id=id, classes=classes, glyphs=glyphs)
-        self.source: LineSource = TextLines(b"")
+        LineView.__init__(self, id=id, classes=classes, glyphs=glyphs)
+        Folding.__init__(self)
+        Jumping.__init__(self)
+        self.source = TextLines(b"")
+        self._marked: list[int] = []
+        self.rows_of: Callable[[str, str], Sequence[int]] | None = None
+        """Lines of an equation (`eq`) or of a line of the source (`line`), as the links of the screen have them."""
         self._tokenise: Tokeniser = plain
         self._marks: Mapping[int, LineMark] = {}
         self._first_number: int | None = None
@@ -55,14 +82,22 @@ class TextPane(LineView):
 
     def set_content(
         self,
-        source: LineSource,
+        source: TextLines,
         language: str = "",
         *,
         first_number: int | None = None,
         marks: Mapping[int, LineMark] | None = None,
         keep_position: bool = False,
+        folds: Folds | None = None,
     ) -> None:
-        """Shows another text; `first_number` numbers its lines from there (None: no numbers)."""
+        """Shows another text; `first_number` numbers its lines from there (None: no numbers).
+
+        `folds` are the text's, where they were worked out before. The same text again keeps what is folded.
+        """
+        if source is not self.source or language != self.language:
+            self.take_folds(source, language, folds)
+            self.forget_way()
+            self.set_note("")
         self.source = source
         self._tokenise = tokeniser(language)
         self._first_number = first_number
@@ -102,6 +137,8 @@ class TextPane(LineView):
 
     def _take_marks(self, marks: Mapping[int, LineMark]) -> None:
         self._marks = marks
+        self._marked = sorted(marks)
+        self.forget_sums()
         self._hottest = max((mark.share or 0.0 for mark in marks.values()), default=0.0)
 
     def row_count(self) -> int:
@@ -122,36 +159,113 @@ class TextPane(LineView):
         heat = self.MARGIN if self._marks else 0
         return heat + (self._number_width + 1 if self._number_width else 0) + 1
 
+    def marked_rows(self, start: int, stop: int) -> Sequence[int]:
+        """The rows from `start` to before `stop` that have something in the margin."""
+        return self._marked[bisect_left(self._marked, start) : bisect_left(self._marked, stop)]
+
+    # searching
+
+    @property
+    def marked_needle(self) -> str:
+        query = parse_query(self.needle)
+        return "" if query.is_linked else query.value
+
     def find_row(self, needle: str, start: int, backwards: bool) -> int | None:
-        return self.source.find(needle, start, backwards) if len(self.source) else None
+        query = parse_query(needle)
+        if not len(self.source):
+            return None
+        if query.kind == "text":
+            return self.source.find(needle, start, backwards)
+        if query.is_linked:
+            linked = self.find_rows(needle, len(self.source))
+            rows = [row for row in linked if (row <= start if backwards else row >= start)]
+            return (rows[-1] if backwards else rows[0]) if rows else None
+        pattern = pattern_of(query, self.language)
+        return None if pattern is None else self.source.search(pattern, start, backwards)
+
+    def find_rows(self, needle: str, limit: int) -> Sequence[int]:
+        query = parse_query(needle)
+        if query.kind == "text":
+            return self.source.find_all(needle, limit)
+        if query.is_linked:
+            rows = self.rows_of(query.kind, query.value) if self.rows_of is not None else ()
+            return sorted(row for row in set(rows) if 0 <= row < len(self.source))[:limit]
+        pattern = pattern_of(query, self.language)
+        return () if pattern is None else self.source.search_all(pattern, limit)
+
+    def arrived(self, row: int) -> str:
+        """Shows the match where it lies in what is hidden of its line."""
+        needle = self.marked_needle
+        if not needle or not self.is_shortened(row):
+            return ""
+        seen, whole = self.seen_text(row), self.source.line(row)
+        if needle == needle.lower():
+            seen, whole = seen.lower(), whole.lower()
+        if needle in seen or needle not in whole:
+            return ""
+        self.show_whole(row)
+        self.set_column(max(whole.index(needle) - self.view_width // 3, 0))
+        return ", in what was hidden of its line"
+
+    # drawing
 
     def draw_row(self, row: int, width: int) -> Strip | list[Segment]:
         if not len(self.source):
             return [Segment(" " + self._placeholder, self.palette["dim"])]
-        segments = self._margin(row)
+        fold = self.closed_fold(row)
+        segments = self._margin(row, fold)
         space = max(width - self.margin_width, 0)
-        raw = self.source.line(row)
-        skip = 0
-        if len(raw) > _WHOLE_LINE:
-            skip = max(self.column - 64, 0)
-            raw = raw[skip : skip + space + 192]
+        raw, skip = self._raw(row, space)
         text = safe(raw, ascii_only=self.ascii_only)
         start = self.column - skip
-        if text.isascii():
+        if text.isascii() and fold is None:
             segments += self.marked(self._tokenise(text[: start + space + 64]), start)
             return segments
-        body = Strip(self.marked(self._tokenise(text))).crop(start, start + space)
+        tokens = self._tokenise(text)
+        if fold is not None:
+            tokens = self._closed_tokens(tokens, fold, space)
+        body = Strip(self.marked(tokens)).crop(start, start + space)
         return Strip([*segments, *body])
 
-    def _margin(self, row: int) -> list[Segment]:
+    def _raw(self, row: int, space: int) -> tuple[str, int]:
+        """What is seen of a line, and how many of its first characters were left out for being far from sight."""
+        if self.source.is_long(row, _WHOLE_LINE):
+            if not self.hides_parts or row in self._whole or self.column > _WHOLE_LINE:
+                skip = max(self.column - 64, 0)
+                return self.source.window(row, skip, skip + space + 192), skip
+            if self.source.is_long(row, _LONGEST):
+                head, tail, between = self.source.ends(row, *_ENDS)
+                return f"{head}{self.glyphs.ellipsis}{between:,} characters{self.glyphs.ellipsis}{tail}", 0
+        text = self.seen_text(row)
+        skip = max(self.column - 64, 0) if len(text) > _WHOLE_LINE else 0
+        return (text[skip : skip + space + 192] if skip or len(text) > _WHOLE_LINE else text), skip
+
+    def _closed_tokens(self, tokens: list[Token], fold: int, space: int) -> list[Token]:
+        """A header with what stands for its lines, which is seen however long the header is."""
+        words = safe(self.fold_words(fold), ascii_only=self.ascii_only)
+        room = max(space - len(words), 20)
+        cut: list[Token] = []
+        for text, role in tokens:
+            if room <= 0:
+                break
+            cut.append((text[:room], role))
+            room -= len(text)
+        return [*cut, (words, "fold")]
+
+    def _margin(self, row: int, fold: int | None) -> list[Segment]:
         colours, glyphs = self.palette, self.glyphs
         segments = []
         if self._marks:
-            segments += self._heat(self._marks.get(row))
+            mark = self._marks.get(row)
+            if fold is not None:
+                share, estimated = self.summed(fold, self._marks)
+                mark = LineMark(share, estimated) if share is not None else mark
+            segments += self._heat(mark)
         if self._number_width:
             number = (self._first_number or 0) + row
             segments.append(Segment(f"{number:>{self._number_width}} ", colours["dim"]))
-        segments.append(Segment(glyphs.cursor if row == self.cursor else " ", colours["accent"]))
+        sign = glyphs.closed if fold is not None else " "
+        segments.append(Segment(glyphs.cursor if row == self.cursor else sign, colours["accent"]))
         return segments
 
     def _heat(self, mark: LineMark | None) -> list[Segment]:
