@@ -8,22 +8,29 @@ from dataclasses import replace
 
 from xlascope.graphs.model import Edge, Node
 
+SOURCES = frozenset({"parameter", "constant"})
+
 
 def find_owners(nodes: list[Node], edges: list[Edge], callers: Mapping[str, str | None]) -> list[Node]:
     """Give each node added by XLA the nearest instruction of the program that uses its value, else that feeds it.
 
     Distances count edges; of several at the same distance the first of the text wins. Where a computation holds nothing
     of the program, its instructions are there for whom it is called: ``callers`` maps a group to its calling node.
-    None where there is neither.
+    Where there is neither, for the result of the whole: the entry's root (that itself for what it is made of). None in
+    a graph without anything of the program: there is no equation that its instructions could be there for.
     """
     owned = _spread(nodes, [(edge.target, edge.source) for edge in edges])
     fed = _spread(nodes, [(edge.source, edge.target) for edge in edges])
     found = {node.id: owned.get(node.id) or fed.get(node.id) for node in nodes if node.added_by_xla}
     by_id = {node.id: node for node in nodes}
-    return [
-        replace(node, owner=found[node.id] or _caller(node, found, by_id, callers)) if node.added_by_xla else node
-        for node in nodes
-    ]
+    last: str | None = None
+    if any(not node.added_by_xla and node.opcode not in SOURCES for node in nodes):
+        last = next((node.id for node in nodes if node.is_root and node.group is None), None)
+    owners = {id: owner or _caller(by_id[id], found, by_id, callers) or last for id, owner in found.items()}
+    if last is not None and owners.get(last) == last:
+        feeding = (edge.source for edge in edges if edge.target == last)
+        owners[last] = next(feeding, None)
+    return [replace(node, owner=owners[node.id]) if node.added_by_xla else node for node in nodes]
 
 
 def _caller(
@@ -54,7 +61,7 @@ def _spread(nodes: list[Node], links: list[tuple[str, str]]) -> dict[str, str]:
     sources = [
         node.id
         for node in nodes
-        if not node.added_by_xla and node.opcode not in ("parameter", "constant") and node.id in onward
+        if not node.added_by_xla and node.opcode not in SOURCES and node.id in onward
     ]
     owner: dict[str, str] = {}
     queue = deque((source, source) for source in sources)

@@ -7,33 +7,203 @@ every pass. The tagged module is the untagged one but for metadata, which `names
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
-from xlascope.ir.hlo import HloModule
+from xlascope.ir.hlo import HloInstruction, HloModule
 
 _TAG = re.compile(r"xs(b\d+\.)?(\d+)_")
 _IN_NAME = re.compile(r"/xs(?:b\d+\.)?\d+_(?=[/\";)\]])|\bxs(?:b\d+\.)?\d+_(?:/|(?=\)))")
+# A name stack begins with the transformation that was called; what a function or a region holds begins anew.
+_WHOLE = ("jit(", "pmap(")
+_MOST_MERGED = 64
+
+# What they call is a part of the computation around them.
+_TRANSPARENT = frozenset({"fusion", "async-start", "async-update", "async-done"})
+_CONTROL = frozenset({"while", "conditional"})
+
+Chain = tuple[str, ...]
+"""The steps of a path: ``("4", "b1.0")`` is ``4.b1.0``."""
 
 
 def paths_of(op_name: str, known: Collection[str] | None = None) -> tuple[str, ...]:
-    """Paths that an ``op_name`` names, each once; XLA joins the names of merged instructions with ``;``.
+    """Paths that an ``op_name`` names, each once; XLA joins the names of merged instructions.
 
     With ``known`` paths, one that is not among them stands for its nearest enclosing equation: some lowerings trace
     jaxprs of their own inside an equation.
     """
-    found: dict[str, None] = {}
-    for name in op_name.split(";"):
-        parts = [(branch or "") + number for branch, number in _TAG.findall(name)]
-        while parts and known is not None and ".".join(parts) not in known:
-            parts.pop()
-        if parts:
-            found[".".join(parts)] = None
-    return tuple(found)
+    return _paths((chain for name in names_of(op_name) for chain in (_chain(name),)), known)
+
+
+def names_of(op_name: str) -> list[str]:
+    """The names of the instructions that were merged: XLA writes ``a/x;a/y``, and of combined ones ``a/(x:y)``."""
+    found: list[str] = []
+    for part in op_name.split(";"):
+        waiting = [part]
+        while waiting and len(found) < _MOST_MERGED:
+            name = waiting.pop(0)
+            choice = _choice(name) if ":" in name else None
+            if choice is None:
+                found.append(name)
+            else:
+                start, parts, stop = choice
+                waiting = [name[:start] + one + name[stop:] for one in parts] + waiting
+    return found
+
+
+def _choice(name: str) -> tuple[int, list[str], int] | None:
+    """The first parenthesis that holds alternatives: where it opens, what they are, where it has closed."""
+    opened: list[tuple[int, list[int]]] = []
+    for at, character in enumerate(name):
+        if character == "(":
+            opened.append((at, []))
+        elif character == ":" and opened:
+            opened[-1][1].append(at)
+        elif character == ")" and opened:
+            start, colons = opened.pop()
+            if colons:
+                ends = [start, *colons, at]
+                return start, [name[a + 1 : b] for a, b in zip(ends, ends[1:], strict=False)], at + 1
+    return None
 
 
 def without_tags(text: str) -> str:
     """HLO text with the tags cut out of its ``op_name`` metadata."""
     return _IN_NAME.sub("", text) if "xs" in text else text
+
+
+def has_tags(module: HloModule) -> bool:
+    """Was it lowered with tagged equations, of which something is left?"""
+    return "xs" in module.text and any(_TAG.search(each.op_name or "") for each in module.instructions())
+
+
+def module_paths(module: HloModule, known: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
+    """Equation paths by instruction name, of the instructions that have any by their tags.
+
+    The names inside a function, or a region such as a reduction's, can begin anew there (before optimization those of
+    all functions do): their paths go on where those of the callers end.
+    """
+    return _Resolver(module, known).paths()
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What the relative names of a computation go on from. ``repeats``: they may begin with the end of that.
+
+    ``inherits``: what has a name without a tag is of the callers' equations (not in a loop or a branch).
+    """
+
+    prefixes: frozenset[Chain]
+    repeats: bool
+    inherits: bool
+
+
+class _Resolver:
+    def __init__(self, module: HloModule, known: Collection[str] | None) -> None:
+        self._module = module
+        self._known = known
+        self._contexts: dict[str, _Context] = {}
+        self._chains: dict[int, tuple[Chain, ...]] = {}
+
+    def paths(self) -> dict[str, tuple[str, ...]]:
+        # In HLO text a computation is written before those that call it.
+        for computation in reversed(self._module.computations):
+            context = self._context(computation.name)
+            for instruction in computation.instructions:
+                chains = self._resolve(instruction, context)
+                if chains:
+                    self._chains[instruction.index] = chains
+        found: dict[str, tuple[str, ...]] = {}
+        for instruction in self._module.instructions():
+            paths = _paths(self._chains.get(instruction.index, ()), self._known)
+            if paths:
+                found[instruction.name] = paths
+        return found
+
+    def _context(self, computation: str) -> _Context:
+        known = self._contexts.get(computation)
+        if known is not None:
+            return known
+        prefixes: set[Chain] = set()
+        repeats, inherits = False, True
+        for caller in self._module.callers(computation):
+            chains = self._chains.get(caller.index, ())
+            if caller.opcode == "call":
+                prefixes.update(chains)
+                continue
+            outer = self._context(caller.computation.name)
+            if caller.opcode in _TRANSPARENT:
+                prefixes |= outer.prefixes
+                repeats, inherits = outer.repeats, outer.inherits
+            elif caller.op_name is not None and not _is_whole(caller.op_name):
+                prefixes |= outer.prefixes
+                repeats = outer.repeats
+            else:
+                prefixes.update(chains)
+                repeats = True
+            inherits = inherits and caller.opcode not in _CONTROL
+        found = self._contexts[computation] = _Context(frozenset(prefixes), repeats, inherits)
+        return found
+
+    def _resolve(self, instruction: HloInstruction, context: _Context) -> tuple[Chain, ...]:
+        op_name = instruction.op_name
+        if op_name is None:
+            return ()
+        found: dict[Chain, None] = {}
+        for name in names_of(op_name):
+            own = self._own(name)
+            if _is_whole(name) or instruction.computation.is_entry:
+                found[own] = None
+            elif not own:
+                if context.inherits:
+                    found.update(dict.fromkeys(sorted(context.prefixes)))
+            elif not context.repeats:
+                found.update(dict.fromkeys(sorted(prefix + own for prefix in context.prefixes)))
+            else:
+                found.update(dict.fromkeys(self._joined(context.prefixes, own)))
+        return tuple(chain for chain in found if chain)
+
+    def _own(self, name: str) -> Chain:
+        """The chain of a name; XLA may write one whole name behind another, of which the last counts."""
+        chain = _chain(name)
+        if self._known is not None and len(chain) > 1 and ".".join(chain) not in self._known and _is_whole(name):
+            first = _TAG.search(name)
+            start = name.rfind("/" + name[: first.end()]) if first is not None else -1
+            if start >= 0 and ".".join(last := _chain(name[start:])) in self._known:
+                return last
+        return chain
+
+    def _joined(self, prefixes: frozenset[Chain], own: Chain) -> list[Chain]:
+        """Relative names of a region whose callers have whole ones: the region's begin somewhere in the callers'."""
+        fitting, others = [], []
+        for prefix in sorted(prefixes):
+            lengths = [k for k in range(1, min(len(prefix), len(own)) + 1) if prefix[-k:] == own[:k]]
+            candidates = [prefix + own[k:] for k in lengths]
+            there = [each for each in candidates if self._known is None or ".".join(each) in self._known]
+            if self._known is None:
+                there = there[-1:]
+            if there:
+                fitting.append(there[0])
+            others.append(prefix + own)
+        return fitting or others
+
+
+def _is_whole(name: str) -> bool:
+    return name.startswith(_WHOLE)
+
+
+def _chain(name: str) -> Chain:
+    return tuple((branch or "") + number for branch, number in _TAG.findall(name))
+
+
+def _paths(chains: Iterable[Chain], known: Collection[str] | None) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for chain in chains:
+        while chain and known is not None and ".".join(chain) not in known:
+            chain = chain[:-1]
+        if chain:
+            found[".".join(chain)] = None
+    return tuple(found)
 
 
 def names_between(tagged: HloModule, untagged: HloModule) -> tuple[dict[str, str], str | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from xlascope.graphs import build_graph
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
-from xlascope.ir.provenance import names_between, paths_of
+from xlascope.ir.provenance import module_paths, names_between
 from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key
 
@@ -61,9 +61,10 @@ def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | N
     """
     known = {equation.path for equation in jaxpr.equations} if jaxpr is not None else None
     names, mismatch = names_between(tagged, module) if tagged is not None else ({}, None)
-    own = _tagged(tagged or module, names, known)
-    exact = bool(own) and mismatch is None
-    if not own and jaxpr is not None:
+    own = {names.get(name, name): paths for name, paths in module_paths(tagged or module, known).items()
+           if tagged is None or name in names}  # fmt: skip
+    exact = (tagged is not None or bool(own)) and mismatch is None
+    if not own and tagged is None and jaxpr is not None:
         own = _by_position(module, _Positions(jaxpr))
     equations = _with_members(module, own)
     if exact:
@@ -77,17 +78,6 @@ def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | N
         if node.owner is not None and node.name not in equations
     }
     return Provenance(equations, frozenset(added - equations.keys()), exact, owners)
-
-
-def _tagged(module: HloModule, names: Mapping[str, str], known: Collection[str] | None) -> dict[str, tuple[str, ...]]:
-    """Paths by (untagged) name, of the instructions that have a tag."""
-    own = {}
-    for instruction in module.instructions():
-        name = names.get(instruction.name) if names else instruction.name
-        paths = paths_of(instruction.op_name or "", known)
-        if paths and name is not None:
-            own[name] = paths
-    return own
 
 
 def _by_position(module: HloModule, index: _Positions) -> dict[str, tuple[str, ...]]:
