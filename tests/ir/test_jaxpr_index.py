@@ -53,6 +53,8 @@ def test_tree_of_paths(given_as):
     assert index.ancestors("1.b1.0.2") == ("1.b1.0", "1") and index.ancestors("nowhere") == ()
     assert [own.primitive for own in index.by_text_line[3]] == ["while", "scan", "exp"]
     assert [own.path for own in index.at_source("/t.py", 4)] == ["1", "1.b0.0", "1.b1.0"]
+    # What has no line of its own has that of the equation around it.
+    assert (index.by_path["1.b0.0"].file, index.by_path["1.b0.0"].line) == ("/t.py", 4)
     # Equation 1.b1.0 is there, so nothing lacks a parent.
     assert index.problems == ()
 

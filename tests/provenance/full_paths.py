@@ -11,7 +11,6 @@ import re
 import sys
 from pathlib import Path
 
-import jax
 from jax._src import core, pjit
 from linked_programs import named, wanted
 

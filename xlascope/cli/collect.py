@@ -11,6 +11,8 @@ from typing import Any
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
 
+_WHAT = {"tagged": "equation links", "located": "equation links before optimization"}
+
 
 def collect(path: Path, pairs: Sequence[tuple[str, str]]) -> None:
     """Add each (program, stage) to the run file; what cannot be had is told on stderr, and the view does without."""
@@ -24,7 +26,7 @@ def collect(path: Path, pairs: Sequence[tuple[str, str]]) -> None:
         return
     try:
         for program, what in pairs:
-            _say(f"compiling {program} for its {'equation links' if what == 'tagged' else what} …")
+            _say(f"compiling {program} for its {_WHAT.get(what, what)} …")
             _wait(events, keeper.collect(program, what), program)
     finally:
         keeper.stop()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xlascope.ir.hlo import HloInstruction, HloModule
 
@@ -32,7 +33,7 @@ def paths_of(op_name: str, known: Collection[str] | None = None) -> tuple[str, .
     With ``known`` paths, one that is not among them stands for its nearest enclosing equation: some lowerings trace
     jaxprs of their own inside an equation.
     """
-    return _paths((chain for name in names_of(op_name) for chain in (_chain(name),)), known)
+    return known_paths(map(chain_of, names_of(op_name)), known)
 
 
 def names_of(op_name: str) -> list[str]:
@@ -63,7 +64,7 @@ def _choice(name: str) -> tuple[int, list[str], int] | None:
             start, colons = opened.pop()
             if colons:
                 ends = [start, *colons, at]
-                return start, [name[a + 1 : b] for a, b in zip(ends, ends[1:], strict=False)], at + 1
+                return start, [name[a + 1 : b] for a, b in pairwise(ends)], at + 1
     return None
 
 
@@ -115,7 +116,7 @@ class _Resolver:
                     self._chains[instruction.index] = chains
         found: dict[str, tuple[str, ...]] = {}
         for instruction in self._module.instructions():
-            paths = _paths(self._chains.get(instruction.index, ()), self._known)
+            paths = known_paths(self._chains.get(instruction.index, ()), self._known)
             if paths:
                 found[instruction.name] = paths
         return found
@@ -135,7 +136,7 @@ class _Resolver:
             if caller.opcode in _TRANSPARENT:
                 prefixes |= outer.prefixes
                 repeats, inherits = outer.repeats, outer.inherits
-            elif caller.op_name is not None and not _is_whole(caller.op_name):
+            elif caller.op_name is not None and not is_whole(caller.op_name):
                 prefixes |= outer.prefixes
                 repeats = outer.repeats
             else:
@@ -152,7 +153,7 @@ class _Resolver:
         found: dict[Chain, None] = {}
         for name in names_of(op_name):
             own = self._own(name)
-            if _is_whole(name) or instruction.computation.is_entry:
+            if is_whole(name) or instruction.computation.is_entry:
                 found[own] = None
             elif not own:
                 if context.inherits:
@@ -165,11 +166,11 @@ class _Resolver:
 
     def _own(self, name: str) -> Chain:
         """The chain of a name; XLA may write one whole name behind another, of which the last counts."""
-        chain = _chain(name)
-        if self._known is not None and len(chain) > 1 and ".".join(chain) not in self._known and _is_whole(name):
+        chain = chain_of(name)
+        if self._known is not None and len(chain) > 1 and ".".join(chain) not in self._known and is_whole(name):
             first = _TAG.search(name)
             start = name.rfind("/" + name[: first.end()]) if first is not None else -1
-            if start >= 0 and ".".join(last := _chain(name[start:])) in self._known:
+            if start >= 0 and ".".join(last := chain_of(name[start:])) in self._known:
                 return last
         return chain
 
@@ -188,15 +189,18 @@ class _Resolver:
         return fitting or others
 
 
-def _is_whole(name: str) -> bool:
+def is_whole(name: str) -> bool:
+    """Does a name begin at the program, not in a function or a region of it?"""
     return name.startswith(_WHOLE)
 
 
-def _chain(name: str) -> Chain:
+def chain_of(name: str) -> Chain:
+    """The tags of one name, outermost first."""
     return tuple((branch or "") + number for branch, number in _TAG.findall(name))
 
 
-def _paths(chains: Iterable[Chain], known: Collection[str] | None) -> tuple[str, ...]:
+def known_paths(chains: Iterable[Chain], known: Collection[str] | None) -> tuple[str, ...]:
+    """The paths of chains, each once; with ``known`` ones, the nearest enclosing that is known."""
     found: dict[str, None] = {}
     for chain in chains:
         while chain and known is not None and ".".join(chain) not in known:

@@ -8,7 +8,7 @@ from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import available, stage_key
 
 # Views whose rows carry equations.
-_LINKED = frozenset({"ops", "graph", "collectives", "equations"})
+_LINKED = frozenset({"ops", "graph", "collectives", "equations", "links"})
 
 
 def concerns(view: str, stage: str | None) -> bool:
@@ -19,7 +19,9 @@ def concerns(view: str, stage: str | None) -> bool:
 def missing(source: Source, view: str, program: str | None, stage: str | None) -> list[tuple[str, str]]:
     """(program, stage) pairs to be collected before the view is asked for. ``program`` is an id, None for all.
 
-    Stages: ``hlo`` (before optimization) and ``tagged`` (what links instructions to equations).
+    Stages: ``hlo`` (before optimization), ``tagged`` (what links instructions to equations) and ``located`` (the same
+    for the lines of StableHLO and of HLO before optimization, which the view ``equations`` and, as ``links`` of a
+    ``stage``, the screen need).
     """
     if not isinstance(source, RunSource):
         return []
@@ -29,16 +31,19 @@ def missing(source: Source, view: str, program: str | None, stage: str | None) -
     for name in wanted:
         if name not in records:
             raise ViewError(f"{name}: no such program", f"Programs: {', '.join(records)}")
-        if view in _LINKED and _needs_tags(source, name):
+        if view in _LINKED and _needs(source, name, "tagged"):
             pairs.append((name, "tagged"))
+        before = view == "equations" or (view == "links" and stage in ("stablehlo", "hlo"))
+        if before and _needs(source, name, "located"):
+            pairs.append((name, "located"))
         if stage == "hlo" and "hlo" not in available(source, name) and "stablehlo" in available(source, name):
             pairs.append((name, "hlo"))
     return pairs
 
 
-def _needs_tags(source: RunSource, program: str) -> bool:
-    """Is the tagged lowering held, but not yet compiled?"""
-    if stage_key(source, program, "tagged") is not None:
+def _needs(source: RunSource, program: str, stage: str) -> bool:
+    """Is the tagged lowering held, but not yet what is made of it?"""
+    if stage_key(source, program, stage) is not None:
         return False
     return any(
         record.json.get("stage") == "tagged" and source.digest(record, "tagged") is not None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xlascope.graphs import build_graph
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
 from xlascope.ir.provenance import module_paths, names_between
 from xlascope.views.source import RunSource
-from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key
+from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, tagged_hlo
 
 # Scopes whose name is not that of their primitive.
 _PRIMITIVES = {"while": ("scan", "while")}
@@ -21,6 +21,7 @@ SOURCES = frozenset({"parameter", "constant"})
 class Provenance:
     """Equation paths by instruction name. ``exact``: from tags, and no guess.
 
+    ``mismatch`` says where the tagged module and this one part: the links are then of what is the same in both.
     ``added`` are the instructions that XLA added itself; ``owners`` name the instruction that one of them is there for.
     ``key`` identifies it for good.
     """
@@ -30,6 +31,7 @@ class Provenance:
     exact: bool
     owners: Mapping[str, str] = field(default_factory=dict)
     key: Hashable = None
+    mismatch: str | None = None
 
     def paths(self, name: str) -> tuple[str, ...]:
         """The equations of an instruction; of one that XLA added, those of the instruction it is there for."""
@@ -37,18 +39,29 @@ class Provenance:
 
 
 NOTHING = Provenance({}, frozenset(), False)
+# The record that holds the tagged form of a stage.
+_TAGGED = {"optimized": "tagged", "hlo": "located"}
 
 
-def provenance(source: RunSource, program: str, variant: str | None) -> Provenance:
-    """Of the optimized HLO of a program or of a variant of it."""
-    tagged_key = stage_key(source, program, "tagged") if variant is None else None
-    key = ("provenance", stage_key(source, program, "optimized", variant), jaxpr_key(source, program), tagged_key)
+def provenance(source: RunSource, program: str, variant: str | None, stage: str = "optimized") -> Provenance:
+    """Of an HLO stage of a program or of a variant of it: ``hlo`` (before optimization), ``pass:N``, ``optimized``.
+
+    Where no tagged form of the stage is held, and its own text has no tags, links are guessed from source positions.
+    """
+    key = (
+        "provenance", stage, stage_key(source, program, stage, variant), jaxpr_key(source, program),
+        stage_key(source, program, _TAGGED[stage]) if variant is None and stage in _TAGGED else None,
+    )  # fmt: skip
 
     def read() -> Provenance:
-        module = hlo_module(source, program, "optimized", variant)
+        module = hlo_module(source, program, stage, variant)
         if module is None:
             return NOTHING
-        tagged = hlo_module(source, program, "tagged") if variant is None else None
+        tagged = None
+        if variant is None and stage == "optimized":
+            tagged = hlo_module(source, program, "tagged")
+        elif variant is None and stage == "hlo":
+            tagged = tagged_hlo(source, program)
         return replace(of_module(module, jaxpr_index(source, program), tagged), key=key)
 
     return source.large.get_or(key, read)
@@ -63,7 +76,8 @@ def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | N
     names, mismatch = names_between(tagged, module) if tagged is not None else ({}, None)
     own = {names.get(name, name): paths for name, paths in module_paths(tagged or module, known).items()
            if tagged is None or name in names}  # fmt: skip
-    exact = (tagged is not None or bool(own)) and mismatch is None
+    nothing = jaxpr is not None and not jaxpr.equations
+    exact = (tagged is not None or bool(own) or nothing) and mismatch is None
     if not own and tagged is None and jaxpr is not None:
         own = _by_position(module, _Positions(jaxpr))
     equations = _with_members(module, own)
@@ -77,7 +91,7 @@ def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | N
         for node in graph.nodes
         if node.owner is not None and node.name not in equations
     }
-    return Provenance(equations, frozenset(added - equations.keys()), exact, owners)
+    return Provenance(equations, frozenset(added - equations.keys()), exact, owners, None, mismatch)
 
 
 def _by_position(module: HloModule, index: _Positions) -> dict[str, tuple[str, ...]]:

@@ -14,8 +14,8 @@ from xlascope.views.lookup import program_records
 from xlascope.views.source import HloSource, RunSource, Source
 
 ORDER = ("source", "jaxpr", "stablehlo", "hlo", "optimized", "llvm", "asm")
-# Compiled once more to learn where instructions come from; its text is of no use to people.
-_HIDDEN = frozenset({"tagged"})
+# Made once more to learn where instructions come from; their text is of no use to people.
+_HIDDEN = frozenset({"tagged", "located"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def available(source: Source, program: str, variant: str | None = None) -> tuple
         names = next((list(module.stages) for module in source.modules if module.id == program), [])
     else:
         assert isinstance(source, RunSource)
-        names = [name for name in _stage_records(source, program, variant) if name != "tagged"]
+        names = [name for name in _stage_records(source, program, variant) if name not in _HIDDEN]
         if variant is None and _source_record(source, program) is not None:
             names.append("source")
         if variant is not None and _variant_digest(source, program, variant) is not None:
@@ -112,6 +112,15 @@ def hlo_module(source: Source, program: str, stage: str = "optimized", variant: 
         return known
     found = stage_text(source, program, stage, variant)
     return None if found is None else source.large.get_or(("module", key), lambda: parse_hlo(found.text))
+
+
+def tagged_hlo(source: RunSource, program: str) -> HloModule | None:
+    """The HLO before optimization of the tagged lowering, None when it is not held."""
+    record = _stage_records(source, program, None).get("located")
+    digest = source.digest(record, "hlo") if record is not None else None
+    if record is None or digest is None:
+        return None
+    return source.large.get_or(("module", digest), lambda: parse_hlo(source.text(record, "hlo") or ""))
 
 
 def jaxpr_key(source: RunSource, program: str) -> tuple[str | None, str | None] | None:

@@ -50,6 +50,7 @@ from xlascope.engine.compat.stablehlo import (
     export_artifact,
     exported_module,
     kept_inputs,
+    located_text,
     main_function,
     module_text,
     operation_names,

@@ -21,6 +21,11 @@ def module_text(module: Any) -> str:
     return str(module)
 
 
+def located_text(module: Any) -> str:
+    """As `module_text`, with the location of each operation behind it, and a table of them at the end."""
+    return str(module.operation.get_asm(enable_debug_info=True))
+
+
 def portable_bytecode(module: Any) -> bytes:
     """A StableHLO module as a portable artifact (readable by JAX of about a month earlier and later)."""
     from jax._src import xla_bridge

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from xlascope.engine import compat
-from xlascope.engine.core import switches
+from xlascope.engine.core import located, switches
 from xlascope.engine.core.executable import CompileError, Executable, first_lines
 from xlascope.engine.core.module import device_counts
 from xlascope.engine.core.switches import Switches
@@ -18,7 +18,7 @@ from xlascope.engine.lab.program import NotHere, Programs, code
 
 def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Answer:
     """Texts of a program's stages: `hlo` (before optimization), `optimized` (with the command's switches), `tagged`
-    (optimized, of the lowering with tagged equations). Raises NotHere, ModuleError, CompileError."""
+    (optimized, of the lowering with tagged equations), `located` (that lowering before optimization). Raises NotHere, ModuleError, CompileError."""
     what = command.get("what")
     if what == "hlo":
         bytecode, _ = code(command, blobs)
@@ -26,9 +26,12 @@ def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, 
             raise NotHere("the run file holds no StableHLO of the program", "record the script again")
         with compat.stablehlo_module(bytecode) as module:
             return {"stage": "hlo"}, {"text": compat.unoptimized_hlo_text(module).encode()}
+    if what in ("tagged", "located") and "tagged" not in blobs:
+        raise NotHere("the run file holds no tagged form of the program", "record the script again")
+    if what == "located":
+        with compat.stablehlo_module(blobs["tagged"]) as module:
+            return {"stage": "located"}, located.forms(module)
     if what == "tagged":
-        if "tagged" not in blobs:
-            raise NotHere("the run file holds no tagged form of the program", "record the script again")
         return {"stage": "tagged"}, {"text": _optimized(blobs["tagged"]).encode(), "tagged": blobs["tagged"]}
     if what == "optimized":
         program = programs.load(command, blobs)
@@ -37,7 +40,7 @@ def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, 
         plan, devices = shard_plan(touched, program), devices_for(touched, program)
         executable = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
         return {"stage": "optimized", "compile_ns": executable.compile_ns}, {"text": executable.text().encode()}
-    raise NotHere(f"a lab cannot collect {what!r}", "a lab collects hlo, optimized and tagged")
+    raise NotHere(f"a lab cannot collect {what!r}", "a lab collects hlo, optimized, tagged and located")
 
 
 def _optimized(bytecode: bytes) -> str:

@@ -191,7 +191,10 @@ class Hook:
                 self._later.append(lambda: stages.send_unoptimized(self.link, program, reference()))
 
     def _plan_tagging(self, program: Program, lowering: Lowering) -> None:
-        if program.eager or program.lowered_sent or not program.equations or program.equations > LARGE:
+        if program.eager or program.lowered_sent or not program.equations:
+            return
+        if program.equations > LARGE:
+            self.link.drop("tagged lowering", f"more than {LARGE} equations")
             return
         others = list(self._to_tag.values())
         waiting = program.equations + sum(each.equations for each, _ in others)

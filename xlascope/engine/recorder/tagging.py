@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlascope.engine import compat
-from xlascope.engine.core import tags
+from xlascope.engine.core import located, tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,21 @@ class Lowering:
 
 
 def send_tagged(link: Any, program: Any, lowering: Lowering, until: float | None, compile_until: float | None) -> None:
-    """Lower with tags, send the bytecode, compile it, send the optimized text.
+    """Lower with tags, send the bytecode, compile it, send the optimized text and the forms before optimization.
 
     ``until`` and ``compile_until`` are the monotonic times by which to have lowered and compiled, None for no limit.
-    The compile is left to a lab when it could not be done by then: the bytecode is there for it.
+    What could not be done by then is left to a lab: the bytecode is there for it.
     """
     if until is not None and time.monotonic() + 5 * lowering.seconds > until:
         link.drop("tagged lowering", "the time for finishing was over")
         return
     computation = lowering.tagged()
-    blobs = {"tagged": compat.portable_bytecode(compat.computation_module(computation))}
-    if compile_until is None or time.monotonic() + 1.3 * program.compile_seconds <= compile_until:
+    module = compat.computation_module(computation)
+    blobs = {"tagged": compat.portable_bytecode(module)}
+    in_time = compile_until is None or time.monotonic() + 1.3 * program.compile_seconds <= compile_until
+    if in_time:
         modules = computation.compile().runtime_executable().hlo_modules()
         blobs["text"] = modules[0].to_string().encode()
     link.send({"kind": "stage", "program": program.id, "stage": "tagged"}, blobs)
+    if in_time and (until is None or time.monotonic() + 3 * lowering.seconds <= until):
+        link.send({"kind": "stage", "program": program.id, "stage": "located"}, located.forms(module))

@@ -9,7 +9,11 @@ from xlascope.tui.messages import StageLoaded, Uncollected
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
 
-_MADE_LATER = {"hlo": "HLO before optimization", "tagged": "links of equations"}
+_MADE_LATER = {
+    "hlo": "HLO before optimization",
+    "tagged": "links of equations",
+    "located": "links before optimization",
+}
 
 
 class Collecting:

@@ -1,0 +1,160 @@
+"""Lines of StableHLO text and the equations they come from.
+
+The engine writes the tagged module with each operation's name behind its last line (`xlascope/engine/core/located.py`).
+Without those names it is the untagged text, which is checked here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from xlascope.ir.provenance import Chain, chain_of, is_whole, known_paths, names_of
+
+_NAME = re.compile(r' loc\("((?:[^"\\]|\\.)*)"\)$')
+_FUNCTION = re.compile(r"\s*func\.func\b[^@]*@([\w.$\-]+|\"[^\"]*\")\(")
+_CALL = re.compile(r"\b(?:func\.)?call @([\w.$\-]+|\"[^\"]*\")\(")
+# Where the names inside begin anew.
+_SCOPE = re.compile(r"= \"?sdy\.manual_computation\b")
+_OPERATION = re.compile(r"\s*(?:%[^=]*= )?\"?([a-z_]+\.[\w.]+|call|return)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class LineLinks:
+    """Equation paths by line (from 1). ``mismatch``: where the two texts part, None when they do not."""
+
+    by_line: dict[int, tuple[str, ...]]
+    mismatch: str | None = None
+
+
+@dataclass(slots=True)
+class _Operation:
+    first: int
+    last: int
+    name: str
+    function: str
+    callee: str | None
+    scope: _Operation | None = None
+    """The operation in whose region names begin anew."""
+
+
+@dataclass(slots=True)
+class _Text:
+    """The named text: plain lines, and its operations, which are lines ``first`` to ``last`` (from 1)."""
+
+    lines: list[str] = field(default_factory=list)
+    operations: list[_Operation] = field(default_factory=list)
+
+
+def link_lines(text: str, named: str, known: Collection[str] | None = None) -> LineLinks:
+    """The equations of each line of a StableHLO ``text``, from the ``named`` text of the same program.
+
+    The lines of an operation with regions that are its own (head, ``} do {``, end) have its equations, those inside
+    theirs. Where the plain texts differ (another version printed one of them), lines are matched one by one as long
+    as their operations agree; from the first that do not on, nothing is linked.
+    """
+    read = _read(named)
+    paths = _Functions(read.operations, known).by_line(read)
+    lines = text.splitlines()
+    count, mismatch = _agreeing(lines, read.lines)
+    return LineLinks({line: found for line, found in paths.items() if line <= count}, mismatch)
+
+
+def _read(named: str) -> _Text:
+    found = _Text()
+    function = ""
+    # Heads of operations that are still open, by indentation.
+    open_at: dict[int, int] = {}
+    for number, line in enumerate(named.splitlines(), 1):
+        match = _NAME.search(line)
+        plain = line[: match.start()] if match else line
+        found.lines.append(plain)
+        begun = _FUNCTION.match(plain)
+        if begun:
+            function = begun.group(1)
+        indent = len(plain) - len(plain.lstrip())
+        closes = plain.lstrip().startswith("}")
+        if not closes and (_OPERATION.match(plain) or begun):
+            open_at[indent] = number
+        if match is not None:
+            first = open_at.get(indent, number) if closes else number
+            call = _CALL.search(plain)
+            head = found.lines[first - 1]
+            # A function's own name is that of its first call.
+            name = "" if _FUNCTION.match(head) else match.group(1)
+            operation = _Operation(first, number, name, function, call.group(1) if call else None)
+            for inner in found.operations if _SCOPE.search(head) else ():
+                if inner.first > first and inner.scope is None:
+                    inner.scope = operation
+            found.operations.append(operation)
+    return found
+
+
+class _Functions:
+    """Names in a function begin anew there: its equations are those of its call sites, and on from there."""
+
+    def __init__(self, operations: list[_Operation], known: Collection[str] | None) -> None:
+        self._known = known
+        self._operations = operations
+        self._calls: dict[str, list[_Operation]] = {}
+        for operation in operations:
+            if operation.callee is not None:
+                self._calls.setdefault(operation.callee, []).append(operation)
+        self._prefixes: dict[str, tuple[Chain, ...]] = {}
+
+    def by_line(self, text: _Text) -> dict[int, tuple[str, ...]]:
+        found: dict[int, tuple[str, ...]] = {}
+        # Inner operations end before the one around them: what a line has keeps it.
+        for operation in self._operations:
+            paths = known_paths(self._chains(operation), self._known)
+            if not paths:
+                continue
+            if operation.first == operation.last:
+                found.setdefault(operation.last, paths)
+                continue
+            indent = _indent(text.lines[operation.first - 1])
+            for number in range(operation.first, operation.last + 1):
+                if _indent(text.lines[number - 1]) == indent:
+                    found.setdefault(number, paths)
+        return found
+
+    def _chains(self, operation: _Operation) -> list[Chain]:
+        around: Sequence[Chain] | None = None if operation.scope is None else self._chains(operation.scope)
+        found: dict[Chain, None] = {}
+        for name in names_of(operation.name):
+            prefixes = ((),) if is_whole(name) else self._of(operation.function) if around is None else around
+            found.update(dict.fromkeys((*prefix, *chain_of(name)) for prefix in prefixes))
+        return list(found)
+
+    def _of(self, function: str) -> tuple[Chain, ...]:
+        if function not in self._prefixes:
+            self._prefixes[function] = ()  # a function that calls itself, which only broken text has
+            found: dict[Chain, None] = {}
+            for call in self._calls.get(function, ()):
+                found.update(dict.fromkeys(self._chains(call)))
+            self._prefixes[function] = tuple(found) if self._calls.get(function) else ((),)
+        return self._prefixes[function]
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _agreeing(ours: list[str], theirs: list[str]) -> tuple[int, str | None]:
+    """How many lines agree, and what is wrong with the next."""
+    ours, theirs = [line.rstrip() for line in ours], [line.rstrip() for line in theirs]
+    while theirs and not theirs[-1]:
+        theirs.pop()
+    count = 0
+    for count, (a, b) in enumerate(zip(ours, theirs, strict=False), 1):
+        if a != b and _operation(a) != _operation(b):
+            return count - 1, f"the tagged StableHLO has another operation in line {count}: {b.strip()[:80]}"
+    if len([line for line in ours if line]) != len(theirs):
+        return count, f"the tagged StableHLO has {len(theirs)} lines, the script's {len(ours)}"
+    return count, None
+
+
+def _operation(line: str) -> str:
+    match = _OPERATION.match(line)
+    return match.group(1) if match else line.strip()[:12]

@@ -1,0 +1,102 @@
+"""The equations of each line of a stage's text: what lights up in one pane when the cursor is in another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from xlascope.ir.stablehlo import link_lines
+from xlascope.views.provenance import provenance
+from xlascope.views.source import RunSource
+from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, stage_text
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One line. ``instruction``: of HLO, its name. ``owner``: for what XLA added, the instruction it is there for.
+
+    ``equations``: those the line comes from; of what XLA added none, and ``owner_equations`` those of its owner.
+    """
+
+    equations: tuple[str, ...]
+    added_by_xla: bool = False
+    owner: str | None = None
+    owner_equations: tuple[str, ...] = ()
+    instruction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links by line (from 1) of the stage's text; lines that have none are left out.
+
+    ``exact``: by tags. ``lines_of``: the reverse, the lines of each equation. ``note``: what stands in the way.
+    """
+
+    stage: str
+    by_line: Mapping[int, Link]
+    exact: bool
+    lines_of: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    note: str | None = None
+
+
+def links(source: RunSource, program: str, stage: str, variant: str | None = None) -> Links:
+    """Of the jaxpr, of StableHLO, and of HLO before, during and after optimization; empty for any other stage."""
+    if stage == "jaxpr":
+        of_jaxpr = ("links", jaxpr_key(source, program))
+        return source.large.get_or(of_jaxpr, lambda: _of_jaxpr(source, program))
+    if stage == "stablehlo":
+        texts = ("links", stage_key(source, program, stage), stage_key(source, program, "located"))
+        return source.large.get_or(texts, lambda: _of_stablehlo(source, program))
+    if stage in ("hlo", "optimized") or stage.startswith("pass:"):
+        origin = provenance(source, program, variant, stage)
+        return source.large.get_or(("links", origin.key), lambda: _of_hlo(source, program, stage, variant))
+    return Links(stage, {}, False, note=f"the lines of {stage} have no equations")
+
+
+def _of_jaxpr(source: RunSource, program: str) -> Links:
+    index = jaxpr_index(source, program)
+    if index is None:
+        return Links("jaxpr", {}, False, note="the jaxpr is not held")
+    lines = {line: Link(tuple(each.path for each in found)) for line, found in index.by_text_line.items()}
+    return _links("jaxpr", lines, True, None)
+
+
+def _of_stablehlo(source: RunSource, program: str) -> Links:
+    text, named = stage_text(source, program, "stablehlo"), stage_text(source, program, "located")
+    if text is None:
+        return Links("stablehlo", {}, False, note="the StableHLO is not held")
+    index = jaxpr_index(source, program)
+    if index is not None and not index.equations:
+        return Links("stablehlo", {}, True, note="the jaxpr has no equation")
+    if named is None:
+        return Links("stablehlo", {}, False, note="the tagged lowering is not held")
+    found = link_lines(text.text, named.text, index.by_path if index is not None else None)
+    lines = {line: Link(paths) for line, paths in found.by_line.items()}
+    return _links("stablehlo", lines, found.mismatch is None, found.mismatch)
+
+
+def _of_hlo(source: RunSource, program: str, stage: str, variant: str | None) -> Links:
+    module = hlo_module(source, program, stage, variant)
+    if module is None:
+        return Links(stage, {}, False, note=f"{stage} is not held")
+    origin = provenance(source, program, variant, stage)
+    lines = {}
+    for instruction in module.instructions():
+        name = instruction.name
+        paths, owner = origin.equations.get(name, ()), origin.owners.get(name)
+        added = name in origin.added
+        if paths or added:
+            there = () if paths or owner is None else origin.equations.get(owner, ())
+            lines[instruction.line] = Link(paths, added, owner, there, name)
+    note = origin.mismatch
+    if note is None and not origin.exact:
+        note = "no tagged form of it is held: equations are matched by source position and primitive"
+    return _links(stage, lines, origin.exact, note)
+
+
+def _links(stage: str, by_line: Mapping[int, Link], exact: bool, note: str | None) -> Links:
+    lines: dict[str, list[int]] = {}
+    for line, link in by_line.items():
+        for path in link.equations:
+            lines.setdefault(path, []).append(line)
+    return Links(stage, by_line, exact, {path: tuple(sorted(found)) for path, found in lines.items()}, note)
