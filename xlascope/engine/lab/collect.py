@@ -18,7 +18,10 @@ from xlascope.engine.lab.program import NotHere, Programs, code
 
 def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Answer:
     """Texts of a program's stages: `hlo` (before optimization), `optimized` (with the command's switches), `tagged`
-    (optimized, of the lowering with tagged equations), `located` (that lowering before optimization). Raises NotHere, ModuleError, CompileError."""
+    (optimized, of the lowering with tagged equations), `located` (that lowering before optimization).
+
+    Raises NotHere, ModuleError, CompileError.
+    """
     what = command.get("what")
     if what == "hlo":
         bytecode, _ = code(command, blobs)
