@@ -211,14 +211,14 @@ class Hook:
 
     def _after_compile(self, computation: Any, executable: Any) -> None:
         program = self.programs.of_computation(computation)
-        self.recording.windows.dispatched(program is not None and not program.eager)
         # Eager ops too: else their compile would stand as the present activity for as long as nothing compiles.
         shown = program.function.name if program is not None and not program.eager else None
         self.recording.progress("running", shown)
-        if program is None or not self.programs.new_executable(program, executable):
-            return
-        self._send_compile(program)
-        stages.send_executable(self.link, program, executable)
+        if program is not None and self.programs.new_executable(program, executable):
+            self.recording.attempt("compile", self._send_compile, program)
+            self.recording.attempt("executable", stages.send_executable, self.link, program, executable)
+        # Last of all: the program runs next, and the window that is to see it is short.
+        self.recording.windows.dispatched(program is not None and not program.eager)
 
     def _send_compile(self, program: Program) -> None:
         told, reason = getattr(self.local, "reason", (None, None))
