@@ -19,7 +19,8 @@ class Equation:
 
     ``function`` is the Python function of its source line. An equation that JAX traced without any frame of the user,
     in a jitted function of JAX's own, has the place of the equation around it, as in XLA's metadata. ``text_line`` is
-    the line (from 1) of the jaxpr's text that writes it, None where it has none of its own.
+    the line (from 1) of the jaxpr's text that writes it, None where it has none of its own. ``own`` is the innermost
+    place outside of installed packages, ``library`` the innermost in one, where they are not ``file`` and ``line``.
     """
 
     path: str
@@ -32,6 +33,8 @@ class Equation:
     parent: str | None
     function: str | None = None
     children: tuple[str, ...] = ()
+    own: tuple[str, int] | None = None
+    library: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,16 @@ def _read(entry: Any) -> Equation | None:
         text_line=_number(entry.get("text_line")),
         parent=parent_path(path),
         function=_text(entry.get("function")),
+        own=_place(entry.get("own")),
+        library=_place(entry.get("library")),
     )
+
+
+def _place(value: Any) -> tuple[str, int] | None:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return None
+    file, line = _text(value[0]), _number(value[1])
+    return None if file is None or line is None else (file, line)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

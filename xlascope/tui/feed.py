@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xlascope.tui.feed_stage import StageReader
+from xlascope.tui.feed_stage import StageReader, equation_table
+from xlascope.tui.feed_overview import file_overview, program_infos, run_overview
 from xlascope.tui.links import Links
-from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, StageText, VariantRow
-from xlascope.tui.text.numbers import count, size
-from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
+from xlascope.tui.model import CallTimes, EquationTable, OpRow, OpsTable, Overview, StageText, VariantRow
+from xlascope.tui.text.numbers import size
 
 _MOST_OUTPUT = 4 << 20
+_MOST_SOURCE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +80,11 @@ class Feed:
     def overview(self) -> Overview:
         """The run, its functions and programs."""
         run = self.query("run")
-        programs = self._programs()
+        rows = self.query("programs")
+        programs = program_infos(rows, getattr(self._source, "modules", ()))
         if run is None:
-            return self._file_overview(programs)
-        compiles = self.query("compiles")
-        rows = compiles.compiles if compiles is not None else ()
-        state = run.state
-        if state == "ended" and run.exit_code not in (0, None) and run.exception:
-            state = "crashed"
-        devices = run.machine.devices
-        return Overview(
-            script=" ".join([_short(run.script or run.module or "?"), *run.argv]),
-            state=state,
-            exit_code=run.exit_code,
-            wall_ns=run.wall_ns,
-            started_ns=run.started_ns,
-            facts=_facts(run),
-            phases=tuple((phase.name, phase.ns) for phase in run.phases if phase.ns is not None),
-            functions=self._functions(programs, rows),
-            programs=programs,
-            compiles=sum(not row.eager for row in rows),
-            eager=sum(row.eager for row in rows),
-            exception=run.exception,
-            jax=run.jax,
-            trouble=_trouble(run),
-            devices=len(devices) if devices else None,
-        )
+            return file_overview(self.path.name, self.kind, programs, self.ops(None) if self.kind == "profile" else None)
+        return run_overview(run, programs, rows, self.query("functions"), self.query("compiles"))
 
     def output(self, after: int) -> OutputPiece:
         """What the script wrote after a chunk; of very much only its end."""
@@ -169,17 +149,27 @@ class Feed:
         instruction = found.get(name) if found is not None else module.get(name)
         return explain(instruction, module) if instruction is not None else None
 
-    def stage(self, program: str, stage: str, variant: str | None, ops: OpsTable | None) -> StageText:
-        """One stage as lines, with the margin that `ops` gives."""
+    def equations(self, program: str, variant: str | None = None) -> EquationTable:
+        """The equations of a program with their times; of the script's own where the variant has none."""
+        found = self.query("equations", program=program, variant=variant)
+        if found is None and variant is not None:
+            return self.equations(program)
+        return equation_table(found)
+
+    def stage(
+        self, program: str, stage: str, variant: str | None, ops: OpsTable | None,
+        table: EquationTable | None = None, file: str | None = None,
+    ) -> StageText:
+        """One stage as lines, with the margin that `ops` and `table` give; of the source any `file`."""  # fmt: skip
         self.open()
         assert self._stages is not None
-        return self._stages.read(program, stage, variant, ops)
+        return self._stages.read(program, stage, variant, ops, table, file)
 
-    def links(self, program: str, variant: str | None) -> Links:
+    def links(self, program: str, variant: str | None, table: EquationTable) -> Links:
         """What belongs together in a program."""
         self.open()
         assert self._stages is not None
-        return self._stages.links(program, variant)
+        return self._stages.links(program, variant, table)
 
     def file_text(self, file: str) -> str | None:
         """A source file of the user's as it was when it ran, None where it was not kept."""
@@ -190,6 +180,19 @@ class Feed:
             if record.json.get("file") == file:
                 return self._source.text(record)
         return None
+
+    def library_text(self, file: str) -> str | None:
+        """A file of an installed package, as it is on this machine; None where it cannot be read.
+
+        The name comes from a file that a stranger may have written: nothing but Python source of a package is opened.
+        """
+        path = Path(file)
+        try:
+            if not is_library_source(file) or not path.is_file() or path.stat().st_size > _MOST_SOURCE:
+                return None
+            return path.read_text("utf-8", "replace")
+        except OSError:
+            return None
 
     def variants(self, program: str) -> tuple[VariantRow, ...]:
         """What was measured of a program, oldest first."""
@@ -236,125 +239,12 @@ class Feed:
         marks = tuple((row.t_ns - start) / 1e9 for row in compiles.compiles if row.program == program and row.t_ns)
         return CallTimes(tuple(at), tuple(ns), marks)
 
-    # parts of the overview
 
-    def _programs(self) -> dict[str, ProgramInfo]:
-        found = self.query("programs")
-        if found is None:
-            modules = getattr(self._source, "modules", ())
-            return {module.id: ProgramInfo(module.id, module.name) for module in modules}
-        rows = found.programs
-        return {
-            row.id: ProgramInfo(
-                row.id, row.function or row.id, row.file, row.line, row.equations, row.calls, row.calls_exact, row.args
-            )
-            for row in rows
-            if row.kind != "eager"
-        }
+def is_library_source(file: str) -> bool:
+    """Whether a name is that of Python source in an installed package or in Python's own library."""
+    from xlascope.views.positions import is_library
 
-    def _functions(self, programs: Mapping[str, ProgramInfo], compiles: Any) -> tuple[FunctionItem, ...]:
-        found = self.query("functions")
-        signatures = {row.id: row.signature for row in self.query("programs").programs}
-        items = []
-        for row in found.functions:
-            ids = [each for each in row.programs if each in programs]
-            again = len(ids) >= 5
-            items.append(
-                FunctionItem(
-                    row.name,
-                    _where(row.file, row.line),
-                    tuple(_program_item(programs[each], signatures.get(each)) for each in ids),
-                    row.share,
-                    False,
-                    f"{_calls(row.calls, row.calls_exact)} call{'' if row.calls == 1 else 's'}"
-                    if row.calls is not None else "",
-                    again,
-                )
-            )
-        items += _eager_item(compiles, found)
-        return tuple(items)
-
-    def _modules(self) -> tuple[FunctionItem, ...]:
-        """The modules of a profile, the most self time first."""
-        shares: dict[str, float] = {}
-        for row in self.ops(None).rows:
-            name = row.program or "?"
-            shares[name] = shares.get(name, 0.0) + (row.share or 0.0)
-        return tuple(
-            FunctionItem(name, "", share=share) for name, share in sorted(shares.items(), key=lambda item: -item[1])
-        )
-
-    def _file_overview(self, programs: dict[str, ProgramInfo]) -> Overview:
-        items = tuple(
-            FunctionItem(program.function, "", (ProgramItem(program.id, program.id),)) for program in programs.values()
-        )
-        if self.kind == "profile":
-            items = self._modules()
-        said = {"profile": "a profile", "hlo": "HLO text", "dump": "an XLA dump folder"}
-        return Overview(
-            script=self.path.name,
-            state="file",
-            functions=items,
-            programs=programs,
-            facts=(said.get(self.kind, self.kind),),
-            kind=self.kind,
-        )
-
-
-def _short(script: str) -> str:
-    return script.rpartition("/")[2]
-
-
-def _facts(run: Any) -> tuple[str, ...]:
-    machine = run.machine
-    facts = []
-    if machine.devices:
-        number = len(machine.devices)
-        cores = f" on {machine.cores} cores" if machine.platform == "cpu" and machine.cores else ""
-        facts.append(f"{machine.platform}·{number} device{'s' if number != 1 else ''}{cores}")
-    if run.jax:
-        facts.append(f"jax {run.jax}")
-    if run.file_bytes:
-        facts.append(f"rec {size(run.file_bytes)}")
-    if run.window_ns and run.wall_ns:
-        facts.append(f"profiled {run.window_ns / run.wall_ns * 100:.0f}% of run")
-    return tuple(facts)
-
-
-def _trouble(run: Any) -> tuple[str, ...]:
-    said = [f"{'some' if each.count is None else each.count} {each.what} dropped: {each.why}" for each in run.dropped]
-    said += [f"not captured: {each.name}, {each.reason}" for each in run.not_captured]
-    return (*said, *run.damages)
-
-
-def _where(file: str | None, line: int | None) -> str:
-    if file is None:
-        return ""
-    return _short(file) + (f":{line}" if line else "")
-
-
-def _calls(calls: int | None, exact: bool) -> str:
-    return ("" if exact or calls is None else "~") + count(calls)
-
-
-def _program_item(program: ProgramInfo, signature: str | None) -> ProgramItem:
-    calls = _calls(program.calls, program.calls_exact) if program.calls is not None else ""
-    return ProgramItem(program.id, signature or "", calls)
-
-
-def _eager_item(compiles: Any, functions: Any) -> list[FunctionItem]:
-    eager = [row for row in compiles if row.eager]
-    if not eager:
-        return []
-    by_place: dict[tuple[str | None, int | None], int] = {}
-    for row in eager:
-        by_place[row.file, row.line] = by_place.get((row.file, row.line), 0) + (row.runs or 0)
-    (file, line), runs = max(by_place.items(), key=lambda item: item[1])
-    share = None
-    if functions.observed_ns and functions.eager_ns is not None:
-        share = functions.eager_ns / functions.observed_ns
-    about = f"×{count(runs)}" if runs else ""
-    return [FunctionItem(f"eager ops ({len(eager)})", _where(file, line), (), share, False, about, len(eager) >= 100)]
+    return file.endswith(".py") and Path(file).is_absolute() and is_library(file)
 
 
 def _op_row(row: Any, total: int) -> OpRow:

@@ -1,60 +1,92 @@
-"""One cursor for all panes: which lines, equations, instructions and ops belong together."""
+"""One cursor for all panes: which lines, equations, instructions and ops belong together.
+
+The rule, a join of the views `equations` and `graph`: an equation stands for what lies inside of it and for the
+instructions that came of all of these. An instruction stands for its members (of a fusion, loop or call) and for the
+equations of all of these, and is shown with the fusion that holds it; one that XLA added has the equations of the
+instruction it is there for. A source line stands for its equations.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from xlascope.tui.model import EquationTable
+
+Place = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """What the cursor is on, in every form: equations by path, instructions by id, one place in the source."""
+    """What the cursor is on, in every form: equations by path, instructions by id, one place in the source.
+
+    `lead` are the equations under the cursor themselves, without what lies inside of them.
+    """
 
     equations: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
-    place: tuple[str, int] | None = None
+    place: Place | None = None
+    library: Place | None = None
+    lead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Of one program. Rows are lines of a stage's text, from 0; an equation's path is looked up as it is written."""
+    """Of one program. Rows are lines of a stage's text, from 0; an equation's path is looked up as it is written.
+
+    `stage_equations` has the equations of the lines of stages other than the jaxpr and the optimized HLO.
+    """
 
     equation_row: Mapping[str, int] = field(default_factory=dict)
     row_equations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    equation_place: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    equation_place: Mapping[str, Place] = field(default_factory=dict)
+    equation_library: Mapping[str, Place] = field(default_factory=dict)
+    place_equations: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
+    inside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     node_equations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     equation_nodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     node_row: Mapping[str, int] = field(default_factory=dict)
     row_node: Mapping[int, str] = field(default_factory=dict)
     group_nodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    node_fusions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stage_equations: Mapping[str, Mapping[int, tuple[str, ...]]] = field(default_factory=dict)
 
     def of_equations(self, paths: Iterable[str]) -> Focus:
         """From equations on."""
-        equations = frozenset(paths)
+        lead = tuple(sorted(set(paths), key=path_key))
+        equations = {*lead, *(each for path in lead for each in self.inside.get(path, ()))}
         nodes = frozenset(node for path in equations for node in self.equation_nodes.get(path, ()))
-        return Focus(equations, nodes, self._place(equations))
+        return Focus(frozenset(equations), nodes, *self._places(lead), lead)
 
     def of_nodes(self, nodes: Iterable[str]) -> Focus:
         """From instructions on; a group stands for its members too."""
         wanted = set(nodes)
+        lead = {path for node in wanted for path in self.node_equations.get(node, ())}
+        around = {fusion for node in wanted for fusion in self.node_fusions.get(node, ())}
         for node in list(wanted):
             wanted.update(self.group_nodes.get(node, ()))
         equations = frozenset(path for node in wanted for path in self.node_equations.get(node, ()))
-        return Focus(equations, frozenset(wanted), self._place(equations))
+        ordered = tuple(sorted(lead or equations, key=path_key))
+        return Focus(equations, frozenset(wanted | around), *self._places(ordered), ordered)
 
     def of_place(self, file: str, line: int) -> Focus:
         """From a source line on."""
-        paths = [path for path, place in self.equation_place.items() if place == (file, line)]
-        found = self.of_equations(paths)
-        return Focus(found.equations, found.nodes, (file, line))
+        found = self.of_equations(self.place_equations.get((file, line), ()))
+        in_library = any(self.equation_library.get(path) == (file, line) for path in found.lead)
+        if in_library and not any(self.equation_place.get(path) == (file, line) for path in found.lead):
+            return Focus(found.equations, found.nodes, found.place, (file, line), found.lead)
+        return Focus(found.equations, found.nodes, (file, line), found.library, found.lead)
 
     def of_row(self, stage: str, row: int) -> Focus:
-        """From a line of the jaxpr or the optimized HLO on; empty for other stages."""
+        """From a line of a stage on; empty for a line that nothing is known of."""
         if stage == "jaxpr":
             return self.of_equations(self.row_equations.get(row, ()))
-        if stage == "optimized" and row in self.row_node:
-            return self.of_nodes([self.row_node[row]])
-        return Focus()
+        if stage == "optimized":
+            return self.of_nodes([self.row_node[row]]) if row in self.row_node else Focus()
+        paths = self.stage_equations.get(stage, {}).get(row, ())
+        return self.of_equations(paths) if paths else Focus()
 
     def rows(self, stage: str, focus: Focus) -> list[int]:
         """Lines of a stage that belong to what the cursor is on, in order."""
@@ -62,13 +94,74 @@ class Links:
             return sorted({self.equation_row[path] for path in focus.equations if path in self.equation_row})
         if stage == "optimized":
             return sorted({self.node_row[node] for node in focus.nodes if node in self.node_row})
-        return []
+        known = self.stage_equations.get(stage, {})
+        return sorted(row for row, paths in known.items() if not focus.equations.isdisjoint(paths))
 
-    def _place(self, equations: frozenset[str]) -> tuple[str, int] | None:
-        for path in sorted(equations, key=path_key):
+    def source_rows(self, file: str | None, focus: Focus) -> list[int]:
+        """Lines of a source file that belong to what the cursor is on, in order."""
+        places = {self.equation_place.get(path) for path in focus.equations}
+        places |= {self.equation_library.get(path) for path in focus.equations} | {focus.place}
+        return sorted({place[1] - 1 for place in places if place is not None and place[0] == file})
+
+    def _places(self, paths: Iterable[str]) -> tuple[Place | None, Place | None]:
+        """The user's line and the library's of the first equation that has one."""
+        for path in paths:
             if path in self.equation_place:
-                return self.equation_place[path]
-        return None
+                return self.equation_place[path], self.equation_library.get(path)
+        return None, None
+
+
+def link(
+    table: EquationTable, graph: Any, continued: Mapping[int, int] | None = None,
+    stages: Mapping[str, Mapping[int, tuple[str, ...]]] | None = None,
+) -> Links:
+    """The links of a program from its equations and from its `graphs.Graph` (None: not held).
+
+    `continued` maps lines of the jaxpr's text that go on with an equation to the line where it begins.
+    """  # fmt: skip
+    starts: dict[int, list[str]] = defaultdict(list)
+    at: dict[Place, list[str]] = defaultdict(list)
+    inside: dict[str, list[str]] = defaultdict(list)
+    parents = {row.path: row.parent for row in table.rows}
+    for row in table.rows:
+        if row.row is not None:
+            starts[row.row].append(row.path)
+        for place in {row.place, row.library} - {None}:
+            at[place].append(row.path)  # type: ignore[index]
+        parent = row.parent
+        while parent is not None:
+            inside[parent].append(row.path)
+            parent = parents.get(parent)
+    row_equations = {row: tuple(paths) for row, paths in starts.items()}
+    row_equations.update({row: row_equations[start] for row, start in (continued or {}).items() if start in starts})
+    nodes = graph.nodes if graph is not None else ()
+    of_node, of_equation, groups, fusions = {}, defaultdict(list), defaultdict(list), {}
+    for node in nodes:
+        owner = graph.node_by_id.get(node.owner) if node.owner is not None else None
+        of_node[node.id] = node.equations or (owner.equations if owner is not None else ())
+        for path in node.equations:
+            of_equation[path].append(node.id)
+        around = graph.ancestors(node.id)
+        for group in around:
+            groups[group].append(node.id)
+        held = tuple(group for group in around if graph.group_by_id[group].kind == "fusion")
+        if held:
+            fusions[node.id] = held
+    return Links(
+        equation_row={row.path: row.row for row in table.rows if row.row is not None},
+        row_equations=row_equations,
+        equation_place={row.path: row.place for row in table.rows if row.place is not None},
+        equation_library={row.path: row.library for row in table.rows if row.library is not None},
+        place_equations={place: tuple(paths) for place, paths in at.items()},
+        inside={path: tuple(paths) for path, paths in inside.items()},
+        node_equations=of_node,
+        equation_nodes={path: tuple(ids) for path, ids in of_equation.items()},
+        node_row={node.id: node.line - 1 for node in nodes if node.line},
+        row_node={node.line - 1: node.id for node in nodes if node.line},
+        group_nodes={group: tuple(ids) for group, ids in groups.items()},
+        node_fusions=fusions,
+        stage_equations=stages or {},
+    )
 
 
 def path_key(path: str) -> list[int]:

@@ -41,7 +41,8 @@ class Wanted:
     program: str | None
     variant: str | None
     panes: Mapping[str, str]
-    with_graph: bool = True
+    file: str | None = None
+    """The source file that is wanted; None: the program's own."""
 
 
 class Pace:
@@ -96,6 +97,20 @@ class Loader:
         self._ticket += 1
         job = partial(self._load_program, wanted, self._ticket)
         self._screen.run_worker(partial(self._run, "now", job, True), thread=True, group="now", exclusive=True)
+
+    def load_source(self, wanted: Wanted) -> None:
+        """Asks for another source file now; its margin is what is known already."""
+        program, variant = wanted.program, wanted.variant
+        if program is None:
+            return
+
+        def job() -> None:
+            for with_times in (False, True):
+                table = self._feed.equations(program, variant) if with_times else None
+                text = self._feed.stage(program, "source", variant, None, table, wanted.file)
+                self._post(StageLoaded(program, variant, "source", text))
+
+        self._screen.run_worker(partial(self._run, "file", job, True), thread=True, group="file", exclusive=True)
 
     def explain(self, program: str, variant: str | None, node: str) -> None:
         """Asks what an instruction does; only the newest question is answered."""
@@ -157,20 +172,23 @@ class Loader:
             # The texts at once; times, which may need a profile to be read, after them.
             self._generation["ticket"] = ticket
             for pane, stage in wanted.panes.items():
-                self._post(StageLoaded(program, variant, pane, feed.stage(program, stage, variant, None)))
+                text = feed.stage(program, stage, variant, None, file=wanted.file)
+                self._post(StageLoaded(program, variant, pane, text))
         if self._stale(ticket):
             return
         ops = feed.ops(program, variant)
         self._post(OpsLoaded(program, variant, ops))
+        table = feed.equations(program, variant)
         for pane, stage in wanted.panes.items():
             if self._stale(ticket):
                 return
-            self._post(StageLoaded(program, variant, pane, feed.stage(program, stage, variant, ops)))
+            text = feed.stage(program, stage, variant, ops, table, wanted.file)
+            self._post(StageLoaded(program, variant, pane, text))
         if self._stale(ticket):
             return
-        graph = feed.graph(program, variant) if wanted.with_graph else None
-        links = feed.links(program, variant) if feed.kind != "profile" else Links()
-        self._post(GraphLoaded(program, variant, graph, links))
+        graph = feed.graph(program, variant)
+        links = feed.links(program, variant, table) if feed.kind != "profile" else Links()
+        self._post(GraphLoaded(program, variant, graph, links, table))
         lacking = feed.lacking(program)
         if lacking:
             self._post(Uncollected(program, variant, lacking))

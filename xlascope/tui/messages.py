@@ -8,7 +8,7 @@ from textual.message import Message
 
 from xlascope.tui.feed import OutputPiece
 from xlascope.tui.links import Links
-from xlascope.tui.model import CallTimes, OpsTable, Overview, StageText, VariantRow
+from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, StageText, VariantRow
 
 
 class OverviewLoaded(Message):
@@ -52,11 +52,11 @@ class OpsLoaded(ProgramMessage):
 
 
 class GraphLoaded(ProgramMessage):
-    """The graph (None: there is none yet) and the links."""
+    """The graph (None: there is none yet), the equations, and the links of both."""
 
-    def __init__(self, program: str, variant: str | None, graph: Any, links: Links):
+    def __init__(self, program: str, variant: str | None, graph: Any, links: Links, equations: EquationTable):
         super().__init__(program, variant)
-        self.graph, self.links = graph, links
+        self.graph, self.links, self.equations = graph, links, equations
 
 
 class VariantsLoaded(ProgramMessage):

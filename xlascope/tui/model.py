@@ -59,11 +59,9 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class StageText:
-    """One stage of a program as lines, with margin and links.
+    """One stage of a program as lines, with its margin.
 
-    `first_number` is the number of the first line, None for stages without numbers. `equations` maps a line to the
-    paths of its equations, `lines_of` an equation's path to its lines, `names` an instruction to its line,
-    `file` and `positions` a line to where it comes from in the user's source.
+    `first_number` is the number of the first line, None for stages without numbers; `file` the source file shown.
     """
 
     program: str
@@ -73,17 +71,44 @@ class StageText:
     language: str
     first_number: int | None = None
     marks: Mapping[int, LineMark] = field(default_factory=dict)
-    equations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    lines_of: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    names: Mapping[str, int] = field(default_factory=dict)
     file: str | None = None
-    positions: Mapping[int, tuple[str, int]] = field(default_factory=dict)
     about: str = ""
     missing: str | None = None
     start: int = 0
     """The line to begin with: an HLO module's entry computation comes after tables and what it calls."""
     folds: Folds | None = None
     """What can be folded in it; None: not looked for yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class EquationRow:
+    """One equation; shares are parts of the time of all ops of its program, None where none is known.
+
+    `share` has what lies inside of it, `own` has not; `estimated` says that a part of `share` is. `place` is the user's
+    own line, `library` the innermost line in an installed package. `row` is its line in the jaxpr's text, from 0.
+    `state` is the view's: `present`, `inside`, `folded`, `alone` or `unknown`.
+    """
+
+    path: str
+    parent: str | None
+    primitive: str
+    share: float | None = None
+    own: float | None = None
+    estimated: bool = False
+    state: str = "unknown"
+    place: tuple[str, int] | None = None
+    library: tuple[str, int] | None = None
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EquationTable:
+    """The equations of a program in the order of its jaxpr; `timed` when some of its ops were seen."""
+
+    rows: tuple[EquationRow, ...] = ()
+    timed: bool = False
+    exact: bool = False
+    """Whether instructions are linked to equations by tags; else by source position."""
 
 
 @dataclass(frozen=True, slots=True)

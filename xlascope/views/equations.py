@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
+from xlascope.ir import JaxprIndex
 from xlascope.views.attribution import Share, attribute
 from xlascope.views.choice import choose
 from xlascope.views.heat import ranking
 from xlascope.views.observations import observation
+from xlascope.views.positions import is_library
 from xlascope.views.provenance import NOTHING, Provenance, provenance
 from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index
@@ -23,7 +26,9 @@ class Row:
 
     ``instructions``: all that came of it. With none of them ``state`` is ``folded``: XLA folded it into something else
     or merged it, which is not 0 ns; ``unknown``: the optimized HLO is not held; ``alone``: dispatched by itself, jit
-    off. ``total_ns``: with what lies inside.
+    off. ``total_ns``: with what lies inside. ``estimated``: whether a part of that is split or guessed. ``user_file`` and
+    ``user_line``: the user's own line, that of the equation around it where it has none; ``library_file`` and
+    ``library_line``: the innermost place in an installed package. ``text_line``: its line (from 1) in the jaxpr's text.
     """
 
     program: str
@@ -39,6 +44,12 @@ class Row:
     total_ns: int | None
     share: float | None
     state: str
+    estimated: bool = False
+    user_file: str | None = None
+    user_line: int | None = None
+    library_file: str | None = None
+    library_line: int | None = None
+    text_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,7 @@ def _alone(source: RunSource, program: str, variant: str | None) -> Equations | 
     if not told or jaxpr is None:
         return None
     times = {each.path: each.ns for each in told}
-    total = sum(times.values())
+    total, where = sum(times.values()), _places(jaxpr)
     rows = [
         Row(
             program=program,
@@ -114,6 +125,7 @@ def _alone(source: RunSource, program: str, variant: str | None) -> Equations | 
             total_ns=times.get(equation.path),
             share=times[equation.path] / total if total and equation.path in times else None,
             state="alone" if equation.path in times else "unknown",
+            **where[equation.path],
         )
         for equation in jaxpr.equations
     ]
@@ -137,10 +149,13 @@ def _rows(
     shares = attribute(times, module, origin) if module is not None else {}
     names = _instructions(origin)
     inside: dict[str, int] = defaultdict(int)
+    split: set[str] = set()
     for path, share in shares.items():
         for around in (path, *jaxpr.ancestors(path)):
             inside[around] += share.exact_ns + share.estimated_ns
-    total = sum(times.values())
+            if share.estimated_ns:
+                split.add(around)
+    total, where = sum(times.values()), _places(jaxpr)
     rows = []
     for equation in jaxpr.equations:
         mine = shares.get(equation.path)
@@ -161,9 +176,30 @@ def _rows(
                 total_ns=inside.get(equation.path) if times else None,
                 share=inside[equation.path] / total if total and equation.path in inside else None,
                 state=_state(names.get(equation.path, ()), equation.path, origin, inside),
+                estimated=equation.path in split,
+                **where[equation.path],
             )
         )
     return rows, shares
+
+
+def _places(jaxpr: JaxprIndex) -> dict[str, dict[str, Any]]:
+    """Where each equation comes from, by path: the user's own line, a library's, the line of the jaxpr's text."""
+    own: dict[str, tuple[str, int] | None] = {}
+    found = {}
+    for equation in jaxpr.equations:
+        place = (equation.file, equation.line) if equation.file is not None and equation.line is not None else None
+        around = own.get(equation.parent or "")
+        inside_library = place is None or is_library(place[0])
+        # A body that a library traced once and kept has no line of the user's: the equation that calls it has.
+        mine = own[equation.path] = equation.own or (around if inside_library and around else place)
+        library = equation.library or (place if place is not None and place != mine and inside_library else None)
+        found[equation.path] = {
+            "user_file": mine[0] if mine else None, "user_line": mine[1] if mine else None,
+            "library_file": library[0] if library else None, "library_line": library[1] if library else None,
+            "text_line": equation.text_line,
+        }  # fmt: skip
+    return found
 
 
 def _instructions(origin: Provenance) -> dict[str, tuple[str, ...]]:

@@ -37,6 +37,7 @@ from xlascope.engine.compat.jaxprs import (
 )
 from xlascope.engine.compat.profiles import open_profile, script_is_profiling, watch_script_profiles
 from xlascope.engine.compat.sources import (
+    frames,
     current_traceback,
     debug_info,
     hide_frames,

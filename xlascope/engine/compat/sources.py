@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from xlascope.engine.compat.jaxprs import open_jaxpr
@@ -27,6 +29,20 @@ def user_frame(source_info: Any) -> tuple[str, int, str] | None:
 
     frame = source_info_util.user_frame(source_info.traceback if hasattr(source_info, "traceback") else source_info)
     return None if frame is None else (frame.file_name, frame.start_line, frame.function_name)
+
+
+def frames(source_info: Any) -> Iterator[tuple[str, Callable[[], int]]]:
+    """The file of each Python frame an equation was traced in, innermost first, and what finds out its line."""
+    from jax._src import source_info_util
+
+    traceback = source_info.traceback
+    codes, offsets = traceback.raw_frames() if traceback is not None else ([], [])
+    for code, offset in zip(codes, offsets, strict=True):
+        yield code.co_filename, partial(_line, source_info_util, code, offset)
+
+
+def _line(module: Any, code: Any, offset: int) -> int:
+    return int(module.raw_frame_to_frame(code, offset).start_line)
 
 
 def user_codes(source_info: Any) -> list[Any]:

@@ -34,12 +34,14 @@ class LineMark:
     """What the margin says of a line.
 
     `share` is its part of the time between 0 and 1, None if there is none to show; `estimated` puts `~` before it.
-    `kind` is `unknown`, `nothing_left` (no instruction left), `added` (by XLA) or None.
+    `kind` is `unknown`, `nothing_left` (no instruction left), `added` (by XLA) or None. `own` is the part of `share`
+    that is the line's alone, where `share` has what lies inside of a loop or call too.
     """
 
     share: float | None = None
     estimated: bool = False
     kind: str | None = None
+    own: float | None = None
 
 
 class TextPane(Folding, Jumping, LineView):
@@ -126,9 +128,10 @@ class TextPane(Folding, Jumping, LineView):
         return (mark.share or 0.0) if mark is not None else 0.0
 
     def hottest_row(self) -> int | None:
-        """The row with the largest share, the innermost of equals; None while no share is known."""
-        known = [row for row, mark in self._marks.items() if mark.share]
-        return max(known, key=lambda row: (round(self.share_of(row), 3), row), default=None)
+        """The row that costs most by itself, the innermost of equals; None while no share is known."""
+        known = {row: mark.share if mark.own is None else mark.own for row, mark in self._marks.items()}
+        known = {row: share for row, share in known.items() if share}
+        return max(known, key=lambda row: (round(known[row] or 0.0, 3), row), default=None)
 
     def action_hottest(self) -> None:
         row = self.hottest_row()

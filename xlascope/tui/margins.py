@@ -1,0 +1,99 @@
+"""What the margins say of each line: shares of the time and marks, from the views' rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from xlascope.tui.links import Links
+from xlascope.tui.model import EquationRow, EquationTable, OpsTable
+from xlascope.tui.text.lines import LineSource
+from xlascope.tui.widgets.text_pane import LineMark
+
+
+def jaxpr_marks(table: EquationTable) -> Mapping[int, LineMark]:
+    """By line of the jaxpr: what the equations written there cost, with what lies inside of them."""
+    return _marks(table, ((row.row, row) for row in table.rows if row.row is not None))
+
+
+def source_marks(table: EquationTable, file: str) -> Mapping[int, LineMark]:
+    """By line of a source file (from 0): what the line's equations cost, with what lies inside of them."""
+    found = []
+    for row in table.rows:
+        for place in (row.place, row.library):
+            if place is not None and place[0] == file:
+                found.append((place[1] - 1, row))
+                break
+    return _marks(table, found)
+
+
+def node_marks(links: Links, ops: OpsTable | None) -> Mapping[int, LineMark]:
+    """By line of the optimized HLO: the self time of its op."""
+    marks: dict[int, LineMark] = {}
+    shares: dict[str, float] = defaultdict(float)
+    for row in ops.rows if ops is not None else ():
+        if row.share is not None:
+            shares[row.op] += row.share
+    added = {row.op for row in ops.rows if row.added_by_xla} if ops is not None else set()
+    for node, line in links.node_row.items():
+        if node in shares:
+            marks[line] = LineMark(shares[node], kind="added" if node in added else None)
+    return marks
+
+
+def _marks(table: EquationTable, lines: Iterable[tuple[int, EquationRow]]) -> dict[int, LineMark]:
+    at: dict[int, list[EquationRow]] = defaultdict(list)
+    for line, row in lines:
+        at[line].append(row)
+    parents = {row.path: row.parent for row in table.rows}
+    marks = {}
+    for line, rows in at.items():
+        mark = _mark(table, rows, parents)
+        if mark is not None:
+            marks[line] = mark
+    return marks
+
+
+def _mark(table: EquationTable, rows: Sequence[EquationRow], parents: Mapping[str, str | None]) -> LineMark | None:
+    here = {row.path for row in rows}
+    # What lies inside of another equation of the line is in that one's share already.
+    outer = [row for row in rows if not _held(row.parent, here, parents)]
+    shares = [row.share for row in outer if row.share is not None]
+    if shares:
+        own = sum(row.own for row in rows if row.own is not None)
+        return LineMark(sum(shares), any(row.estimated for row in outer), own=own)
+    if all(row.state == "folded" for row in rows):
+        return LineMark(kind="nothing_left")
+    return LineMark(kind="unknown") if table.timed else None
+
+
+def _held(path: str | None, here: set[str], parents: Mapping[str, str | None]) -> bool:
+    while path is not None:
+        if path in here:
+            return True
+        path = parents.get(path)
+    return False
+
+
+def continuations(lines: LineSource, starts: Iterable[int]) -> dict[int, int]:
+    """Lines of a jaxpr's text that go on with an equation, and the line where it begins.
+
+    What follows an equation's first line with a larger indentation, or closes its brackets, is its own, unless another
+    equation began in between.
+    """
+    begins = sorted(set(starts))
+    found: dict[int, int] = {}
+    known = set(begins)
+    open_ones: list[tuple[int, int]] = []
+    for line in range(begins[0], len(lines)) if begins else ():
+        text = lines.line(line)
+        body = text.lstrip()
+        indent = len(text) - len(body)
+        closes = body.startswith(("]", ")", "}"))
+        while open_ones and (indent < open_ones[-1][1] or (indent == open_ones[-1][1] and not closes)):
+            open_ones.pop()
+        if line in known:
+            open_ones.append((line, indent))
+        elif open_ones and body:
+            found[line] = open_ones[-1][0]
+    return found
