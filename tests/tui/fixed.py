@@ -15,6 +15,7 @@ from xlascope.tui.model import CallTimes
 
 DATA = Path(__file__).parent / "data"
 SOURCE = "/home/user/softmax.py"
+LIBRARY = "/opt/python/site-packages/nn/functions.py"
 TEXTS = {
     "jaxpr": (DATA / "jaxpr.txt").read_text(),
     "stablehlo": (DATA / "stablehlo.txt").read_text(),
@@ -103,6 +104,9 @@ class FixedFeed(Feed):
     def file_text(self, file: str) -> str | None:
         return TEXTS["source"] if file == SOURCE else None
 
+    def library_text(self, file: str) -> str | None:
+        return "import x\n\ndef softmax(a): return x.reduce_sum(a)\n" if file == LIBRARY else None
+
     def samples(self, program: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
         variant = tuple(163_000 + 700 * (number % 9) for number in range(60))
         return {"7": (variant, tuple(124_000 + 90 * (number % 7) for number in range(60)))}
@@ -188,6 +192,21 @@ class FixedFeed(Feed):
             variant=None,
             simulated=False,
         )
+
+    def _view_equations(self, program: str | None = None, variant: str | None = None) -> Any:
+        total, timed = sum(_SELF_NS.values()), {"0": (0.53, True), "1": (0.05, True), "5": (0.03, True),
+                                                "6": (0.10, True), "7": (0.11, False), "9": (0.18, False)}  # fmt: skip
+        rows = []
+        for path, primitive, line, text_line in _EQUATIONS:
+            share, estimated = timed.get(path, (None, False))
+            ns = round(share * total) if share is not None else None
+            rows.append(SimpleNamespace(
+                path=path, parent=None, primitive=primitive, total_ns=ns, self_ns=ns, estimated=estimated,
+                state="present" if path in timed else "folded", user_file=SOURCE, user_line=line,
+                library_file=LIBRARY if path == "7" else None, library_line=3 if path == "7" else None,
+                text_line=text_line,
+            ))  # fmt: skip
+        return SimpleNamespace(rows=tuple(rows), op_ns=total, equations_exact=True)
 
     def _view_variants(self, program: str) -> Any:
         return SimpleNamespace(rows=(variant_row(),) if self.with_variants else ())

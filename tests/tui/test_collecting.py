@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fixed import FixedFeed, FixedKeeper
 from hosting import settle
-from test_main_screen import shown, text_of, until
+from on_screen import shown, text_of, until
 
 
 async def test_a_missing_stage_is_asked_for_once_when_it_is_shown():

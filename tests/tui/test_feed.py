@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from array import array
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fixed import _EQUATIONS, TEXTS
 from hosting import screen_text, settle
-from test_main_screen import until
+from on_screen import until
 
 from xlascope.runfile import Writer
 from xlascope.tui.app import XlascopeApp
 from xlascope.tui.feed import Feed
-from xlascope.tui.feed_stage import equation_times
-from xlascope.tui.links import Links, path_key
+from xlascope.tui.links import link, path_key
 from xlascope.tui.live import RunAtHand
 from xlascope.tui.loader import Pace
-from xlascope.tui.model import OpRow, OpsTable
+from xlascope.tui.margins import continuations, jaxpr_marks, source_marks
+from xlascope.tui.model import EquationRow, EquationTable, OpsTable
 from xlascope.tui.screens.main import MainScreen
+from xlascope.tui.text.lines import TextLines
+from xlascope.tui.widgets.text_pane import LineMark
 from xlascope.views import ViewError
 
 SOURCE = "/home/user/softmax.py"
@@ -99,14 +102,15 @@ def test_output_is_asked_for_in_pieces(feed):
 def test_the_jaxpr_comes_with_its_equations(feed):
     stage = feed.stage("scores#1", "jaxpr", None, OpsTable())
     assert stage.lines.line(11).strip().startswith("j:f32[128] = reduce_sum")
-    assert stage.equations[11] == ("7",)
-    assert stage.equations[2] == ("0",)
+    links = feed.links("scores#1", None, feed.equations("scores#1"))
+    assert links.row_equations[11] == ("7",)
+    assert links.row_equations[2] == links.row_equations[3] == ("0",)
     assert stage.about == "scores#1 · 10 equations"
 
 
 def test_instructions_of_the_optimized_module_have_their_lines(feed):
     stage = feed.stage("scores#1", "optimized", None, OpsTable())
-    line = stage.names["ynn_fusion.1"]
+    line = feed.links("scores#1", None, feed.equations("scores#1")).node_row["ynn_fusion.1"]
     assert stage.lines.line(line).strip().startswith("%ynn_fusion.1 =")
 
 
@@ -174,28 +178,71 @@ async def test_a_profile_of_a_gpu_is_shown_as_ops():
     assert any("time per op" in line and "all programs" in line for line in shown)
 
 
-def test_an_op_of_several_equations_counts_for_each_in_equal_parts():
-    def row(equations: tuple[str, ...], share: float) -> OpRow:
-        return OpRow("f#1", "op", "fusion", "cpu:0", 1, 1, 1, share, 1.0, equations)
+def table(*rows: tuple[str, str | None, float | None, float | None, bool, str, tuple[str, int] | None, int | None]):
+    made = [
+        EquationRow(path, parent, "add", share, own, estimated, state, place, None, row)
+        for path, parent, share, own, estimated, state, place, row in rows
+    ]
+    return EquationTable(tuple(made), True, True)
 
-    times = equation_times(OpsTable((row(("0", "1"), 0.4), row(("4.2",), 0.5), row((), 0.1)), exact=True))
-    assert times == {"0": (0.2, True), "1": (0.2, True), "4.2": (0.5, False), "4": (0.5, False)}
-    assert all(estimated for _, estimated in equation_times(OpsTable((row(("0",), 1.0),))).values())
+
+LOOP = table(
+    ("4", None, 0.9, 0.1, False, "present", ("f.py", 9), 3),
+    ("4.0", "4", 0.5, 0.5, True, "present", ("f.py", 5), 4),
+    ("4.1", "4", 0.3, 0.3, False, "present", ("f.py", 5), 5),
+    ("5", None, None, None, False, "folded", ("f.py", 6), 8),
+    ("6", None, None, None, False, "present", ("f.py", 7), 9),
+    ("7", None, 0.1, 0.05, False, "inside", ("f.py", 5), 10),
+    ("7.0", "7", 0.05, 0.05, False, "present", ("f.py", 5), 11),
+)
 
 
-def test_links_go_both_ways_and_a_group_stands_for_its_members():
-    links = Links(
-        equation_row={"0": 1, "1": 2}, row_equations={1: ("0",), 2: ("1",)}, equation_place={"0": ("f.py", 5)},
-        node_equations={"a": ("0",), "b": ("1",)}, equation_nodes={"0": ("a",), "1": ("b",)},
-        node_row={"a": 7, "b": 9}, row_node={7: "a", 9: "b"}, group_nodes={"fusion": ("a", "b")},
-    )  # fmt: skip
-    focus = links.of_row("jaxpr", 1)
-    assert (focus.nodes, focus.place) == ({"a"}, ("f.py", 5))
-    assert links.rows("optimized", focus) == [7]
-    assert links.of_nodes(["fusion"]).equations == {"0", "1"}
-    assert links.of_row("optimized", 9).equations == {"1"}
-    assert links.of_place("f.py", 5).nodes == {"a"}
+def test_a_line_costs_what_its_equations_contain_and_nothing_twice():
+    marks = source_marks(LOOP, "f.py")
+    assert marks[8] == LineMark(0.9, False, own=0.1)
+    assert marks[4].estimated and marks[4].share == pytest.approx(0.9) and marks[4].own == pytest.approx(0.9)
+    assert marks[5] == LineMark(kind="nothing_left") and marks[6] == LineMark(kind="unknown")
+    assert source_marks(LOOP, "g.py") == {}
+    assert sum(mark.own or 0.0 for mark in marks.values()) == pytest.approx(1.0)
+
+
+def test_an_equation_has_the_time_of_its_line_of_the_jaxpr():
+    marks = jaxpr_marks(LOOP)
+    assert (marks[3], marks[4]) == (LineMark(0.9, False, own=0.1), LineMark(0.5, True, own=0.5))
+    assert marks[8] == LineMark(kind="nothing_left")
+
+
+def test_links_go_both_ways_and_what_contains_stands_for_what_is_inside():
+    node = SimpleNamespace
+    nodes = [
+        node(id="loop", equations=("4",), owner=None, line=20, around=()),
+        node(id="fusion", equations=("4.0", "4.1"), owner=None, line=12, around=("loop",)),
+        node(id="a", equations=("4.0",), owner=None, line=7, around=("fusion", "loop")),
+        node(id="b", equations=("4.1",), owner=None, line=8, around=("fusion", "loop")),
+        node(id="copy", equations=(), owner="a", line=21, around=()),
+    ]
+    by_id = {each.id: each for each in nodes}
+    groups = {"loop": node(kind="loop"), "fusion": node(kind="fusion")}
+    graph = node(nodes=nodes, node_by_id=by_id, group_by_id=groups, ancestors=lambda id: by_id[id].around)
+    links = link(LOOP, graph, {6: 5})
+    focus = links.of_row("jaxpr", 3)
+    assert focus.lead == ("4",) and focus.equations == {"4", "4.0", "4.1"}
+    assert (focus.nodes, focus.place) == ({"loop", "fusion", "a", "b"}, ("f.py", 9))
+    assert links.rows("optimized", focus) == [6, 7, 11, 19]
+    member = links.of_row("optimized", 6)
+    assert (member.nodes, member.equations) == ({"a", "fusion"}, {"4.0"})
+    assert links.of_nodes(["fusion"]).equations == {"4.0", "4.1"}
+    assert links.of_nodes(["copy"]).equations == {"4.0"}
+    assert links.of_row("jaxpr", 6).equations == links.of_row("jaxpr", 5).equations == {"4.1"}
+    assert links.of_place("f.py", 5).equations == {"4.0", "4.1", "7", "7.0"}
+    assert links.source_rows("f.py", focus) == [4, 8]
     assert links.of_row("stablehlo", 3).equations == frozenset()
+
+
+def test_what_follows_an_equation_on_lines_of_its_own_belongs_to_it():
+    text = "{ lambda ; a. let\n  b = scan[\n    jaxpr={ lambda ; c. let\n        d = sin c\n      in (d,) }\n  ] a\n" \
+           "  e = cos[\n    accuracy=None\n  ] b\nin (e,) }\n"  # fmt: skip
+    assert continuations(TextLines(text.encode()), [1, 3, 6]) == {2: 1, 4: 1, 5: 1, 7: 6, 8: 6}
 
 
 def test_paths_are_sorted_by_number():

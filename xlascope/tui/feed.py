@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xlascope.tui.feed_stage import StageReader, equation_table
 from xlascope.tui.feed_overview import file_overview, program_infos, run_overview
+from xlascope.tui.feed_stage import StageReader, equation_table
 from xlascope.tui.links import Links
 from xlascope.tui.model import CallTimes, EquationTable, OpRow, OpsTable, Overview, StageText, VariantRow
 from xlascope.tui.text.numbers import size
@@ -83,7 +82,9 @@ class Feed:
         rows = self.query("programs")
         programs = program_infos(rows, getattr(self._source, "modules", ()))
         if run is None:
-            return file_overview(self.path.name, self.kind, programs, self.ops(None) if self.kind == "profile" else None)
+            return file_overview(
+                self.path.name, self.kind, programs, self.ops(None) if self.kind == "profile" else None
+            )
         return run_overview(run, programs, rows, self.query("functions"), self.query("compiles"))
 
     def output(self, after: int) -> OutputPiece:
@@ -157,8 +158,13 @@ class Feed:
         return equation_table(found)
 
     def stage(
-        self, program: str, stage: str, variant: str | None, ops: OpsTable | None,
-        table: EquationTable | None = None, file: str | None = None,
+        self,
+        program: str,
+        stage: str,
+        variant: str | None,
+        ops: OpsTable | None,
+        table: EquationTable | None = None,
+        file: str | None = None,
     ) -> StageText:
         """One stage as lines, with the margin that `ops` and `table` give; of the source any `file`."""  # fmt: skip
         self.open()

@@ -80,7 +80,8 @@ def _functions(
                 row.share,
                 False,
                 f"{_calls(row.calls, row.calls_exact)} call{'' if row.calls == 1 else 's'}"
-                if row.calls is not None else "",
+                if row.calls is not None
+                else "",
                 again,
             )
         )

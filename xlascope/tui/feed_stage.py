@@ -22,10 +22,16 @@ class StageReader:
         self._feed = feed
         self._lines = lru_cache(maxsize=12)(TextLines)
         self._folds = lru_cache(maxsize=12)(find_folds)
+        self._linked: tuple[EquationTable, Any, Links] | None = None
 
     def read(
-        self, program: str, stage: str, variant: str | None, ops: OpsTable | None,
-        table: EquationTable | None = None, file: str | None = None,
+        self,
+        program: str,
+        stage: str,
+        variant: str | None,
+        ops: OpsTable | None,
+        table: EquationTable | None = None,
+        file: str | None = None,
     ) -> StageText:
         """A stage of a program, or what is missing; without `ops` and `table` the text alone, which is quick.
 
@@ -47,7 +53,7 @@ class StageReader:
             about += f" · {_equations(len(found.jaxpr.equations))}"
             return StageText(program, None, stage, lines, stage, marks=marks, about=about, folds=folds)
         if stage == "optimized":
-            marks = node_marks(self.links(program, of_variant, table), ops) if table is not None else {}
+            marks = node_marks(self._feed.graph(program, of_variant), ops) if table is not None else {}
             return StageText(program, of_variant, stage, lines, "hlo", marks=marks, about=about,
                              start=lines.find("ENTRY ", 0) or 0, folds=folds)  # fmt: skip
         start = lines.find("ENTRY ", 0) or 0 if stage == "hlo" else 0
@@ -73,10 +79,15 @@ class StageReader:
         """Equations, instructions, lines and places of a program (of a variant's instructions)."""
         if table is None:
             return Links()
+        graph, known = self._feed.graph(program, variant), self._linked
+        if known is not None and known[0] == table and known[1] is graph:
+            return known[2]
         stage = self._feed.query("stage", program=program, stage="jaxpr")
         starts = (row.row for row in table.rows if row.row is not None)
         continued = continuations(self._lines(stage.text), starts) if stage is not None else {}
-        return link(table, self._feed.graph(program, variant), continued)
+        links = link(table, graph, continued)
+        self._linked = table, graph, links
+        return links
 
 
 def equation_table(answer: Any) -> EquationTable:

@@ -112,7 +112,9 @@ class Links:
 
 
 def link(
-    table: EquationTable, graph: Any, continued: Mapping[int, int] | None = None,
+    table: EquationTable,
+    graph: Any,
+    continued: Mapping[int, int] | None = None,
     stages: Mapping[str, Mapping[int, tuple[str, ...]]] | None = None,
 ) -> Links:
     """The links of a program from its equations and from its `graphs.Graph` (None: not held).

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from xlascope.tui.links import Links
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable
-from xlascope.tui.text.lines import LineSource
+from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.text_pane import LineMark
 
 
@@ -27,7 +27,7 @@ def source_marks(table: EquationTable, file: str) -> Mapping[int, LineMark]:
     return _marks(table, found)
 
 
-def node_marks(links: Links, ops: OpsTable | None) -> Mapping[int, LineMark]:
+def node_marks(graph: Any, ops: OpsTable | None) -> Mapping[int, LineMark]:
     """By line of the optimized HLO: the self time of its op."""
     marks: dict[int, LineMark] = {}
     shares: dict[str, float] = defaultdict(float)
@@ -35,10 +35,23 @@ def node_marks(links: Links, ops: OpsTable | None) -> Mapping[int, LineMark]:
         if row.share is not None:
             shares[row.op] += row.share
     added = {row.op for row in ops.rows if row.added_by_xla} if ops is not None else set()
-    for node, line in links.node_row.items():
-        if node in shares:
-            marks[line] = LineMark(shares[node], kind="added" if node in added else None)
+    for node in graph.nodes if graph is not None else ():
+        if node.id in shares and node.line:
+            marks[node.line - 1] = LineMark(shares[node.id], kind="added" if node.id in added else None)
     return marks
+
+
+def share_of(rows: Sequence[EquationRow], parents: Mapping[str, str | None]) -> tuple[float | None, float | None, bool]:
+    """Share of some equations with what lies inside of them, without, and whether a part is estimated.
+
+    What lies inside of another of them is in that one's share already.
+    """
+    here = {row.path for row in rows}
+    outer = [row for row in rows if not _held(row.parent, here, parents)]
+    shares = [row.share for row in outer if row.share is not None]
+    if not shares:
+        return None, None, False
+    return sum(shares), sum(row.own for row in rows if row.own is not None), any(row.estimated for row in outer)
 
 
 def _marks(table: EquationTable, lines: Iterable[tuple[int, EquationRow]]) -> dict[int, LineMark]:
@@ -48,23 +61,14 @@ def _marks(table: EquationTable, lines: Iterable[tuple[int, EquationRow]]) -> di
     parents = {row.path: row.parent for row in table.rows}
     marks = {}
     for line, rows in at.items():
-        mark = _mark(table, rows, parents)
-        if mark is not None:
-            marks[line] = mark
+        share, own, estimated = share_of(rows, parents)
+        if share is not None:
+            marks[line] = LineMark(share, estimated, own=own)
+        elif all(row.state == "folded" for row in rows):
+            marks[line] = LineMark(kind="nothing_left")
+        elif table.timed:
+            marks[line] = LineMark(kind="unknown")
     return marks
-
-
-def _mark(table: EquationTable, rows: Sequence[EquationRow], parents: Mapping[str, str | None]) -> LineMark | None:
-    here = {row.path for row in rows}
-    # What lies inside of another equation of the line is in that one's share already.
-    outer = [row for row in rows if not _held(row.parent, here, parents)]
-    shares = [row.share for row in outer if row.share is not None]
-    if shares:
-        own = sum(row.own for row in rows if row.own is not None)
-        return LineMark(sum(shares), any(row.estimated for row in outer), own=own)
-    if all(row.state == "folded" for row in rows):
-        return LineMark(kind="nothing_left")
-    return LineMark(kind="unknown") if table.timed else None
 
 
 def _held(path: str | None, here: set[str], parents: Mapping[str, str | None]) -> bool:
@@ -75,7 +79,7 @@ def _held(path: str | None, here: set[str], parents: Mapping[str, str | None]) -
     return False
 
 
-def continuations(lines: LineSource, starts: Iterable[int]) -> dict[int, int]:
+def continuations(lines: TextLines, starts: Iterable[int]) -> dict[int, int]:
     """Lines of a jaxpr's text that go on with an equation, and the line where it begins.
 
     What follows an equation's first line with a larger indentation, or closes its brackets, is its own, unless another

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -60,6 +61,14 @@ def test_equations_have_paths_lines_and_types(name: str, recorded: Recorded) -> 
         if row["file"] is not None:
             assert row["file"] == str(SCRIPT)
             assert 1 <= row["line"] <= len(SOURCE)
+
+
+def test_equations_know_the_library_s_line_too(recorded: Recorded) -> None:
+    rows = json.loads(recorded.stage(program_of(recorded, "inner"), "jaxpr", "equations"))
+    product = next(row for row in rows if row["primitive"] == "mul")
+    file, line = product["library"]
+    assert "/jax/_src/numpy/" in file and 0 < line <= len(Path(file).read_text().splitlines())
+    assert "own" not in product, "the script's own line is the place already"
 
 
 def test_paths_of_nested_equations(recorded: Recorded) -> None:

@@ -37,9 +37,9 @@ from xlascope.engine.compat.jaxprs import (
 )
 from xlascope.engine.compat.profiles import open_profile, script_is_profiling, watch_script_profiles
 from xlascope.engine.compat.sources import (
-    frames,
     current_traceback,
     debug_info,
+    frames,
     hide_frames,
     is_user_file,
     user_codes,

@@ -18,8 +18,8 @@ def text_and_rows(jaxpr: Any) -> tuple[str, list[dict[str, Any]]]:
 
     A row's ``text_line`` (from 1) is the line on which the equation begins: JAX's printer keeps, for each piece of its
     output, the equation it came from. An equation of a jaxpr that is printed once and used twice has one line.
-    ``file`` and ``line`` are of the innermost frame outside JAX. Where others tell more there are ``own``, the innermost
-    frame outside of installed packages, and ``library``, the innermost frame in one of them: [file, line].
+    ``file`` and ``line`` are of the innermost frame outside JAX. Where others tell more there are ``own``, the
+    innermost frame outside of installed packages, and ``library``, the innermost frame in one of them: [file, line].
     """
     text, lines = compat.printed(jaxpr)
     rows = []

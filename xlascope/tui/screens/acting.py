@@ -11,7 +11,7 @@ from xlascope.tui.copying import copy_out
 from xlascope.tui.editing import edit_file
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.model import SHOWN
-from xlascope.tui.switches import Switches, variant_name
+from xlascope.tui.switches import Switches
 from xlascope.tui.text.queries import HINT
 from xlascope.tui.widgets.chart import Chart
 from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 _TITLES = {"list": "Moving and searching", "text": "This text", "table": "This table", "graph": "This graph",
            "functions": "This list", "output": "The output"}  # fmt: skip
-BASELINE = "baseline"
-"""The view's name for the baseline that was measured in turn with a variant."""
-_SETTLE = 0.8
-"""Seconds after the last turn of a switch with several values before it is measured."""
 
 
 class Acting:
@@ -83,109 +79,20 @@ class Acting:
             focused.go_to(0)
         elif isinstance(focused, FunctionsList):
             focused.go_to(0)
+        if isinstance(focused, TextPane | OpsTable):
+            # Told even where the cursor stood there already.
+            self._me.follow_cursor(focused)
+
+    def action_hottest_line(self) -> None:
+        """To the source line that costs most by itself."""
+        self._me.go_to_pane("source")
+        source = self._me.query_one(SourcePane)
+        source.action_hottest()
+        self._me.follow_cursor(source)
 
     def action_zoom(self) -> None:
         self._me.desk.zoomed = not self._me.desk.zoomed
         self._me.place_panes()
-
-    # switches and measurements
-
-    def action_switch(self, name: str) -> None:
-        """Turns a switch and measures what it names."""
-        screen, desk = self._me, self._me.desk
-        if desk.program is None:
-            screen.notify("no program was compiled yet: there is nothing to switch")
-            return
-        screen.functions().hold()
-        screen.live.forget_failures()
-        before, desk.switches = desk.switches, desk.switches.turned(name)
-        screen.draw_status()
-        wanted = desk.switches
-        others = [each for each in wanted.put_back(before) if each == "jit"]
-        if name == "jit":
-            others = [each for each in wanted.put_back(before) if each != "jit"]
-        if others:
-            why = "without jit nothing is fused or split" if name == "jit" else f"{name} needs jit"
-            screen.notify(f"{' and '.join(others)} put back: {why}", timeout=3)
-        if not wanted.touched:
-            self._show_variant(None)
-            return
-        known = [row for row in desk.variants if dict(row.switches) == wanted.command()]
-        if known:
-            self._show_variant(known[-1].name)
-            return
-        delay = _SETTLE if name in ("devices", "sharding", "jit") else 0.0
-        screen.set_timer(delay, lambda: self._measure_if(wanted)) if delay else self._measure_if(wanted)
-
-    def _measure_if(self, wanted: Switches) -> None:
-        if self._me.desk.switches == wanted:
-            self.action_measure()
-
-    def action_measure(self) -> None:
-        screen, desk = self._me, self._me.desk
-        keeper = screen.run_at_hand.keeper
-        switches = desk.switches.command()
-        name = variant_name(switches) or "baseline"
-        if desk.program is None or not switches:
-            screen.notify("no switch is touched: J, F, D or S first")
-        elif keeper is None:
-            screen.notify("this file is open for reading only; `xlascope measure` adds variants", severity="warning")
-            self._switches_back()
-        else:
-            try:
-                ticket = keeper.measure(desk.program, switches)
-            except (OSError, RuntimeError, ValueError) as error:
-                screen.live.failed(name, str(error))
-                self._switches_back()
-            else:
-                screen.live.measuring(ticket, desk.program, name)
-                desk.awaited, desk.awaited_ticket = name, ticket
-            screen.draw_status()
-
-    def follow_measurement(self) -> None:
-        """Shows the stages of a variant once its result is in the file."""
-        desk = self._me.desk
-        if desk.awaited is None:
-            return
-        command = desk.switches.command()
-        found = [row for row in desk.variants if dict(row.switches) == command]
-        if found and not any(entry.name == desk.awaited for entry in self._me.live.now.measuring):
-            desk.awaited = None
-            self._show_variant(found[-1].name)
-
-    def give_up_measurement(self) -> None:
-        """Puts the switches back when what they name was refused, cancelled or failed."""
-        desk = self._me.desk
-        if desk.awaited is not None and desk.awaited_ticket in self._me.live.now.undone:
-            if variant_name(desk.switches.command()) == desk.awaited:
-                self._switches_back()
-            desk.awaited = None
-
-    def _switches_back(self) -> None:
-        """To the switches of what is shown."""
-        desk = self._me.desk
-        shown = [row for row in desk.variants if row.name == desk.variant]
-        desk.switches = Switches.of(shown[-1].switches) if shown else Switches()
-        self._me.draw_status()
-
-    def action_variant(self) -> None:
-        desk = self._me.desk
-        if desk.variant not in (None, BASELINE):
-            self._show_variant(BASELINE)
-        elif desk.variant is not None:
-            self._show_variant(None)
-        elif desk.variants:
-            self._show_variant(desk.variants[-1].name)
-        else:
-            self._me.notify("no variant was measured yet: turn a switch")
-
-    def _show_variant(self, name: str | None) -> None:
-        if name != self._me.desk.variant:
-            self._me.desk.variant = name
-            self._me.reload()
-        self._switches_back()
-        self._me.draw_status()
-        self._me.draw_charts()
 
     # searching, filtering, input
 
@@ -353,7 +260,7 @@ class Acting:
             self.action_zoom()
         elif screen.desk.variant is not None:
             screen.desk.switches = Switches()
-            self._show_variant(None)
+            self._me.show_variant(None)
 
     def script_runs(self) -> bool:
         """Whether there is a script that could still be stopped."""

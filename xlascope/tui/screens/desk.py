@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xlascope.tui.links import Focus, Links
-from xlascope.tui.model import CallTimes, OpsTable, Overview, VariantRow
+from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, VariantRow
 from xlascope.tui.switches import Switches
 
 
@@ -21,6 +21,11 @@ class Desk:
     ops: OpsTable = field(default_factory=OpsTable)
     links: Links = field(default_factory=Links)
     graph: Any = None
+    equations: EquationTable = field(default_factory=EquationTable)
+    file: str | None = None
+    """The source file that is shown; None: the one of the program's function."""
+    library: bool = False
+    """Whether the source pane shows lines of libraries instead of the user's that called them."""
     variants: tuple[VariantRow, ...] = ()
     calls: CallTimes = field(default_factory=CallTimes)
     focus: Focus = field(default_factory=Focus)
@@ -30,6 +35,8 @@ class Desk:
     failure: str = ""
     explained: str = ""
     """The instruction that the explanation is about."""
+    said: tuple[str, str] = ("", "")
+    """Subject and sentence about the equations under the cursor, which an explanation is added to."""
     landed: tuple[str | None, str | None] | None = None
     """Program and variant whose hottest op the cursors were put on."""
     moved: bool = False

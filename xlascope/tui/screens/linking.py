@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from xlascope.tui.links import Focus
 from xlascope.tui.messages import Explained
 from xlascope.tui.model import StageText
+from xlascope.tui.telling import Known, tell_equations, tell_line
 from xlascope.tui.text.numbers import duration, percent
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
@@ -44,6 +45,7 @@ class Linking:
         if program is None or program == desk.program:
             return
         desk.program, desk.variant, desk.focus = program, None, Focus()
+        desk.file, desk.library = None, False
         desk.variants, desk.moved, desk.landed = (), False, None
         screen.reload()
         screen.draw_status()
@@ -82,9 +84,44 @@ class Linking:
             self._main.desk.moved = True
             self._main.functions().hold()
         self._main.desk.focus = focus
+        self._follow_file(origin)
         self.relink(origin)
         self._main.draw_strip()
-        self._explain(focus, node)
+        self._explain(focus, origin, node)
+
+    def _follow_file(self, origin: LineView | None) -> None:
+        """The source pane shows the file that the cursor's equations come from."""
+        screen, desk = self._main, self._main.desk
+        source = screen.query_one(SourcePane)
+        place = self._source_place()
+        if place is None or origin is source or place[0] == (desk.file or source.shown_file):
+            return
+        desk.file = place[0]
+        wanted = screen.wanted()
+        if wanted is not None:
+            screen.loader.load_source(wanted)
+
+    def _source_place(self) -> tuple[str, int] | None:
+        """The line that the source pane is to show of what the cursor is on."""
+        desk = self._main.desk
+        return desk.focus.library if desk.library and desk.focus.library is not None else desk.focus.place
+
+    def action_library_line(self) -> None:
+        """Shows the library's line that made what the cursor is on, and the user's again."""
+        screen, desk = self._main, self._main.desk
+        if not desk.library and desk.focus.library is None:
+            said = (
+                "a line of your own made it: no library is in between" if desk.focus.lead else "nothing is chosen yet"
+            )
+            screen.notify(said, timeout=3)
+            return
+        desk.library = not desk.library
+        self._follow_file(None)
+        self.relink()
+        source = screen.query_one(SourcePane)
+        place = self._source_place()
+        if place is not None and source.shown_file == place[0]:
+            source.show_line(place[1])
 
     def relink(self, from_pane: LineView | None = None, bring: bool = True) -> None:
         """Marks the linked rows of all panes, and (`bring`) brings them into sight in those without the keys."""
@@ -104,7 +141,9 @@ class Linking:
         rows = self._rows_in("source", source.shown_file)
         source.set_linked(rows)
         if bring and source is not from_pane and rows and not source.has_focus:
-            source.show_row(rows[0], centre=True)
+            place = self._source_place()
+            led = place[1] - 1 if place is not None and place[0] == source.shown_file else rows[0]
+            source.show_row(led, centre=True)
         table = screen.ops_table()
         if table is not from_pane:
             places = [place for place in range(table.row_count()) if table.row(place).op in desk.focus.nodes]
@@ -145,8 +184,7 @@ class Linking:
     def _rows_in(self, stage: str, file: str | None) -> list[int]:
         desk = self._main.desk
         if stage == "source":
-            places = {desk.links.equation_place.get(path) for path in desk.focus.equations} | {desk.focus.place}
-            return sorted({place[1] - 1 for place in places if place is not None and place[0] == file})
+            return desk.links.source_rows(file, desk.focus)
         return desk.links.rows(stage, desk.focus)
 
     def rows_asked_for(self, content: StageText, kind: str, value: str) -> list[int]:
@@ -168,25 +206,51 @@ class Linking:
 
     # telling of the cursor
 
-    def _explain(self, focus: Focus, node: str | None = None) -> None:
+    def _explain(self, focus: Focus, origin: LineView | None, node: str | None = None) -> None:
         screen, desk = self._main, self._main.desk
-        node = node or self._best_node(focus)
-        found = desk.graph.node_by_id.get(node) if desk.graph is not None and node is not None else None
-        if found is None:
-            paths = " ".join(sorted(focus.equations))
-            screen.query_one(ExplainLine).show(f"equation {paths}: no instruction left" if paths else "")
+        line = screen.query_one(ExplainLine)
+        known = Known(desk.program or "", desk.equations, desk.links, desk.ops, desk.graph)
+        desk.explained, desk.said = "", ("", "")
+        if isinstance(origin, TextPane) and self._shows_source(origin) and desk.program is not None:
+            place = focus.place if focus.library is None or not desk.library else focus.library
+            if place is not None:
+                subject, said = tell_line(focus, place, known, screen.glyphs)
+                line.show(said, subject)
             return
-        desk.explained = found.id
-        screen.query_one(ExplainLine).show(_sentence(found, desk.graph), found.name or found.id)
-        if desk.program is not None:
-            screen.loader.explain(desk.program, desk.variant, found.id)
+        best = node or self._best_node(focus)
+        found = desk.graph.node_by_id.get(best) if desk.graph is not None and best is not None else None
+        jaxpr = [pane for pane in screen.stage_panes() if pane.text_pane is origin and pane.showing != "optimized"]
+        if jaxpr or (found is None and focus.lead):
+            desk.said = tell_equations(focus, known, screen.glyphs)
+            line.show(desk.said[1], desk.said[0])
+            if found is not None and len(focus.lead) == 1 and desk.program is not None:
+                desk.explained = found.id
+                screen.loader.explain(desk.program, desk.variant, found.id)
+        elif found is not None:
+            desk.explained = found.id
+            line.show(_sentence(found, desk.graph), found.name or found.id)
+            if desk.program is not None:
+                screen.loader.explain(desk.program, desk.variant, found.id)
+        else:
+            line.show("")
+
+    def _shows_source(self, view: LineView) -> bool:
+        panes = self._main.stage_panes()
+        return isinstance(view, SourcePane) or any(
+            pane.text_pane is view and pane.showing == "source" for pane in panes
+        )
 
     def on_explained(self, message: Explained) -> None:
         """The sentence about what the cursor is on, before what is known of its place in the graph."""
         desk = self._main.desk
         if self._main.concerns(message) and message.node == desk.explained and message.text and desk.graph is not None:
             found = desk.graph.node_by_id.get(message.node)
-            if found is not None:
+            if found is not None and desk.said[0]:
+                subject, said = desk.said
+                name = found.name or found.id
+                joint = ": " if said.endswith(f" {name}") else f"; {name}: "
+                self._main.query_one(ExplainLine).show(said + joint + message.text, subject)
+            elif found is not None:
                 rest = _sentence(found, desk.graph).partition("; ")[2]
                 text = f"{message.text}; {rest}" if rest else message.text
                 self._main.query_one(ExplainLine).show(text, found.name or found.id)

@@ -29,6 +29,7 @@ from xlascope.tui.screens.collecting import Collecting
 from xlascope.tui.screens.desk import Desk
 from xlascope.tui.screens.linking import Linking
 from xlascope.tui.screens.places import Places
+from xlascope.tui.screens.switching import Switching
 from xlascope.tui.widgets.dialogs import PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.ops_table import OpsTable
@@ -42,7 +43,7 @@ _TICK = 0.25
 _ASK_WHERE = 8  # ticks between two questions where a silent script is
 
 
-class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
+class MainScreen(Acting, Switching, Linking, Places, Collecting, Screen[None]):
     """Shows a `Desk` of records; what the user does goes to the keeper, what the file says comes from the loader."""
 
     BINDINGS = bindings("main")
@@ -132,7 +133,7 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
         self.give_up_measurement()
         self.close_input()
         if self.run_at_hand.path.exists():
-            self.loader.tick(None if covered else self.wanted())
+            self.loader.tick(self.wanted())
         self.draw_status()
         for problem in self.live.now.problems[self._told :]:
             self.notify(problem, severity="warning", markup=False)
@@ -181,7 +182,7 @@ class MainScreen(Acting, Linking, Places, Collecting, Screen[None]):
             # What came again may have new times; where the panes are scrolled to is the user's.
             again = bool(self.desk.links.node_row) and self.desk.links == message.links
             self.desk.links = message.links
-            self.desk.graph = message.graph
+            self.desk.graph, self.desk.equations = message.graph, message.equations
             self.show_graph()
             self.relink(bring=not again)
             self.land()

@@ -16,7 +16,7 @@ from xlascope.tui.live import reads_terminal, waits_for_input
 from xlascope.tui.loader import Wanted
 from xlascope.tui.messages import ProgramMessage
 from xlascope.tui.model import STAGES, StageText
-from xlascope.tui.text.numbers import counted
+from xlascope.tui.text.numbers import counted, percent
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputPane
@@ -32,7 +32,7 @@ _HOLDER = {"functions": "left", "output": "left", "a": "centre", "source": "cent
            "d": "bottom"}  # fmt: skip
 
 
-_FOOTER = {"help": 9, "quit": 9, "pane": 7, "output": 5, "measure": 3, "maximize": 4, "explain": 6}
+_FOOTER = {"help": 9, "quit": 9, "pane": 7, "output": 5, "measure": 3, "maximize": 4, "explain": 6, "hottest": 7}
 """What stays in the footer when there is no room for all: the largest numbers."""
 
 
@@ -120,7 +120,7 @@ class Places:
         if screen.desk.program is None:
             return Wanted(None, None, {}) if screen.desk.overview.kind == "profile" else None
         panes = {pane.id or "": pane.showing for pane in self.stage_panes() if pane.showing in STAGES}
-        return Wanted(screen.desk.program, screen.desk.variant, {**panes, "source": "source"})
+        return Wanted(screen.desk.program, screen.desk.variant, {**panes, "source": "source"}, screen.desk.file)
 
     def concerns(self, message: ProgramMessage) -> bool:
         return (message.program, message.variant) == (self._screen.desk.program, self._screen.desk.variant)
@@ -148,18 +148,40 @@ class Places:
                         self._screen.land_on_line(pane.text_pane, content.stage, content.file)
 
     def show_source(self, content: StageText) -> None:
-        pane = self._screen.query_one(SourcePane)
+        """A source file; one that was asked for before the cursor went to another file comes too late."""
+        screen = self._screen
+        pane, desk = screen.query_one(SourcePane), screen.desk
+        if desk.file is not None and content.file != desk.file:
+            return
         pane.set_placeholder(content.missing or "")
+        fresh = pane.source is not content.lines or pane.shown_program != content.program
         if pane.source is not content.lines:
             pane.set_content(content.lines, "python", first_number=1, marks=content.marks)
-            pane.shown_file = content.file
-            info = self._screen.desk.overview.programs.get(content.program)
-            if info is not None and info.line:
-                pane.show_line(info.line)
-            self._screen.land_on_line(pane, "source", content.file)
         else:
             pane.set_marks(content.marks)
-        pane.set_title([Part("5 source", "title"), Part(f"  {content.about}   e opens the editor", "dim")])
+        pane.shown_file, pane.shown_program = content.file, content.program
+        if fresh:
+            info = desk.overview.programs.get(content.program)
+            if info is not None and info.line and info.file == content.file:
+                pane.show_line(info.line)
+            screen.relink()
+            screen.land_on_line(pane, "source", content.file)
+        pane.set_title(self._source_title(content, pane))
+
+    def _source_title(self, content: StageText, pane: SourcePane) -> list[Part]:
+        """Which file, its hottest line, and the keys for it."""
+        title = [Part("5 source", "title", rank=9), Part(f"  {content.about}", "dim", rank=8)]
+        hottest = pane.hottest_row()
+        if hottest is not None:
+            mark = pane.mark_of(hottest)
+            own = (mark.share if mark.own is None else mark.own) if mark is not None else None
+            lead = self._screen.glyphs.estimated if mark is not None and mark.estimated else ""
+            where = f"  hottest {hottest + 1} {lead}{percent(own)}"
+            title.append(Part(where, "accent", "hottest_line", "to the line that costs most by itself (H)", 7))
+        other = "w your line" if self._screen.desk.library else "w library line"
+        title.append(Part(f"  {other}", "dim", "library_line", "the library's line that made it, or yours", 3))
+        title.append(Part("  e edit", "dim", "edit", "$EDITOR at the line", 4))
+        return title
 
     def show_graph(self) -> None:
         desk = self._screen.desk

@@ -122,6 +122,10 @@ class TextPane(Folding, Jumping, LineView):
             self._placeholder = text
             self.rows_changed()
 
+    def mark_of(self, row: int) -> LineMark | None:
+        """What the margin says of a row."""
+        return self._marks.get(row)
+
     def share_of(self, row: int) -> float:
         """The row's share of the time; 0 where none is known."""
         mark = self._marks.get(row)

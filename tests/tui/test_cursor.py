@@ -1,0 +1,139 @@
+"""One cursor for all panes: what is linked, and what is told of it."""
+
+from __future__ import annotations
+
+import pytest
+from fixed import LIBRARY, SOURCE
+from hosting import screen_text, settle
+from on_screen import SIZES, shown, text_of
+
+from xlascope.tui.widgets.source_pane import SourcePane
+
+
+async def test_one_cursor_for_all_panes():
+    async with shown() as (app, pilot, screen):
+        await pilot.press("tab")
+        await pilot.press("g", "g", *["j"] * 11)
+        await settle(pilot)
+        assert screen.desk.focus.equations == {"7"}
+        assert "ynn_fusion" in screen.desk.focus.nodes
+        assert screen.stage_pane("b").graph_pane.box == "ynn_fusion"
+        table = screen.ops_table()
+        assert table._linked == {position for position in range(4) if table.row(position).op == "ynn_fusion"}
+        assert screen.query_one(SourcePane)._linked == {5}
+        assert "reduce_sum 7  11% of scores#1's op time; became ynn_fusion" in text_of(app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_all_cursors_begin_on_the_hottest_op(size):
+    async with shown(size) as (app, pilot, screen):
+        assert "ynn_fusion.1" in screen.desk.focus.nodes and not screen.desk.moved
+        assert screen.stage_pane("b").graph_pane.box == "ynn_fusion.1"
+        pane = screen.stage_pane("a").text_pane
+        assert pane.row_text(pane.cursor).strip().startswith("c:f32[128,64] = dot_general[")
+        if size == (80, 24):
+            assert "line softmax.py:5 logits = x @ w" in text_of(app) and "op   ynn_fusion.1 88.1" in text_of(app)
+        await pilot.press("4")
+        await settle(pilot)
+        pane = screen.focused
+        assert "%ynn_fusion.1 =" in pane.row_text(pane.cursor)
+        await pilot.press("g", "g", "H")
+        assert "%ynn_fusion.1 =" in pane.row_text(pane.cursor)
+
+
+async def test_lines_that_continue_an_equation_belong_to_it():
+    async with shown() as (_app, pilot, screen):
+        await pilot.press("tab", "j", "j", "j")
+        await settle(pilot)
+        assert screen.desk.focus.equations == {"0"}
+        assert screen.desk.focus.place == ("/home/user/softmax.py", 5)
+
+
+async def test_the_cursor_of_the_graph_and_of_the_ops_links_back():
+    async with shown() as (_app, pilot, screen):
+        await pilot.press("6", "j")
+        await settle(pilot)
+        assert screen.desk.focus.equations
+        await pilot.press("7", "j")
+        await settle(pilot)
+        assert screen.desk.focus.equations == {"9"}
+        assert screen.stage_pane("a").text_pane._linked == {13}
+
+
+async def test_a_source_line_links_to_its_equations():
+    async with shown() as (_app, pilot, screen):
+        screen.go_to_pane("source")
+        await pilot.pause()
+        await pilot.press("g", "g", "j", "j", "j", "j")
+        await settle(pilot)
+        assert screen.desk.focus.equations == {"0"}
+
+
+async def test_small_screens_tell_what_is_linked_below_the_pane():
+    async with shown((80, 24)) as (app, pilot, _screen):
+        await pilot.press("tab", "j")
+        await settle(pilot)
+        lines = screen_text(app)
+        assert lines[19].startswith(" line softmax.py:5 logits = x @ w")
+        assert lines[20].startswith(" op   ynn_fusion.1 88.1 µs 71%")
+        assert lines[21].startswith(" graph x.1, w.1 → ynn_fusion.1 →")
+
+
+async def test_choosing_another_program_changes_all_panes():
+    async with shown() as (app, pilot, screen):
+        await pilot.press("9", "j", "j", "j")
+        await settle(pilot)
+        assert screen.desk.program == "scores#2"
+        assert "1 jaxpr  scores#2" in text_of(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert screen.desk.current == "a"
+
+
+async def test_a_source_line_tells_what_it_costs_and_what_became_of_it():
+    async with shown((200, 60)) as (app, pilot, screen):
+        await pilot.press("5", "H")
+        await settle(pilot)
+        source = screen.query_one(SourcePane)
+        assert source.cursor + 1 == 5 and source.mark_of(5) is not None
+        said = "softmax.py:5  ~53% of scores#1's op time; became ynn_fusion.1; from 1 equation: dot_general"
+        assert said in text_of(app)
+        await pilot.press("j")
+        await settle(pilot)
+        shown_line = text_of(app)
+        assert "softmax.py:6  ~47% of scores#1's op time; became ynn_fusion.1, broadcast_multiply_fusion" in shown_line
+        assert "4 folded; from 9 equations: reduce_max, max, broadcast_in_dim ×2" in shown_line
+        await pilot.press("j")
+        await settle(pilot)
+        assert "softmax.py:7  no equation of scores#1 comes from this line" in text_of(app)
+
+
+async def test_the_source_shows_the_librarys_line_on_request_and_the_users_again():
+    async with shown() as (app, pilot, screen):
+        await pilot.press("1", "g", "g", *["j"] * 11)
+        await settle(pilot)
+        source = screen.query_one(SourcePane)
+        assert (source.shown_file, source._linked) == (SOURCE, {5})
+        await pilot.press("w")
+        await settle(pilot)
+        assert (source.shown_file, source.cursor, source._linked) == (LIBRARY, 2, {2})
+        assert "functions.py · library" in text_of(app) and "def softmax(a)" in text_of(app)
+        await pilot.press("k")
+        await settle(pilot)
+        assert (source.shown_file, source._linked) == (SOURCE, {5})
+        await pilot.press("j", "w")
+        await settle(pilot)
+        assert (source.shown_file, source.cursor, screen.desk.library) == (SOURCE, 5, False)
+        await pilot.press("k", "w")
+        await settle(pilot)
+        assert source.shown_file == SOURCE
+        assert any("no library is in between" in str(note.message) for note in app._notifications)
+
+
+async def test_another_program_of_the_same_file_moves_the_source():
+    async with shown() as (_app, pilot, screen):
+        source = screen.query_one(SourcePane)
+        await pilot.press("5", "g", "g", "9", *["j"] * 3)
+        await settle(pilot)
+        assert screen.desk.program == source.shown_program == "scores#2"
+        assert source.cursor == 4

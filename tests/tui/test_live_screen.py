@@ -1,0 +1,159 @@
+"""A run that is live: what is told while it starts, runs, asks, crashes and ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fixed import FixedFeed, FixedKeeper
+from hosting import screen_text, settle
+from on_screen import shown, text_of, until
+
+from xlascope.tui.live import LiveNow, long_lasting, waits_for_input
+from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, PromptLine, TextOverlay
+from xlascope.tui.widgets.part_line import PartLine
+
+
+async def test_what_runs_for_long_leads_until_its_share_is_known(monkeypatch):
+    keeper, feed = FixedKeeper(), FixedFeed("running", variants=False)
+    async with shown(keeper=keeper, feed=feed) as (_app, pilot, screen):
+        assert long_lasting(LiveNow(activity="running", name="step", since=0.0), 1.0) is None
+        assert long_lasting(LiveNow(activity="running", name="step", since=0.0), 3.0) == "step"
+        functions = screen.functions()
+        unknown = [replace(item, share=None) if item.name == "step" else item for item in functions._functions]
+        functions.set_functions(unknown)
+        monkeypatch.setattr("xlascope.tui.screens.main.long_lasting", lambda *given: "step")
+        screen._tick()
+        await settle(pilot)
+        assert screen.desk.program == "step#1"
+        functions.set_functions(screen.desk.overview.functions)
+        await settle(pilot)
+        assert screen.desk.program == "scores#1"
+
+
+async def test_a_starting_run_tells_what_is_being_done():
+    keeper, feed = FixedKeeper(), FixedFeed("running", variants=False)
+    feed.programs_known = False
+    async with shown(keeper=keeper, feed=feed) as (app, pilot, screen):
+        screen._tick()
+        await settle(pilot)
+        assert "now tracing scores" in screen_text(app)[1]
+        assert "RUNNING" in screen_text(app)[0]
+        assert "tracing scores" in text_of(app)
+        await pilot.press("F")
+        await settle(pilot)
+        assert keeper.measured == []
+        feed.programs_known, feed.number = True, 2
+        await until(pilot, lambda: screen.desk.program == "scores#1")
+        await settle(pilot)
+        assert "dot_general[" in text_of(app)
+
+
+async def test_a_crash_shows_the_whole_traceback_and_the_screen_stays():
+    feed = FixedFeed("ended")
+    feed.exit_code = 1
+    feed.exception = "Traceback (most recent call last):\n  File \"a.py\", line 9\nValueError: [bold]x[/]\x1b[2J\n"
+    async with shown(feed=feed) as (app, pilot, _screen):
+        await until(pilot, lambda: isinstance(app.screen, TextOverlay))
+        assert "ValueError: [bold]x[/]␛[2J" in text_of(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "CRASHED exit 1" in screen_text(app)[0]
+
+
+async def test_what_changes_under_a_dialog_is_painted_once(monkeypatch):
+    async with shown() as (app, pilot, screen):
+        await pilot.press("question_mark")
+        await settle(pilot)
+        painted = []
+        display = app._display
+        monkeypatch.setattr(app, "_display", lambda *given: (painted.append(1), display(*given)))
+        screen.query_one("#phases", PartLine).set_parts([("another text", "text")])
+        for _ in range(20):
+            await pilot.pause(0.02)
+        assert 1 <= len(painted) <= 2
+
+
+async def test_quitting_asks_while_the_script_runs():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper) as (app, pilot, screen):
+        await pilot.press("q")
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmQuit)
+        await pilot.press("n")
+        await pilot.pause()
+        assert app.screen is screen and app.is_running
+        await pilot.press("q", "q")
+        await pilot.pause()
+        assert app.screen is screen and not keeper.stopped
+        await pilot.press("ctrl+q", "ctrl+q")
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmQuit)
+        await pilot.press("y")
+        await until(pilot, lambda: app._exit)
+
+
+async def test_ctrl_c_asks_and_interrupts_the_script():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper) as (app, pilot, screen):
+        await pilot.press("ctrl+c", "ctrl+c")
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmInterrupt) and "KeyboardInterrupt" in text_of(app)
+        await pilot.press("n")
+        await pilot.pause()
+        assert app.screen is screen and not keeper.interrupted
+        await pilot.press("ctrl+c", "y")
+        await pilot.pause()
+        assert keeper.interrupted == 1 and app.is_running and not app._exit
+
+
+async def test_a_script_that_waits_for_input_is_told_of(monkeypatch):
+    keeper = FixedKeeper()
+    keeper.tell = None
+    async with shown(keeper=keeper) as (app, pilot, screen):
+        keeper.tell({"kind": "output", "stream": "stdout", "data": b"how many? "})
+        now = replace(screen.live.now, pid=1, state="running", activity="running")
+        assert waits_for_input(now, lambda pid: True, now.heard + 2)
+        assert not waits_for_input(now, lambda pid: True, now.heard + 0.5)
+        assert not waits_for_input(now, lambda pid: False, now.heard + 60)
+        assert not waits_for_input(now, lambda pid: None, now.heard + 2)
+        assert waits_for_input(now, lambda pid: None, now.heard + 6)
+        monkeypatch.setattr("xlascope.tui.screens.places.waits_for_input", lambda *given: True)
+        screen.draw_status()
+        await pilot.pause()
+        assert "script may wait for input: press i" in screen_text(app)[-1]
+        await pilot.press("i", *"3", "enter")
+        await settle(pilot)
+        assert keeper.typed == b"3\n" and screen.query_one(PromptLine).is_open
+        assert not screen.live.now.open_line
+        keeper.tell({"kind": "output", "stream": "stdout", "data": b"a\r 10%"})
+        assert not screen.live.now.open_line
+
+
+async def test_quitting_does_not_ask_when_the_script_has_ended():
+    async with shown() as (app, pilot, _screen):
+        await pilot.press("q")
+        await until(pilot, lambda: app._exit)
+
+
+async def test_a_line_is_typed_to_the_script():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper) as (_app, pilot, screen):
+        await pilot.press("o", "enter", *"yes", "enter")
+        await settle(pilot)
+        assert keeper.typed == b"yes\n"
+        await pilot.press(*"no", "enter", "escape")
+        await settle(pilot)
+        assert keeper.typed == b"yes\nno\n"
+        assert screen.focused is screen.output_pane()
+
+
+async def test_an_idle_screen_draws_nothing():
+    async with shown() as (_app, pilot, screen):
+        await settle(pilot)
+        drawn = []
+        for widget in screen.query("*"):
+            widget.refresh = lambda *_, widget=widget, **__: drawn.append(widget)  # type: ignore[method-assign]
+        for _ in range(5):
+            screen._tick()
+            await settle(pilot)
+        assert drawn == []

@@ -1,0 +1,121 @@
+"""Switches, their measurements, and what became of them."""
+
+from __future__ import annotations
+
+from fixed import FixedFeed, FixedKeeper
+from hosting import screen_text, settle
+from on_screen import shown, text_of, until
+
+from xlascope.tui.switches import Switches
+
+
+async def test_a_switch_is_measured_and_its_stages_are_shown_when_the_result_is_there():
+    keeper, feed = FixedKeeper(), FixedFeed("running", variants=False)
+    async with shown(keeper=keeper, feed=feed) as (app, pilot, screen):
+        await pilot.press("F")
+        await pilot.pause()
+        assert keeper.measured == [("scores#1", {"fusion": "off"})]
+        assert "F fusion *off" in text_of(app) and "fusion=off  starting" in text_of(app)
+        keeper.tell({"kind": "progress", "id": 1, "activity": "measuring", "done": 4, "total": 9})
+        screen.draw_status()
+        await pilot.pause()
+        assert "measuring: 4 of about 9 pairs" in text_of(app)
+        feed.with_variants, feed.number = True, 2
+        keeper.tell({"kind": "result", "id": 1, "ok": True})
+        screen.reload()
+        await until(pilot, lambda: screen.desk.variant == "fusion=off")
+        await settle(pilot)
+        assert "1.32x slower" in screen_text(app)[3] and "*off" in screen_text(app)[2]
+        await pilot.press("v")
+        await settle(pilot)
+        assert screen.desk.variant == "baseline" and "F fusion ON" in screen_text(app)[2]
+        await pilot.press("v")
+        await settle(pilot)
+        assert screen.desk.variant is None
+        await pilot.press("v")
+        await settle(pilot)
+        assert screen.desk.variant == "fusion=off"
+        await pilot.press("F")
+        await settle(pilot)
+        assert screen.desk.variant is None and "F fusion ON" in screen_text(app)[2]
+
+
+async def test_a_failed_measurement_says_why_until_it_is_dismissed():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (app, pilot, screen):
+        await pilot.press("F")
+        keeper.tell({"kind": "result", "id": 1, "ok": False, "error": "the recorder is gone", "advice": "use a lab"})
+        screen.draw_status()
+        await pilot.pause()
+        assert "fusion=off  the recorder is gone. use a lab" in text_of(app)
+        screen._tick()
+        assert not screen.desk.switches.touched
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "recorder is gone" not in text_of(app)
+
+
+async def test_escape_cancels_a_measurement():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (_app, pilot, screen):
+        await pilot.press("F", "escape")
+        await pilot.pause()
+        assert keeper.cancelled == [1]
+        keeper.tell({"kind": "result", "id": 1, "ok": False, "error": "cancelled", "cancelled": True})
+        screen.draw_status()
+        await pilot.pause()
+        assert not screen.live.now.measuring and not screen.live.now.failures
+        screen._tick()
+        assert not screen.desk.switches.touched
+
+
+async def test_a_refusal_that_comes_before_its_ticket_is_known_counts():
+    keeper = FixedKeeper()
+    asked = keeper.measure
+
+    def refusing(program, switches):
+        ticket = asked(program, switches)
+        keeper.tell({"kind": "result", "id": ticket, "ok": False, "error": "needs the live process", "refused": True})
+        return ticket
+
+    keeper.measure = refusing
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (app, pilot, screen):
+        await pilot.press("F")
+        await pilot.pause()
+        assert "fusion=off  needs the live process" in text_of(app) and not screen.live.now.measuring
+        screen._tick()
+        assert not screen.desk.switches.touched
+
+
+def test_jit_and_the_other_switches_put_each_other_back():
+    fused = Switches().turned("fusion").turned("devices")
+    assert fused.turned("jit") == Switches(jit="off")
+    assert set(fused.turned("jit").put_back(fused)) == {"fusion", "devices", "sharding"}
+    assert Switches(jit="off").turned("fusion") == Switches(fusion="off")
+    assert Switches.of(fused.command()) == fused
+
+
+async def test_devices_and_sharding_go_together():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (_app, pilot, _screen):
+        await pilot.press("D", "D", "D")
+        await until(pilot, lambda: keeper.measured)
+        assert keeper.measured == [("scores#1", {"devices": 8, "shard_plan": "batch"})]
+        await pilot.press("S")
+        await until(pilot, lambda: len(keeper.measured) == 2)
+        assert keeper.measured[1][1] == {"devices": 8, "shard_plan": "replicate"}
+
+
+async def test_switches_are_buttons_too():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (_app, pilot, _screen):
+        await pilot.click("#switches", offset=(12, 0))
+        await pilot.pause()
+        assert keeper.measured == [("scores#1", {"fusion": "off"})]
+
+
+async def test_without_a_keeper_a_switch_says_how_to_measure():
+    async with shown(feed=FixedFeed(variants=False)) as (app, pilot, _screen):
+        await pilot.press("F")
+        await settle(pilot)
+        assert any("reading only" in str(note.message) for note in app._notifications)

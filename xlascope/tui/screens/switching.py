@@ -1,0 +1,120 @@
+"""Switches and their measurements: what a key turns is measured, and what was measured is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from xlascope.tui.switches import Switches, variant_name
+
+if TYPE_CHECKING:
+    from xlascope.tui.screens.main import MainScreen
+
+BASELINE = "baseline"
+"""The view's name for the baseline that was measured in turn with a variant."""
+_SETTLE = 0.8
+"""Seconds after the last turn of a switch with several values before it is measured."""
+
+
+class Switching:
+    """The part of the main screen that turns switches."""
+
+    @property
+    def _me(self) -> MainScreen:
+        return cast("MainScreen", self)
+
+    def action_switch(self, name: str) -> None:
+        """Turns a switch and measures what it names."""
+        screen, desk = self._me, self._me.desk
+        if desk.program is None:
+            screen.notify("no program was compiled yet: there is nothing to switch")
+            return
+        screen.functions().hold()
+        screen.live.forget_failures()
+        before, desk.switches = desk.switches, desk.switches.turned(name)
+        screen.draw_status()
+        wanted = desk.switches
+        others = [each for each in wanted.put_back(before) if each == "jit"]
+        if name == "jit":
+            others = [each for each in wanted.put_back(before) if each != "jit"]
+        if others:
+            why = "without jit nothing is fused or split" if name == "jit" else f"{name} needs jit"
+            screen.notify(f"{' and '.join(others)} put back: {why}", timeout=3)
+        if not wanted.touched:
+            self.show_variant(None)
+            return
+        known = [row for row in desk.variants if dict(row.switches) == wanted.command()]
+        if known:
+            self.show_variant(known[-1].name)
+            return
+        delay = _SETTLE if name in ("devices", "sharding", "jit") else 0.0
+        screen.set_timer(delay, lambda: self._measure_if(wanted)) if delay else self._measure_if(wanted)
+
+    def _measure_if(self, wanted: Switches) -> None:
+        if self._me.desk.switches == wanted:
+            self.action_measure()
+
+    def action_measure(self) -> None:
+        screen, desk = self._me, self._me.desk
+        keeper = screen.run_at_hand.keeper
+        switches = desk.switches.command()
+        name = variant_name(switches) or "baseline"
+        if desk.program is None or not switches:
+            screen.notify("no switch is touched: J, F, D or S first")
+        elif keeper is None:
+            screen.notify("this file is open for reading only; `xlascope measure` adds variants", severity="warning")
+            self._switches_back()
+        else:
+            try:
+                ticket = keeper.measure(desk.program, switches)
+            except (OSError, RuntimeError, ValueError) as error:
+                screen.live.failed(name, str(error))
+                self._switches_back()
+            else:
+                screen.live.measuring(ticket, desk.program, name)
+                desk.awaited, desk.awaited_ticket = name, ticket
+            screen.draw_status()
+
+    def follow_measurement(self) -> None:
+        """Shows the stages of a variant once its result is in the file."""
+        desk = self._me.desk
+        if desk.awaited is None:
+            return
+        command = desk.switches.command()
+        found = [row for row in desk.variants if dict(row.switches) == command]
+        if found and not any(entry.name == desk.awaited for entry in self._me.live.now.measuring):
+            desk.awaited = None
+            self.show_variant(found[-1].name)
+
+    def give_up_measurement(self) -> None:
+        """Puts the switches back when what they name was refused, cancelled or failed."""
+        desk = self._me.desk
+        if desk.awaited is not None and desk.awaited_ticket in self._me.live.now.undone:
+            if variant_name(desk.switches.command()) == desk.awaited:
+                self._switches_back()
+            desk.awaited = None
+
+    def _switches_back(self) -> None:
+        """To the switches of what is shown."""
+        desk = self._me.desk
+        shown = [row for row in desk.variants if row.name == desk.variant]
+        desk.switches = Switches.of(shown[-1].switches) if shown else Switches()
+        self._me.draw_status()
+
+    def action_variant(self) -> None:
+        desk = self._me.desk
+        if desk.variant not in (None, BASELINE):
+            self.show_variant(BASELINE)
+        elif desk.variant is not None:
+            self.show_variant(None)
+        elif desk.variants:
+            self.show_variant(desk.variants[-1].name)
+        else:
+            self._me.notify("no variant was measured yet: turn a switch")
+
+    def show_variant(self, name: str | None) -> None:
+        if name != self._me.desk.variant:
+            self._me.desk.variant = name
+            self._me.reload()
+        self._switches_back()
+        self._me.draw_status()
+        self._me.draw_charts()
