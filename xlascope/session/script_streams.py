@@ -7,6 +7,7 @@ from collections.abc import Callable
 from xlascope.session.loop import Loop
 from xlascope.session.streams import Sink, Source
 from xlascope.session.terminal import UserTerminal, set_line_endings, set_size
+from xlascope.session.understudy import Understudy
 from xlascope.session.wiring import Wiring
 
 
@@ -23,6 +24,7 @@ class ScriptStreams:
         self.user: UserTerminal | None = wiring.user
         for stream, fd, user in wiring.outs:
             self._connect(stream, fd, user)
+        self._understudy = _understudy(wiring)
         self._keys = None if wiring.master is None else Sink(loop, wiring.master, shared=False)
 
     @property
@@ -56,6 +58,8 @@ class ScriptStreams:
             self._keys.close()
         for source in self._sources:
             source.close()
+        if self._understudy is not None:
+            self._understudy.dismiss()
 
     def give_up(self) -> None:
         """Write no more to the user."""
@@ -74,6 +78,8 @@ class ScriptStreams:
             # The script gets the same broken pipe. A terminal that is gone hangs the script up by SIGHUP instead.
             if stream != "terminal":
                 source.close()
+                if self._understudy is not None:
+                    self._understudy.release(fd)
 
         source = Source(self._loop, fd, data)
         if user is not None:
@@ -81,3 +87,14 @@ class ScriptStreams:
                         on_backlog=lambda full: source.pause() if full else source.resume())
             self._sinks.append(sink)
         self._sources.append(source)
+
+
+def _understudy(wiring: Wiring) -> Understudy | None:
+    """Where output is redirected, the script outlives a keeper that is killed; on a terminal alone it is hung up."""
+    pairs = [(end, user) for _, end, user in wiring.outs if user is not None]
+    if all(stream == "terminal" for stream, _, user in wiring.outs if user is not None):
+        return None
+    try:
+        return Understudy(pairs)
+    except OSError:
+        return None  # no more processes: then the script's output ends with the keeper

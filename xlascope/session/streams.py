@@ -12,7 +12,8 @@ from collections.abc import Callable
 from xlascope.session.loop import READ, WRITE, Loop
 
 _READ_BYTES = 64 << 10
-_BACKLOG_BYTES = 1 << 20
+# Little: what waits here is lost when the keeper is killed.
+_BACKLOG_BYTES = 64 << 10
 # What one blocking write may hold: a pipe that is ready takes this much without waiting.
 _SAFE_WRITE = 4096
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 
 from xlascope.session.terminal import UserTerminal, open_pair, set_line_endings, type_quietly
@@ -35,7 +36,8 @@ def hold_closed_streams() -> frozenset[int]:
 
 def relayed(closed: frozenset[int] = frozenset()) -> Wiring:
     """As the user's own streams are: terminals become one pseudo-terminal, redirected output goes through pipes,
-    redirected input is handed on, closed ones stay closed."""
+    redirected input is handed on, and so is a device as output (``/dev/full``): only it can refuse what is written
+    as it does. Closed ones stay closed."""
     present = [fd not in closed for fd in (0, 1, 2)]
     terminals = [fd for fd in (0, 1, 2) if present[fd] and os.isatty(fd)]
     stdio: list[int | None] = [None, None, None]
@@ -56,7 +58,7 @@ def relayed(closed: frozenset[int] = frozenset()) -> Wiring:
         for fd in terminals:
             stdio[fd] = slave
     for fd, name in ((1, "stdout"), (2, "stderr")):
-        if stdio[fd] is not None or not present[fd]:
+        if stdio[fd] is not None or not present[fd] or _is_device(fd):
             continue
         if fd == 2 and len(theirs) > (slave is not None) and _same(1, 2):
             stdio[2] = stdio[1]  # `2>&1`: one pipe keeps the order of the two
@@ -75,6 +77,12 @@ def _hold(fd: int) -> bool:
         os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         return False
     return True
+
+
+def _is_device(fd: int) -> bool:
+    """A character device that does more than forget what is written to it."""
+    found = os.fstat(fd)
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev != os.stat(os.devnull).st_rdev
 
 
 def _same(a: int, b: int) -> bool:
