@@ -43,14 +43,14 @@ def box_text(box: Box, total_ns: int | None, stubs: tuple[str, ...] = ()) -> Box
         first.append((mark, "mark"))
     if node is not None and node.added_by_xla:
         first.append(("+", "added"))
-    first.append((shorten(node.name if node is not None else box.id, LONGEST_NAME), "name"))
+    first.append((shorten(box.name, LONGEST_NAME), "name"))
     kind = _kind(box)
     if kind:
         first.append((" " + kind, "opcode"))
     if total_ns is not None:
         first += _heat(box.self_ns, total_ns)
     if node is not None and node.is_root:
-        first.append((" ROOT", "root"))
+        first.append((f" {node.root_word}", "root"))
     lines = [tuple(first)]
     if node is not None and node.is_root:
         lines.append(((f"{shorten(node.shape, LONGEST_FOLDED)} {bytes_text(node.bytes)}", "shape"),))
@@ -78,13 +78,13 @@ def row_text(box: Box, total_ns: int | None, stubs: tuple[str, ...] = ()) -> Box
 
 def _parameter(box: Box, stubs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     assert box.node is not None
-    line = [(" ", "name"), (shorten(box.node.name, LONGEST_NAME), "name"), (" ", "name")]
+    line = [("⇣" if box.inlet else " ", "name"), (shorten(box.name, LONGEST_NAME), "name"), (" ", "name")]
     line.append((shorten(box.node.shape, LONGEST_NAME), "shape"))
     folded = folded_text(box, LONGEST_FOLDED)
     if folded:
         line.append((f" {folded}", "folded"))
-    if box.node.is_root:
-        line.append((" ROOT", "root"))
+    if box.node.is_root and not box.inlet:
+        line.append((f" {box.node.root_word}", "root"))
     if stubs:  # one line only, so how many and not which
         line.append((f" ⇢{len(stubs)}", "stub"))
     return tuple(line)
@@ -97,6 +97,8 @@ def _kind(box: Box) -> str:
     if group is not None and group.kind == "loop":
         turns = f" ×{group.trip_count}" if group.trip_count is not None else ""
         return f"loop{turns} {group.members} ops"
+    if group is not None and group.kind in ("scope", "part"):
+        return f"{group.members} ops"
     if group is not None and node is None:
         return group.role or "computation"
     if node is None:

@@ -1,28 +1,36 @@
-"""From a parsed module to its graph: groups from calls, equations and time from outside."""
+"""From a parsed module to its graph: groups from calls, equations and time from outside.
+
+Only the groups are found at once. Nodes and edges are made computation by computation, when they are asked for.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from xlascope.graphs.bodies import (
+    Bodies,
+    Body,
+    Edges,
+    Nodes,
+    edges_of,
+    groups_of_group,
+    make_body,
+    node_by_id,
+    nodes_of_group,
+)
+from xlascope.graphs.groups import Grouping, with_times
 from xlascope.graphs.labels import detail
 from xlascope.graphs.model import Edge, Graph, Group, Node
 from xlascope.graphs.owners import find_owners
-from xlascope.ir.fusions import is_real_member, is_scalar_broadcast
+from xlascope.graphs.scopes import scope_of
+from xlascope.ir.fusions import is_scalar_broadcast
 from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
 from xlascope.ir.shapes import parse_shape, shape_bytes, short_shape
 
-_KINDS = {"fusion": "fusion", "while": "loop", "conditional": "conditional", "call": "call", "async-start": "call"}
 _SOURCES = frozenset({"parameter", "constant"})
 _FOLDING = frozenset({"constant", "broadcast", "bitcast", "get-tuple-element"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the instructions of a computation lie: the group that shows them."""
-
-    group: str | None
 
 
 def build_graph(
@@ -39,25 +47,26 @@ def build_graph(
     by XLA when its text has no ``op_name``; in a text without any ``op_name`` nothing does.
     """
     ids = _node_ids(module)
-    groups, places = _find_groups(module, ids)
-    own_equations = _equations(module, equations, groups, places, ids)
-    tagged = equations is not None and exact
-    named = 'op_name="' in module.text
-    nodes = [
-        _node(
-            instruction,
-            ids,
-            places,
-            self_ns,
-            own_equations.get(ids[instruction.index], ()),
-            lambda own, paths: bool(paths) if tagged else not named or own.op_name is not None,
-        )
-        for computation in module.computations
-        for instruction in computation.instructions
-    ]
-    edges = _edges(module, ids)
-    nodes = find_owners(nodes, edges, {group.id: group.caller or group.parent for group in groups})
-    return _index(module.name, nodes, edges, _with_times(groups, nodes, module, places))
+    grouping = Grouping(module, ids)
+    maker = _Maker(module, ids, grouping, self_ns, equations, exact)
+    places = [grouping.place[computation.name] for computation in module.computations]
+    bodies = Bodies(ids, [computation.start for computation in module.computations], places, maker.body)
+    maker.bodies = bodies
+    measured = _measured(module, ids, grouping, self_ns)
+    groups = with_times(grouping.groups, measured)
+    return Graph(
+        name=module.name,
+        nodes=Nodes(bodies),
+        edges=Edges(bodies),
+        groups=groups,
+        node_by_id=node_by_id(bodies),
+        group_by_id={group.id: group for group in groups},
+        nodes_of_group=nodes_of_group(bodies),
+        groups_of_group=groups_of_group(groups),
+        inputs=edges_of(bodies, "inputs"),
+        outputs=edges_of(bodies, "outputs"),
+        total_self_ns=sum(ns for _, _, ns in measured) if measured else None,
+    )
 
 
 def _node_ids(module: HloModule) -> list[str]:
@@ -79,175 +88,113 @@ def _node_ids(module: HloModule) -> list[str]:
     return ids
 
 
-def _find_groups(module: HloModule, ids: list[str]) -> tuple[list[Group], dict[str, _Place]]:
-    """Groups in depth-first order from the entry, and the place of every computation.
-
-    A computation with several callers is shown inside of the first one.
-    """
-    groups: list[Group] = []
-    places: dict[str, _Place] = {}
-    taken = set(ids)
-    if module.entry is not None:
-        places[module.entry.name] = _Place(None)
-        _visit(module, module.entry, ids, groups, places, taken)
-    for computation in module.computations:
-        if computation.name not in places:
-            # Called by nobody that the entry reaches: a group of its own, so that no instruction is lost.
-            group_id = _free(computation.name, taken)
-            groups.append(_group(group_id, "computation", None, None, computation, ""))
-            places[computation.name] = _Place(group_id)
-            _visit(module, computation, ids, groups, places, taken)
-    return groups, places
-
-
-def _visit(
-    module: HloModule,
-    computation: HloComputation,
-    ids: list[str],
-    groups: list[Group],
-    places: dict[str, _Place],
-    taken: set[str],
-) -> None:
-    waiting = [computation]
-    while waiting:
-        current = waiting.pop()
-        parent = places[current.name].group
-        added: list[HloComputation] = []
-        for instruction in current.instructions:
-            called = _new_computations(instruction, module, places)
-            if not called:
-                continue
-            caller = ids[instruction.index]
-            kind = _KINDS.get(instruction.opcode, "computation")
-            body = called[0] if len(called) == 1 or kind == "loop" else None
-            groups.append(
-                _group(
-                    caller,
-                    kind,
-                    parent,
-                    caller,
-                    body[1] if body else None,
-                    body[0] if body else "",
-                    instruction.trip_count if kind == "loop" else None,
-                )
-            )
-            for role, inner in called:
-                if body is not None and inner is body[1]:
-                    places[inner.name] = _Place(caller)
-                else:
-                    group_id = _free(inner.name, taken)
-                    groups.append(_group(group_id, "computation", caller, None, inner, role))
-                    places[inner.name] = _Place(group_id)
-                added.append(inner)
-        waiting.extend(reversed(added))
-
-
-def _group(
-    group_id: str,
-    kind: str,
-    parent: str | None,
-    caller: str | None,
-    computation: HloComputation | None,
-    role: str,
-    trip_count: int | None = None,
-) -> Group:
-    members = sum(is_real_member(member) for member in computation.instructions) if computation else 0
-    return Group(
-        group_id, kind, parent, None, caller, computation.name if computation else None, role, trip_count, members
-    )
-
-
-def _new_computations(
-    instruction: HloInstruction, module: HloModule, places: dict[str, _Place]
-) -> list[tuple[str, HloComputation]]:
-    """The computations an instruction is the first to call, a loop's body first."""
-    if not instruction.may_call:
+def _measured(
+    module: HloModule, ids: list[str], grouping: Grouping, self_ns: Mapping[str, int] | None
+) -> list[tuple[str, str | None, int]]:
+    """(node, its group, nanoseconds) of the measured instructions."""
+    if not self_ns:
         return []
-    called = instruction.called
-    found: list[tuple[str, HloComputation]] = []
-    for role in sorted(called, key=lambda role: role != "body"):
-        for name in called[role]:
-            computation = module.computation(name)
-            if computation is None or computation.name in places or any(computation is inner for _, inner in found):
-                continue
-            found.append((role, computation))
-    return found
+    return [
+        (ids[index], grouping.place[computation.name], self_ns[name])
+        for computation in module.computations
+        for index, name in enumerate(computation.names, computation.start)
+        if name in self_ns
+    ]
 
 
-def _free(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name = f"{name} (computation)"
-    taken.add(name)
-    return name
+class _Maker:
+    """Makes the nodes and edges of one computation at a time."""
 
+    def __init__(
+        self,
+        module: HloModule,
+        ids: list[str],
+        grouping: Grouping,
+        self_ns: Mapping[str, int] | None,
+        equations: Mapping[str, Sequence[str]] | None,
+        exact: bool,
+    ) -> None:
+        self._module, self._ids, self._place = module, ids, grouping.place
+        self._self_ns, self._equations = self_ns, equations
+        self._tagged = equations is not None and exact
+        self._named = 'op_name="' in module.text
+        self._by_caller = {group.caller: group for group in grouping.groups if group.caller is not None}
+        self._by_id = {group.id: group for group in grouping.groups}
+        self._paths: dict[int, tuple[str, ...]] = {}
+        self.bodies: Bodies | None = None
 
-def _equations(
-    module: HloModule,
-    equations: Mapping[str, Sequence[str]] | None,
-    groups: list[Group],
-    places: dict[str, _Place],
-    ids: list[str],
-) -> dict[str, tuple[str, ...]]:
-    """Equation paths by node id; a fusion without any has those of its members."""
-    if equations is None:
-        return {}
-    found = {ids[index]: tuple(equations.get(name, ())) for index, name in enumerate(module.names)}
-    for group in reversed(groups):
-        if group.kind == "fusion" and group.caller is not None and not found[group.caller]:
-            computation = module.computation(group.computation or "")
-            members = range(computation.start, computation.stop) if computation else ()
-            found[group.caller] = tuple(dict.fromkeys(path for index in members for path in found[ids[index]]))
-    return found
+    def body(self, number: int) -> Body:
+        computation = self._module.computations[number]
+        instructions = list(computation.instructions)
+        edges = self._edges(computation, instructions)
+        nodes = [self._node(instruction) for instruction in instructions]
+        # Owners are found among the body's own; where it holds nothing of the program, the caller's counts.
+        nodes = find_owners(nodes, edges, {})
+        nodes = [self._with_callers_owner(node) if node.added_by_xla and node.owner is None else node for node in nodes]
+        return make_body(nodes, edges)
 
+    def _with_callers_owner(self, node: Node) -> Node:
+        caller = self._caller_of(node.group)
+        if caller is None:
+            return node
+        return replace(node, owner=caller.owner if caller.added_by_xla else caller.id)
 
-def _node(
-    instruction: HloInstruction,
-    ids: list[str],
-    places: dict[str, _Place],
-    self_ns: Mapping[str, int] | None,
-    equations: tuple[str, ...],
-    of_program: Callable[[HloInstruction, tuple[str, ...]], bool],
-) -> Node:
-    shape = instruction.shape
-    measured = self_ns.get(instruction.name) if self_ns is not None else None
-    return Node(
-        id=ids[instruction.index],
-        opcode=instruction.opcode,
-        shape=short_shape(shape),
-        computation=instruction.computation.name,
-        group=places[instruction.computation.name].group,
-        equations=equations,
-        added_by_xla=instruction.opcode not in _SOURCES and not of_program(instruction, equations),
-        owner=None,
-        self_ns=measured,
-        name=instruction.name,
-        bytes=shape_bytes(shape),
-        is_root=instruction.is_root,
-        parameter_number=instruction.parameter_number,
-        folded=_folds(instruction, measured),
-        detail=detail(instruction),
-        line=instruction.line,
-    )
+    def _caller_of(self, group_id: str | None) -> Node | None:
+        group: Group | None = self._by_id.get(group_id) if group_id is not None else None
+        while group is not None and group.caller is None:
+            group = self._by_id.get(group.parent) if group.parent is not None else None
+        if group is None or group.caller is None or self.bodies is None:
+            return None
+        body = self.bodies.of(group.caller)
+        return body.by_id[group.caller] if body is not None else None
 
+    def _paths_of(self, index: int) -> tuple[str, ...]:
+        """Equation paths of an instruction; a fusion without any has those of its members."""
+        if self._equations is None:
+            return ()
+        known = self._paths.get(index)
+        if known is None:
+            known = tuple(self._equations.get(self._module.names_at(index), ()))
+            self._paths[index] = known
+            group = self._by_caller.get(self._ids[index])
+            if not known and group is not None and group.kind == "fusion":
+                computation = self._module.computation(group.computation or "")
+                members = range(computation.start, computation.stop) if computation else ()
+                known = tuple(dict.fromkeys(path for member in members for path in self._paths_of(member)))
+                self._paths[index] = known
+        return known
 
-def _folds(instruction: HloInstruction, measured: int | None) -> bool:
-    """Is it drawn inside of its consumers' labels? Never a root, nor what nobody uses, nor what took time."""
-    if instruction.opcode not in _FOLDING or instruction.is_root or measured:
-        return False
-    if not instruction.computation.users(instruction.name):
-        return False
-    if instruction.opcode == "constant":
-        shape = parse_shape(instruction.shape)
-        return shape is not None and shape.is_scalar
-    if instruction.opcode == "broadcast":
-        return is_scalar_broadcast(instruction)
-    return bool(instruction.operands) and instruction.computation.get(instruction.operands[0]) is not None
+    def _node(self, instruction: HloInstruction) -> Node:
+        shape, index = instruction.shape, instruction.index
+        measured = self._self_ns.get(instruction.name) if self._self_ns is not None else None
+        equations = self._paths_of(index)
+        op_name = instruction.op_name if self._named else None
+        of_program = bool(equations) if self._tagged else not self._named or op_name is not None
+        return Node(
+            id=self._ids[index],
+            opcode=instruction.opcode,
+            shape=short_shape(shape),
+            computation=instruction.computation.name,
+            group=self._place[instruction.computation.name],
+            equations=equations,
+            added_by_xla=instruction.opcode not in _SOURCES and not of_program,
+            owner=None,
+            self_ns=measured,
+            name=instruction.name,
+            bytes=shape_bytes(shape),
+            is_root=instruction.is_root,
+            parameter_number=instruction.parameter_number,
+            folded=instruction.opcode in _FOLDING and _folds(instruction, measured),
+            detail=detail(instruction),
+            line=instruction.line,
+            scope=scope_of(op_name) if op_name is not None else (),
+        )
 
-
-def _edges(module: HloModule, ids: list[str]) -> list[Edge]:
-    edges: list[Edge] = []
-    for computation in module.computations:
-        for instruction in computation.instructions:
+    def _edges(self, computation: HloComputation, instructions: list[HloInstruction]) -> list[Edge]:
+        edges: list[Edge] = []
+        ids = self._ids
+        for instruction in instructions:
+            own = ids[instruction.index]
             for position, (name, index) in enumerate(instruction.operand_refs):
                 producer = computation.get(name)
                 if producer is None:
@@ -257,50 +204,17 @@ def _edges(module: HloModule, ids: list[str]) -> list[Edge]:
                     shape = parse_shape(producer.shape)
                     element = shape.element(index) if shape is not None else None
                     text = element.text if element is not None else text
-                edges.append(Edge(ids[producer.index], ids[instruction.index], position, text, index))
-    return edges
+                edges.append(Edge(ids[producer.index], own, position, text, index))
+        return edges
 
 
-def _with_times(
-    groups: list[Group], nodes: list[Node], module: HloModule, places: dict[str, _Place]
-) -> tuple[Group, ...]:
-    """Groups with the summed self time of caller and members, inner groups included."""
-    totals: dict[str, int] = {}
-    parents = {group.id: group.parent for group in groups}
-    callers = {group.caller: group.id for group in groups if group.caller is not None}
-    for node in nodes:
-        if node.self_ns is None:
-            continue
-        around = callers.get(node.id, node.group)
-        while around is not None:
-            totals[around] = totals.get(around, 0) + node.self_ns
-            around = parents[around]
-    return tuple(replace(group, self_ns=totals.get(group.id)) for group in groups)
-
-
-def _index(name: str, nodes: list[Node], edges: list[Edge], groups: tuple[Group, ...]) -> Graph:
-    by_group: dict[str | None, list[Node]] = {}
-    for node in nodes:
-        by_group.setdefault(node.group, []).append(node)
-    inner: dict[str | None, list[Group]] = {}
-    for group in groups:
-        inner.setdefault(group.parent, []).append(group)
-    inputs: dict[str, list[Edge]] = {}
-    outputs: dict[str, list[Edge]] = {}
-    for edge in edges:
-        inputs.setdefault(edge.target, []).append(edge)
-        outputs.setdefault(edge.source, []).append(edge)
-    measured = [node.self_ns for node in nodes if node.self_ns is not None]
-    return Graph(
-        name=name,
-        nodes=tuple(nodes),
-        edges=tuple(edges),
-        groups=groups,
-        node_by_id={node.id: node for node in nodes},
-        group_by_id={group.id: group for group in groups},
-        nodes_of_group={key: tuple(found) for key, found in by_group.items()},
-        groups_of_group={key: tuple(found) for key, found in inner.items()},
-        inputs={key: tuple(found) for key, found in inputs.items()},
-        outputs={key: tuple(found) for key, found in outputs.items()},
-        total_self_ns=sum(measured) if measured else None,
-    )
+def _folds(instruction: HloInstruction, measured: int | None) -> bool:
+    """Is it drawn inside of its consumers' labels? Never a root, nor what nobody uses, nor what took time."""
+    if instruction.is_root or measured or not instruction.computation.is_used(instruction.name):
+        return False
+    if instruction.opcode == "constant":
+        shape = parse_shape(instruction.shape)
+        return shape is not None and shape.is_scalar
+    if instruction.opcode == "broadcast":
+        return is_scalar_broadcast(instruction)
+    return bool(instruction.operands) and instruction.computation.get(instruction.operands[0]) is not None

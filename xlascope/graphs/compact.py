@@ -47,10 +47,10 @@ def layout_compact(shown: VisibleGraph, width: int) -> Placed:
 def _lay(shown: VisibleGraph, level: Level, x: int, depth: int, most: int, lines: _Lines) -> None:
     position = {box.id: number for number, box in enumerate(level.boxes)}
     links = [(position[link.source], position[link.target]) for link in level.links]
-    names = [box.node.name if box.node is not None else box.id for box in level.boxes]
-    kept, named = _thin(links, [box.is_parameter for box in level.boxes], most - 1)
+    names = [box.name for box in level.boxes]
+    kept, named = _thin(links, [box.only_feeds for box in level.boxes], most - 1)
     lanes = _assign(len(level.boxes), kept)
-    stubs_of: dict[int, list[str]] = {}
+    stubs_of: dict[int, list[str]] = {number: list(box.stubs) for number, box in enumerate(level.boxes) if box.stubs}
     for source, target in named:
         stubs_of.setdefault(source, []).append(f"⇢{names[target]}")
         stubs_of.setdefault(target, []).append(f"⇠{names[source]}")

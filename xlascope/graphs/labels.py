@@ -13,7 +13,7 @@ _SHOWN = {
 }
 _DIMENSIONS = frozenset({"reduce", "transpose", "concatenate", "sort", "reverse", "all-gather", "reduce-scatter"})
 _LONGEST = 24
-_NOT_ONE_CELL = re.compile(r"[^\x20-\x7e…×·⇠⇢]")
+_NOT_ONE_CELL = re.compile(r"[^\x20-\x7e…×·⇠⇢⇣]")
 
 
 def detail(instruction: HloInstruction) -> str:

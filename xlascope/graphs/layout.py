@@ -13,7 +13,7 @@ from xlascope.graphs.labels import bytes_text, shorten
 from xlascope.graphs.order import Arrangement, arrange
 from xlascope.graphs.place import GAP, Columns, place, ports
 from xlascope.graphs.route import Drop, assign_tracks
-from xlascope.graphs.visible import Box, Level, Link, VisibleGraph
+from xlascope.graphs.visible import Level, Link, VisibleGraph
 
 _INSET = 2
 _NARROWEST = 40
@@ -120,7 +120,7 @@ def _lay(shown: VisibleGraph, level: Level, width: int, depth: int) -> _Laid:
     position = {box.id: number for number, box in enumerate(level.boxes)}
     links = [(position[link.source], position[link.target], link.values) for link in level.links]
     plain = [box_text(box, total) for box in level.boxes]
-    arrangement = arrange([text.width for text in plain], links, [box.is_parameter for box in level.boxes], width, GAP)
+    arrangement = arrange([text.width for text in plain], links, [box.only_feeds for box in level.boxes], width, GAP)
     stubs = _stubs(level, arrangement)
     texts = [
         box_text(level.boxes[number], total, stubs[number]) if number in stubs else text
@@ -180,15 +180,11 @@ def _closed_width(arrangement: Arrangement, number: int, text: BoxText) -> int:
 
 def _stubs(level: Level, arrangement: Arrangement) -> dict[int, tuple[str, ...]]:
     """The names of the neighbours that no line is drawn to, by box."""
-    names: dict[int, list[str]] = {}
+    names: dict[int, list[str]] = {number: list(box.stubs) for number, box in enumerate(level.boxes) if box.stubs}
     for source, target in arrangement.stubs:
-        names.setdefault(source, []).append(f"⇢{_name(level.boxes[target])}")
-        names.setdefault(target, []).append(f"⇠{_name(level.boxes[source])}")
+        names.setdefault(source, []).append(f"⇢{level.boxes[target].name}")
+        names.setdefault(target, []).append(f"⇠{level.boxes[source].name}")
     return {number: tuple(found) for number, found in names.items()}
-
-
-def _name(box: Box) -> str:
-    return box.node.name if box.node is not None else box.id
 
 
 def _nest(outer: _Laid, inner: _Laid, x: int, y: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,9 @@ class Node:
     ``id`` is its name (``computation/name`` where a name is not unique), ``shape`` has no layout, ``group`` is the
     group it lies in (None: the entry computation). ``owner`` is the instruction that one added by XLA is there for.
     ``self_ns`` is None when nothing was measured. ``detail`` is what a label adds: a literal, dimensions, turns.
-    ``folded`` nodes are drawn inside of their consumers' labels.
+    ``folded`` nodes are drawn inside of their consumers' labels. ``scope`` are the user's own names around it, the
+    outermost first. ``estimated``: a part of ``self_ns`` was split among equations by a rule. ``root_word`` is what a
+    root is called.
     """
 
     id: str
@@ -33,6 +35,9 @@ class Node:
     folded: bool = False
     detail: str = ""
     line: int = 0
+    scope: tuple[str, ...] = ()
+    estimated: bool = False
+    root_word: str = "ROOT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,9 @@ class Edge:
 class Group:
     """What lies inside of an instruction: fusion, loop, call, conditional, computation (of a reduce, a sort…).
 
-    ``id`` is the calling instruction's; a computation among several of one caller has its own name and ``caller`` None.
+    Kind ``scope`` is what lies under one name of the user's, ``part`` a run of instructions of a long computation; both
+    have no caller. ``id`` is the calling instruction's; a computation among several of one caller has its own name and
+    ``caller`` None.
     ``self_ns`` is that of the caller and all members, None when nothing of it was measured.
     """
 
@@ -66,15 +73,17 @@ class Group:
     role: str = ""
     trip_count: int | None = None
     members: int = 0
+    label: str = ""
+    hottest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes in the order of the text, with indexes by id."""
+    """Nodes in the order of the text, with indexes by id. What nobody asks for may not have been made yet."""
 
     name: str
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    nodes: Sequence[Node]
+    edges: Sequence[Edge]
     groups: tuple[Group, ...]
     node_by_id: Mapping[str, Node] = field(default_factory=dict, repr=False)
     group_by_id: Mapping[str, Group] = field(default_factory=dict, repr=False)
@@ -83,6 +92,7 @@ class Graph:
     inputs: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict, repr=False)
     outputs: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict, repr=False)
     total_self_ns: int | None = None
+    language: str = "hlo"
 
     def ancestors(self, node_id: str) -> tuple[str, ...]:
         """The groups around a node or group, nearest first."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from xlascope.graphs.folds import Folds
 from xlascope.graphs.layout import Placed, PlacedBox
 from xlascope.graphs.model import Graph
-from xlascope.graphs.visible import Level, VisibleGraph
+from xlascope.graphs.visible import Level, VisibleGraph, consumer_of
 
 Direction = Literal["up", "down", "left", "right", "next", "previous"]
 
@@ -79,9 +80,9 @@ def _row(placed: Placed, level: str | None, row: int) -> list[PlacedBox]:
 
 
 def _level(shown: VisibleGraph, group: str | None) -> Level | None:
-    if group is None:
+    if group == shown.level.group:
         return shown.level
-    box = shown.boxes.get(group)
+    box = shown.boxes.get(group) if group is not None else None
     return box.inner if box is not None else None
 
 
@@ -101,6 +102,7 @@ def search(graph: Graph, text: str) -> list[str]:
     return found
 
 
-def opened_for(graph: Graph, opened: frozenset[str], node_id: str) -> frozenset[str]:
-    """The opened groups, and those that must be open too for a node to be seen."""
-    return opened | frozenset(graph.ancestors(node_id))
+def opened_for(graph: Graph, opened: frozenset[str], node_id: str, folds: Folds | None = None) -> frozenset[str]:
+    """The opened groups, and those that must be open too for a node (or the label it is folded into) to be seen."""
+    node_id = consumer_of(graph, node_id)
+    return opened | frozenset(graph.ancestors(node_id) if folds is None else folds.ancestors(node_id))

@@ -84,6 +84,11 @@ class HloInstruction:
         return self._parts
 
     @property
+    def tail(self) -> str:
+        """What follows the operands: the attributes as they are written."""
+        return self.module.text[self._offsets()[3] : self._offsets()[4]]
+
+    @property
     def text(self) -> str:
         """The whole line, without indentation."""
         return self.module.text[self.module._starts[self.index] : self._offsets()[4]].strip()
@@ -285,13 +290,20 @@ class HloComputation:
 
     def users(self, name: str) -> list[HloInstruction]:
         """The instructions of this computation that have ``name`` as an operand, in the order of the text."""
+        return [self._make(position) for position in self._users_index().get(name, ())]
+
+    def is_used(self, name: str) -> bool:
+        """Has an instruction of this computation ``name`` as an operand?"""
+        return name in self._users_index()
+
+    def _users_index(self) -> dict[str, list[int]]:
         if self._users is None:
             index: dict[str, list[int]] = {}
             for instruction in self.instructions:
                 for operand in dict.fromkeys(instruction.operands):
                     index.setdefault(operand, []).append(instruction.index)
             self._users = index
-        return [self._make(position) for position in self._users.get(name, ())]
+        return self._users
 
     @property
     def parameters(self) -> list[HloInstruction]:
@@ -372,6 +384,15 @@ class HloModule:
         """The instruction at a position of the module."""
         # Empty computations share their start with the next one, which bisect_right finds.
         return self.computations[bisect_right(self._computation_starts, index) - 1]._make(index)
+
+    def names_at(self, index: int) -> str:
+        """The name of the instruction at a position of the module."""
+        return self._names[index]
+
+    def calling(self) -> list[int]:
+        """Positions of the instructions that may call a computation, in the order of the text."""
+        found = [bisect_right(self._starts, match.start()) - 1 for match in _CALLS.finditer(self.text)]
+        return [index for index in dict.fromkeys(found) if index >= 0]
 
     def callers(self, computation: str) -> list[HloInstruction]:
         """The instructions that call a computation, in the order of the text."""

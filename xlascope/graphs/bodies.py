@@ -1,0 +1,208 @@
+"""Nodes and edges made when they are asked for, body by body: of a large module only what is looked at is made."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar, overload
+
+from xlascope.graphs.model import Edge, Group, Node
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What one computation holds. No edge leaves it; ``inputs`` and ``outputs`` are its edges by node."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    inputs: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
+    outputs: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
+    by_id: Mapping[str, Node] = field(default_factory=dict)
+
+
+def make_body(nodes: Sequence[Node], edges: Sequence[Edge]) -> Body:
+    """A body with its indexes."""
+    inputs: dict[str, list[Edge]] = {}
+    outputs: dict[str, list[Edge]] = {}
+    for edge in edges:
+        inputs.setdefault(edge.target, []).append(edge)
+        outputs.setdefault(edge.source, []).append(edge)
+    return Body(
+        tuple(nodes),
+        tuple(edges),
+        {key: tuple(found) for key, found in inputs.items()},
+        {key: tuple(found) for key, found in outputs.items()},
+        {node.id: node for node in nodes},
+    )
+
+
+class Bodies:
+    """The bodies of a graph in the order of the text.
+
+    ``starts`` are the positions of their first nodes, ``groups`` the group each is shown in, ``ids`` the node ids;
+    ``make`` makes one by its number. May be asked from several threads: what two make at once is the same.
+    """
+
+    def __init__(
+        self, ids: Sequence[str], starts: Sequence[int], groups: Sequence[str | None], make: Callable[[int], Body]
+    ) -> None:
+        self.ids, self.starts, self.groups = ids, starts, groups
+        self._make = make
+        self._made: dict[int, Body] = {}
+        self._position: dict[str, int] | None = None
+        self._of_group: dict[str | None, list[int]] = {}
+        for number, group in enumerate(groups):
+            self._of_group.setdefault(group, []).append(number)
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def body(self, number: int) -> Body:
+        made = self._made.get(number)
+        if made is None:
+            made = self._made.setdefault(number, self._make(number))
+        return made
+
+    def number_of(self, node_id: str) -> int | None:
+        """The body that holds a node; None for an id that is none."""
+        if self._position is None:
+            self._position = {own: position for position, own in enumerate(self.ids)}
+        position = self._position.get(node_id)
+        # Empty bodies share their start with the next one, which bisect_right finds.
+        return None if position is None else bisect_right(self.starts, position) - 1
+
+    def of(self, node_id: str) -> Body | None:
+        number = self.number_of(node_id)
+        return None if number is None else self.body(number)
+
+    def of_group(self, group: str | None) -> list[int]:
+        return self._of_group.get(group, [])
+
+    def shown(self) -> list[str | None]:
+        """The groups that hold nodes."""
+        return list(self._of_group)
+
+
+class Nodes(Sequence[Node]):
+    """All nodes in the order of the text; their number is known without making them."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+
+    def __len__(self) -> int:
+        return len(self._bodies.ids)
+
+    @overload
+    def __getitem__(self, item: int) -> Node: ...
+
+    @overload
+    def __getitem__(self, item: slice) -> tuple[Node, ...]: ...
+
+    def __getitem__(self, item: int | slice) -> Node | tuple[Node, ...]:
+        if isinstance(item, slice):
+            return tuple(self[place] for place in range(*item.indices(len(self))))
+        place = item + len(self) if item < 0 else item
+        if not 0 <= place < len(self):
+            raise IndexError(item)
+        number = bisect_right(self._bodies.starts, place) - 1
+        return self._bodies.body(number).nodes[place - self._bodies.starts[number]]
+
+    def __iter__(self) -> Iterator[Node]:
+        for number in range(len(self._bodies)):
+            yield from self._bodies.body(number).nodes
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Edges(Sequence[Edge]):
+    """All edges; they are made to be counted."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+
+    def __len__(self) -> int:
+        return sum(len(self._bodies.body(number).edges) for number in range(len(self._bodies)))
+
+    @overload
+    def __getitem__(self, item: int) -> Edge: ...
+
+    @overload
+    def __getitem__(self, item: slice) -> tuple[Edge, ...]: ...
+
+    def __getitem__(self, item: int | slice) -> Edge | tuple[Edge, ...]:
+        return tuple(self)[item]
+
+    def __iter__(self) -> Iterator[Edge]:
+        for number in range(len(self._bodies)):
+            yield from self._bodies.body(number).edges
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Asked(Mapping[_Key, _Value], Generic[_Key, _Value]):
+    """A mapping whose values are made when asked for; ``find`` raises KeyError for a key that is none."""
+
+    def __init__(self, find: Callable[[_Key], _Value], keys: Callable[[], Sequence[_Key]]) -> None:
+        self._find, self._keys = find, keys
+
+    def __getitem__(self, key: _Key) -> _Value:
+        return self._find(key)
+
+    def __iter__(self) -> Iterator[_Key]:
+        return iter(self._keys())
+
+    def __len__(self) -> int:
+        return len(self._keys())
+
+
+def node_by_id(bodies: Bodies) -> Mapping[str, Node]:
+    def find(node_id: str) -> Node:
+        body = bodies.of(node_id)
+        if body is None:
+            raise KeyError(node_id)
+        return body.by_id[node_id]
+
+    return Asked(find, lambda: bodies.ids)
+
+
+def nodes_of_group(bodies: Bodies) -> Mapping[str | None, tuple[Node, ...]]:
+    def find(group: str | None) -> tuple[Node, ...]:
+        numbers = bodies.of_group(group)
+        if not numbers:
+            raise KeyError(group)
+        return tuple(node for number in numbers for node in bodies.body(number).nodes)
+
+    return Asked(find, bodies.shown)
+
+
+def edges_of(bodies: Bodies, way: str) -> Mapping[str, tuple[Edge, ...]]:
+    """Edges by node: ``way`` is ``inputs`` or ``outputs``."""
+
+    def find(node_id: str) -> tuple[Edge, ...]:
+        body = bodies.of(node_id)
+        if body is None:
+            raise KeyError(node_id)
+        found: tuple[Edge, ...] = getattr(body, way)[node_id]
+        return found
+
+    def keys() -> list[str]:
+        return [key for number in range(len(bodies)) for key in getattr(bodies.body(number), way)]
+
+    return Asked(find, keys)
+
+
+def groups_of_group(groups: Sequence[Group]) -> Mapping[str | None, tuple[Group, ...]]:
+    inner: dict[str | None, list[Group]] = {}
+    for group in groups:
+        inner.setdefault(group.parent, []).append(group)
+    return {key: tuple(found) for key, found in inner.items()}
