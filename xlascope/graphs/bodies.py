@@ -67,11 +67,15 @@ class Bodies:
             made = self._made.setdefault(number, self._make(number))
         return made
 
-    def number_of(self, node_id: str) -> int | None:
-        """The body that holds a node; None for an id that is none."""
+    def position_of(self, node_id: str) -> int | None:
+        """The place of a node in the text; None for an id that is none."""
         if self._position is None:
             self._position = {own: position for position, own in enumerate(self.ids)}
-        position = self._position.get(node_id)
+        return self._position.get(node_id)
+
+    def number_of(self, node_id: str) -> int | None:
+        """The body that holds a node; None for an id that is none."""
+        position = self.position_of(node_id)
         # Empty bodies share their start with the next one, which bisect_right finds.
         return None if position is None else bisect_right(self.starts, position) - 1
 

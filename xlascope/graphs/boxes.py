@@ -48,7 +48,7 @@ def box_text(box: Box, total_ns: int | None, stubs: tuple[str, ...] = ()) -> Box
     if kind:
         first.append((" " + kind, "opcode"))
     if total_ns is not None:
-        first += _heat(box.self_ns, total_ns)
+        first += _heat(box.self_ns, total_ns, node is not None and node.estimated)
     if node is not None and node.is_root:
         first.append((f" {node.root_word}", "root"))
     lines = [tuple(first)]
@@ -92,6 +92,10 @@ def _parameter(box: Box, stubs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 def _kind(box: Box) -> str:
     node, group = box.node, box.group
+    if group is not None and node is not None and node.root_word == "OUT":
+        turns = f"×{group.trip_count}" if group.trip_count is not None else ""
+        size = f"{group.members} eqn{'' if group.members == 1 else 's'}" if group.members else ""
+        return " ".join(part for part in (node.opcode, node.detail, turns, size) if part)
     if group is not None and group.kind in ("fusion", "call"):
         return f"{group.members} op{'' if group.members == 1 else 's'}"
     if group is not None and group.kind == "loop":
@@ -108,11 +112,11 @@ def _kind(box: Box) -> str:
     return " ".join(part for part in (opcode, node.detail) if part)
 
 
-def _heat(self_ns: int | None, total_ns: int) -> list[tuple[str, str]]:
+def _heat(self_ns: int | None, total_ns: int, estimated: bool = False) -> list[tuple[str, str]]:
     if self_ns is None or not total_ns:
         return [(_UNKNOWN_HEAT, "heat")]
     share = min(max(self_ns / total_ns, 0.0), 1.0)
-    return [(f" {share:4.0%} ", "percent"), (bar(share), "heat")]
+    return [(f" {'~' if estimated else ''}{share:.0%}".rjust(5) + " ", "percent"), (bar(share), "heat")]
 
 
 def bar(share: float) -> str:

@@ -5,8 +5,9 @@ Only the groups are found at once. Nodes and edges are made computation by compu
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from xlascope.graphs.bodies import (
@@ -30,6 +31,7 @@ from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
 from xlascope.ir.shapes import parse_shape, shape_bytes, short_shape
 
 _SOURCES = frozenset({"parameter", "constant"})
+_PATH = re.compile(r"[\d.b]+|.*[()×…,].*|\w+\[.*")  # equations and shapes, which the text may write otherwise
 _FOLDING = frozenset({"constant", "broadcast", "bitcast", "get-tuple-element"})
 
 
@@ -66,6 +68,8 @@ def build_graph(
         inputs=edges_of(bodies, "inputs"),
         outputs=edges_of(bodies, "outputs"),
         total_self_ns=sum(ns for _, _, ns in measured) if measured else None,
+        place_of=maker.place_of,
+        holding=maker.holding,
     )
 
 
@@ -132,6 +136,30 @@ class _Maker:
         nodes = find_owners(nodes, edges, {})
         nodes = [self._with_callers_owner(node) if node.added_by_xla and node.owner is None else node for node in nodes]
         return make_body(nodes, edges)
+
+    def place_of(self, node_id: str) -> tuple[str, int] | None:
+        """The innermost source line of an instruction."""
+        node = self._of_id(node_id)
+        instruction = self._module.at(node) if node is not None else None
+        if instruction is None or instruction.source_file is None or instruction.source_line is None:
+            return None
+        return instruction.source_file, instruction.source_line
+
+    def _of_id(self, node_id: str) -> int | None:
+        return self.bodies.position_of(node_id) if self.bodies is not None else None
+
+    def holding(self, words: Sequence[str]) -> Iterator[Node]:
+        """The nodes of the computations whose text, or whose equations' paths, may hold all words."""
+        assert self.bodies is not None
+        textual = [word for word in words if not _PATH.fullmatch(word)]
+        computations = self._module.computations
+        for number, computation in enumerate(computations):
+            if textual:
+                stop = computations[number + 1].start if number + 1 < len(computations) else len(self._module)
+                text = self._module.text_between(computation.start, stop).lower()
+                if not all(word in text or word in computation.name.lower() for word in textual):
+                    continue
+            yield from self.bodies.body(number).nodes
 
     def _with_callers_owner(self, node: Node) -> Node:
         caller = self._caller_of(node.group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ class Node:
     line: int = 0
     scope: tuple[str, ...] = ()
     estimated: bool = False
-    root_word: str = "ROOT"
+    root_word: str = field(default="ROOT", metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,6 @@ class Group:
     trip_count: int | None = None
     members: int = 0
     label: str = ""
-    hottest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +92,14 @@ class Graph:
     outputs: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict, repr=False)
     total_self_ns: int | None = None
     language: str = "hlo"
+    place_of: Callable[[str], tuple[str, int] | None] | None = field(default=None, repr=False)
+    """File and line that a node comes from."""
+    holding: Callable[[Sequence[str]], Iterable[Node]] | None = field(default=None, repr=False)
+    """The nodes among which those must be whose text holds some words, without making all of them."""
+
+    def candidates(self, words: Sequence[str]) -> Iterable[Node]:
+        """Nodes to look at in a search for words in lower case; more than those that have them."""
+        return self.holding(words) if self.holding is not None else self.nodes
 
     def ancestors(self, node_id: str) -> tuple[str, ...]:
         """The groups around a node or group, nearest first."""
@@ -140,4 +147,5 @@ def _node_json(node: Node) -> dict[str, Any]:
         "is_root": node.is_root,
         "folded": node.folded,
         "bytes": node.bytes,
+        "scope": list(node.scope),
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from xlascope.graphs.folds import Folds
 from xlascope.graphs.layout import Placed, PlacedBox
-from xlascope.graphs.model import Graph
+from xlascope.graphs.model import Graph, Node
 from xlascope.graphs.visible import Level, VisibleGraph, consumer_of
 
+_LINE = re.compile(r"([^:]*):(\d{1,9})\Z")
 Direction = Literal["up", "down", "left", "right", "next", "previous"]
 
 
@@ -89,17 +91,26 @@ def _level(shown: VisibleGraph, group: str | None) -> Level | None:
 def search(graph: Graph, text: str) -> list[str]:
     """Ids of the nodes whose name, opcode, shape, label or computation holds the text, or that have that equation path.
 
-    In the order of the module's text. Case does not matter; several words must all be found. Empty for an empty text.
+    A word such as ``:34`` or ``train.py:34`` is a source line. In the order of the text. Case does not matter; several
+    words must all be found. Empty for an empty text.
     """
     words = text.lower().split()
-    if not words:
-        return []
+    lines = [match for word in words if (match := _LINE.match(word))]
+    words = [word for word in words if not _LINE.match(word)]
     found = []
-    for node in graph.nodes:
+    for node in graph.candidates(words) if words or lines else ():
         own = f"{node.name}\n{node.opcode}\n{node.shape}\n{node.computation}\n{node.detail}".lower()
-        if all(word in own or word in node.equations for word in words):
+        if all(word in own or word in node.equations for word in words) and all(
+            _is_at(graph, node, line) for line in lines
+        ):
             found.append(node.id)
     return found
+
+
+def _is_at(graph: Graph, node: Node, line: re.Match[str]) -> bool:
+    """Was a node written by that source line?"""
+    place = graph.place_of(node.id) if graph.place_of is not None else None
+    return place is not None and place[1] == int(line.group(2)) and place[0].lower().endswith(line.group(1))
 
 
 def opened_for(graph: Graph, opened: frozenset[str], node_id: str, folds: Folds | None = None) -> frozenset[str]:

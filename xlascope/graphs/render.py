@@ -31,6 +31,7 @@ _LIGHT = "┌┐└┘─│┴┬"
 _HEAVY = "┏┓┗┛━┃┷┯"
 _DOUBLE = "╔╗╚╝═║╧╤"
 _GROUP = "╭╮╰╯─│┴┬"
+_MARKED = "◆"
 _ASCII = str.maketrans(
     {
         **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯", "+"),
@@ -47,6 +48,7 @@ _ASCII = str.maketrans(
         "⇠": "<",
         "⇣": "v",
         "●": "o",
+        "◆": "@",
         "×": "x",
         "…": "~",
         "·": ",",
@@ -60,7 +62,7 @@ class Picture:
 
     Tags: ``""`` (empty), ``wire``, ``label``, ``border``, ``border.hot``, ``border.cursor``, ``border.group``, and
     those of the texts: ``mark``, ``name``, ``opcode``, ``shape``, ``percent``, ``heat``, ``root``, ``folded``,
-    ``stub``, ``added``; a text under the cursor has ``.cursor`` appended.
+    ``stub``, ``added``, ``marked``; a text under the cursor has ``.cursor`` appended.
     """
 
     placed: Placed
@@ -105,8 +107,9 @@ def render(
     cursor: str | None = None,
     ascii_only: bool = False,
     rows: tuple[int, int] | None = None,
+    marked: frozenset[str] = frozenset(),
 ) -> Picture:
-    """Draw a placed graph, or only its rows from ``rows[0]`` up to ``rows[1]``."""
+    """Draw a placed graph, or only its rows from ``rows[0]`` up to ``rows[1]``; ``marked`` boxes carry a ◆."""
     first, stop = rows if rows is not None else (0, placed.height)
     first, stop = max(first, 0), min(max(stop, 0), placed.height)
     canvas = _Canvas(placed.width + 1, first, max(stop, first))
@@ -114,6 +117,8 @@ def render(
     for box in placed.boxes:
         if box.y < stop and box.y + box.height > first:
             _draw_box(canvas, box, box.id in hot, box.id == cursor)
+            if box.id in marked:
+                canvas.write(box.x, box.y, _MARKED, "marked")
     _draw_wires(canvas, placed)
     for label in placed.labels:
         canvas.write(label.x, label.y, label.text, "label")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
+
+from xlascope.graphs.model import Group, Node
 
 _TAG = re.compile(r"xs(?:b\d+\.)?\d+_\Z")
 _WRAPPER = re.compile(r"([A-Za-z_]\w*)\((.*)\)\Z")
@@ -62,3 +65,20 @@ def _own(part: str) -> str:
     if names:
         return f"{kind}({'/'.join(names)})"
     return kind if kind in ("jvp", "transpose") else ""
+
+
+def scope_groups(nodes: Iterable[Node]) -> tuple[Group, ...]:
+    """A group of kind ``scope`` for each name of the user's around nodes; its id is the names joined with slashes."""
+    times: dict[tuple[str, ...], int | None] = {}
+    counts: dict[tuple[str, ...], int] = {}
+    for node in nodes:
+        for depth in range(1, len(node.scope) + 1):
+            path = node.scope[:depth]
+            counts[path] = counts.get(path, 0) + 1
+            known = times.setdefault(path, None)
+            if node.self_ns is not None:
+                times[path] = (known or 0) + node.self_ns
+    return tuple(
+        Group("/".join(path), "scope", "/".join(path[:-1]) or None, ns, members=counts[path], label=path[-1])
+        for path, ns in times.items()
+    )

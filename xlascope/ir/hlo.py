@@ -389,6 +389,12 @@ class HloModule:
         """The name of the instruction at a position of the module."""
         return self._names[index]
 
+    def text_between(self, start: int, stop: int) -> str:
+        """The text from one instruction's line up to another's (exclusive)."""
+        if start >= stop:
+            return ""
+        return self.text[self._starts[start] : self._starts[stop] if stop < len(self._starts) else len(self.text)]
+
     def calling(self) -> list[int]:
         """Positions of the instructions that may call a computation, in the order of the text."""
         found = [bisect_right(self._starts, match.start()) - 1 for match in _CALLS.finditer(self.text)]

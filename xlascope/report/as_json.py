@@ -22,14 +22,12 @@ def dumps(view: str, answer: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses to objects, tuples to lists; ``JSON_KEYS`` of a class renames fields, numpy has no place here."""
+    """Dataclasses to objects, tuples to lists; ``JSON_KEYS`` of a class renames fields, ``JSON_PROPERTIES`` adds."""
     if is_dataclass(value) and not isinstance(value, type):
         names: Mapping[str, str] = getattr(type(value), "JSON_KEYS", {})
-        return {
-            names.get(field.name, field.name): plain(getattr(value, field.name))
-            for field in fields(value)
-            if field.metadata.get("json", True)
-        }
+        told = [field.name for field in fields(value) if field.metadata.get("json", True)]
+        told += getattr(type(value), "JSON_PROPERTIES", ())
+        return {names.get(name, name): plain(getattr(value, name)) for name in told}
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -1,4 +1,4 @@
-"""View ``graph``: the instructions of a program's HLO, what flows between them, and how they nest."""
+"""View ``graph``: instructions of a program's HLO or equations of its jaxpr, what flows between them, how they nest."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from xlascope.graphs import Graph, Group, Node, build_graph
+from xlascope.graphs.jaxpr import Time, build_jaxpr_graph
+from xlascope.graphs.scopes import scope_groups
+from xlascope.views import equations
 from xlascope.views.choice import choose
+from xlascope.views.equations import Row
 from xlascope.views.errors import ViewError
 from xlascope.views.observations import observation
 from xlascope.views.provenance import provenance
 from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import available, hlo_module, is_stage_name, required, stage_key
+from xlascope.views.stages import available, hlo_module, is_stage_name, jaxpr_index, jaxpr_key, required, stage_key
 from xlascope.views.variant_names import variant_name
 
 
@@ -28,29 +32,54 @@ class Edge:
     shape: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GraphAnswer:
-    """``self_ns`` are sums over all executions and devices in the windows. ``graph`` has the indexes for drawing."""
+    """``self_ns`` are sums over all executions and devices in the windows. ``graph`` has the indexes for drawing.
+
+    Nodes, edges and groups are made when they are read: the screen draws from ``graph`` and needs few of them.
+    """
 
     stage: str
     program: str
     variant: str | None
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    groups: tuple[Group, ...]
     equations_exact: bool
     graph: Graph = field(metadata={"json": False})
+
+    JSON_PROPERTIES: ClassVar[tuple[str, ...]] = ("nodes", "edges", "groups")
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Instructions or equations; a jaxpr's inputs are none."""
+        if self.graph.language == "hlo":
+            return tuple(self.graph.nodes)
+        return tuple(node for node in self.graph.nodes if node.opcode != "parameter" or node.equations)
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """Values that go from one node to another."""
+        own = {node.id for node in self.nodes}
+        edges = (edge for edge in self.graph.edges if edge.source in own)
+        return tuple(Edge(edge.source, edge.target, edge.operand, edge.shape) for edge in edges)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Groups of the program, then the name scopes of the user's, each with the time of all nodes under it."""
+        return (*self.graph.groups, *scope_groups(self.nodes))
 
 
 def query(
     source: Source, program: str | None = None, variant: str | None = None, stage: str | None = None
 ) -> GraphAnswer:
-    """The graph of an HLO stage (``optimized``) of a program (the hottest) or of a variant of it."""
+    """The graph of an HLO stage (``optimized``) of a program (the hottest) or of a variant of it, or of its jaxpr."""
     name = choose(source, program)
     which = variant_name(source, name, variant)
     wanted = stage or _default(available(source, name, which))
+    if wanted == "jaxpr" and isinstance(source, RunSource):
+        return _of_jaxpr(source, name, variant)
     if is_stage_name(wanted) and wanted not in ("hlo", "optimized") and not wanted.startswith("pass:"):
-        raise ViewError(f"{wanted}: no graph is drawn of this stage", "Stages with a graph: hlo, optimized, pass:N.")
+        raise ViewError(
+            f"{wanted}: no graph is drawn of this stage", "Stages with a graph: jaxpr, hlo, optimized, pass:N."
+        )
     module = hlo_module(source, name, wanted, which)
     if module is None:
         required(source, name, wanted, which)
@@ -65,16 +94,27 @@ def query(
         )
     else:
         graph, exact = build_graph(module), False
-    return GraphAnswer(
-        stage=wanted,
-        program=name,
-        variant=which,
-        nodes=graph.nodes,
-        edges=tuple(Edge(edge.source, edge.target, edge.operand, edge.shape) for edge in graph.edges),
-        groups=graph.groups,
-        equations_exact=exact,
-        graph=graph,
-    )
+    return GraphAnswer(stage=wanted, program=name, variant=which, equations_exact=exact, graph=graph)
+
+
+def _of_jaxpr(source: RunSource, program: str, variant: str | None) -> GraphAnswer:
+    index = jaxpr_index(source, program)
+    if index is None:
+        required(source, program, "jaxpr")
+        raise ViewError(f"the equations of {program} were not recorded", "", 3)
+    rows = _equation_rows(source, program, variant)
+    times = {row.path: Time(row.self_ns, bool(row.estimated_ns)) for row in rows if row.self_ns is not None}
+    key = ("jaxpr graph", jaxpr_key(source, program), frozenset(times.items()))
+    graph = source.large.get_or(key, lambda: build_jaxpr_graph(index, times or None, program))
+    exact = not any(time.estimated for time in times.values())
+    return GraphAnswer(stage="jaxpr", program=program, variant=variant, equations_exact=exact, graph=graph)
+
+
+def _equation_rows(source: RunSource, program: str, variant: str | None) -> tuple[Row, ...]:
+    try:
+        return equations.query(source, program=program, variant=variant).rows
+    except ViewError:
+        return ()  # nothing of the program was profiled
 
 
 def _default(held: tuple[str, ...]) -> str:

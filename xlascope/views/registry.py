@@ -37,7 +37,7 @@ VIEWS: tuple[View, ...] = (
     _view("compiles", "run", "program", "every compilation: what, which line, why, how long"),
     _view("output", "run", "after", "what the script wrote"),
     _view("stage", "run hlo dump", "program variant stage", "one form of a program as text (--stage NAME)"),
-    _view("graph", "run hlo dump", "program variant stage", "the graph of a program's HLO"),
+    _view("graph", "run hlo dump", "program variant stage", "the graph of a program's HLO or jaxpr"),
     _view("ops", "run profile", "program variant", "time for each op and device"),
     _view("equations", "run", "program variant", "time for each equation of the jaxprs"),
     _view("devices", "run profile", "program variant", "busy, collective and idle time of each device"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
-from xlascope.graphs import layout, layout_compact, render, visible
+from xlascope.graphs import Folds, VisibleGraph, layout, layout_compact, render, visible
 from xlascope.report.text.tables import duration, heading, note
 from xlascope.tui.text.safe import safe
 from xlascope.views.graph import GraphAnswer
@@ -18,14 +18,13 @@ _STYLES = {"border.hot": "bold", "heat": "cyan", "percent": "cyan", "wire": "dim
 class _Picture:
     """The graph laid out for the width of the console; in its compact form where the boxes would not fit."""
 
-    def __init__(self, answer: GraphAnswer) -> None:
-        self._graph = answer.graph
+    def __init__(self, shown: VisibleGraph) -> None:
+        self._shown = shown
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        shown = visible(self._graph)
-        placed = layout(shown, options.max_width)
+        placed = layout(self._shown, options.max_width)
         if placed.width > options.max_width:
-            placed = layout_compact(shown, options.max_width)
+            placed = layout_compact(self._shown, options.max_width)
         for row in render(placed).rows:
             line = Text(no_wrap=True, overflow="ellipsis")
             for text, tag in row:
@@ -36,9 +35,14 @@ class _Picture:
 
 def graph(answer: GraphAnswer) -> Iterable[RenderableType]:
     which = f", variant {answer.variant}" if answer.variant else ""
-    drawn = visible(answer.graph)
-    yield heading(f"{answer.program}{which}, {answer.stage}: {len(answer.nodes)} instructions, {drawn.shown} drawn")
-    yield _Picture(answer)
+    shown = visible(answer.graph, folds=Folds(answer.graph))
+    what = "equation" if answer.stage == "jaxpr" else "instruction"
+    number = sum(bool(node.equations) for node in answer.graph.nodes) if what == "equation" else len(answer.graph.nodes)
+    counted = f"{number} {what}{'' if number == 1 else 's'}"
+    yield heading(f"{answer.program}{which}, {answer.stage}: {counted}, {shown.shown} boxes drawn")
+    yield _Picture(shown)
     total = answer.graph.total_self_ns
     timed = f" Percentages: of {duration(total)} self time seen." if total else ""
-    yield note(f"Collapsed by fusion, loop and call; --json has every node, --dot the whole graph.{timed}")
+    if any(node.estimated for node in answer.graph.nodes):
+        timed += " ~: split among the equations of a fusion by a rule."
+    yield note(f"Collapsed by fusion, loop, call and name scope; --json has every node, --dot the whole graph.{timed}")

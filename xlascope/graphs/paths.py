@@ -1,0 +1,109 @@
+"""Ways through a computation: the longest by self time, and the shortest between two nodes."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from xlascope.graphs.folds import Folds
+from xlascope.graphs.visible import consumer_of
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Nodes one after the other. ``ns`` is their self time, ``of_ns`` that of the whole computation; None: unknown."""
+
+    nodes: tuple[str, ...]
+    ns: int | None
+    of_ns: int | None
+
+
+def critical_path(folds: Folds, group: str | None = None) -> Way | None:
+    """The chain of dependent nodes of a computation with the most self time; None where nothing was measured.
+
+    A node that calls a computation counts with all that is in it: what is inside of a loop runs turn after turn.
+    """
+    times = {box: _self_ns(folds, box) for box in _nodes(folds, group)}
+    known = [time for time in times.values() if time is not None]
+    if not known:
+        return None
+    best: dict[str, int] = {}
+    before: dict[str, str] = {}
+    feeds: dict[str, list[str]] = {}
+    for flow in folds.wiring(group).flows:
+        feeds.setdefault(flow.target, []).append(flow.source)
+    for box, time in times.items():  # the text has operands before their users
+        source = max((own for own in feeds.get(box, ()) if own in best), key=lambda own: best[own], default=None)
+        best[box] = (time or 0) + (best[source] if source is not None else 0)
+        if source is not None:
+            before[box] = source
+    last = max(best, key=lambda box: best[box])
+    return Way(tuple(reversed(_back(last, before))), best[last], sum(known))
+
+
+def path_between(folds: Folds, first: str, second: str) -> Way | None:
+    """The shortest way along values from one node to the other, in either direction; None where there is none.
+
+    Nodes of different computations are taken as the boxes of the innermost computation around both.
+    """
+    group, ends = _meet(folds, first, second)
+    if ends[0] == ends[1]:
+        return Way((ends[0],), _self_ns(folds, ends[0]), None)
+    below: dict[str, list[str]] = {}
+    for flow in folds.wiring(group).flows:
+        below.setdefault(flow.source, []).append(flow.target)
+    found = _shortest(below, *ends) or _shortest(below, *reversed(ends))
+    if not found:
+        return None
+    times = [time for time in (_self_ns(folds, box) for box in found) if time is not None]
+    whole = [time for time in (_self_ns(folds, box) for box in _nodes(folds, group)) if time is not None]
+    return Way(tuple(found), sum(times) if times else None, sum(whole) if whole else None)
+
+
+def _shortest(below: dict[str, list[str]], start: str, end: str) -> list[str]:
+    before: dict[str, str] = {}
+    queue, seen = deque([start]), {start}
+    while queue:
+        current = queue.popleft()
+        if current == end:
+            return _back(end, before)[::-1]
+        for target in below.get(current, ()):
+            if target not in seen:
+                seen.add(target)
+                before[target] = current
+                queue.append(target)
+    return []
+
+
+def _back(last: str, before: dict[str, str]) -> list[str]:
+    found = [last]
+    while found[-1] in before:
+        found.append(before[found[-1]])
+    return found
+
+
+def _meet(folds: Folds, first: str, second: str) -> tuple[str | None, tuple[str, str]]:
+    """The innermost computation around two nodes, and the nodes of it that are or hold them."""
+    chains = []
+    for node in (first, second):
+        node = consumer_of(folds.graph, node)
+        chains.append([None, *reversed(folds.graph.ancestors(node)), node])
+    shared = 0
+    for one, other in zip(*chains, strict=False):
+        if one != other:
+            break
+        shared += 1
+    inner = min(shared, len(chains[0]) - 1, len(chains[1]) - 1)
+    return chains[0][inner - 1], (str(chains[0][inner]), str(chains[1][inner]))
+
+
+def _nodes(folds: Folds, group: str | None) -> list[str]:
+    return [node.id for node in folds.graph.nodes_of_group.get(group, ()) if not node.folded]
+
+
+def _self_ns(folds: Folds, box: str) -> int | None:
+    group = folds.graph.group_by_id.get(box)
+    if group is not None:
+        return group.self_ns
+    node = folds.graph.node_by_id.get(box)
+    return node.self_ns if node is not None else None
