@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from xlascope.graphs.bodies import (
     Bodies,
@@ -162,10 +163,31 @@ class _Maker:
             yield from self.bodies.body(number).nodes
 
     def _with_callers_owner(self, node: Node) -> Node:
+        """Owner from outside of the body: the caller's, else the result of the whole, if anything is the program's."""
         caller = self._caller_of(node.group)
-        if caller is None:
-            return node
-        return replace(node, owner=caller.owner if caller.added_by_xla else caller.id)
+        owner = None if caller is None else caller.owner if caller.added_by_xla else caller.id
+        if owner is None and self._has_program:
+            entry = self._module.entry
+            root = entry.root if entry is not None else None
+            if root is not None and self._ids[root.index] != node.id:
+                owner = self._ids[root.index]
+            elif root is not None and root.operands:
+                feeding = root.computation.get(root.operands[0])
+                owner = self._ids[feeding.index] if feeding is not None else None
+        return node if owner is None else replace(node, owner=owner)
+
+    @cached_property
+    def _has_program(self) -> bool:
+        """Is there an instruction that does not count as added by XLA?"""
+        return any(
+            instruction.opcode not in _SOURCES and self._of_program(instruction)
+            for instruction in self._module.instructions()
+        )
+
+    def _of_program(self, instruction: HloInstruction) -> bool:
+        if self._tagged:
+            return bool(self._paths_of(instruction.index))
+        return not self._named or instruction.op_name is not None
 
     def _caller_of(self, group_id: str | None) -> Node | None:
         group: Group | None = self._by_id.get(group_id) if group_id is not None else None

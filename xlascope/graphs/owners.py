@@ -58,11 +58,7 @@ def _spread(nodes: list[Node], links: list[tuple[str, str]]) -> dict[str, str]:
     for start, end in links:
         if end in added:
             onward.setdefault(start, []).append(end)
-    sources = [
-        node.id
-        for node in nodes
-        if not node.added_by_xla and node.opcode not in SOURCES and node.id in onward
-    ]
+    sources = [node.id for node in nodes if not node.added_by_xla and node.opcode not in SOURCES and node.id in onward]
     owner: dict[str, str] = {}
     queue = deque((source, source) for source in sources)
     while queue:
