@@ -41,12 +41,16 @@ KEYS = {
     "rows.samples rows.baseline_median_ns rows.ratio rows.ratio_ci_low rows.ratio_ci_high rows.verdict "
     "rows.fusions_before rows.fusions_after rows.max_abs_error rows.compile_ns rows.peak_bytes rows.predicted_ns "
     "rows.collectives",
+    "passes": "passes.index passes.pipeline passes.pass passes.changed passes.group passes.instructions passes.added "
+    "passes.removed passes.duration_ns",
+    "history": "events.pass_index events.pass events.event events.names",
+    "diff": "from to same changed.name changed.before moved removed.text added.text unified",
     "memory": "peak_bytes buffers buffers.instruction buffers.size_bytes buffers.live_from buffers.live_to "
     "buffers.file buffers.line",
     "collectives": "rows.kind rows.instruction rows.equation rows.file rows.line rows.bytes rows.groups "
     "rows.mesh_axes rows.time_ns rows.device",
 }  # fmt: skip
-OPTIONS = {"stage": ["--stage", "jaxpr"]}
+OPTIONS = {"stage": ["--stage", "jaxpr"], "history": ["--equation", "0"]}
 
 
 def schema(view: str) -> dict[str, Any]:

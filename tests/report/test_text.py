@@ -19,16 +19,27 @@ from xlascope.views import VIEWS, open_source, query
 from xlascope.views.output import Output, Piece
 from xlascope.views.stage import Stage
 
-TABLES = [view.name for view in VIEWS if view.name not in ("stage", "output")]
+TABLES = [view.name for view in VIEWS if view.name not in ("stage", "output", "diff", "history")]
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 @pytest.mark.parametrize("view", TABLES)
-def test_text_fits_the_width(view: str, width: int, eight_devices: Recorded) -> None:
-    with open_source(eight_devices.path) as source:
+def test_text_fits_the_width(view: str, width: int, eight_devices: Recorded, run_path: Path) -> None:
+    path = run_path if view == "passes" else eight_devices.path
+    with open_source(path) as source:
         text = render(view, query(view, source), width=width, colour=False)
     assert text.endswith("\n") and "\x1b" not in text
     assert max(cell_len(line) for line in text.splitlines()) <= width
+
+
+def test_passes_their_differences_and_history_are_told(run_path: Path) -> None:
+    with open_source(run_path) as source:
+        said = render("passes", query("passes", source), width=100, colour=False)
+        assert "1 passes changed it, 6 to 8 instructions" in said and "+1 fusion +1 parameter" in said
+        said = render("diff", query("diff", source, to="1"), width=100, colour=False)
+        assert "> from %main to %fused_computation\n  %exp.0 = " in said
+        said = render("history", query("history", source, equation="1"), width=100, colour=False)
+        assert "equation 1 (exp)" in said and "exp.0 into exp_fusion" in said
 
 
 def test_what_is_estimated_or_unknown_is_marked(run_path: Path) -> None:

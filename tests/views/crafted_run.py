@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from xlascope.protocol.snapshots import LineStore
 from xlascope.runfile import Writer
 
 SCRIPT = "/home/u/train.py"
@@ -32,6 +33,18 @@ ENTRY %main (x: f32[8,4], w: f32[4,2]) -> f32[8,2] {
   ROOT %exp_fusion = f32[8,2]{1,0} fusion(%copy.1), kind=kLoop, calls=%fused_computation, metadata={op_name="jit(scores)/exp" source_file="/home/u/train.py" source_line=5}
 }
 """
+TAGGED = OPTIMIZED.replace("jit(scores)/exp", "jit(scores)/xs1_/exp").replace("jit(scores)/dot", "jit(scores)/xs0_/dot")
+BEFORE_FUSION = """HloModule jit_scores, entry_computation_layout={(f32[8,4]{1,0}, f32[4,2]{1,0})->f32[8,2]{1,0}}
+
+ENTRY %main (x: f32[8,4], w: f32[4,2]) -> f32[8,2] {
+  %x = f32[8,4]{1,0} parameter(0)
+  %w = f32[4,2]{1,0} parameter(1)
+  %dot.1 = f32[8,2]{1,0} dot(%x, %w), lhs_contracting_dims={1}, rhs_contracting_dims={0}, metadata={op_name="jit(scores)/xs0_/dot_general" source_file="/home/u/train.py" source_line=5}
+  %copy.1 = f32[8,2]{1,0} copy(%dot.1)
+  %exp.0 = f32[8,2]{1,0} exponential(%copy.1), metadata={op_name="jit(scores)/xs1_/exp" source_file="/home/u/train.py" source_line=5}
+  ROOT %mul.0 = f32[8,2]{1,0} multiply(%exp.0, %exp.0), metadata={op_name="jit(scores)/mul" source_file="/home/u/train.py" source_line=5}
+}
+"""
 T0 = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000
 
@@ -43,6 +56,16 @@ def program_body(name: str, **more: object) -> dict[str, object]:
         "equations": 2, "file": SCRIPT, "line": 3, "device_count": 1, "platform": "cpu", "callbacks": False,
         "ordered": False, "statics": [], "inputs": [{"bytes": 128}, {"bytes": 32}], "outputs": [{"bytes": 64}], **more,
     }  # fmt: skip
+
+
+def put_passes(writer: Writer, program: str, snapshots: list[tuple[str, str]], tagged: bool = True) -> None:
+    """A collection of passes, as a lab sends it."""
+    store = LineStore()
+    entries = [{"index": at, "step": step, "text": store.add(text.encode())} for at, (step, text) in enumerate(snapshots)]
+    lines, rows = store.packed()
+    body = {"snapshots": entries, "lines": store.counts(), "module": "jit_scores", "compile_ns": 5 * SECOND,
+            "notes": [], "tagged": tagged}  # fmt: skip
+    writer.put("passes", body, {"lines": lines, "rows": rows, "events": b"[]"}, program=program)
 
 
 def small_run(path: Path, *, end: bool = True) -> Path:
@@ -69,6 +92,8 @@ def small_run(path: Path, *, end: bool = True) -> Path:
         program="scores#1")  # fmt: skip
     put("stage", {"stage": "stablehlo"}, {"text": b"module @jit_scores {}", "bytecode": b"ML"}, program="scores#1")
     put("stage", {"stage": "optimized"}, {"text": OPTIMIZED.encode()}, program="scores#1")
+    put_passes(with_writer, "scores#1", [("scores.after_pipeline-start.before_fusion", BEFORE_FUSION),
+                                        ("scores.after_fusion.before_pipeline-end", TAGGED)])  # fmt: skip
     put("args", {"state": "recorded", "leaves": []}, program="scores#1")
     put("compile", {"name": "scores", "file": SCRIPT, "line": 3, "reason": "first call", "trace_ns": 10, "lower_ns": 20,
                     "compile_ns": 30, "program": "scores#1", "eager": False, "cache": None}, program="scores#1",

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import queue
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
+from xlascope.views.missing import Lacking
 
+_EACH_S = 1.0
+"""Seconds between two lines of progress."""
 _WHAT = {"tagged": "equation links", "located": "equation links before optimization"}
 
 
-def collect(path: Path, pairs: Sequence[tuple[str, str]]) -> None:
-    """Add each (program, stage) to the run file; what cannot be had is told on stderr, and the view does without."""
+def collect(path: Path, lacking: Sequence[Lacking]) -> None:
+    """Add each to the run file; what cannot be had is told on stderr, and the view does without."""
     events: queue.Queue[dict[str, Any]] = queue.Queue()
     keeper = Keeper.reopen(path)
     keeper.subscribe(events.put)
@@ -25,16 +29,21 @@ def collect(path: Path, pairs: Sequence[tuple[str, str]]) -> None:
         _say(f"{error}; shown without what would have to be added")
         return
     try:
-        for program, what in pairs:
-            _say(f"compiling {program} for its {_WHAT.get(what, what)} …")
-            _wait(events, keeper.collect(program, what), program)
+        for each in lacking:
+            _say(f"compiling {each.program} for its {_WHAT.get(each.what, each.what)} …")
+            _wait(events, keeper.collect(each.program, each.what, each.switches), each.program)
     finally:
         keeper.stop()
 
 
 def _wait(events: queue.Queue[dict[str, Any]], ticket: int, program: str) -> None:
+    told = time.monotonic()
     while True:
         event = events.get()
+        counted = event["kind"] == "progress" and event.get("id") == ticket and event.get("done")
+        if counted and time.monotonic() - told >= _EACH_S:
+            told = time.monotonic()
+            _say(f"{program}: {event.get('detail')}")
         if event["kind"] == "problem":
             _say(str(event["text"]))
         if event["kind"] == "result" and event.get("id") == ticket:

@@ -12,6 +12,8 @@ from xlascope.views.choice import choose
 from xlascope.views.missing import concerns, missing
 from xlascope.views.source import RunSource
 
+_OPTIONS = ("program", "variant", "stage", "from", "to", "text", "instruction", "equation")
+
 
 class _Usage(Exception):
     """Arguments that make no sense."""
@@ -35,6 +37,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--program", metavar="P", help="scores#1, scores or 1; by default the hottest")
     made.add_argument("--variant", metavar="V", help="id or name of a measured variant, or baseline")
     made.add_argument("--stage", metavar="NAME", help="source, jaxpr, stablehlo, hlo, optimized, pass:N")
+    made.add_argument("--from", metavar="N", help="diff: the form after pass N; also hlo, optimized")
+    made.add_argument("--to", metavar="N", help="diff: the later form; without it, one pass against the one before")
+    made.add_argument("--text", "--textual", action="store_true", default=None, help="diff: line by line as well")
+    made.add_argument("--instruction", metavar="NAME", help="history of an instruction")
+    made.add_argument("--equation", metavar="PATH", help="history of an equation (4.0)")
     made.add_argument("--json", action="store_true", help="one JSON object on stdout")
     made.add_argument("--dot", action="store_true", help="the view graph as Graphviz text")
     made.add_argument("--no-collect", action="store_true", help="show only what the file holds")
@@ -72,10 +79,12 @@ def _run(argv: list[str]) -> int:
             width = max(len(view.name) for view in names)
             _write("\n".join(f"{view.name:<{width}}  {view.help}" for view in names) + "\n")
         return 0
+    if wanted.view == "passes" and (vars(wanted)["from"] or wanted.to or wanted.text):
+        wanted.view = "diff"  # the passes from one to another
     find(wanted.view)
     if wanted.dot and (wanted.view != "graph" or wanted.json):
         raise _Usage("--dot belongs to the view graph, without --json")
-    options = {name: getattr(wanted, name) for name in ("program", "variant", "stage")}
+    options = {name: getattr(wanted, name) for name in _OPTIONS}
     if not wanted.no_collect:
         _complete(wanted)
     with open_source(wanted.path) as source:
@@ -91,11 +100,11 @@ def _complete(wanted: argparse.Namespace) -> None:
             return
         alone = wanted.program is not None or wanted.view not in ("ops", "devices", "equations")
         program = choose(source, wanted.program) if alone else None
-        pairs = missing(source, wanted.view, program, wanted.stage)
-    if pairs:
+        lacking = missing(source, wanted.view, program, wanted.stage, wanted.variant)
+    if lacking:
         from xlascope.cli.collect import collect
 
-        collect(source.path, pairs)
+        collect(source.path, lacking)
 
 
 def _rendered(wanted: argparse.Namespace, answer: Any) -> str:

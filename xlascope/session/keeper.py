@@ -347,10 +347,11 @@ class Keeper:
         self.loop.post(lambda: self._measurer.submit(ticket))
         return ticket.id
 
-    def collect(self, program: str, what: str) -> int:
-        """Queue the making of a stage that the run file lacks (``hlo``, ``tagged``) in a lab. Returns the ticket, as
-        `measure` does; a ``record`` event of kind ``stage`` follows when it is in the file."""
-        ticket = Ticket(next(self._ids), program, {}, 0.0, profile=False, collect=what)
+    def collect(self, program: str, what: str, switches: Mapping[str, Any] | None = None) -> int:
+        """Queue the making of what the run file lacks in a lab: a stage (``hlo``, ``tagged``), or the ``passes`` of a
+        program, with ``switches`` those of a variant. Returns the ticket, as `measure` does; a ``record`` event of kind
+        ``stage`` or ``passes`` follows when it is in the file."""
+        ticket = Ticket(next(self._ids), program, dict(switches or {}), 0.0, profile=False, collect=what)
         self.loop.post(lambda: self._measurer.submit(ticket))
         return ticket.id
 

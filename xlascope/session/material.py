@@ -40,8 +40,9 @@ class Material:
     """Whether it calls back into the script, so that only the script's own process can execute it."""
 
 
-def load(path: Path, program: str) -> Material:
-    """Read all that a lab needs. Raises NotMeasurable, RunFileError."""
+def load(path: Path, program: str, *, arguments: bool = True) -> Material:
+    """Read all that a lab needs, without the arguments when it shall only compile. Raises NotMeasurable, RunFileError.
+    """
     with Reader(path) as reader:
         record = reader.last("program", program)
         if record is None:
@@ -67,7 +68,7 @@ def load(path: Path, program: str) -> Material:
                 "its recording ended before it was stored; record the script again")
         if script_optimized is not None:
             blobs["script_optimized"] = script_optimized
-        args = reader.last("args", program)
+        args = reader.last("args", program) if arguments else None
         for name, digest in _blobs(args).items():
             blobs[name] = reader.blob(digest)
         body = {"record": record.json, "args_record": None if args is None else args.json}

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from xlascope.protocol import Message
 from xlascope.runfile import Reader, RunFileError
+from xlascope.session.dumping import DumpFolder
 from xlascope.session.lab import HEARTBEAT_S, Lab, LabSpec, flags_from
 from xlascope.session.loop import Loop
 from xlascope.session.material import Environment, Material, NotMeasurable, environment, load, load_arguments
@@ -38,7 +39,7 @@ class Ticket:
     consent: bool = False
     """Whether a program with ordered effects may be executed again."""
     collect: str | None = None
-    """Not a measurement: a stage to be made in a lab, `hlo` or `tagged`, and kept."""
+    """Not a measurement: what a lab is to make and the file to keep: the stages `hlo` and `tagged`, or `passes`."""
     requested_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -73,6 +74,7 @@ class Measurer:
         self._cancelled = False
         self._labs: dict[LabSpec, Lab] = {}
         self._closed = False
+        self._dump = DumpFolder()
 
     def submit(self, ticket: Ticket) -> None:
         if self._closed:
@@ -101,6 +103,7 @@ class Measurer:
         for lab in list(self._labs.values()):
             lab.kill()
         self._labs.clear()
+        self._dump.remove()
 
     # --- what the processes say
 
@@ -161,8 +164,10 @@ class Measurer:
         self._store.commit()
         if ticket.collect is not None:
             command = {"kind": "command", "id": ticket.id, "do": "collect", "program": ticket.program,
-                       "what": ticket.collect, "switches": {}}
-            self._begin_in_lab(command, load(self._host.run_path, ticket.program))
+                       "what": ticket.collect, "switches": ticket.switches}
+            if ticket.collect == "passes":
+                command["folder"] = self._dump.make()
+            self._begin_in_lab(command, load(self._host.run_path, ticket.program, arguments=ticket.collect != "passes"))
             return
         jit = ticket.switches.get("jit")
         if jit in ("off", "deep-off"):
@@ -277,6 +282,13 @@ class Measurer:
     def _keep_result(self, ticket: Ticket, message: Message) -> dict[str, Any]:
         """Store a result; returns the variant's ``variant`` (name) and ``variant_id``."""
         name, program = ticket.name, ticket.program
+        if ticket.collect == "passes":
+            variant = ticket.name if ticket.switches else None
+            body = {key: value for key, value in message.body.items() if key not in ("kind", "id", "ok")}
+            body |= {"program": program, "variant": variant}
+            self._store.put("passes", body, dict(message.blobs), program, variant)
+            self._store.commit()
+            return {"stage": "passes"}
         if ticket.collect is not None:
             self._store.put("stage", {"stage": ticket.collect, "program": program}, dict(message.blobs), program, None)
             self._store.commit()
@@ -322,6 +334,8 @@ class Measurer:
         self._answer(ticket, {"ok": False, "error": error, "advice": advice, "refused": True})
 
     def _answer(self, ticket: Ticket, body: Mapping[str, Any]) -> None:
+        if ticket.collect == "passes":
+            self._dump.remove()
         self._host.emit({**body, "kind": "result", "id": ticket.id, "program": ticket.program, "name": ticket.name})
 
     def _tell(self, ticket: Ticket, state: str) -> None:

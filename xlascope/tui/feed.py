@@ -130,7 +130,7 @@ class Feed:
         self.open()
         from xlascope.views.missing import missing
 
-        return tuple(what for _, what in missing(self._source, "graph", program, None))
+        return tuple(each.what for each in missing(self._source, "graph", program, None))
 
     def explanation(self, program: str, variant: str | None, node: str) -> str | None:
         """What an instruction of the optimized HLO does, in a sentence; None where nobody can say."""

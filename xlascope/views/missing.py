@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import is_eager, program_records
+from xlascope.views.pass_store import passes_record, uncompiled, variant_switches
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import available, stage_key
+from xlascope.views.variant_names import variant_name
 
 # Views whose rows carry equations.
 _LINKED = frozenset({"ops", "graph", "collectives", "equations", "links"})
+_OF_PASSES = frozenset({"passes", "diff", "history"})
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What a lab is to make of a program (``hlo``, ``tagged``, ``located``, ``passes``), by a variant's ``switches``."""
+
+    program: str
+    what: str
+    switches: dict[str, Any] = field(default_factory=dict)
 
 
 def concerns(view: str, stage: str | None) -> bool:
     """Can a view, of a stage, need anything that is made after a run?"""
-    return view in _LINKED or (view == "stage" and stage == "hlo")
+    of_stage = view == "stage" and stage is not None and (stage == "hlo" or stage.startswith("pass:"))
+    return view in _LINKED or view in _OF_PASSES or of_stage
 
 
-def missing(source: Source, view: str, program: str | None, stage: str | None) -> list[tuple[str, str]]:
-    """(program, stage) pairs to be collected before the view is asked for. ``program`` is an id, None for all.
+def missing(
+    source: Source, view: str, program: str | None, stage: str | None, variant: str | None = None
+) -> list[Lacking]:
+    """What is to be collected before the view is asked for. ``program`` is an id, None for all.
 
     Stages: ``hlo`` (before optimization), ``tagged`` (what links instructions to equations) and ``located`` (the same
     for the lines of StableHLO and of HLO before optimization, which the view ``equations`` and, as ``links`` of a
-    ``stage``, the screen need).
+    ``stage``, the screen need); and ``passes``.
     """
     if not isinstance(source, RunSource):
         return []
     records = program_records(source)
     wanted = [program] if program is not None else [name for name, record in records.items() if not is_eager(record)]
-    pairs = []
+    found = []
     for name in wanted:
         if name not in records:
             raise ViewError(f"{name}: no such program", f"Programs: {', '.join(records)}")
         if view in _LINKED and _needs(source, name, "tagged"):
-            pairs.append((name, "tagged"))
+            found.append(Lacking(name, "tagged"))
         before = view == "equations" or (view == "links" and stage in ("stablehlo", "hlo"))
         if before and _needs(source, name, "located"):
-            pairs.append((name, "located"))
+            found.append(Lacking(name, "located"))
         if stage == "hlo" and "hlo" not in available(source, name) and "stablehlo" in available(source, name):
-            pairs.append((name, "hlo"))
-    return pairs
+            found.append(Lacking(name, "hlo"))
+        if view in _OF_PASSES or (view == "stage" and stage is not None and stage.startswith("pass:")):
+            which = variant_name(source, name, variant)
+            if passes_record(source, name, which) is None and not (which and uncompiled(source, name, which)):
+                found.append(Lacking(name, "passes", variant_switches(source, name, which)))
+    return found
 
 
 def _needs(source: RunSource, program: str, stage: str) -> bool:

@@ -11,6 +11,7 @@ from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import program_records
+from xlascope.views.pass_store import pass_sequence, passes_record, snapshot_text
 from xlascope.views.source import HloSource, RunSource, Source
 
 ORDER = ("source", "jaxpr", "stablehlo", "hlo", "optimized", "llvm", "asm")
@@ -55,6 +56,12 @@ def stage_text(source: Source, program: str, stage: str, variant: str | None = N
     assert isinstance(source, RunSource)
     if stage == "source":
         return _source_text(source, program) if variant is None else None
+    if stage.startswith("pass:"):
+        key = stage_key(source, program, stage, variant)
+        sequence = pass_sequence(source, program, variant) if key is not None else None
+        place = sequence.position(int(stage[5:])) if sequence is not None else None
+        return None if key is None or sequence is None or place is None else Text(
+            stage, snapshot_text(sequence, place), key)
     held = _held(source, program, stage, variant)
     text = None if held is None else source.text(held[0], held[1])
     return None if text is None or held is None else Text(stage, text, held[2])
@@ -66,8 +73,17 @@ def stage_key(source: Source, program: str, stage: str, variant: str | None = No
         file = _dump_file(source, program, stage)
         return None if file is None else str(file)
     assert isinstance(source, RunSource)
+    if stage.startswith("pass:"):
+        record = passes_record(source, program, variant)
+        return f"{record.id}:{stage}" if record is not None and stage in _pass_stages(record) else None
     held = _held(source, program, stage, variant)
     return None if held is None else held[2]
+
+
+def _pass_stages(record: Record) -> list[str]:
+    entries = record.json.get("snapshots")
+    found = entries if isinstance(entries, list) else []
+    return [f"pass:{each.get('index')}" for each in found if isinstance(each, dict)]
 
 
 def _dump_file(source: HloSource, program: str, stage: str) -> Path | None:
@@ -98,7 +114,10 @@ def required(source: Source, program: str, stage: str, variant: str | None = Non
 
 
 def _there(source: Source, program: str, variant: str | None) -> str:
-    held = available(source, program, variant)
+    held = list(available(source, program, variant))
+    record = passes_record(source, program, variant) if isinstance(source, RunSource) else None
+    stages = _pass_stages(record) if record is not None else []
+    held += [f"{stages[0]} to {stages[-1]}"] if stages else []
     return f"Held of {program}: {', '.join(held)}." if held else f"No stage of {program} is held."
 
 

@@ -35,7 +35,12 @@ from xlascope.engine.compat.jaxprs import (
     with_equations,
     with_scope,
 )
-from xlascope.engine.compat.profiles import open_profile, script_is_profiling, watch_script_profiles
+from xlascope.engine.compat.profiles import (
+    compile_events,
+    open_profile,
+    script_is_profiling,
+    watch_script_profiles,
+)
 from xlascope.engine.compat.sources import (
     current_traceback,
     debug_info,

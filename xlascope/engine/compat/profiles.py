@@ -16,6 +16,22 @@ def open_profile(host_level: int) -> Any:
     return _profiler.ProfilerSession(options)
 
 
+def compile_events(data: bytes, module: str) -> list[tuple[str, int, int]]:
+    """Name, start and length (ns) of the host events of the thread that compiled a module, from XSpace bytes.
+
+    That thread has an event for each pipeline, with the module's name in parentheses.
+    """
+    from jax.profiler import ProfileData
+
+    mark = f" ({module})"
+    for plane in ProfileData.from_serialized_xspace(data).planes:
+        for line in plane.lines:
+            events = [(event.name, int(event.start_ns), int(event.duration_ns)) for event in line.events]
+            if any(name.endswith(mark) for name, _, _ in events):
+                return events
+    return []
+
+
 def watch_script_profiles(before: Callable[[], None]) -> None:
     """Call ``before`` ahead of each profiler session or server that the script starts by ``jax.profiler``."""
     from jax._src import profiler

@@ -48,6 +48,11 @@ class Heartbeat:
         if self._thread is None and time.monotonic() - self._told >= PERIOD_S:
             self._tell()
 
+    def far(self, done: int, total: int | None, detail: str) -> None:
+        """How far a step is, in words of its own; told with the next beat."""
+        with self._lock:
+            self._state |= {"done": done, "total": total, "detail": detail}
+
     def _tell(self) -> None:
         with self._lock:
             body = self._body | self._state

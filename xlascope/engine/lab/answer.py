@@ -61,7 +61,7 @@ class Lab:
                 self._programs, command, blobs, self._send, lambda: self._cancelled(command.get("id"))
             )
         if command.get("do") == "collect":
-            return collect.collect(self._programs, command, blobs)
+            return collect.collect(self._programs, command, blobs, self._send)
         raise NotHere(f"a lab cannot do {command.get('do')!r}", "a lab does measure and collect")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,19 +11,26 @@ import jax
 from xlascope.engine import compat
 from xlascope.engine.core import located, switches
 from xlascope.engine.core.executable import CompileError, Executable, first_lines
+from xlascope.engine.core.heartbeat import Heartbeat, Send
 from xlascope.engine.core.module import device_counts
 from xlascope.engine.core.switches import Switches
+from xlascope.engine.lab import passes
 from xlascope.engine.lab.measure import Answer, devices_for, first_devices, shard_plan
-from xlascope.engine.lab.program import NotHere, Programs, code
+from xlascope.engine.lab.program import NotHere, Programs, code, unloaded
 
 
-def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Answer:
+def collect(
+    programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes], send: Send
+) -> Answer:
     """Texts of a program's stages: `hlo` (before optimization), `optimized` (with the command's switches), `tagged`
-    (optimized, of the lowering with tagged equations), `located` (that lowering before optimization).
+    (optimized, of the lowering with tagged equations), `located` (that lowering before optimization); `passes`: the
+    module after each pass of XLA.
 
-    Raises NotHere, ModuleError, CompileError.
+    Raises NotHere, ModuleError, CompileError, SwitchError, ShardingError, and ValueError when XLA wrote no pass.
     """
     what = command.get("what")
+    if what == "passes":
+        return _passes(command, blobs, send)
     if what == "hlo":
         bytecode, _ = code(command, blobs)
         if not bytecode:
@@ -35,7 +43,9 @@ def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, 
         with compat.stablehlo_module(blobs["tagged"]) as module:
             return {"stage": "located"}, located.forms(module)
     if what == "tagged":
-        return {"stage": "tagged"}, {"text": _optimized(blobs["tagged"]).encode(), "tagged": blobs["tagged"]}
+        options = switches.compiler_options(Switches(), jax.default_backend())
+        text = compat.hlo_text(_compiled(blobs["tagged"], options))
+        return {"stage": "tagged"}, {"text": text.encode(), "tagged": blobs["tagged"]}
     if what == "optimized":
         program = programs.load(command, blobs)
         touched = switches.parse(command.get("switches") or {})
@@ -43,18 +53,39 @@ def collect(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, 
         plan, devices = shard_plan(touched, program), devices_for(touched, program)
         executable = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
         return {"stage": "optimized", "compile_ns": executable.compile_ns}, {"text": executable.text().encode()}
-    raise NotHere(f"a lab cannot collect {what!r}", "a lab collects hlo, optimized, tagged and located")
+    raise NotHere(f"a lab cannot collect {what!r}", "a lab collects hlo, optimized, tagged, located and passes")
 
 
-def _optimized(bytecode: bytes) -> str:
-    """Optimized HLO of a module as it is."""
-    options = switches.compiler_options(Switches(), jax.default_backend())
+def _compiled(bytecode: bytes, options: Mapping[str, Any]) -> Any:
+    """A module compiled as it is."""
     try:
         with compat.stablehlo_module(bytecode) as module:
             partitions, replicas = device_counts(module)
             devices = first_devices(partitions * replicas)
-            return compat.hlo_text(compat.compile_module(module, devices, replicas, options))
+            return compat.compile_module(module, devices, replicas, options)
     except NotHere:
         raise
     except Exception as error:  # XLA's errors and MLIR's have no common type
         raise CompileError(first_lines(error)) from error
+
+
+def _passes(command: Mapping[str, Any], blobs: Mapping[str, bytes], send: Send) -> Answer:
+    """What each pass makes of a program, or of a variant of it: of its tagged form where that is for this platform."""
+    name, record = str(command.get("program")), command.get("record") or {}
+    touched = switches.parse(command.get("switches") or {})
+    own = switches.compiler_options(touched, jax.default_backend())
+    tagged = blobs.get("tagged") if record.get("platform") in (None, jax.default_backend()) else None
+    bytecode = tagged or code(command, blobs)[0]
+    if not bytecode:
+        raise NotHere(f"the run file holds no StableHLO of {name}", "record the script again")
+
+    def compile(options: dict[str, Any]) -> object:
+        if not touched.sharded:
+            return _compiled(bytecode, own | options)
+        program = unloaded(command, blobs)
+        plan, devices = shard_plan(touched, program), devices_for(touched, program)
+        return Executable(bytecode, program.facts, devices, own | options, plan, program.kept)
+
+    with Heartbeat(send, command.get("id"), name) as beat:
+        body, found = passes.collect(compile, Path(str(command.get("folder"))), beat)
+    return body | {"tagged": tagged is not None}, found

@@ -112,6 +112,20 @@ def code(command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> tuple[bytes,
         raise NotHere(f"the exported artifact cannot be read: {error}", "record the script again") from error
 
 
+def unloaded(command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedProgram:
+    """A program to be compiled and not executed: without arguments, and whatever it calls back into.
+
+    Raises NotHere and ModuleError.
+    """
+    name, record = str(command.get("program")), command.get("record") or {}
+    bytecode, kept = code(command, blobs)
+    if not bytecode:
+        raise NotHere(f"the run file holds no StableHLO of {name}", "record the script again")
+    facts = read_facts(bytecode)
+    positions = arguments.kept_inputs(facts, record if kept is None else {**record, "kept_inputs": kept})
+    return LoadedProgram(name, record, bytecode, facts, positions, Arguments((), "none"))
+
+
 def _refuse(name: str, command: Mapping[str, Any], record: Mapping[str, Any]) -> None:
     if record.get("callbacks"):
         raise _calls_back(name)
@@ -129,4 +143,4 @@ def _calls_back(name: str) -> NotHere:
     )
 
 
-__all__ = ["LoadedProgram", "ModuleError", "NotHere", "Programs", "code"]
+__all__ = ["LoadedProgram", "ModuleError", "NotHere", "Programs", "code", "unloaded"]

@@ -27,6 +27,9 @@ _RENDERERS = {
     "collectives": "times",
     "variants": "variants",
     "memory": "memory",
+    "passes": "passes",
+    "diff": "passes",
+    "history": "passes",
 }
 
 

@@ -1,0 +1,213 @@
+"""Which pass made, changed, merged or removed an instruction, or the instructions of an equation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xlascope.ir.passes.diff import Difference, compare
+from xlascope.ir.passes.form import Form
+from xlascope.ir.passes.lines import op_name
+from xlascope.ir.passes.sequence import PassSequence
+from xlascope.ir.provenance import paths_of
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """``place`` is that of the snapshot after the pass. ``event``: ``created``, ``changed``, ``merged`` or ``removed``.
+
+    ``names``: of ``merged`` those that took it in (a fusion; after common subexpression elimination the one that
+    stayed), of the others the instruction's own at that point. ``of``: of ``merged`` what was taken in; of ``created``
+    what a new fusion was made of.
+    """
+
+    place: int
+    event: str
+    names: tuple[str, ...]
+    of: tuple[str, ...] = ()
+
+
+def instruction_history(sequence: PassSequence, name: str) -> list[Happening]:
+    """Of an instruction of the last form that has one of that name; [] when none has.
+
+    Followed by its name and, where that changed, by what it does and where it comes from.
+    """
+    last = len(sequence.snapshots) - 1
+    anchor = next((place for place in range(last, -1, -1) if _line_of(sequence, place, name) is not None), None)
+    if anchor is None:
+        return []
+    return _backwards(sequence, anchor, name)[::-1] + _forwards(sequence, anchor, name)
+
+
+def equation_history(sequence: PassSequence, path: str) -> list[Happening]:
+    """Of the instructions that carry the tag of an equation or of one inside of it; [] when none ever does.
+
+    Parameters do not count: a fused computation's say only what is handed in.
+    """
+    texts = sequence.texts
+    mine = _lines_of_equation(sequence, path)
+    found: list[Happening] = []
+    before: list[tuple[int, str]] = []
+    for place, snapshot in enumerate(sequence.snapshots):
+        row = texts.rows[snapshot.text]
+        now = [(each, texts.computation_at(snapshot.text, at)) for at, each in enumerate(row) if each in mine]
+        if now != before:
+            if place and before:
+                found += _between(sequence, place, mine)
+            else:
+                form = texts.form(snapshot.text)
+                names = tuple(_names(form, [at for at, each in enumerate(form.ids) if each in mine]))
+                found += [Happening(place, "created", names)] if names else []
+        before = now
+    return found
+
+
+def _between(sequence: PassSequence, place: int, mine: frozenset[int]) -> list[Happening]:
+    """What one pass did to the instructions of an equation."""
+    a, b, difference = _compared(sequence, place)
+    had = {at for at, each in enumerate(a.ids) if each in mine}
+    has = {at for at, each in enumerate(b.ids) if each in mine}
+    callers = _fusions(b)
+    forward, backward = difference.forward(), difference.backward()
+    moved = {y: x for x, y in difference.moved}
+    into: dict[str, list[str]] = {}
+    created, changed = [], []
+    for y in sorted(has):
+        fusion = callers.get(b.block_of(y).name)
+        x = backward.get(y)
+        if fusion is not None and (x is None or y in moved):
+            into.setdefault(fusion, []).append(a.instructions[x].name if x is not None else b.instructions[y].name)
+        elif x is None or x not in had:
+            created.append(y)
+        elif y in moved:
+            changed.append(y)
+    changed += [y for x, y, _ in difference.changed if x in had and y in has]
+    gone = [x for x in sorted(had) if forward.get(x) not in has]
+    for x in list(gone):
+        other = _survivor(a, difference, x)
+        if other is not None:
+            into.setdefault(b.instructions[other].name, []).append(a.instructions[x].name)
+            gone.remove(x)
+    created = [y for y in created if b.instructions[y].name not in into]
+    found = []
+    if into:
+        of = dict.fromkeys(name for names in into.values() for name in names)
+        found.append(Happening(place, "merged", tuple(into), tuple(of)))
+    for event, form, positions in (("created", b, created), ("changed", b, changed), ("removed", a, gone)):
+        names = _names(form, positions)
+        if names:
+            found.append(Happening(place, event, tuple(names)))
+    return found
+
+
+def _backwards(sequence: PassSequence, anchor: int, name: str) -> list[Happening]:
+    """From a snapshot back to where the instruction was made, the latest first."""
+    found: list[Happening] = []
+    line = _line_of(sequence, anchor, name)
+    for place in range(anchor, 0, -1):
+        if _untouched(sequence, place, line):
+            continue
+        a, b, difference = _compared(sequence, place)
+        y = b.find(name)
+        if y is None:
+            break
+        x = difference.backward().get(y)
+        if x is None:
+            return [*found, Happening(place, "created", (name,), tuple(_made_of(a, b, difference, y)))]
+        found += _event(place, a, b, difference, x, y)
+        name, line = a.instructions[x].name, a.ids[x]
+    return [*found, Happening(0, "created", (name,))]
+
+
+def _forwards(sequence: PassSequence, anchor: int, name: str) -> list[Happening]:
+    """From a snapshot on, until it is gone."""
+    found: list[Happening] = []
+    line = _line_of(sequence, anchor, name)
+    for place in range(anchor + 1, len(sequence.snapshots)):
+        if _untouched(sequence, place, line):
+            continue
+        a, b, difference = _compared(sequence, place)
+        x = a.find(name)
+        y = difference.forward().get(x) if x is not None else None
+        if x is None or y is None:
+            other = _survivor(a, difference, x) if x is not None else None
+            if other is not None:
+                return [*found, Happening(place, "merged", (b.instructions[other].name,), (name,))]
+            return [*found, Happening(place, "removed", (name,))]
+        found += _event(place, a, b, difference, x, y)
+        name, line = b.instructions[y].name, b.ids[y]
+    return found
+
+
+def _untouched(sequence: PassSequence, place: int, line: int | None) -> bool:
+    """Whether a pass left the very line of an instruction in the same computation."""
+    numbers = sequence.snapshots[place - 1].text, sequence.snapshots[place].text
+    if numbers[0] == numbers[1]:
+        return True
+    rows = [sequence.texts.rows[number] for number in numbers]
+    if line is None or any(line not in row for row in rows):
+        return False
+    found = [sequence.texts.computation_at(number, row.index(line)) for number, row in zip(numbers, rows, strict=True)]
+    return found[0] == found[1]
+
+
+def _event(place: int, a: Form, b: Form, difference: Difference, x: int, y: int) -> list[Happening]:
+    """What a pass did to an instruction that is there before and after it."""
+    name = b.instructions[y].name
+    if (x, y) in difference.moved:
+        fusion = _fusions(b).get(b.block_of(y).name)
+        if fusion is not None:
+            return [Happening(place, "merged", (fusion,), (a.instructions[x].name,))]
+        return [Happening(place, "changed", (name,))]
+    if any(x == before and y == after for before, after, _ in difference.changed):
+        return [Happening(place, "changed", (name,))]
+    return []
+
+
+def _compared(sequence: PassSequence, place: int) -> tuple[Form, Form, Difference]:
+    a, b = sequence.snapshots[place - 1].text, sequence.snapshots[place].text
+    texts = sequence.texts
+    return texts.form(a), texts.form(b), compare(texts, a, b)
+
+
+def _line_of(sequence: PassSequence, place: int, name: str) -> int | None:
+    """The number of the line that defines an instruction in a snapshot."""
+    wanted = sequence.texts.defining(name)
+    if not wanted:
+        return None
+    return next((each for each in sequence.texts.rows[sequence.snapshots[place].text] if each in wanted), None)
+
+
+def _fusions(form: Form) -> dict[str, str]:
+    """Fused computation → the fusion that calls it."""
+    return {call: each.name for each in form.instructions if each.opcode == "fusion" for call in each.calls}
+
+
+def _made_of(a: Form, b: Form, difference: Difference, y: int) -> list[str]:
+    """What a new fusion took in."""
+    bodies = set(b.instructions[y].calls) if b.instructions[y].opcode == "fusion" else set()
+    return [a.instructions[x].name for x, at in difference.moved if b.block_of(at).name in bodies]
+
+
+def _survivor(a: Form, difference: Difference, x: int) -> int | None:
+    """After the pass, the instruction that did the same as one that is gone."""
+    forward = difference.forward()
+    for other, value in enumerate(a.hashes):
+        if value == a.hashes[x] and other != x and other in forward and a.places[other] == a.places[x]:
+            return forward[other]
+    return None
+
+
+def _names(form: Form, positions: Sequence[int]) -> list[str]:
+    return [form.instructions[at].name for at in positions if form.instructions[at].opcode != "parameter"]
+
+
+def _lines_of_equation(sequence: PassSequence, path: str) -> frozenset[int]:
+    """Numbers of the distinct lines whose instruction comes from an equation."""
+    inside = path + "."
+    found = []
+    for number, line in enumerate(sequence.texts.lines):
+        name = op_name(line) if "xs" in line and " parameter(" not in line else ""
+        if name and any(each == path or each.startswith(inside) for each in paths_of(name)):
+            found.append(number)
+    return frozenset(found)

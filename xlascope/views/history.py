@@ -1,0 +1,116 @@
+"""View ``history``: which pass made, changed, merged or removed an instruction, or those of an equation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from xlascope.ir.passes import Happening, PassSequence, equation_history, instruction_history
+from xlascope.ir.provenance import names_between
+from xlascope.views.choice import choose
+from xlascope.views.errors import ViewError
+from xlascope.views.pass_store import required_passes, snapshot_text
+from xlascope.views.source import RunSource, Source
+from xlascope.views.stages import hlo_module, jaxpr_index
+from xlascope.views.variant_names import variant_name
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """``event``: ``created``, ``changed``, ``merged`` or ``removed``, by the pass before ``pass:PASS_INDEX``.
+
+    ``names``: of ``merged`` the instructions that took it in, else the instruction's own at that point. ``of``: of
+    ``merged`` what was taken in, of ``created`` what a new fusion was made of. ``first``: it was there before all
+    passes.
+    """
+
+    pass_index: int
+    pipeline: str
+    pass_: str
+    event: str
+    names: tuple[str, ...]
+    of: tuple[str, ...]
+    first: bool
+    JSON_KEYS: ClassVar = {"pass_": "pass"}
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """``events`` in the order of the passes; ``remains``: whether anything of it is in the last form."""
+
+    program: str
+    variant: str | None
+    instruction: str | None
+    equation: str | None
+    primitive: str | None
+    events: tuple[Occurrence, ...]
+    remains: bool
+
+
+def query(
+    source: Source,
+    program: str | None = None,
+    variant: str | None = None,
+    instruction: str | None = None,
+    equation: str | None = None,
+) -> History:
+    """Of an instruction of any form (the last that has it), or of an equation. Raises ViewError (2)."""
+    if (instruction is None) == (equation is None):
+        raise ViewError("history of what?", "Give --instruction NAME or --equation PATH.")
+    name = choose(source, program)
+    which = variant_name(source, name, variant)
+    sequence = required_passes(source, name, which)
+    if equation is not None:
+        primitive = _primitive(source, name, equation)
+        if not sequence.tagged:
+            raise ViewError(
+                f"{name}: its passes were not collected with tags of equations", "Ask by --instruction instead."
+            )
+        events = equation_history(sequence, equation)
+    else:
+        primitive = None
+        instruction = str(instruction).removeprefix("%")
+        events = instruction_history(sequence, _as_tagged(source, sequence, name, which, instruction))
+        if not events:
+            raise ViewError(f"{instruction}: no form of {name} has an instruction of that name",
+                            f"`show {source.path} stage --stage optimized` has the names.")  # fmt: skip
+    rows = tuple(_occurrence(sequence, each) for each in events)
+    remains = bool(events) and events[-1].event != "removed"
+    return History(name, which, instruction, equation, primitive, rows, remains)
+
+
+def _occurrence(sequence: PassSequence, each: Happening) -> Occurrence:
+    step = sequence.snapshots[each.place].step
+    name = step.name or f"before {step.before}"
+    return Occurrence(step.index, step.pipeline, name, each.event, each.names, each.of, each.place == 0)
+
+
+def _primitive(source: Source, program: str, path: str) -> str | None:
+    """The primitive of an equation. Raises ViewError (2) when the jaxpr is held and has no such path."""
+    index = jaxpr_index(source, program) if isinstance(source, RunSource) else None
+    if index is None:
+        return None
+    for each in index.equations:
+        if each.path == path:
+            return each.primitive
+    raise ViewError(f"{path}: {program} has no such equation", f"`show {source.path} equations` lists them.")
+
+
+def _as_tagged(
+    source: Source, sequence: PassSequence, program: str, variant: str | None, instruction: str
+) -> str:
+    """The name in the collected compile of an instruction of the program's own module.
+
+    They are the same but for programs with a random generator, whose tags move the numbering.
+    """
+    last = sequence.texts.form(sequence.snapshots[-1].text)
+    if last.find(instruction) is not None or not sequence.tagged:
+        return instruction
+    module = hlo_module(source, program, "optimized", variant)
+    if module is None or module.get(instruction) is None:
+        return instruction
+    from xlascope.ir import parse_hlo
+
+    names, mismatch = names_between(parse_hlo(snapshot_text(sequence, len(sequence.snapshots) - 1)), module)
+    there = {other: name for name, other in names.items()}
+    return there.get(instruction, instruction) if mismatch is None else instruction
