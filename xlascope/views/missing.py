@@ -19,7 +19,7 @@ _OF_PASSES = frozenset({"passes", "diff", "history"})
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """What a lab is to make of a program (``hlo``, ``tagged``, ``located``, ``passes``), by a variant's ``switches``."""
+    """What a lab is to make (``hlo``, ``tagged``, ``located``, ``passes``), by a variant's ``switches``."""
 
     program: str
     what: str
