@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xlascope.engine import compat
+from xlascope.engine.recorder.memory import give_back
 
 HOST_LEVEL = 2
 SETTLED = 1.0  # seconds after a new program began to run when the next window opens: past its warm-up
@@ -16,7 +17,9 @@ LONGEST_INTERVAL = 1800.0
 FIRST_RUN = 0.25  # seconds that a window stays open, at the least, after a new program began to run
 LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
 LONGEST_WINDOW = 2.0
-WINDOW_BYTES = 8 << 20  # what the next window should hold at most, judged by the last
+# What the next window should hold at most, judged by the last; its end takes up to 20 times that for a moment.
+WINDOW_BYTES = 3 << 20
+GIVE_BACK = 1 << 20  # bytes of a window from which on what its end took is given back to the system
 FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for
 # Share of the run that windows of each kind may cost, and seconds beyond it, so that early programs are seen.
 DUTY = {"first": 0.015, "periodic": 0.012, "count": 0.008}
@@ -182,10 +185,9 @@ class Windows:
             watched = 0.0
             if self._first_dispatch is not None:
                 watched = max(0.0, started - self._counted - (self._compiling() - self._compiled))
-            cost = SLOWDOWN * watched + time.monotonic() - started
-            self._spent[self._why] += cost
-            if len(data) > WINDOW_BYTES and self._why == "periodic":
-                self._length = max((started - self._opened) * WINDOW_BYTES / len(data) / LENGTH_GROWTH, 0.01)
+            size = len(data)
+            if size > WINDOW_BYTES and self._why == "periodic":
+                self._length = max((started - self._opened) * WINDOW_BYTES / size / LENGTH_GROWTH, 0.01)
             meta = {
                 "index": self._index,
                 "start_ns": self._start_ns,
@@ -196,6 +198,10 @@ class Windows:
             }
             self._index += 1
             self._link.send({"kind": "chunk", "chunk": "profile", "meta": meta}, {"data": data})
+            del data, session
+            if size > GIVE_BACK:
+                give_back()
+            self._spent[self._why] += SLOWDOWN * watched + time.monotonic() - started
 
     def _count_from(self, now: float) -> None:
         """What the open window costs is counted from here on."""
