@@ -186,6 +186,23 @@ def test_eager_ops_are_at_the_line_that_dispatched_them(one_device: Recorded) ->
     assert "broadcast_in_dim" not in {row.name for row in functions}
 
 
+@pytest.mark.parametrize("fixture", ["one_device", "eight_devices"])
+def test_equations_of_all_programs_add_up_to_all_ops(fixture: str, request: pytest.FixtureRequest) -> None:
+    """An eager primitive is one equation, at the line that dispatched it."""
+    with open_source(request.getfixturevalue(fixture).path) as source:
+        ops, equations = query("ops", source), query("equations", source)
+        eager = [row for row in equations.rows if row.state == "eager"]
+        for row in eager:
+            mine = [op for op in ops.rows if op.program == row.program]
+            assert {op.equations for op in mine} == {(row.path,)} and all(op.equations_exact for op in mine)
+            assert {(op.file, op.line) for op in mine} == {(row.file, row.line)}
+            assert row.self_ns == row.exact_ns == sum(op.self_ns for op in mine)
+            assert query("equations", source, program=row.program).rows == (row,)
+    assert eager and ops.self_ns == equations.op_ns
+    assert equations.equation_coverage == pytest.approx(ops.equation_coverage)
+    assert sum(row.self_ns or 0 for row in equations.rows) == pytest.approx(ops.self_ns, rel=0.01)
+
+
 def test_devices_are_simulated_and_exchange_along_an_axis(eight_devices: Recorded) -> None:
     with open_source(eight_devices.path) as source:
         devices = query("devices", source, program="train").rows

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from xlascope.ir import JaxprIndex
 from xlascope.views.attribution import Share, attribute
 from xlascope.views.choice import choose
+from xlascope.views.eager import PATH, calling_lines, eager_programs, eager_times
 from xlascope.views.heat import ranking
 from xlascope.views.observations import observation
 from xlascope.views.positions import is_library
@@ -26,8 +28,8 @@ class Row:
 
     ``instructions``: all that came of it. With none of them ``state`` is ``folded``: XLA folded it into something else
     or merged it, which is not 0 ns; ``unknown``: the optimized HLO is not held; ``alone``: dispatched by itself, jit
-    off. ``total_ns``: with what lies inside. ``estimated``: whether a part of that is split or guessed. ``user_file``
-    and ``user_line``: the user's own line, that of the equation around it where it has none; ``library_file`` and
+    off; ``eager``: no function of the user holds it. ``total_ns``: with what lies inside. ``estimated``: whether a part
+    of that is split or guessed. ``user_file`` and ``user_line``: the user's own line, that of the equation around it where it has none; ``library_file`` and
     ``library_line``: the innermost place in an installed package; ``text_line``: its line (from 1) in the jaxpr.
     """
 
@@ -54,7 +56,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Equations:
-    """Programs hottest first, equations in the order of the jaxpr. ``op_ns``: time of all their ops.
+    """Programs hottest first, equations in the order of the jaxpr, then eager primitives that were seen to run, each an
+    equation of a program of its own. ``op_ns``: time of all their ops.
 
     ``equation_coverage``: the part of it that has an equation. ``equations_exact``: instructions are linked by tags.
     """
@@ -89,6 +92,11 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
         origins += [origin] if origin.equations else []
         total += sum(times.values())
         covered += sum(each.exact_ns + each.estimated_ns for each in shares.values())
+    alone_ns = {n: ops for n, ops in eager_times(source).items() if program is None or n == names[0]}
+    for name, ops in alone_ns.items() if which is None else ():
+        rows.append(_eager(source, name, ops))
+        total += 0 if name in names else sum(ops.values())
+        covered += sum(ops.values())
     return Equations(
         rows=tuple(rows),
         program=names[0] if program is not None or variant is not None else None,
@@ -97,6 +105,17 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
         equation_coverage=covered / total if total else None,
         equations_exact=bool(origins) and all(origin.exact for origin in origins),
     )
+
+
+def _eager(source: RunSource, program: str, ops: Mapping[str, int]) -> Row:
+    """The one equation of an eager primitive."""
+    file, line = calling_lines(source).get(program, (None, None))
+    time = sum(ops.values())
+    return Row(
+        program=program, path=PATH, parent=None, primitive=eager_programs(source)[program], file=file, line=line,
+        self_ns=time, exact_ns=time, estimated_ns=0, instructions=tuple(ops), total_ns=time,
+        share=1.0 if time else None, state="eager", user_file=file, user_line=line,
+    )  # fmt: skip
 
 
 def _alone(source: RunSource, program: str, variant: str | None) -> Equations | None:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from xlascope.traces import OpRow, OpTimes
-from xlascope.views import fields
-from xlascope.views.instructions import Instructions, instructions
-from xlascope.views.lookup import compile_records, is_eager, program_records
+from xlascope.views.eager import PATH, calling_lines
+from xlascope.views.instructions import Facts, Instructions, instructions
 from xlascope.views.observations import Observation, observation, program_of
 from xlascope.views.source import RunSource, Source
 from xlascope.views.windows import first_calls
@@ -19,9 +18,9 @@ class Op:
     """One op of one program on one device. Times are sums over all executions seen, never scaled.
 
     ``flops`` and ``bytes`` are estimates for one execution. ``lines``: all lines of ``file`` it comes from, ``line``
-    that of its root. ``detail``: a fusion's kind. ``module`` names the HLO module; ``program`` is None for
-    what was not captured (eager primitives). What XLA added has the equations and the line of its ``owner``, which is
-    not exact.
+    that of its root. ``detail``: a fusion's kind. ``module`` names the HLO module; ``program`` is None for what was not
+    captured. An eager primitive is one equation, at the line that dispatched it. What XLA added has the equations and
+    the line of its ``owner``, which is not exact.
     """
 
     program: str | None
@@ -85,7 +84,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     total = sum(row.self_ns for row in seen.times.rows)
     names = {row.program_id: program_of(source, seen, row.program_id, row.module) for row in seen.times.rows}
     known = {name: _facts(source, name, seen.variant) for name in set(names.values())}
-    calls = _calling_lines(source)
+    calls = calling_lines(source) if isinstance(source, RunSource) else {}
     rows = tuple(
         _row(row, name, known[name], calls.get(name or ""), total)
         for row in seen.times.rows
@@ -149,18 +148,6 @@ def _exact(known: Iterable[Instructions | None]) -> bool:
     return bool(origins) and all(origin.exact for origin in origins)
 
 
-def _calling_lines(source: Source) -> dict[str, tuple[str | None, int | None]]:
-    """The line that dispatched each eager primitive: all that is known of where its ops come from."""
-    if not isinstance(source, RunSource):
-        return {}
-    eager = {name for name, record in program_records(source).items() if is_eager(record)}
-    return {
-        name: (fields.text(records[0].json, "file"), fields.integer(records[0].json, "line"))
-        for name, records in compile_records(source).items()
-        if name in eager
-    }
-
-
 def _row(
     row: OpRow,
     program: str | None,
@@ -178,7 +165,7 @@ def _row(
         count=row.count,
         total_ns=row.total_ns,
         self_ns=row.self_ns,
-        equations=facts.equations if facts is not None else (),
+        equations=(PATH,) if called is not None else facts.equations if facts is not None else (),
         added_by_xla=facts.added_by_xla if facts is not None else None,
         file=facts.file if facts is not None and called is None else place[0],
         line=facts.line if facts is not None and called is None else place[1],
@@ -190,5 +177,9 @@ def _row(
         share=row.self_ns / total if total else None,
         lines=facts.lines if facts is not None else (),
         owner=facts.owner if facts is not None else None,
-        equations_exact=known is not None and known.provenance.exact and (facts is None or not facts.added_by_xla),
+        equations_exact=called is not None or _is_exact(known, facts),
     )
+
+
+def _is_exact(known: Instructions | None, facts: Facts | None) -> bool:
+    return known is not None and known.provenance.exact and (facts is None or not facts.added_by_xla)
