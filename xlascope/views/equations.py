@@ -29,8 +29,9 @@ class Row:
     ``instructions``: all that came of it. With none of them ``state`` is ``folded``: XLA folded it into something else
     or merged it, which is not 0 ns; ``unknown``: the optimized HLO is not held; ``alone``: dispatched by itself, jit
     off; ``eager``: no function of the user holds it. ``total_ns``: with what lies inside. ``estimated``: whether a part
-    of that is split or guessed. ``user_file`` and ``user_line``: the user's own line, that of the equation around it where it has none; ``library_file`` and
-    ``library_line``: the innermost place in an installed package; ``text_line``: its line (from 1) in the jaxpr.
+    of that is split or guessed. ``user_file`` and ``user_line``: the user's own line, that of the equation around it
+    where it has none; ``library_file`` and ``library_line``: the innermost place in an installed package;
+    ``text_line``: its line (from 1) in the jaxpr.
     """
 
     program: str
