@@ -157,7 +157,7 @@ def test_equations_share_out_the_time_of_their_ops(one_device: Recorded) -> None
                 assert row.total_ns is None or row.total_ns == (row.self_ns or 0) + sum(inside)
                 assert row.instructions or row.self_ns is None
             for op in linked:
-                if len(op.equations) == 1 and answer.equations_exact:
+                if len(op.equations) == 1 and op.equations_exact:
                     assert rows[op.equations[0]].exact_ns >= op.self_ns
         loop = {row.path: row for row in query("equations", source, program="loop").rows}
         assert [loop[path].primitive for path in ("0", "0.0", "0.1")] == ["scan", "dot_general", "tanh"]
