@@ -131,9 +131,9 @@ def test_pairs_of_start_and_done():
         ("reduce-scatter", "c.1", "c.2", 32, 4),
     ]
     assert explain(module.get("r.1"), module) == (
-        "starts: every device gets the sum of all devices' x f32[8], in 1 group of 4"
+        "starts: every device gets the sum of all devices' x f32[8], in 1 group of 4, channel 1"
     )
-    assert explain(module.get("g.2"), module) == "waits for g.1 to end"
+    assert explain(module.get("g.2"), module) == "waits for g.1 to end, the all-gather that it started on x f32[8]"
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,7 @@ def test_explanations_name_shapes_and_operands(corpus):
     module = parse_hlo(corpus.get("softmax").text)
     told = {own.opcode: explain(own, module) for own in module.instructions()}
     assert told["dot"] == (
-        "matrix product: contracts dim 1 (256) of param_0.2 with dim 0 (256) of param_1.2, giving f32[128,64]; "
-        "fused into ynn_fusion.1"
+        "matrix product: contracts dim 1 (256) of x with dim 0 (256) of w, giving f32[128,64]; fused into ynn_fusion.1"
     )
     assert told["exponential"] == "elementwise e^x on f32[128,64], 8,192 elements; fused into ynn_fusion.1"
     assert told["reduce"] in {
@@ -207,7 +206,7 @@ def test_explanations_name_shapes_and_operands(corpus):
         for what, name, fusion in (("sum", "param_0", "ynn_fusion"), ("maximum", "dot_general.0", "ynn_fusion.1"))
     }
     assert explain(module.get("ynn_fusion.1"), module) == (
-        "5 operations in one kernel, handed to the library ynn: dot, reduce, broadcast, subtract, exponential"
+        "5 operations in one kernel, handed to the library YNNPACK: dot, reduce, broadcast, subtract, exponential"
     )
     loop = parse_hlo(corpus.get("scan").text).of_opcode("while")[0]
     assert explain(loop, loop.module).endswith("10 times, carrying 3 values")

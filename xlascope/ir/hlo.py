@@ -400,6 +400,11 @@ class HloModule:
         found = [bisect_right(self._starts, match.start()) - 1 for match in _CALLS.finditer(self.text)]
         return [index for index in dict.fromkeys(found) if index >= 0]
 
+    def at_line(self, line: int) -> HloInstruction | None:
+        """The instruction on a line of the text, from 1."""
+        index = bisect_right(self._lines, line) - 1
+        return self.at(index) if index >= 0 and self._lines[index] == line else None
+
     def callers(self, computation: str) -> list[HloInstruction]:
         """The instructions that call a computation, in the order of the text."""
         if self._callers is None:

@@ -148,7 +148,34 @@ class Feed:
             return None
         found = module.computation(computation) if computation else None
         instruction = found.get(name) if found is not None else module.get(name)
-        return explain(instruction, module) if instruction is not None else None
+        if instruction is None:
+            return None
+        return explain(instruction, module, self._mesh(program, variant)) or f"no explanation for {instruction.opcode}"
+
+    def row_explanation(self, program: str, variant: str | None, stage: str, row: int) -> tuple[str, str] | None:
+        """The name of what stands on a line of a stage and what it does; None for a line that is no operation."""
+        self.open()
+        if stage not in ("hlo", "optimized"):
+            from xlascope.tui.text.explaining import explain_row
+
+            shown = self.stage(program, stage, variant, None)
+            return None if shown.folds is None else explain_row(shown.lines, shown.folds, stage, row)
+        from xlascope.ir.explain import explain
+        from xlascope.views.stages import hlo_module
+
+        module = hlo_module(self._source, program, stage, variant if stage == "optimized" else None)
+        found = module.at_line(row + 1) if module is not None else None
+        if module is None or found is None:
+            return None
+        said = explain(found, module, self._mesh(program, variant))
+        return found.name, said or f"no explanation for {found.opcode}"
+
+    def _mesh(self, program: str, variant: str | None) -> tuple[tuple[str, int], ...] | None:
+        if self.kind != "run":
+            return None
+        from xlascope.views.collectives import mesh_of
+
+        return mesh_of(self._source, program, variant)
 
     def equations(self, program: str, variant: str | None = None) -> EquationTable:
         """The equations of a program with their times; of the script's own where the variant has none."""

@@ -21,6 +21,7 @@ from xlascope.tui.messages import (
     OpsLoaded,
     OutputLoaded,
     OverviewLoaded,
+    RowExplained,
     StageLoaded,
     Uncollected,
     VariantsLoaded,
@@ -117,6 +118,15 @@ class Loader:
 
         def job() -> None:
             self._post(Explained(program, variant, node, self._feed.explanation(program, variant, node)))
+
+        self._screen.run_worker(partial(self._run, "explain", job, True), thread=True, group="explain", exclusive=True)
+
+    def explain_row(self, program: str, variant: str | None, stage: str, row: int) -> None:
+        """Asks what a line of a stage does; only the newest question is answered."""
+
+        def job() -> None:
+            said = self._feed.row_explanation(program, variant, stage, row)
+            self._post(RowExplained(program, variant, stage, row, said))
 
         self._screen.run_worker(partial(self._run, "explain", job, True), thread=True, group="explain", exclusive=True)
 

@@ -83,6 +83,14 @@ class Explained(ProgramMessage):
         self.node, self.text = node, text
 
 
+class RowExplained(ProgramMessage):
+    """What a line of a stage does: the operation's name and a sentence; None: the line is no operation."""
+
+    def __init__(self, program: str, variant: str | None, stage: str, row: int, said: tuple[str, str] | None):
+        super().__init__(program, variant)
+        self.stage, self.row, self.said = stage, row, said
+
+
 class LoadFailed(Message):
     """A view could not be read; `text` says why and what to do."""
 

@@ -65,7 +65,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         return Collectives((), name, which, True)
     if isinstance(source, RunSource):
         origin, seen = provenance(source, name, which), _seen(source, name, which)
-        mesh = read_mesh(_mesh(source, name, which))
+        mesh = mesh_of(source, name, which)
         path = script(source)
     else:
         origin, seen, mesh, path = of_module(module, None), None, None, None
@@ -119,6 +119,11 @@ def _times(found: Collective, seen: Observation | None) -> list[tuple[str | None
             entry[1] = max(entry[1], row.count)
     rows = [(device, total, count) for device, (total, count) in sorted(times.items())]
     return [*rows] if rows else [(None, None, None)]
+
+
+def mesh_of(source: RunSource, program: str, variant: str | None) -> tuple[tuple[str, int], ...] | None:
+    """Axes and sizes of the mesh that a program, or a variant of it, runs on; None where there is none."""
+    return read_mesh(_mesh(source, program, variant))
 
 
 def _mesh(source: RunSource, program: str, variant: str | None) -> object:

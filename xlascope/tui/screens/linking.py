@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.links import Focus
-from xlascope.tui.messages import Explained
+from xlascope.tui.messages import Explained, RowExplained
 from xlascope.tui.model import StageText
 from xlascope.tui.telling import Known, tell_equations, tell_line
 from xlascope.tui.text.numbers import duration, percent
@@ -223,9 +223,12 @@ class Linking:
         if jaxpr or (found is None and focus.lead):
             desk.said = tell_equations(focus, known, screen.glyphs)
             line.show(desk.said[1], desk.said[0])
-            if found is not None and len(focus.lead) == 1 and desk.program is not None:
+            if found is not None and len(focus.lead) == 1:
                 desk.explained = found.id
-                screen.loader.explain(desk.program, desk.variant, found.id)
+            if jaxpr and desk.program is not None and origin is not None:
+                screen.loader.explain_row(desk.program, desk.variant, jaxpr[0].showing, origin.cursor)
+            elif desk.explained and desk.program is not None:
+                screen.loader.explain(desk.program, desk.variant, desk.explained)
         elif found is not None:
             desk.explained = found.id
             line.show(_sentence(found, desk.graph), found.name or found.id)
@@ -233,6 +236,20 @@ class Linking:
                 screen.loader.explain(desk.program, desk.variant, found.id)
         else:
             line.show("")
+            if isinstance(origin, TextPane) and desk.program is not None:
+                screen.loader.explain_row(desk.program, desk.variant, "optimized", origin.cursor)
+
+    def on_row_explained(self, message: RowExplained) -> None:
+        """What the line under the cursor does, before what is known of its time and of what became of it."""
+        screen, desk = self._main, self._main.desk
+        panes = [pane for pane in screen.stage_panes() if pane.showing == message.stage]
+        if screen.concerns(message) and any(pane.text_pane.cursor == message.row for pane in panes):
+            if message.said is not None:
+                subject, said = desk.said
+                desk.said = subject or message.said[0], "; ".join(filter(None, (message.said[1], said)))
+                screen.query_one(ExplainLine).show(desk.said[1], desk.said[0])
+            if desk.explained and message.program is not None:
+                screen.loader.explain(message.program, message.variant, desk.explained)
 
     def _shows_source(self, view: LineView) -> bool:
         panes = self._main.stage_panes()

@@ -24,7 +24,7 @@ _MLIR_NAME = re.compile(r"%[\w$.]+|(?<=[ (])@[\w$.]+")
 _MLIR_DEFINES = re.compile(r"^\s*(%[\w$.]+)(?::\d+)? =|(?<=[(, ])(%[\w$.]+)(?=: | = )")
 _JAXPR_OUTPUT = re.compile(r"(?<![\w.:=])([a-z]{1,6})(?=:[a-zA-Z~])")
 _JAXPR_OPERAND = re.compile(r"(?<![\w.:=\[({,'\"])([a-z]{1,6})(?![\w:=\[(.,'])")
-_JAXPR_ONLY_OUTPUTS = re.compile(r"(?:\s*[a-z_]{1,6}:[a-zA-Z~]\S*)+\s*\Z")
+_JAXPR_ONLY_OUTPUTS = re.compile(r"(?:\s*[a-z_]{1,6}:[a-zA-Z~]\S*)+\s*(let\s*)?\Z")
 _JAXPR_SHARED = re.compile(r"\bjaxpr=([A-Za-z_]\w*)")
 _MOST = 5000
 """Users of one value that are listed."""
@@ -49,7 +49,7 @@ def following(source: TextLines, folds: Folds, language: str) -> Following | Non
         return _Hlo(source, folds)
     if name == "stablehlo":
         return _Mlir(source, folds)
-    return _Jaxpr(source, folds) if name == "jaxpr" else None
+    return JaxprLinks(source, folds) if name == "jaxpr" else None
 
 
 def _distinct(lines: list[int | None], but: int) -> list[int]:
@@ -194,12 +194,12 @@ class _Mlir(_Base):
         return sorted(set(found))[:_MOST]
 
 
-class _Jaxpr(_Base):
+class JaxprLinks(_Base):
     """Variables are seen from their equation on, within the jaxpr that holds it."""
 
     tail = b"_."
 
-    def _equation(self, line: int) -> tuple[int, int]:
+    def equation(self, line: int) -> tuple[int, int]:
         """First and last line of the equation that a line belongs to."""
         for fold in self.folds.around(line):
             header = self.source.line(self.folds.headers[fold])
@@ -226,16 +226,17 @@ class _Jaxpr(_Base):
         return found
 
     def _goes_on(self, line: int) -> bool:
-        return line >= 0 and bool(_JAXPR_ONLY_OUTPUTS.match(self.source.line(line)))
+        match = _JAXPR_ONLY_OUTPUTS.match(self.source.line(line)) if line >= 0 else None
+        return match is not None and match.group(1) is None
 
     def used(self, line: int) -> list[int]:
-        first, last = self._equation(line)
+        first, last = self.equation(line)
         text = self.source.line(first)
         operands = text if first == last else self.source.line(last).lstrip(" ]")
         if first == last:
             operands = operands.partition(" = ")[2] or operands
             operands = re.sub(r"^[\w.\-]+(?:\[[^\]]*\])*", " ", operands.strip())
-        found = [self._definition(name, first) for name in _JAXPR_OPERAND.findall(" " + operands)]
+        found = [self.definition(name, first) for name in _JAXPR_OPERAND.findall(" " + operands)]
         for number in range(first, last + 1):
             for name in _JAXPR_SHARED.findall(self.source.line(number)):
                 found.append(self._shared(name))
@@ -248,7 +249,7 @@ class _Jaxpr(_Base):
         return next((line for line in self.lines_with(name, 0, len(self.source) - 1, self.tail)
                      if self.source.line(line).lstrip().startswith(start)), None)  # fmt: skip
 
-    def _definition(self, name: str, line: int) -> int | None:
+    def definition(self, name: str, line: int) -> int | None:
         found = None
         for other in self.lines_with(name, 0, line - 1, self.tail):
             if name in self._outputs(other) and self._sees(other, line):
@@ -264,11 +265,11 @@ class _Jaxpr(_Base):
         return True
 
     def users(self, line: int) -> list[int]:
-        first, last = self._equation(line)
+        first, last = self.equation(line)
         text = self.source.line(first)
         if text.lstrip().startswith("let ") and "{ lambda " in text:
             name = text.split()[1]
-            return [self._equation(each)[0] for each in self.lines_with(name, 0, len(self.source) - 1, self.tail)
+            return [self.equation(each)[0] for each in self.lines_with(name, 0, len(self.source) - 1, self.tail)
                     if each != first]  # fmt: skip
         found: list[int] = []
         begin = first if "{ lambda " in text else last
@@ -278,5 +279,5 @@ class _Jaxpr(_Base):
                 if not self._sees(first, other):
                     break
                 if pattern.search(self.source.line(other)):
-                    found.append(self._equation(other)[0])
+                    found.append(self.equation(other)[0])
         return sorted(set(found))[:_MOST]

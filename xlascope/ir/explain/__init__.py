@@ -1,0 +1,39 @@
+"""What an instruction, an operation or an equation does: a sentence in plain words, with its own shapes and attributes.
+
+Explanations are kept by kind, one module each. What is not known is not explained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from xlascope.ir.explain import calls, collectives, control, data, elementwise, reductions
+from xlascope.ir.explain.collectives import Mesh, collective
+from xlascope.ir.fusions import is_real_member
+from xlascope.ir.hlo import HloInstruction, HloModule
+
+_TELLERS: dict[str, Callable[..., str]] = {
+    **elementwise.TELLERS,
+    **data.TELLERS,
+    **reductions.TELLERS,
+    **control.TELLERS,
+    **collectives.TELLERS,
+    **calls.TELLERS,
+}
+EXPLAINED = frozenset(_TELLERS)
+"""The opcodes that have an explanation."""
+
+
+def explain(instruction: HloInstruction, module: HloModule, mesh: Mesh | None = None) -> str | None:
+    """What the instruction does, and into which fusion it went; None for an opcode without an explanation.
+
+    With the program's ``mesh``, groups of devices are told as its axes.
+    """
+    tell = _TELLERS.get(instruction.opcode)
+    if tell is None:
+        return None
+    text = tell(instruction, module, mesh) if tell is collective else tell(instruction, module)
+    if not is_real_member(instruction):
+        return text
+    fused = [own.name for own in module.callers(instruction.computation.name) if own.opcode == "fusion"]
+    return f"{text}; fused into {', '.join(fused)}" if fused else text

@@ -1,0 +1,150 @@
+"""Dots, convolutions, reductions, sorting, scattering: values of the result from many of an operand."""
+
+from __future__ import annotations
+
+import re
+
+from xlascope.ir.cost import integers, operand_shape
+from xlascope.ir.explain.words import applied, dims, giving, name_of, operand, sizes
+from xlascope.ir.hlo import HloInstruction, HloModule
+
+_WINDOW_SIZE = re.compile(r"\bsize=([\dx]+)")
+_WINDOW_STRIDE = re.compile(r"\bstride=([\dx]+)")
+
+
+def dot(instruction: HloInstruction, module: HloModule) -> str:
+    own = instruction.attributes
+    left, right = integers(own.get("lhs_contracting_dims")), integers(own.get("rhs_contracting_dims"))
+    batch = integers(own.get("lhs_batch_dims"))
+    text = (
+        f"contracts {sizes(operand_shape(instruction, 0), left)} of {name_of(instruction, 0)} with "
+        f"{sizes(operand_shape(instruction, 1), right)} of {name_of(instruction, 1)}"
+    )
+    if not left:
+        text = f"outer product of {name_of(instruction, 0)} and {name_of(instruction, 1)}"
+    if batch:
+        text += f", for each index of {sizes(operand_shape(instruction, 0), batch)}"
+    return f"matrix product: {text}, {giving(instruction)}"
+
+
+def window(instruction: HloInstruction) -> str:
+    """The sliding window's size and steps; empty where the text has none."""
+    text = instruction.attributes.get("window", "")
+    size, stride = _WINDOW_SIZE.search(text), _WINDOW_STRIDE.search(text)
+    steps = f" in steps of {stride.group(1)}" if stride and set(stride.group(1).split("x")) != {"1"} else ""
+    return f"{size.group(1)}{steps}" if size else ""
+
+
+def convolution(instruction: HloInstruction, module: HloModule) -> str:
+    size = window(instruction)
+    within = f" with a window of {size}" if size else ""
+    own = instruction.attributes
+    groups = own.get("feature_group_count", "1")
+    grouped = f", features in {groups} groups" if groups != "1" else ""
+    labels = f", dimensions {own['dim_labels']}" if "dim_labels" in own else ""
+    return (
+        f"slides the kernel {operand(instruction, 1)} over {operand(instruction, 0)}{within}{grouped}{labels}, "
+        f"{giving(instruction)}"
+    )
+
+
+def reduce(instruction: HloInstruction, module: HloModule) -> str:
+    along = integers(instruction.attributes.get("dimensions"))
+    count = len(instruction.operands) // 2
+    more = f" with {count - 1} more array{'' if count == 2 else 's'}" if count > 1 else ""
+    return (
+        f"{applied(instruction, module)} over {sizes(operand_shape(instruction, 0), along)} of "
+        f"{operand(instruction, 0)}{more}, {giving(instruction)}"
+    )
+
+
+def reduce_window(instruction: HloInstruction, module: HloModule) -> str:
+    size = window(instruction)
+    within = f" of {size}" if size else ""
+    return (
+        f"{applied(instruction, module)} over a sliding window{within} of {operand(instruction, 0)}, "
+        f"{giving(instruction)}"
+    )
+
+
+def scatter(instruction: HloInstruction, module: HloModule) -> str:
+    count = len(instruction.operands)
+    arrays = max((count - 1) // 2, 1)
+    how = applied(instruction, module)
+    together = "the last one stays" if how == "parameter" else f"several at one place combined by {how}"
+    more = f" and {arrays - 1} more" if arrays > 1 else ""
+    return (
+        f"writes {operand(instruction, arrays + 1)}{more} into {operand(instruction, 0)} at the indices "
+        f"{operand(instruction, arrays)}, {together}"
+    )
+
+
+def sort(instruction: HloInstruction, module: HloModule) -> str:
+    along = integers(instruction.attributes.get("dimensions"))
+    count = len(instruction.operands)
+    together = f", {count - 1} more moved along" if count > 1 else ""
+    stable = ", equal ones in their order" if instruction.attributes.get("is_stable") == "true" else ""
+    return f"sorts {operand(instruction, 0)} along {sizes(operand_shape(instruction, 0), along)}{together}{stable}"
+
+
+def fft(instruction: HloInstruction, module: HloModule) -> str:
+    kind = instruction.attributes.get("fft_type", "FFT")
+    lengths = integers(instruction.attributes.get("fft_length"))
+    over = (
+        f"its last {'dimension' if len(lengths) == 1 else f'{len(lengths)} dimensions'}, "
+        f"length {' x '.join(map(str, lengths))}"
+        if lengths
+        else "its last dimensions"
+    )
+    return f"Fourier transform {kind} of {operand(instruction, 0)} over {over}, {giving(instruction)}"
+
+
+def topk(instruction: HloInstruction, module: HloModule) -> str:
+    largest = "smallest" if instruction.attributes.get("largest") == "false" else "largest"
+    return f"the {instruction.attributes.get('k', '?')} {largest} values of {operand(instruction, 0)} and their places"
+
+
+def select_and_scatter(instruction: HloInstruction, module: HloModule) -> str:
+    size = window(instruction)
+    within = f" of {size}" if size else ""
+    return (
+        f"puts each value of {operand(instruction, 1)} where its window{within} of {operand(instruction, 0)} was "
+        f"chosen, several at one place combined by {applied(instruction, module, 'scatter')}"
+    )
+
+
+def triangular_solve(instruction: HloInstruction, module: HloModule) -> str:
+    own = instruction.attributes
+    side = "left" if own.get("left_side", "false") == "true" else "right"
+    part = "lower" if own.get("lower") == "true" else "upper"
+    return (
+        f"solves a system whose {part} triangular matrix {operand(instruction, 0)} stands on the {side}, for "
+        f"{operand(instruction, 1)}"
+    )
+
+
+def cholesky(instruction: HloInstruction, module: HloModule) -> str:
+    part = "lower" if instruction.attributes.get("lower") == "true" else "upper"
+    return f"Cholesky factor ({part} triangle) of {operand(instruction, 0)}"
+
+
+def batch_norm(instruction: HloInstruction, module: HloModule) -> str:
+    what = {"training": "normalises", "inference": "normalises with given moments", "grad": "gradient of normalising"}
+    feature = dims(integers(instruction.attributes.get("feature_index")))
+    return f"{what[instruction.opcode.removeprefix('batch-norm-')]} {operand(instruction, 0)}, feature {feature}"
+
+
+TELLERS = {
+    "dot": dot,
+    "convolution": convolution,
+    "reduce": reduce,
+    "reduce-window": reduce_window,
+    "scatter": scatter,
+    "sort": sort,
+    "fft": fft,
+    "topk": topk,
+    "select-and-scatter": select_and_scatter,
+    "triangular-solve": triangular_solve,
+    "cholesky": cholesky,
+    **dict.fromkeys(("batch-norm-training", "batch-norm-inference", "batch-norm-grad"), batch_norm),
+}
