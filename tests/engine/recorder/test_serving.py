@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -254,3 +255,31 @@ def test_children_run_plain_and_own_no_socket(tmp_path: Path) -> None:
     assert (got.code, got.out) == (expected.code, expected.out)
     assert [m.body["how"] for m in got.of("child")] == ["subprocess", "fork"]
     assert got.messages[-1].kind == "bye"
+
+
+def test_processes_of_multiprocessing_are_listed_with_their_pid(tmp_path: Path) -> None:
+    script = write(
+        tmp_path,
+        """
+        import multiprocessing, os
+        from concurrent.futures import ProcessPoolExecutor
+        if __name__ == "__main__":
+            spawn, server = multiprocessing.get_context("spawn"), multiprocessing.get_context("forkserver")
+            for context in (spawn, server, multiprocessing.get_context("fork")):
+                process = context.Process(target=print, args=(context.get_start_method(),))
+                process.start()
+                sys.stderr.write(f"{process.pid} ")
+                process.join()
+                assert process.exitcode == 0 and not multiprocessing.active_children()
+            with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+                sys.stderr.write(str(pool.submit(os.getpid).result()))
+        """,
+        head="import sys\n",
+    )
+    got = record(script, cwd=tmp_path)
+    assert (got.code, got.out) == (0, b"spawn\nforkserver\nfork\n"), got.err
+    spawned, served, _, pooled = map(int, got.err.split())
+    told = [(m.body["how"], m.body["pid"]) for m in got.of("child")]
+    assert told == [("spawn", spawned), ("forkserver", served), ("fork", None), ("spawn", pooled)]
+    argv = got.of("child")[0].body["argv"]
+    assert argv[0] == sys.executable and any("spawn_main" in word for word in argv)

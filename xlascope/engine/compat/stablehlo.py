@@ -29,11 +29,14 @@ def located_text(module: Any) -> str:
 def portable_bytecode(module: Any) -> bytes:
     """A StableHLO module as a portable artifact (readable by JAX of about a month earlier and later)."""
     from jax._src import xla_bridge
+    from jax._src.interpreters import mlir
     from jax._src.lib import _jax
     from jax._src.lib.mlir.dialects import hlo
 
     target = hlo.get_version_from_compatibility_requirement(hlo.StablehloCompatibilityRequirement.WEEK_4)
-    return _jax.mlir.serialize_portable_artifact(module, target, xla_bridge.get_backend().serialize_with_sdy)
+    # From bytes, in a context that goes away: in the module's own the dialects needed for it would stay, 30 KB of each.
+    code = mlir.module_to_bytecode(module)
+    return _jax.mlir.serialize_portable_artifact(code, target, xla_bridge.get_backend().serialize_with_sdy)
 
 
 def unoptimized_hlo_text(module: Any) -> str:

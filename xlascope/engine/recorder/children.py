@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 MOST = 1_000
@@ -25,12 +26,30 @@ class Children:
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         if event in WAYS and self._link.alive:
             how, position = WAYS[event]
-            try:
-                self._seen(args[position], how)
-            except Exception as error:
-                self._link.drop("child", f"{type(error).__name__}: {error}")
+            self._told(lambda: self._seen(args[position], how))
+        elif event == "import" and args[0] in STARTERS and self._link.alive:
+            self._told(self._watch_processes)
 
-    def _seen(self, argv: Any, how: str) -> None:
+    def _told(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:
+            self._link.drop("child", f"{type(error).__name__}: {error}")
+
+    def _watch_processes(self) -> None:
+        """`multiprocessing` raises no event when it starts a new Python: it adds the process to its set of children."""
+        module = sys.modules.get("multiprocessing.process")
+        known = getattr(module, "_children", None)
+        if type(known) is set:
+            module._children = _Children(known)  # type: ignore[union-attr]
+            module._children.told = lambda process: self._told(lambda: self._started(process))  # type: ignore[union-attr]
+
+    def _started(self, process: Any) -> None:
+        how = getattr(getattr(process, "_popen", None), "method", None)
+        if how != "fork" and process.pid is not None:  # a fork has been told of
+            self._seen(_command() if how == "spawn" else None, str(how), process.pid)
+
+    def _seen(self, argv: Any, how: str, pid: int | None = None) -> None:
         if not self._link.alive or os.getpid() != self._recording.pid:
             return
         self._count += 1
@@ -39,7 +58,7 @@ class Children:
             return
         if how == "exec":
             self._recording.windows.close()
-        self._link.send({"kind": "child", "pid": None, "argv": _texts(argv), "how": how})
+        self._link.send({"kind": "child", "pid": pid, "argv": _texts(argv), "how": how})
 
 
 WAYS = {
@@ -48,6 +67,26 @@ WAYS = {
     "os.system": ("system", 0),
     "os.exec": ("exec", 1),
 }
+
+
+# Imported by `multiprocessing` before it starts its first process that way.
+STARTERS = {"multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver"}
+
+
+class _Children(set[Any]):
+    """The set of a script's child processes; what is added is told of."""
+
+    told: Callable[[Any], None]
+
+    def add(self, process: Any) -> None:
+        super().add(process)
+        self.told(process)
+
+
+def _command() -> list[str | bytes] | None:
+    """The words that start a Python by `spawn`, but for the numbers of the pipes it gets."""
+    spawn = sys.modules.get("multiprocessing.spawn")
+    return list(spawn.get_command_line()) if spawn is not None else None
 
 
 def _texts(argv: Any) -> list[str] | None:
