@@ -10,6 +10,7 @@ from xlascope.graphs import build_graph
 from xlascope.ir import parse_hlo
 from xlascope.tui.feed import Feed
 from xlascope.tui.feed_stage import StageReader
+from xlascope.tui.links import StageLinks
 from xlascope.tui.live import RunAtHand
 from xlascope.tui.model import CallTimes
 
@@ -111,7 +112,10 @@ class FixedFeed(Feed):
         variant = tuple(163_000 + 700 * (number % 9) for number in range(60))
         return {"7": (variant, tuple(124_000 + 90 * (number % 7) for number in range(60)))}
 
-    def lacking(self, program: str) -> tuple[str, ...]:
+    def stage_links(self, program: str, stage: str) -> StageLinks:
+        return StageLinks()
+
+    def lacking(self, program: str, stages: Any = ()) -> tuple[str, ...]:
         return ("tagged",) if self.untagged else ()
 
     def explanation(self, program: str, variant: str | None, node: str) -> str | None:

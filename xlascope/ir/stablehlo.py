@@ -7,7 +7,7 @@ Without those names it is the untagged text, which is checked here.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xlascope.ir.provenance import Chain, chain_of, is_whole, known_paths, names_of
@@ -52,13 +52,19 @@ def link_lines(text: str, named: str, known: Collection[str] | None = None) -> L
 
     The lines of an operation with regions that are its own (head, ``} do {``, end) have its equations, those inside
     theirs. Where the plain texts differ (another version printed one of them), lines are matched one by one as long
-    as their operations agree; from the first that do not on, nothing is linked.
+    as their operations agree; from the first that do not on, nothing is linked. Constants that were merged and moved
+    to the front, as writing a portable artifact does, are passed over, and so is what it makes of an operation of CHLO.
     """
     read = _read(named)
     paths = _Functions(read.operations, known).by_line(read)
-    lines = text.splitlines()
-    count, mismatch = _agreeing(lines, read.lines)
-    return LineLinks({line: found for line, found in paths.items() if line <= count}, mismatch)
+    ours = list(enumerate((line.rstrip() for line in text.splitlines()), 1))
+    theirs = list(enumerate((line.rstrip() for line in read.lines), 1))
+    same, mismatch = _agreeing(ours, theirs, paths)
+    if mismatch is not None:
+        without = _agreeing(_without_constants(ours), _without_constants(theirs), paths)
+        if without[1] is None or len(without[0]) > len(same):
+            same, mismatch = without
+    return LineLinks({same[line]: found for line, found in paths.items() if line in same}, mismatch)
 
 
 def _read(named: str) -> _Text:
@@ -141,18 +147,55 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _agreeing(ours: list[str], theirs: list[str]) -> tuple[int, str | None]:
-    """How many lines agree, and what is wrong with the next."""
-    ours, theirs = [line.rstrip() for line in ours], [line.rstrip() for line in theirs]
-    while theirs and not theirs[-1]:
-        theirs.pop()
-    count = 0
-    for count, (a, b) in enumerate(zip(ours, theirs, strict=False), 1):
+_Numbered = list[tuple[int, str]]
+
+
+def _without_constants(lines: _Numbered) -> _Numbered:
+    return [(number, line) for number, line in lines if line and _operation(line) != "stablehlo.constant"]
+
+
+def _agreeing(
+    ours: _Numbered, theirs: _Numbered, paths: Mapping[int, tuple[str, ...]]
+) -> tuple[dict[int, int], str | None]:
+    """Our line for each of theirs that agrees, up to the first that does not, and what is wrong with that one."""
+    ours, theirs = [pair for pair in ours if pair[1]], [pair for pair in theirs if pair[1]]
+    same: dict[int, int] = {}
+    at = 0
+    for place, (our, a) in enumerate(ours):
+        if at >= len(theirs):
+            break
+        their, b = theirs[at]
+        taken = 1
         if a != b and _operation(a) != _operation(b):
-            return count - 1, f"the tagged StableHLO has another operation in line {count}: {b.strip()[:80]}"
-    if len([line for line in ours if line]) != len(theirs):
-        return count, f"the tagged StableHLO has {len(theirs)} lines, the script's {len(ours)}"
-    return count, None
+            taken = _expansion(ours, place, theirs, at, paths)
+            if not taken:
+                return same, f"the tagged StableHLO has another operation in line {their}: {b.strip()[:80]}"
+        same[their] = our
+        at += taken
+    if len(same) != len(ours) or at != len(theirs):
+        return same, f"the tagged StableHLO has {len(theirs)} lines, the script's {len(ours)}"
+    return same, None
+
+
+_LONGEST_EXPANSION = 400
+
+
+def _expansion(
+    ours: _Numbered, place: int, theirs: _Numbered, at: int, paths: Mapping[int, tuple[str, ...]]
+) -> int:
+    """How many of their lines stand for our operation of CHLO: the fewest after which both go on alike; 0 for none.
+
+    All of them are of the same equations.
+    """
+    if not _operation(ours[place][1]).startswith("chlo."):
+        return 0
+    after = [_operation(line) for _, line in ours[place + 1 : place + 4]]
+    for taken in range(1, _LONGEST_EXPANSION):
+        if at + taken > len(theirs) or paths.get(theirs[at + taken - 1][0]) != paths.get(theirs[at][0]):
+            return 0
+        if [_operation(line) for _, line in theirs[at + taken : at + taken + len(after)]] == after:
+            return taken
+    return 0
 
 
 def _operation(line: str) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xlascope.tui.feed_overview import file_overview, program_infos, run_overview
 from xlascope.tui.feed_stage import StageReader, equation_table
-from xlascope.tui.links import Links
+from xlascope.tui.links import Links, StageLinks
 from xlascope.tui.model import CallTimes, EquationTable, OpRow, OpsTable, Overview, StageText, VariantRow
 from xlascope.tui.text.numbers import size
 
@@ -125,12 +126,28 @@ class Feed:
             return self.graph(program)
         return getattr(found, "graph", None)
 
-    def lacking(self, program: str) -> tuple[str, ...]:
-        """What the links of a program need and the file lacks; a lab can make it."""
+    def lacking(self, program: str, stages: Iterable[str] = ()) -> tuple[str, ...]:
+        """What the links of a program, and of the lines of some stages, need and the file lacks; a lab can make it."""
         self.open()
         from xlascope.views.missing import missing
 
-        return tuple(each.what for each in missing(self._source, "graph", program, None))
+        found = [each.what for each in missing(self._source, "graph", program, None)]
+        for stage in stages:
+            found += [each.what for each in missing(self._source, "links", program, stage)]
+        return tuple(dict.fromkeys(found))
+
+    def stage_links(self, program: str, stage: str) -> StageLinks:
+        """The equations of the lines of a stage."""
+        self.open()
+        if self.kind != "run":
+            return StageLinks()
+        from xlascope.views.links import links
+
+        found = links(self._source, program, stage)
+        return StageLinks(
+            {line - 1: each.equations or each.owner_equations for line, each in found.by_line.items()},
+            {path: tuple(line - 1 for line in lines) for path, lines in found.lines_of.items()},
+        )
 
     def explanation(self, program: str, variant: str | None, node: str) -> str | None:
         """What an instruction of the optimized HLO does, in a sentence; None where nobody can say."""
@@ -198,11 +215,13 @@ class Feed:
         assert self._stages is not None
         return self._stages.read(program, stage, variant, ops, table, file)
 
-    def links(self, program: str, variant: str | None, table: EquationTable) -> Links:
-        """What belongs together in a program."""
+    def links(
+        self, program: str, variant: str | None, table: EquationTable, stages: Iterable[str] = ()
+    ) -> Links:
+        """What belongs together in a program; of the lines of `stages` too."""
         self.open()
         assert self._stages is not None
-        return self._stages.links(program, variant, table)
+        return self._stages.links(program, variant, table, stages)
 
     def file_text(self, file: str) -> str | None:
         """A source file of the user's as it was when it ran, None where it was not kept."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from xlascope.tui.links import Links, link
-from xlascope.tui.margins import continuations, jaxpr_marks, node_marks, source_marks
+from xlascope.tui.links import Links, StageLinks, link
+from xlascope.tui.margins import continuations, jaxpr_marks, line_marks, node_marks, source_marks
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable, StageText
 from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.lines import TextLines
 
 if TYPE_CHECKING:
     from xlascope.tui.feed import Feed
+
+
+LINKED_BY_LINE = ("stablehlo", "hlo")
+"""Stages whose lines a view links to equations, one by one."""
 
 
 class StageReader:
@@ -22,7 +27,7 @@ class StageReader:
         self._feed = feed
         self._lines = lru_cache(maxsize=12)(TextLines)
         self._folds = lru_cache(maxsize=12)(find_folds)
-        self._linked: tuple[EquationTable, Any, Links] | None = None
+        self._linked: tuple[tuple[EquationTable, Any, Mapping[str, StageLinks]], Links] | None = None
 
     def read(
         self,
@@ -56,8 +61,11 @@ class StageReader:
             marks = node_marks(self._feed.graph(program, of_variant), ops) if table is not None else {}
             return StageText(program, of_variant, stage, lines, "hlo", marks=marks, about=about,
                              start=lines.find("ENTRY ", 0) or 0, folds=folds)  # fmt: skip
+        marks = {}
+        if table is not None and stage in LINKED_BY_LINE:
+            marks = line_marks(table, self._feed.stage_links(program, stage))
         start = lines.find("ENTRY ", 0) or 0 if stage == "hlo" else 0
-        return StageText(program, None, stage, lines, stage, about=about, start=start, folds=folds)
+        return StageText(program, None, stage, lines, stage, marks=marks, about=about, start=start, folds=folds)
 
     def _source(self, program: str, file: str | None, table: EquationTable | None) -> StageText:
         """A whole source file as it was when it ran, or of a library as it is on this machine."""
@@ -75,18 +83,25 @@ class StageReader:
         return StageText(program, None, "source", self._lines(text), "python", first_number=1, marks=marks,
                          file=file, about=about)  # fmt: skip
 
-    def links(self, program: str, variant: str | None, table: EquationTable | None) -> Links:
-        """Equations, instructions, lines and places of a program (of a variant's instructions)."""
+    def links(
+        self, program: str, variant: str | None, table: EquationTable | None, stages: Iterable[str] = ()
+    ) -> Links:
+        """Equations, instructions, lines and places of a program (of a variant's instructions).
+
+        `stages`: those whose lines are to be linked too, besides the jaxpr and the optimized HLO.
+        """
         if table is None:
             return Links()
-        graph, known = self._feed.graph(program, variant), self._linked
-        if known is not None and known[0] == table and known[1] is graph:
-            return known[2]
+        graph = self._feed.graph(program, variant)
+        by_line = {stage: self._feed.stage_links(program, stage) for stage in stages if stage in LINKED_BY_LINE}
+        made, known = (table, graph, by_line), self._linked
+        if known is not None and known[0] == made:
+            return known[1]
         stage = self._feed.query("stage", program=program, stage="jaxpr")
         starts = (row.row for row in table.rows if row.row is not None)
         continued = continuations(self._lines(stage.text), starts) if stage is not None else {}
-        links = link(table, graph, continued)
-        self._linked = table, graph, links
+        links = link(table, graph, continued, by_line)
+        self._linked = made, links
         return links
 
 

@@ -33,10 +33,20 @@ class Focus:
 
 
 @dataclass(frozen=True, slots=True)
+class StageLinks:
+    """Of a stage's text: the equations of each line (from 0), those of its owner for what XLA added; the lines of each
+    equation."""
+
+    equations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Links:
     """Of one program. Rows are lines of a stage's text, from 0; an equation's path is looked up as it is written.
 
-    `stage_equations` has the equations of the lines of stages other than the jaxpr and the optimized HLO.
+    `stage_equations` has the equations of the lines of StableHLO and of HLO before optimization, `stage_rows` the lines
+    of each equation there.
     """
 
     equation_row: Mapping[str, int] = field(default_factory=dict)
@@ -52,6 +62,7 @@ class Links:
     group_nodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     node_fusions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stage_equations: Mapping[str, Mapping[int, tuple[str, ...]]] = field(default_factory=dict)
+    stage_rows: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
 
     def of_equations(self, paths: Iterable[str]) -> Focus:
         """From equations on."""
@@ -94,8 +105,8 @@ class Links:
             return sorted({self.equation_row[path] for path in focus.equations if path in self.equation_row})
         if stage == "optimized":
             return sorted({self.node_row[node] for node in focus.nodes if node in self.node_row})
-        known = self.stage_equations.get(stage, {})
-        return sorted(row for row, paths in known.items() if not focus.equations.isdisjoint(paths))
+        known = self.stage_rows.get(stage, {})
+        return sorted({row for path in focus.equations for row in known.get(path, ())})
 
     def source_rows(self, file: str | None, focus: Focus) -> list[int]:
         """Lines of a source file that belong to what the cursor is on, in order."""
@@ -115,7 +126,7 @@ def link(
     table: EquationTable,
     graph: Any,
     continued: Mapping[int, int] | None = None,
-    stages: Mapping[str, Mapping[int, tuple[str, ...]]] | None = None,
+    stages: Mapping[str, StageLinks] | None = None,
 ) -> Links:
     """The links of a program from its equations and from its `graphs.Graph` (None: not held).
 
@@ -162,7 +173,8 @@ def link(
         row_node={node.line - 1: node.id for node in nodes if node.line},
         group_nodes={group: tuple(ids) for group, ids in groups.items()},
         node_fusions=fusions,
-        stage_equations=stages or {},
+        stage_equations={stage: found.equations for stage, found in (stages or {}).items()},
+        stage_rows={stage: found.rows for stage, found in (stages or {}).items()},
     )
 
 

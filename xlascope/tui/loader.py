@@ -197,9 +197,9 @@ class Loader:
         if self._stale(ticket):
             return
         graph = feed.graph(program, variant)
-        links = feed.links(program, variant, table) if feed.kind != "profile" else Links()
+        links = feed.links(program, variant, table, wanted.panes.values()) if feed.kind != "profile" else Links()
         self._post(GraphLoaded(program, variant, graph, links, table))
-        lacking = feed.lacking(program)
+        lacking = feed.lacking(program, wanted.panes.values())
         if lacking:
             self._post(Uncollected(program, variant, lacking))
         self._post(VariantsLoaded(program, variant, feed.variants(program), feed.call_times(program)))

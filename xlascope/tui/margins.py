@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from xlascope.tui.links import StageLinks
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.text_pane import LineMark
@@ -24,6 +26,20 @@ def source_marks(table: EquationTable, file: str) -> Mapping[int, LineMark]:
             if place is not None and place[0] == file:
                 found.append((place[1] - 1, row))
                 break
+    return _marks(table, found)
+
+
+def line_marks(table: EquationTable, links: StageLinks) -> Mapping[int, LineMark]:
+    """By line of a stage before optimization: what the equations cost that the line writes.
+
+    An equation that takes several lines has its time at each of them, as an estimate.
+    """
+    by_path = {row.path: row for row in table.rows}
+    found = [
+        (line, row if len(links.rows.get(path, ())) < 2 else replace(row, estimated=True))
+        for path, row in by_path.items()
+        for line in links.rows.get(path, ())
+    ]
     return _marks(table, found)
 
 
