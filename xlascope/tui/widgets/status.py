@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len, set_cell_size
+
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.numbers import clock
 from xlascope.tui.widgets.part_line import Part, PartLine
@@ -126,12 +128,36 @@ class EffectLine(PartLine):
 
 
 class ExplainLine(PartLine):
-    """One sentence about what the cursor is on."""
+    """A sentence about what the cursor is on, over two lines where it needs them."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
-        super().__init__(id=id, classes=classes, glyphs=glyphs)
+        super().__init__(id=id, classes=classes, glyphs=glyphs, lines=2)
+        self._subject, self._said = "", ""
+
+    @property
+    def said(self) -> str:
+        """The whole sentence with its subject, however much of it there is room for."""
+        return f"{self._subject}  {self._said}" if self._subject else self._said
 
     def show(self, text: str, subject: str = "") -> None:
         """Draws `subject` in bold, then the sentence."""
-        named = [Part(f" {subject}  ", "op", rank=9)] if subject else [Part(" ", rank=9)]
-        self.set_parts([*named, Part(text, rank=9)])
+        self._subject, self._said = subject, text
+        self._lay()
+
+    def on_resize(self) -> None:
+        self._lay()
+
+    def _lay(self) -> None:
+        named = [Part(f" {self._subject}  ", "op", rank=9)] if self._subject else [Part(" ", rank=9)]
+        first, rest = _broken(self._said, max(self.size.width - cell_len(named[0].text), 20))
+        self.set_parts([*named, Part(first, rank=9)])
+        self.set_parts([Part(f"   {rest}" if rest else "", rank=9)], 1)
+
+
+def _broken(text: str, width: int) -> tuple[str, str]:
+    """A text in two at the last space that fits `width` cells."""
+    if cell_len(text) <= width:
+        return text, ""
+    cut = set_cell_size(text, width).rstrip()
+    at = cut.rfind(" ")
+    return (text[:at], text[at + 1 :]) if at > width // 2 else (cut, text[len(cut) :].lstrip())
