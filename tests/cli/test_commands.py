@@ -166,3 +166,24 @@ def test_runs_started_at_once_each_have_a_file(tmp_path: Path) -> None:
     for rank, path in enumerate(paths):
         with Reader(path) as reader:
             assert b"".join(chunk.data for chunk in reader.chunks("output")) == b"%d\n" % rank
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [["show", "a.xlascope", "run"], ["--help"], ["doctor"]])
+def test_a_full_disk_behind_stdout_is_a_sentence(tmp_path: Path, words: list[str]) -> None:
+    Writer(tmp_path / "a.xlascope").close()
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "xlascope", *words], stdout=full, stderr=subprocess.PIPE, text=True,
+                              cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, check=False)
+    assert done.returncode == 4
+    assert done.stderr == "xlascope: the output could not be written: No space left on device\n"
+
+
+def test_what_is_no_python_is_not_recorded_but_told(tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text("x = = 1\n")
+    done = xlascope("record", "-o", "r.xlascope", "wrong.py", folder=tmp_path)
+    plain = subprocess.run([sys.executable, "wrong.py"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (1, "") and done.stderr == plain.stderr + "r.xlascope\n"
+    with Reader(tmp_path / "r.xlascope") as reader:
+        (error,) = reader.records("exception")
+    assert error.json["type"] == "SyntaxError" and "x = = 1" in error.json["text"]

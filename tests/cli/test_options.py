@@ -148,6 +148,9 @@ def test_an_interpreter_that_was_asked_for(tmp_path: Path) -> None:
     assert choose_python(str(python), {}) == str(python)
     assert choose_python("python", {"PATH": f"/nowhere:{python.parent}"}) == str(python)
     assert choose_python(str(tmp_path / "e"), {}) == str(python)
+    for other in ("/bin/sh", "true"):
+        with pytest.raises(PlanError, match="not a Python"):
+            choose_python(other, {"PATH": "/bin:/usr/bin"})
     for absent in ("/no/such/python", "no-such-python"):
         with pytest.raises(PlanError, match="no such program"):
             choose_python(absent, {"PATH": "/bin"})
@@ -185,3 +188,10 @@ def test_noise_is_no_size_or_a_plain_one(text: str) -> None:
 def test_every_option_is_described() -> None:
     text = describe((OUTPUT, *OPTIONS))
     assert all(option.name in text and option.help in text for option in (OUTPUT, *OPTIONS))
+
+
+def test_a_run_file_has_room_for_a_run() -> None:
+    parsed = split(["--max-size", "1K", __file__])
+    with pytest.raises(CommandError, match="at least 1MiB"):
+        make_plan(parsed, stay=False)
+    assert make_plan(split(["--max-size", "1MiB", __file__]), stay=False).max_size == 1 << 20

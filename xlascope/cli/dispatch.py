@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import sys
@@ -56,12 +57,21 @@ def run(argv: list[str] | None = None) -> int:
     """Run one command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(words)
+        code = _run(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what cannot be written is told here, not in the interpreter's words at its end
+        return code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         _silence()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        _silence()
+        print(f"xlascope: the output could not be written: {error.strerror}", file=sys.stderr)
+        return 4
 
 
 def _run(words: list[str]) -> int:

@@ -14,6 +14,9 @@ from xlascope.cli.units import parse_seconds, parse_size
 from xlascope.session.plan import ARGS_MODES, LaunchPlan, PlanError, check_script, choose_python
 
 
+SMALLEST_RUN = 1 << 20  # bytes: below that not even the records of one program are sure of a place
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """``field`` of the plan it sets (None: handled apart); ``value`` its placeholder, None for a flag."""
@@ -32,6 +35,14 @@ def _mode(text: str) -> str:
     return text
 
 
+def parse_run_size(text: str) -> int:
+    """Bytes of a run file. Raises ValueError for what is no size, and for one too small."""
+    size = parse_size(text)
+    if size < SMALLEST_RUN:
+        raise ValueError(f"{text} is too little to hold a run; at least 1MiB")
+    return size
+
+
 OPTIONS = (
     Option("--python", "EXE", "run the script with this Python (default: $VIRTUAL_ENV's if it has jax, else ours)"),
     Option("--module", "MODULE", "run a module, as python -m does; what follows is its arguments", short="-m"),
@@ -44,7 +55,7 @@ OPTIONS = (
            "profile_window", parse_seconds),
     Option("--finish-budget", "SECONDS", "time to spend when the script has ended (default: a tenth of the run)",
            "finish_budget", parse_seconds),
-    Option("--max-size", "SIZE", "limit of the run file (default: 1GiB)", "max_size", parse_size),
+    Option("--max-size", "SIZE", "limit of the run file (default: 1GiB, at least 1MiB)", "max_size", parse_run_size),
     Option("--no-source", None, "keep no source text"),
     Option("--no-config", None, "read no configuration file"),
 )

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 from xlascope.runfile.schema import DEFAULT_MAX_SIZE
 
 ENGINE = Path(__file__).resolve().parents[1] / "engine" / "boot.py"
+OLDEST_PYTHON = (3, 11)
 ARGS_MODES = ("full", "specs", "none")
 
 
@@ -108,10 +110,11 @@ def check_script(script: str) -> None:
 def choose_python(asked: str | None, environment: Mapping[str, str]) -> str:
     """The interpreter to run: the one asked for, else ``$VIRTUAL_ENV``'s if jax lies in it, else our own.
 
-    Looked up in the file system; nothing is started. Raises PlanError for one that cannot be run.
+    The last two are looked up in the file system, not started; the one asked for is asked for its version. Raises
+    PlanError for one that cannot be run.
     """
     if asked:
-        return _executable(asked, environment)
+        return _checked(_executable(asked, environment), asked)
     active = environment.get("VIRTUAL_ENV")
     if active:
         python = Path(active, "bin", "python")
@@ -169,6 +172,24 @@ def engine_command(
 ) -> list[str]:
     """``words``: the script's own arguments, beside CONFIG because one argument has a limit of 128 KiB."""
     return [python, str(boot), json.dumps(config, separators=(",", ":")), *words]
+
+
+def _checked(python: str, asked: str) -> str:
+    """The path of a program that answers as a Python of a version that the engine runs in. Raises PlanError."""
+    question = "import sys; print('python', *sys.version_info[:2])"
+    try:
+        done = subprocess.run([python, "-I", "-S", "-c", question], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, errors="replace", timeout=30)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PlanError(f"--python {asked}: cannot be started: {error}") from error
+    answer = re.fullmatch(r"python (\d+) (\d+)", done.stdout.strip())
+    if answer is None:
+        raise PlanError(f"--python {asked}: not a Python; give the path of one, such as .venv/bin/python")
+    version = int(answer[1]), int(answer[2])
+    if version < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        raise PlanError(f"--python {asked}: Python {answer[1]}.{answer[2]}; {oldest} or newer is needed")
+    return python
 
 
 def _executable(asked: str, environment: Mapping[str, str]) -> str:

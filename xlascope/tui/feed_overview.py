@@ -9,6 +9,8 @@ from xlascope.tui.model import OpsTable, Overview, ProgramInfo
 from xlascope.tui.text.numbers import count, size
 from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
 
+_INTERRUPTED = 130  # the exit code of a script that a Ctrl-C ended: the user's doing, no crash
+
 
 def program_infos(answer: Any, modules: Iterable[Any]) -> dict[str, ProgramInfo]:
     """By id; where there is no view of programs, the modules of a file."""
@@ -27,7 +29,7 @@ def run_overview(run: Any, programs: dict[str, ProgramInfo], rows: Any, function
     """From the answers of the views `run`, `programs`, `functions` and `compiles`."""
     made = compiles.compiles if compiles is not None else ()
     state = run.state
-    if state == "ended" and run.exit_code not in (0, None) and run.exception:
+    if state == "ended" and run.exit_code not in (0, None, _INTERRUPTED) and run.exception:
         state = "crashed"
     devices = run.machine.devices
     return Overview(

@@ -39,7 +39,8 @@ class Lab:
         try:
             body, found = self._run(command, blobs)
         except (NotHere, SwitchError, ShardingError) as error:
-            return _failed(str(error), error.advice)
+            body, _ = _failed(str(error), error.advice)
+            return body | {"refused": True}, {}
         except Cancelled:
             body, _ = _failed("cancelled", "nothing was kept; measure it again when you want to")
             return body | {"cancelled": True}, {}

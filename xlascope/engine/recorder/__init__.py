@@ -18,7 +18,7 @@ def prepare(config: dict[str, Any], boot_file: str, modules: set[str]) -> tuple[
 
     recording = Recording(config)
     recording.start()
-    plan = plan_of(config)
+    plan = plan_of(config, lambda error: recording.script_raised(error, None))
     _forget_imports(modules)
     return Guard(boot_file, recording), plan
 

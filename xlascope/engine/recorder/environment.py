@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from xlascope.engine import compat
 
 
-def environment(prefixes: tuple[str, ...]) -> dict[str, Any]:
-    """The keys of an ``env`` record; ``platform`` and ``devices`` are null while no backend is up."""
+def variables(prefixes: tuple[str, ...]) -> dict[str, str]:
+    """The environment variables whose names begin with one of the prefixes, in order."""
+    return {name: text for name, text in sorted(os.environ.items()) if name.startswith(prefixes)}
+
+
+def environment(prefixes: tuple[str, ...], set_by_jax: Mapping[str, str]) -> dict[str, Any]:
+    """The keys of an ``env`` record; ``platform`` and ``devices`` are null while no backend is up.
+
+    ``set_by_jax``: what JAX's own import put into the environment, which is nobody's choice while it stays so.
+    """
     import jax
     import jaxlib
 
@@ -20,7 +29,7 @@ def environment(prefixes: tuple[str, ...]) -> dict[str, Any]:
         "python": sys.version.split()[0],
         "jax": jax.__version__,
         "jaxlib": jaxlib.__version__,
-        "variables": {name: text for name, text in sorted(os.environ.items()) if name.startswith(prefixes)},
+        "variables": dict(variables(prefixes).items() - set_by_jax.items()),
         "x64": bool(jax.config.jax_enable_x64),  # type: ignore[attr-defined]
         "platform": jax.default_backend() if up else None,
         "devices": None

@@ -15,7 +15,7 @@ from typing import Any
 
 from xlascope.engine import compat
 from xlascope.engine.recorder.children import Children
-from xlascope.engine.recorder.environment import environment
+from xlascope.engine.recorder.environment import environment, variables
 from xlascope.engine.recorder.hook import Hook
 from xlascope.engine.recorder.link import Link
 from xlascope.engine.recorder.service import Service
@@ -46,6 +46,8 @@ class Recording:
         self.exit_code = 0
         self._began = time.monotonic()
         self._import_started = 0
+        self._variables: dict[str, str] | None = None
+        self._set_by_jax: dict[str, str] = {}
 
     def start(self) -> None:
         self.link.send({"kind": "hello", "pid": self.pid, "role": "recorder"})
@@ -64,6 +66,7 @@ class Recording:
 
     def _jax_import_began(self) -> None:
         self._import_started = time.time_ns()
+        self._variables = variables(VARIABLE_PREFIXES)
         self.progress("importing", "jax")
 
     def _jax_imported(self) -> None:
@@ -71,6 +74,9 @@ class Recording:
         if not self.link.alive:
             return
         self.phase("import jax", self._import_started, ended - self._import_started)
+        if self._variables is not None:
+            before = self._variables
+            self._set_by_jax = {k: v for k, v in variables(VARIABLE_PREFIXES).items() if k not in before}
         self.hook = Hook(self)
         self.hook.install()
         self.send_env()
@@ -84,7 +90,7 @@ class Recording:
         self.service.start()
 
     def send_env(self) -> None:
-        self.link.send({"kind": "env", **environment(VARIABLE_PREFIXES)})
+        self.link.send({"kind": "env", **environment(VARIABLE_PREFIXES, self._set_by_jax)})
 
     def progress(self, activity: str, name: str | None, **more: Any) -> None:
         self.link.send({"kind": "progress", "activity": activity, "name": name, "since_ns": time.time_ns(), **more})
@@ -94,7 +100,8 @@ class Recording:
 
     def script_raised(self, error: BaseException, traceback: TracebackType | None) -> None:
         """Send the traceback that Python is about to print."""
-        self.exit_code = 1
+        # As a shell tells it of Python, which ends itself by the signal when nobody handled the key.
+        self.exit_code = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
         self.attempt("exception", self._send_exception, error, traceback)
 
     def _send_exception(self, error: BaseException, traceback: TracebackType | None) -> None:

@@ -13,8 +13,11 @@ from typing import Any
 _MAIN_NAMES = ("__name__", "__doc__", "__package__", "__loader__", "__spec__", "__annotations__", "__builtins__")
 
 
-def plan_of(config: dict[str, Any]) -> tuple[Any, ...]:
-    """What runs the script: a callable and its arguments, each in a list of one, as ``map`` takes them."""
+def plan_of(config: dict[str, Any], invalid: Callable[[BaseException], None]) -> tuple[Any, ...]:
+    """What runs the script: a callable and its arguments, each in a list of one, as ``map`` takes them.
+
+    ``invalid`` is told why a script is no Python, before Python itself says so.
+    """
     script, module, argv = config.get("script"), config.get("module"), list(config.get("argv") or [])
     flags = list(sys.orig_argv[1 : sys.orig_argv.index(sys.argv[0])]) if sys.argv[0] in sys.orig_argv else []
     if module is not None:
@@ -33,7 +36,7 @@ def plan_of(config: dict[str, Any]) -> tuple[Any, ...]:
 
         return runpy._run_module_as_main, ["__main__"], [False]  # type: ignore[attr-defined]
     _insert_path(os.path.dirname(os.path.realpath(script)))
-    return exec, [_code_of(script)], [sys.modules["__main__"].__dict__]
+    return exec, [_code_of(script, invalid)], [sys.modules["__main__"].__dict__]
 
 
 def _insert_path(folder: str) -> None:
@@ -59,13 +62,14 @@ def _absolute(path: str) -> str:
     return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
 
 
-def _code_of(script: str) -> Any:
+def _code_of(script: str, invalid: Callable[[BaseException], None]) -> Any:
     path = _absolute(script)
     try:
         with open(path, "rb") as file:
             source = file.read()
         return compile(source, path, "exec", dont_inherit=True)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError) as error:
+        invalid(error)
         # Python's own words for a file that is missing, unreadable, compiled or no Python: let it say them.
         os.execv(sys.executable, sys.orig_argv[:1] + sys.orig_argv[1:])
 

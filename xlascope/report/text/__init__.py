@@ -63,9 +63,11 @@ def _width(terminal: bool) -> int:
     told = os.environ.get("COLUMNS", "")
     if told.isascii() and told.isdigit() and int(told) > 0:
         return int(told)
-    if terminal:
+    # Into a pager the terminal that the user sits at is that of the messages or of the keys.
+    for stream in (sys.stdout,) if terminal else (sys.stderr, sys.stdin):
         try:
-            return max(os.get_terminal_size(sys.stdout.fileno()).columns, 20)
-        except OSError:
-            return _PLAIN_WIDTH  # a terminal that does not tell its size
+            if stream.isatty():
+                return max(os.get_terminal_size(stream.fileno()).columns, 20)
+        except (OSError, ValueError, AttributeError):
+            continue  # a terminal that does not tell its size, or a stream that is closed
     return _PLAIN_WIDTH

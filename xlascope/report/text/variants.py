@@ -49,7 +49,7 @@ def variants(answer: Variants) -> Iterable[RenderableType]:
     for each in answer.rows:
         yield from _remarks(each)
     for failed in answer.failed:
-        why = f"{failed.error or UNKNOWN} {failed.advice or ''}".rstrip()
+        why = "; ".join(part for part in (failed.error or UNKNOWN, failed.advice) if part)
         yield warning(f"not measured: {failed.variant or failed.switches}: {why}")
 
 
