@@ -13,7 +13,6 @@ from xlascope.cli.errors import CommandError
 from xlascope.cli.units import parse_seconds, parse_size
 from xlascope.session.plan import ARGS_MODES, LaunchPlan, PlanError, check_script, choose_python
 
-
 SMALLEST_RUN = 1 << 20  # bytes: below that not even the records of one program are sure of a place
 
 
