@@ -214,11 +214,14 @@ class Hook:
         # Eager ops too: else their compile would stand as the present activity for as long as nothing compiles.
         shown = program.function.name if program is not None and not program.eager else None
         self.recording.progress("running", shown)
-        if program is not None and self.programs.new_executable(program, executable):
-            self.recording.attempt("compile", self._send_compile, program)
-            self.recording.attempt("executable", stages.send_executable, self.link, program, executable)
-        # Last of all: the program runs next, and the window that is to see it is short.
+        new = program if program is not None and self.programs.new_executable(program, executable) else None
+        if new is not None:
+            self.recording.attempt("executable", stages.send_executable, self.link, new, executable)
+        # After what takes long: the program runs next, and the window that is to see it is short. Before the record of
+        # the compile, whose time is taken for that of the first call.
         self.recording.windows.dispatched(program is not None and not program.eager)
+        if new is not None:
+            self._send_compile(new)
 
     def _send_compile(self, program: Program) -> None:
         told, reason = getattr(self.local, "reason", (None, None))

@@ -158,10 +158,10 @@ class Recording:
     def _finish_here(self) -> None:
         started = time.time_ns()
         self.progress("finishing", None)
+        self.windows.off = True  # what runs from here on is not the script
         self.windows.close()
         self.service.join()
         self.windows.close()
-        self.windows.off = True  # what runs from here on is not the script
         budget = self.config.get("finish_budget")
         ran, now = time.monotonic() - self._began, time.monotonic()
         # What a lab can do as well is done here only where it is next to nothing beside the run.
