@@ -5,9 +5,7 @@ A file that is being recorded can be followed: each query sees what is committed
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xlascope.runfile.errors import RunFileError
+from xlascope.runfile.lock import is_held, lock_of
 from xlascope.runfile.schema import APPLICATION_ID, FORMAT, MAX_BLOB, MAX_JSON, TABLES
 
 # What SQLite's module raises on a damaged file: a broken name of a table ends in its own error message, undecodable.
@@ -122,18 +121,7 @@ class Reader:
 
     def being_written(self) -> bool:
         """Whether a keeper holds this file now."""
-        beside = self.path.with_name(f".{self.path.name}.lock")
-        try:
-            handle = os.open(beside, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
-        return False
+        return is_held(lock_of(self.path))
 
     def records(
         self, kind: str, program: str | None = None, variant: str | None = None, after: int = 0

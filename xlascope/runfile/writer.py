@@ -7,7 +7,6 @@ whole life, so that a second one is told who has it.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -19,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xlascope.runfile.errors import RunFileError, RunFileLocked
+from xlascope.runfile.errors import RunFileError
+from xlascope.runfile.lock import create, hold, let_go
 from xlascope.runfile.schema import APPLICATION_ID, CREATE, DEFAULT_MAX_SIZE, FORMAT
 
 COMMIT_EVERY_S = 0.5
@@ -54,7 +54,7 @@ class Writer:
         existed = self.path.exists()
         if not create and not existed:
             raise RunFileError(f"{self.path}: no such run file")
-        self._lock = _lock(self.path)
+        self._lock = hold(self.path)
         try:
             self._db = self._open(existed)
             if replace and existed:
@@ -73,15 +73,14 @@ class Writer:
         self._unlock()
 
     def _unlock(self) -> None:
-        self.path.with_name(f".{self.path.name}.lock").unlink(missing_ok=True)
-        os.close(self._lock)
+        let_go(self.path, self._lock)
 
     def _instead(self) -> sqlite3.Connection:
         """A new file in the place of the run file that was opened; who reads the old one keeps it."""
         self._db.close()
         try:
             self.path.unlink()
-            _create(self.path)
+            create(self.path)
         except OSError as error:
             raise RunFileError(f"{self.path}: the run file there cannot be replaced: {error.strerror}") from error
         return self._open(existed=False)
@@ -293,37 +292,6 @@ def _pack(data: bytes) -> tuple[str, bytes]:
         return "raw", data
     packed = zlib.compress(data, 1)
     return ("zlib", packed) if len(packed) < len(data) else ("raw", data)
-
-
-def _create(path: Path) -> None:
-    """Readable by its owner alone, which SQLite itself would not see to."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _lock(path: Path) -> int:
-    """Hold the lock file beside ``path``; it is a file of its own because on NFS a lock on the database would
-    shut out its readers, and closing a second handle of the database would drop SQLite's own locks."""
-    beside = path.with_name(f".{path.name}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _create(path)
-        for _ in range(20):
-            lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if beside.exists() and os.stat(beside).st_ino == os.fstat(lock).st_ino:
-                    break
-            except BlockingIOError:
-                time.sleep(0.01)  # a reader that only asks whether it is held lets go at once
-            holder = os.pread(lock, 64, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(lock)
-        else:
-            raise RunFileLocked(f"{path} is being written by process {holder}; wait until it ends")
-    except OSError as error:
-        raise RunFileError(f"cannot write {path}: {error.strerror}; choose another place with -o FILE") from error
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    return lock
 
 
 def _explain(path: Path, error: sqlite3.Error) -> RunFileError:

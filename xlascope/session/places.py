@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from xlascope.runfile.lock import is_held, lock_of
 
 KEEP_RUNS = 20
 KEEP_BYTES = 5 << 30
@@ -60,7 +61,7 @@ def prune(folder: Path, keep: int = KEEP_RUNS, keep_bytes: int = KEEP_BYTES) -> 
     removed, total = [], 0
     for index, run in enumerate(kept_runs(folder)):
         total += run.bytes
-        if (index >= keep or total > keep_bytes) and not is_locked(lock_of(run.path)):
+        if (index >= keep or total > keep_bytes) and not is_held(lock_of(run.path)):
             run.path.unlink(missing_ok=True)
             run.path.with_name(run.path.name + "-journal").unlink(missing_ok=True)
             lock_of(run.path).unlink(missing_ok=True)
@@ -71,22 +72,4 @@ def prune(folder: Path, keep: int = KEEP_RUNS, keep_bytes: int = KEEP_BYTES) -> 
 
 def stale_locks(folder: Path) -> list[Path]:
     """Lock files that no process holds: left by keepers that were killed."""
-    return [path for path in folder.glob(".*.xlascope.lock") if not is_locked(path)]
-
-
-def lock_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
-
-
-def is_locked(lock: Path) -> bool:
-    try:
-        handle = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+    return [path for path in folder.glob(".*.xlascope.lock") if not is_held(path)]
