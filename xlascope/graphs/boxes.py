@@ -9,6 +9,9 @@ from xlascope.graphs.visible import Box, folded_text
 
 LONGEST_NAME = 44
 LONGEST_FOLDED = 44
+_ROOM = 1000
+_SHORTEST = 20
+_SHORTEST_NAME = 8
 _BAR = 5
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _UNKNOWN_HEAT = " " * (_BAR + 6)
@@ -32,33 +35,40 @@ class BoxText:
         return len(self.lines) + (2 if self.bordered else 0)
 
 
-def box_text(box: Box, total_ns: int | None, stubs: tuple[str, ...] = ()) -> BoxText:
-    """The text of a box. With a total, every box keeps room for its share, so that sizes do not depend on times."""
+def box_text(box: Box, total_ns: int | None, stubs: tuple[str, ...] = (), room: int = _ROOM) -> BoxText:
+    """The text of a box of at most ``room`` cells, as far as names can be shortened.
+
+    With a total, every box keeps room for its share, so that sizes do not depend on times.
+    """
     node = box.node
     if node is not None and box.is_parameter:
         return BoxText((_parameter(box, stubs),), bordered=False)
-    first: list[tuple[str, str]] = []
+    longest = max(room - 2, _SHORTEST)
+    lead: list[tuple[str, str]] = []
     mark = "" if box.group is None else "▾" if box.opened else "▸"
     if mark:
-        first.append((mark, "mark"))
+        lead.append((mark, "mark"))
     if node is not None and node.added_by_xla:
-        first.append(("+", "added"))
-    first.append((shorten(box.name, LONGEST_NAME), "name"))
+        lead.append(("+", "added"))
+    rest: list[tuple[str, str]] = []
     kind = _kind(box)
     if kind:
-        first.append((" " + kind, "opcode"))
+        rest.append((" " + kind, "opcode"))
     if total_ns is not None:
-        first += _heat(box.self_ns, total_ns, node is not None and node.estimated)
+        rest += _heat(box.self_ns, total_ns, node is not None and node.estimated)
     if node is not None and node.is_root:
-        first.append((f" {node.root_word}", "root"))
-    lines = [tuple(first)]
+        rest.append((f" {node.root_word}", "root"))
+    left = longest - sum(len(text) for text, _ in (*lead, *rest))
+    lines = [(*lead, (shorten(box.name, min(max(left, _SHORTEST_NAME), LONGEST_NAME)), "name"), *rest)]
     if node is not None and node.is_root:
-        lines.append(((f"{shorten(node.shape, LONGEST_FOLDED)} {bytes_text(node.bytes)}", "shape"),))
-    folded = folded_text(box, LONGEST_FOLDED)
+        size = bytes_text(node.bytes)
+        shape = shorten(node.shape, min(LONGEST_FOLDED, max(longest - len(size) - 1, _SHORTEST)))
+        lines.append(((f"{shape} {size}", "shape"),))
+    folded = folded_text(box, min(LONGEST_FOLDED, longest))
     if folded:
         lines.append(((folded, "folded"),))
     if stubs:
-        lines.append(((_stub_text(stubs), "stub"),))
+        lines.append(((shorten(_stub_text(stubs), longest), "stub"),))
     return BoxText(tuple(lines), bordered=True)
 
 

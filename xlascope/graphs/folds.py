@@ -87,6 +87,22 @@ class Folds:
             self._wirings[computation] = wire(self.graph, computation)
         return self._wirings[computation]
 
+    def nodes_in(self, box_id: str) -> list[str]:
+        """The nodes and groups that a fold stands for; any other box stands for itself."""
+        found: list[str] = []
+        waiting = [box_id]
+        while waiting:
+            current = waiting.pop()
+            if current in self._groups:
+                waiting += reversed(self._plans[current].children)
+            else:
+                found.append(current)
+        return found
+
+    def first_node(self, box_id: str) -> str:
+        """The first node of a fold."""
+        return self.nodes_in(box_id)[0]
+
     def computation_of(self, box_id: str) -> str | None:
         """The group of the graph, not a fold, that a box lies in."""
         while box_id in self._groups:

@@ -17,6 +17,7 @@ from xlascope.graphs.visible import Level, Link, VisibleGraph
 
 _INSET = 2
 _NARROWEST = 40
+_BESIDE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,13 @@ def _lay(shown: VisibleGraph, level: Level, width: int, depth: int) -> _Laid:
     total = shown.graph.total_self_ns
     position = {box.id: number for number, box in enumerate(level.boxes)}
     links = [(position[link.source], position[link.target], link.values) for link in level.links]
-    plain = [box_text(box, total) for box in level.boxes]
+    # Room for a line beside the widest box.
+    room = max(width - _BESIDE, _NARROWEST - _BESIDE)
+    plain = [box_text(box, total, (), room) for box in level.boxes]
     arrangement = arrange([text.width for text in plain], links, [box.only_feeds for box in level.boxes], width, GAP)
     stubs = _stubs(level, arrangement)
     texts = [
-        box_text(level.boxes[number], total, stubs[number]) if number in stubs else text
+        box_text(level.boxes[number], total, stubs[number], room) if number in stubs else text
         for number, text in enumerate(plain)
     ]
     inner = {

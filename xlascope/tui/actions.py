@@ -42,8 +42,11 @@ def _table(name: str, keys: str, method: str, description: str, tooltip: str) ->
     return Action(f"table.{name}", keys, method, description, tooltip, "table")
 
 
+_MOVES = frozenset({"down", "up", "left", "right"})
+
+
 def _graph(name: str, keys: str, method: str, description: str, tooltip: str) -> Action:
-    return Action(f"graph.{name}", keys, method, description, tooltip, "graph")
+    return Action(f"graph.{name}", keys, method, description, tooltip, "graph", palette=name not in _MOVES)
 
 
 def _main(
@@ -62,7 +65,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("show_3", "3", "show('hlo')", "HLO before optimization", "XLA's own form, before its passes"),
     _main("show_4", "4", "show('optimized')", "Optimized HLO", "What runs, as text"),
     _main("show_5", "5", "show('source')", "Source", "The user's own lines"),
-    _main("show_6", "6", "show('graph')", "Graph", "The graph of the optimized HLO"),
+    _main("show_6", "6", "show('graph')", "Graph", "The graph of the optimized HLO, or of another stage"),
     _main("show_7", "7", "show('ops')", "Time per op", "The table of ops with their self times"),
     _main("show_8", "8", "show('chart')", "Chart", "Time per call over the run; samples of a variant"),
     _main("show_9", "9", "show('functions')", "Functions", "What JAX compiled"),
@@ -125,6 +128,14 @@ ACTIONS: tuple[Action, ...] = (
     _graph("open", "enter", "open_group", "Open a group", "Show the members of a fusion, loop or call in place"),
     _graph("close", "backspace", "close_group", "Close a group", "Fold the group the cursor is in"),
     _graph("compact", "b", "compact", "Brief form", "One row a node with lanes for the values, and back"),
+    _graph("stage", "s", "stage", "Next stage", "The graph of the optimized HLO, the jaxpr, the HLO as given"),
+    _graph("scopes", "u", "scopes", "User's names", "Fold long levels by name scope, or only by runs of instructions"),
+    _graph("around", "a", "around", "Neighbourhood", "Only what is a few hops around the cursor, and all again"),
+    _graph("more", "plus", "hops(1)", "One hop more", "A larger neighbourhood"),
+    _graph("less", "minus", "hops(-1)", "One hop less", "A smaller neighbourhood"),
+    _graph("critical", "t", "critical", "Critical path", "Mark the chain of nodes that takes the most time, and not"),
+    _graph("way", "apostrophe", "way", "Way between two", "Mark this node; on another one: the way between the two"),
+    _graph("map", "d", "map", "Map", "The map at the right edge: what is in sight, where the time is; and without"),
     _graph("hottest", "H", "hottest", "Hottest node", "To the node with the largest self time"),
     # output
     Action("output.follow", "f", "follow", "Follow the tail", "Stay on the newest line", "output"),
@@ -154,7 +165,7 @@ def bindings(scope: str) -> list[BindingType]:
 _KEY_NAMES = {
     "slash": "/", "less_than_sign": "<", "greater_than_sign": ">", "question_mark": "?", "equals_sign": "=",
     "circumflex_accent": "^", "escape": "esc", "backspace": "⌫", "pagedown": "pgdn", "pageup": "pgup",
-    "plus": "+", "minus": "-", "asterisk": "*", "down": "↓", "up": "↑", "left": "←", "right": "→",
+    "plus": "+", "minus": "-", "asterisk": "*", "apostrophe": "'", "down": "↓", "up": "↑", "left": "←", "right": "→",
 }  # fmt: skip
 _KEY_NAMES_ASCII = {**_KEY_NAMES, "backspace": "bksp", "down": "dn", "up": "up", "left": "lt", "right": "rt"}
 

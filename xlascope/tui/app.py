@@ -115,12 +115,17 @@ class XlascopeApp(App[None]):
         for action in ACTIONS:
             if action.palette and action.scope == "main" and isinstance(screen, MainScreen):
                 yield SystemCommand(action.description, action.tooltip, _runner(screen, action.method))
+            elif action.palette and action.scope == "graph" and isinstance(screen, MainScreen):
+                shown = [pane.graph_pane for pane in screen.stage_panes() if pane.showing == "graph"]
+                if shown and shown[0] is not None:
+                    title = f"Graph: {action.description[:1].lower()}{action.description[1:]}"
+                    yield SystemCommand(title, action.tooltip, _runner(shown[0], action.method))
         for command in super().get_system_commands(screen):
             if command.title not in ("Quit", "Keys", "Maximize", "Minimize"):
                 yield command
 
 
-def _runner(screen: Screen, method: str) -> Callable[[], Awaitable[None]]:
+def _runner(screen: Widget, method: str) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         await screen.app.run_action(method, screen)
 

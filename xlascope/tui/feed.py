@@ -119,11 +119,11 @@ class Feed:
             simulated=bool(found.simulated),
         )
 
-    def graph(self, program: str, variant: str | None = None) -> Any:
-        """The `graphs.Graph` of the optimized HLO, or None."""
-        found = self.query("graph", program=program, variant=variant, stage="optimized")
+    def graph(self, program: str, variant: str | None = None, stage: str = "optimized") -> Any:
+        """The `graphs.Graph` of a stage, or None; what a variant has none of is the script's own."""
+        found = self.query("graph", program=program, variant=variant, stage=stage)
         if found is None and variant is not None:
-            return self.graph(program)
+            return self.graph(program, None, stage)
         return getattr(found, "graph", None)
 
     def lacking(self, program: str, stages: Iterable[str] = ()) -> tuple[str, ...]:

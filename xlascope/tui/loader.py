@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +22,7 @@ from xlascope.tui.messages import (
     OutputLoaded,
     OverviewLoaded,
     RowExplained,
+    StageGraphLoaded,
     StageLoaded,
     Uncollected,
     VariantsLoaded,
@@ -112,6 +113,19 @@ class Loader:
                 self._post(StageLoaded(program, variant, "source", text))
 
         self._screen.run_worker(partial(self._run, "file", job, True), thread=True, group="file", exclusive=True)
+
+    def stage_graph(self, program: str, variant: str | None, pane: str, stages: Sequence[str]) -> None:
+        """Asks for the graph of the first of some stages that is held; of none: the optimized HLO's stays."""
+
+        def job() -> None:
+            for stage in stages:
+                graph = self._feed.graph(program, variant, stage)
+                if graph is not None:
+                    self._post(StageGraphLoaded(program, variant, pane, stages[0], stage, graph))
+                    return
+            self._post(StageGraphLoaded(program, variant, pane, stages[0], "optimized", None))
+
+        self._screen.run_worker(partial(self._run, "graph", job, True), thread=True, group="graph", exclusive=True)
 
     def explain(self, program: str, variant: str | None, node: str) -> None:
         """Asks what an instruction does; only the newest question is answered."""

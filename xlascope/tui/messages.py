@@ -59,6 +59,14 @@ class GraphLoaded(ProgramMessage):
         self.graph, self.links, self.equations = graph, links, equations
 
 
+class StageGraphLoaded(ProgramMessage):
+    """The graph of a stage for the graph pane with the id `pane`; `first` is the stage that was asked for."""
+
+    def __init__(self, program: str, variant: str | None, pane: str, first: str, stage: str, graph: Any):
+        super().__init__(program, variant)
+        self.pane, self.first, self.stage, self.graph = pane, first, stage, graph
+
+
 class VariantsLoaded(ProgramMessage):
     """What was measured of the program, and its calls over time."""
 

@@ -84,8 +84,9 @@ def query(
     if module is None:
         required(source, name, wanted, which)
         raise ViewError(f"{wanted} of {name} cannot be read", "", 3)
-    if isinstance(source, RunSource) and wanted == "optimized":
-        origin, times = provenance(source, name, which), _self_ns(source, name, which)
+    if isinstance(source, RunSource):
+        origin = provenance(source, name, which, wanted)
+        times = _self_ns(source, name, which) if wanted == "optimized" else None
         exact = origin.exact
         # Built again only when there are new times: of a live run other facts come all the time.
         graph = source.large.get_or(

@@ -250,6 +250,8 @@ class Acting:
             view.clear_search()
         elif isinstance(view, RowTable) and view.filter_text:
             view.set_filter("")
+        elif isinstance(view, GraphPane) and view.clear_ways():
+            pass
         elif measuring and screen.run_at_hand.keeper is not None:
             screen.run_at_hand.keeper.cancel(measuring[-1].ticket)
             screen.notify(f"cancelling {measuring[-1].name}", timeout=2)

@@ -61,7 +61,8 @@ class Linking:
             self.take_focus(focus, view)
 
     def on_graph_pane_node_chosen(self, message: GraphPane.NodeChosen) -> None:
-        self.take_focus(self._main.desk.links.of_nodes([message.node]), message.view, message.node)
+        focus = self._main.graph_focus(message.view, message.nodes)
+        self.take_focus(focus, message.view, message.node if message.view.stage == "optimized" else None)
 
     def _focus_of(self, view: LineView, row: int) -> Focus | None:
         screen, links = self._main, self._main.desk.links
@@ -134,9 +135,7 @@ class Linking:
                 if bring and view is not from_pane and rows and not view.has_focus:
                     view.show_row(rows[0], centre=True)
             elif bring and pane.graph_pane is not None and not pane.graph_pane.has_focus:
-                node = self._best_node(desk.focus)
-                if node is not None:
-                    pane.graph_pane.show_node(node)
+                screen.bring_graph(pane.graph_pane, desk.focus, self.best_node(desk.focus))
         source = screen.query_one(SourcePane)
         rows = self._rows_in("source", source.shown_file)
         source.set_linked(rows)
@@ -164,7 +163,7 @@ class Linking:
         for pane in screen.stage_panes():
             if pane.showing not in ("graph", "chart"):
                 self.land_on_line(pane.text_pane, pane.showing, pane.content.file if pane.content else None)
-            elif pane.graph_pane is not None:
+            elif pane.graph_pane is not None and pane.graph_pane.stage == "optimized":
                 pane.graph_pane.begin_at(hottest.op)
         source = screen.query_one(SourcePane)
         self.land_on_line(source, "source", source.shown_file)
@@ -175,7 +174,7 @@ class Linking:
     def land_on_line(self, view: TextPane, stage: str, file: str | None) -> None:
         """Puts a pane's cursor on the hottest of the lines that belong to what all panes show, without telling."""
         rows = [row for row in self._rows_in(stage, file) if row < view.row_count()]
-        best = self._main.desk.links.node_row.get(self._best_node(self._main.desk.focus) or "")
+        best = self._main.desk.links.node_row.get(self.best_node(self._main.desk.focus) or "")
         if rows:
             view.landed = best if stage == "optimized" and best in rows else max(rows, key=view.share_of)
             with view.prevent(LineView.CursorMoved):
@@ -200,7 +199,8 @@ class Linking:
         places = {place for place in links.equation_place.values() if place[1] == int(number) and file in place[0]}
         return sorted({row for place in places for row in links.rows(content.stage, links.of_place(*place))})
 
-    def _best_node(self, focus: Focus) -> str | None:
+    def best_node(self, focus: Focus) -> str | None:
+        """The instruction of a focus with the most time."""
         shares = {row.op: row.share or 0.0 for row in self._main.desk.ops.rows}
         return max(sorted(focus.nodes), key=lambda node: shares.get(node, 0.0), default=None)
 
@@ -217,7 +217,7 @@ class Linking:
                 subject, said = tell_line(focus, place, known, screen.glyphs)
                 line.show(said, subject)
             return
-        best = node or self._best_node(focus)
+        best = node or self.best_node(focus)
         found = desk.graph.node_by_id.get(best) if desk.graph is not None and best is not None else None
         jaxpr = [pane for pane in screen.stage_panes() if pane.text_pane is origin and pane.showing != "optimized"]
         if jaxpr or (found is None and focus.lead):
@@ -283,7 +283,7 @@ class Linking:
             text = source.row_text(number - 1).strip() if held else ""
             line += [Part(f"{file.rpartition('/')[2]}:{number} ", "define"), Part(text)]
         op = [Part(" op   ", "dim")]
-        best = self._best_node(desk.focus)
+        best = self.best_node(desk.focus)
         row = next((row for row in desk.ops.rows if row.op == best), None)
         if row is not None:
             bar = self._main.glyphs.bar(row.share, 10)

@@ -27,6 +27,7 @@ from xlascope.tui.messages import (
 from xlascope.tui.screens.acting import Acting
 from xlascope.tui.screens.collecting import Collecting
 from xlascope.tui.screens.desk import Desk
+from xlascope.tui.screens.graphing import Graphing
 from xlascope.tui.screens.linking import Linking
 from xlascope.tui.screens.places import Places
 from xlascope.tui.screens.switching import Switching
@@ -43,7 +44,7 @@ _TICK = 0.25
 _ASK_WHERE = 8  # ticks between two questions where a silent script is
 
 
-class MainScreen(Acting, Switching, Linking, Places, Collecting, Screen[None]):
+class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Screen[None]):
     """Shows a `Desk` of records; what the user does goes to the keeper, what the file says comes from the loader."""
 
     BINDINGS = bindings("main")

@@ -16,7 +16,7 @@ from xlascope.tui.live import reads_terminal, waits_for_input
 from xlascope.tui.loader import Wanted
 from xlascope.tui.messages import ProgramMessage
 from xlascope.tui.model import STAGES, StageText
-from xlascope.tui.text.numbers import counted, percent
+from xlascope.tui.text.numbers import percent
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputPane
@@ -182,16 +182,6 @@ class Places:
         title.append(Part(f"  {other}", "dim", "library_line", "the library's line that made it, or yours", 3))
         title.append(Part("  e edit", "dim", "edit", "$EDITOR at the line", 4))
         return title
-
-    def show_graph(self) -> None:
-        desk = self._screen.desk
-        for pane in self.stage_panes():
-            if pane.showing == "graph" and pane.graph_pane is not None:
-                if pane.graph_pane.graph is not desk.graph or desk.graph is None:
-                    pane.graph_pane.set_graph(desk.graph, "the optimized HLO is not captured yet")
-                number = counted(len(desk.graph.nodes), "instruction") if desk.graph is not None else ""
-                about = " · ".join(filter(None, (desk.program, desk.variant, number)))
-                pane.draw_title(about)
 
     def draw_charts(self) -> None:
         desk = self._screen.desk

@@ -8,58 +8,84 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from rich.style import Style
 from textual.message import Message
+from textual.strip import Strip
 
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.safe import safe
+from xlascope.tui.widgets.graph_ways import MAP_WIDTH, GraphWays
 from xlascope.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
+    from xlascope.graphs.folds import Folds
     from xlascope.graphs.layout import Placed, PlacedBox
     from xlascope.graphs.model import Graph
     from xlascope.graphs.navigate import Direction
+    from xlascope.graphs.paths import Way
 
 _BLOCK = 64
 _ROLES = {
     "wire": "dim", "label": "shape", "border": "text", "border.hot": "bar_hot", "border.cursor": "accent",
     "border.group": "dim", "mark": "accent", "name": "define", "opcode": "op", "shape": "shape", "percent": "text",
-    "heat": "bar_hot", "root": "keyword", "folded": "dim", "stub": "dim", "added": "added",
+    "heat": "bar_hot", "root": "keyword", "folded": "dim", "stub": "dim", "added": "added", "marked": "accent",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
-    placed: Placed
+class _Asked:
+    """What a picture is made of; one that is no longer asked for is not shown."""
+
     opened: frozenset[str]
     compact: bool
+    hops: int | None
+    folds: Folds
 
 
-class GraphPane(LineView):
-    """A module's graph with heat. It holds which groups are open and which box the cursor is on."""
+class GraphPane(GraphWays, LineView):
+    """A stage's graph with heat. It holds which groups are open and which box the cursor is on.
+
+    ``stage`` is the stage it is of, ``of`` the program and variant.
+    """
 
     HELP = (
-        "The graph of the module: parameters at the top, ROOT at the bottom, fusions, loops and calls as boxes that "
-        "open in place. Heavy borders are the hottest 80 % of the self time, the double border is the cursor."
+        "The graph of a stage: parameters at the top, ROOT at the bottom, fusions, loops, calls and name scopes as "
+        "boxes that open in place. Heavy borders are the hottest 80 % of the self time, the double border is the "
+        "cursor, ◆ is what is marked, ⇢ and ⇠ name a user or an operand that no line leads to, ⇣ is a value that comes "
+        "from outside of a scope. At the right edge: where in the whole you are, and where its time is."
     )
     SCOPES = ("graph", "list")
     BINDINGS = bindings("graph")
 
     class NodeChosen(Message):
-        """The cursor is on another box; `node` is the id of an instruction or group."""
+        """The cursor is on another box: `node` is an instruction, equation or group, `nodes` all it stands for."""
 
-        def __init__(self, view: GraphPane, node: str):
+        def __init__(self, view: GraphPane, node: str, nodes: list[str]):
             super().__init__()
-            self.view, self.node = view, node
+            self.view, self.node, self.nodes = view, node, nodes
+
+    class StageWanted(Message):
+        """The user wants the graph of the next stage that has one."""
+
+        def __init__(self, view: GraphPane):
+            super().__init__()
+            self.view = view
+
+    class WayFound(Message):
+        """A way (None: there is none) was looked for."""
+
+        def __init__(self, folds: Folds, way: Way | None, what: str):
+            super().__init__()
+            self.folds, self.way, self.what = folds, way, what
 
     class _Laid(Message):
-        def __init__(self, drawn: _Drawn, graph: Graph):
+        def __init__(self, placed: Placed, asked: _Asked):
             super().__init__()
-            self.drawn, self.graph = drawn, graph
+            self.placed, self.asked = placed, asked
 
     class _Unlaid(Message):
-        def __init__(self, graph: Graph, text: str):
+        def __init__(self, asked: _Asked, text: str):
             super().__init__()
-            self.graph, self.text = graph, text
+            self.asked, self.text = asked, text
 
     class _Found(Message):
         def __init__(self, needle: str, nodes: list[str]):
@@ -72,6 +98,9 @@ class GraphPane(LineView):
         self.opened: frozenset[str] = frozenset()
         self.box: str | None = None
         self.compact = False
+        self.stage = "optimized"
+        self.of: tuple[str | None, str | None] = (None, None)
+        self.folds: Folds | None = None
         self._placed: Placed | None = None
         self._blocks: dict[tuple[int, str | None], list[list[tuple[str, str]]]] = {}
         self._placeholder = "no graph yet"
@@ -85,15 +114,17 @@ class GraphPane(LineView):
         """Another graph, collapsed, the cursor on its hottest box; the same one with new times keeps what is open."""
         same = graph is not None and self.graph is not None and graph.name == self.graph.name
         same = same and len(graph.nodes) == len(self.graph.nodes)  # type: ignore[union-attr]
-        self.graph, self._placeholder = graph, placeholder
+        self.graph, self._placeholder, self.folds = graph, placeholder, None
         if not same:
-            self.opened, self.box = frozenset(), None
+            self.opened, self.box, self.hops = frozenset(), None, None
+            self.ends, self._start, self._said = frozenset(), None, ""
+            self.tell_search()
         if graph is None:
             self._placed = None
             self._blocks.clear()
             self.rows_changed(keep_scroll=False)
         else:
-            self._lay_out()
+            self.lay_out()
 
     def set_placeholder(self, text: str) -> None:
         """What is shown while there is no graph."""
@@ -104,7 +135,7 @@ class GraphPane(LineView):
 
     def show_node(self, node: str) -> bool:
         """Puts the cursor on the box that stands for a node, without telling; False if there is none."""
-        box = self._box_of(node)
+        box = self.box_of(node)
         if box is None:
             return False
         self._move(box, tell=False)
@@ -115,49 +146,69 @@ class GraphPane(LineView):
         if not self.show_node(node):
             self.box = node
 
-    def _box_of(self, node: str) -> str | None:
+    def box_of(self, node: str) -> str | None:
+        """The box on the picture that stands for a node."""
         if self._placed is None:
             return None
         from xlascope.graphs.visible import shown_id
 
         return shown_id(self._placed.visible, node)
 
-    def _lay_out(self) -> None:
+    @property
+    def placed(self) -> Placed | None:
+        """The picture, None before there is one."""
+        return self._placed
+
+    def _asked(self) -> _Asked:
+        from xlascope.graphs.folds import Folds
+
+        assert self.graph is not None
+        if self.folds is None or self.folds.by_scope is not self.by_scope:
+            self.folds = Folds(self.graph, self.by_scope)
+        return _Asked(self.opened, self.compact, self.hops, self.folds)
+
+    def lay_out(self) -> None:
+        """Makes the picture anew in a worker."""
         if self.graph is not None and self.is_attached and self.size.width:
-            graph, opened, box, compact = self.graph, self.opened, self.box, self.compact
-            width = max(self.size.width - 2, 20)
+            asked, box = self._asked(), self.box
+            width = max(self.size.width - 2 - MAP_WIDTH, 20)
             # A function of its own: Textual writes out a worker's arguments, and a graph is long.
-            job = lambda: self._work(graph, opened, box, width, compact)  # noqa: E731
+            job = lambda: self._work(asked, box, width)  # noqa: E731
             self.run_worker(job, group="layout", exclusive=True, thread=True)
 
-    def _work(self, graph: Graph, opened: frozenset[str], focus: str | None, width: int, compact: bool) -> None:
+    def _work(self, asked: _Asked, focus: str | None, width: int) -> None:
         from xlascope.graphs.compact import layout_compact
         from xlascope.graphs.layout import layout
-        from xlascope.graphs.visible import visible
+        from xlascope.graphs.visible import LIMIT, visible
 
         try:
-            placed = (layout_compact if compact else layout)(visible(graph, opened, focus), width)
+            graph, folds = asked.folds.graph, asked.folds
+            if asked.hops is None:
+                shown = visible(graph, asked.opened, focus, folds=folds)
+            else:
+                shown = visible(graph, asked.opened, folds.first_node(focus) if focus else None, LIMIT // 4, asked.hops)
+            placed = (layout_compact if asked.compact else layout)(shown, width)
         except Exception as error:
             # A graph that cannot be laid out must not take the screen down; it says so in its place.
-            self.post_message(self._Unlaid(graph, f"this graph could not be laid out: {type(error).__name__}: {error}"))
+            self.post_message(self._Unlaid(asked, f"this graph could not be laid out: {type(error).__name__}: {error}"))
             return
-        self.post_message(self._Laid(_Drawn(placed, opened, compact), graph))
+        self.post_message(self._Laid(placed, asked))
 
     def on_graph_pane__unlaid(self, message: _Unlaid) -> None:
-        if message.graph is self.graph:
+        if message.asked.folds is self.folds:
             self._placed, self._placeholder = None, message.text
             self._blocks.clear()
             self.rows_changed(keep_scroll=False)
 
     def on_graph_pane__laid(self, message: _Laid) -> None:
-        drawn = message.drawn
-        if message.graph is not self.graph or (drawn.opened, drawn.compact) != (self.opened, self.compact):
+        if self.graph is None or message.asked != self._asked():
             return
-        self._placed = message.drawn.placed
+        self._placed, self._map = message.placed, None
+        self.tell_search()
         self._width_laid = self.size.width
         self._blocks.clear()
         self.rows_changed()
-        shown = self._box_of(self.box) if self.box is not None else None
+        shown = self.box_of(self.box) if self.box is not None else None
         target = shown or self._hottest()
         if target is not None:
             self._move(target, tell=False)
@@ -174,6 +225,18 @@ class GraphPane(LineView):
         self._blocks.clear()
         super().redraw()
 
+    @property
+    def view_width(self) -> int:
+        return super().view_width - (MAP_WIDTH if self.shows_map else 0)
+
+    def render_line(self, y: int) -> Strip:
+        strip = super().render_line(y)
+        return Strip.join([strip, self.map_strip(y - self.HEADER_ROWS)]) if self.shows_map else strip
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        super().watch_scroll_y(old, new)
+        self.refresh()  # the map shows where the picture is scrolled to
+
     def row_text(self, row: int) -> str:
         if self._placed is None:
             return self._placeholder
@@ -187,7 +250,7 @@ class GraphPane(LineView):
 
             assert self._placed is not None
             span = (block * _BLOCK, (block + 1) * _BLOCK)
-            rows = render(self._placed, self.box, self.ascii_only, span).rows
+            rows = render(self._placed, self.box, self.ascii_only, span, self.marked_boxes()).rows
             if len(self._blocks) > 32:
                 self._blocks.clear()
             self._blocks[block, self.box] = rows
@@ -228,7 +291,14 @@ class GraphPane(LineView):
         if changed or self.column != before:
             self.redraw()
         if tell and changed:
-            self.post_message(self.NodeChosen(self, box))
+            self._tell(box)
+
+    def _tell(self, box_id: str) -> None:
+        assert self._placed is not None
+        box = self._placed.visible.boxes[box_id]
+        node = box.node.id if box.node is not None else box_id
+        nodes = self._placed.visible.folds.nodes_in(box_id) if box.node is None else [node]
+        self.post_message(self.NodeChosen(self, node, nodes))
 
     def _show_box(self, place: PlacedBox) -> None:
         self.show_row(min(place.y + place.height - 1, place.y + self.body_height - 1))
@@ -284,32 +354,48 @@ class GraphPane(LineView):
 
     def action_compact(self) -> None:
         self.compact = not self.compact
-        self._lay_out()
+        self.lay_out()
 
     def action_open_group(self) -> None:
         if self._placed is not None and self.box is not None:
             place = self._placed.by_id[self.box]
-            if self._placed.visible.boxes[self.box].outside and not place.openable:
-                self._lay_out()
+            box = self._placed.visible.boxes[self.box]
+            if box.inlet and box.node is not None:
+                self.go_to_node(box.node.id)
+            elif (box.outside or self.hops is not None) and not place.openable:
+                self.lay_out()
             elif place.openable and self.box not in self.opened:
                 self.opened |= {self.box}
-                self._lay_out()
+                self.lay_out()
             elif self.box in self.opened:
                 self.action_close_group()
 
     def action_close_group(self) -> None:
         if self._placed is None or self.box is None or self.graph is None:
             return
-        around = [self.box, *self.graph.ancestors(self.box)]
+        folds = self._placed.visible.folds
+        around = [self.box, *self._around(self.box)]
         group = next((each for each in around if each in self.opened), None)
         if group is not None:
-            inside = {each for each in self.opened if group in self.graph.ancestors(each)}
+            inside = {each for each in self.opened if group in folds.ancestors(each)}
             self.opened -= {group, *inside}
             self.box = group
-            self._lay_out()
+            self.lay_out()
+
+    def _around(self, box_id: str) -> tuple[str, ...]:
+        """The boxes around one, nearest first; an inlet lies in the level it leads into."""
+        assert self._placed is not None
+        level = self._placed.by_id[box_id].level
+        return (level, *self._placed.visible.folds.ancestors(level)) if level is not None else ()
 
     def action_activate(self) -> None:
         self.action_open_group()
+
+    def action_stage(self) -> None:
+        self.post_message(self.StageWanted(self))
+
+    def on_graph_pane_way_found(self, message: WayFound) -> None:
+        self.show_way(message.folds, message.way, message.what)
 
     # searching: over all nodes, also those in closed groups, which are opened for it
 
@@ -331,7 +417,8 @@ class GraphPane(LineView):
 
     def on_graph_pane__found(self, message: _Found) -> None:
         if message.needle == self.needle:
-            self._found = message.nodes
+            self._found, self._found_at = message.nodes, 0
+            self.tell_search()
             if message.nodes:
                 self._go_to_found(0)
             self.post_message(self.SearchDone(self, self.needle, self.cursor if message.nodes else None, False))
@@ -340,17 +427,31 @@ class GraphPane(LineView):
         message.prevent_default()  # the cursor is there already
 
     def _go_to_found(self, number: int) -> None:
+        self._found_at = number % len(self._found)
+        self.go_to_node(self._found[self._found_at])
+        self.tell_search()
+
+    def tell_search(self) -> None:
+        """What is searched for and how often it is there, what is marked, what is left out."""
+        said = self.said()
+        if self.needle:
+            at = f"{self._found_at + 1:,} of {len(self._found):,}" if self._found else "0 matches"
+            said.insert(0, f"/{self.needle}  {at}")
+        if self._placed is not None and self._placed.visible.left_out and self.hops is None:
+            said.append(f"{self._placed.visible.left_out:,} boxes left out")
+        self.set_note("  ".join(said))
+
+    def go_to_node(self, node: str) -> None:
+        """Puts the cursor on a node wherever it is; opens what hides it."""
         from xlascope.graphs.navigate import opened_for
 
         assert self.graph is not None
-        self._found_at = number % len(self._found)
-        node = self._found[self._found_at]
-        opened = opened_for(self.graph, self.opened, node)
-        shown = self._box_of(node)
+        opened = opened_for(self.graph, self.opened, node, self._asked().folds if self.hops is None else None)
+        shown = self.box_of(node)
         if opened != self.opened or shown is None:
             # Also where the picture leaves boxes out: it is made again around the node.
             self.opened, self.box = opened, node
-            self._lay_out()
+            self.lay_out()
         else:
             self._move(shown)
 
@@ -368,7 +469,7 @@ class GraphPane(LineView):
 
     def on_resize(self) -> None:
         if self._width_laid != self.size.width:
-            self._lay_out()
+            self.lay_out()
 
     def on_mount(self) -> None:
-        self._lay_out()
+        self.lay_out()
