@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from dataclasses import dataclass, field
+
+from xlascope.graphs.crossings import Links, reduce_crossings
 
 # More values than this passing one row would be a wall of lines: long ones are named in their boxes instead.
 _FEWEST_PASSING, _MOST_PASSING, _CELLS_EACH = 4, 12, 8
-_SWEEPS = 8
 
 
 @dataclass(slots=True)
@@ -47,12 +47,17 @@ def arrange(
     parameters: list[bool],
     width: int,
     gap: int,
+    most: int | None = None,
 ) -> Arrangement:
-    """Rows for boxes of the given widths; ``links`` are (source, target, values). Depends on nothing else."""
+    """Rows for boxes of the given widths; ``links`` are (source, target, values). Depends on nothing else.
+
+    ``most`` values may pass a row; by default what ``width`` has room for.
+    """
     forward = [(source, target) for source, target, _ in links if source < target]
     ranks = _ranks(len(widths), forward, parameters)
     row_of = _split(ranks, forward, widths, width, gap)
-    most = min(max(width // _CELLS_EACH, _FEWEST_PASSING), _MOST_PASSING)
+    if most is None:
+        most = min(max(width // _CELLS_EACH, _FEWEST_PASSING), _MOST_PASSING)
     nets, stubs = _nets(links, row_of, parameters, most)
     return _fill(len(widths), row_of, nets, stubs)
 
@@ -164,49 +169,8 @@ def _fill(count: int, row_of: list[int], nets: list[Net], stubs: list[tuple[int,
                 items[carrier].below.append((number, passing))
                 rows[row].append(passing)
                 carrier = passing
-    _reduce_crossings(items, rows)
+    links = Links(
+        [[other for _, other in item.above] for item in items], [[other for _, other in item.below] for item in items]
+    )
+    reduce_crossings(links, rows)
     return Arrangement(items, rows, nets, list(range(count)), stubs)
-
-
-def _reduce_crossings(items: list[Item], rows: list[list[int]]) -> None:
-    """Barycentre sweeps down and up; the order with the fewest crossings stays. Ties keep their order."""
-    place = [0] * len(items)
-    _number(rows, place)
-    best, fewest = [row[:] for row in rows], _crossings(items, rows, place)
-    for sweep in range(_SWEEPS):
-        if not fewest:
-            break
-        down = sweep % 2 == 0
-        for row in rows if down else reversed(rows):
-            keys = {}
-            for item in row:
-                neighbours = items[item].above if down else items[item].below
-                places = [place[other] for _, other in neighbours]
-                keys[item] = sum(places) / len(places) if places else float(place[item])
-            row.sort(key=lambda item: keys[item])
-            for position, item in enumerate(row):
-                place[item] = position
-        count = _crossings(items, rows, place)
-        if count < fewest:
-            best, fewest = [row[:] for row in rows], count
-    rows[:] = best
-
-
-def _number(rows: list[list[int]], place: list[int]) -> None:
-    for row in rows:
-        for position, item in enumerate(row):
-            place[item] = position
-
-
-def _crossings(items: list[Item], rows: list[list[int]], place: list[int]) -> int:
-    """Pairs of links between neighbouring rows that cross."""
-    total = 0
-    for row in rows:
-        ends: list[int] = []
-        for item in row:
-            targets = sorted(place[other] for _, other in items[item].below)
-            for target in targets:
-                total += len(ends) - bisect_left(ends, target + 1)
-            for target in targets:
-                insort(ends, target)
-    return total
