@@ -246,7 +246,7 @@ class FixedKeeper:
         self.measured.append((program, dict(switches)))
         return len(self.measured)
 
-    def collect(self, program: str, what: str) -> int:
+    def collect(self, program: str, what: str, switches: Any = None) -> int:
         self.collected.append((program, what))
         return 100 + len(self.collected)
 

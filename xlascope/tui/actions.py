@@ -49,6 +49,10 @@ def _graph(name: str, keys: str, method: str, description: str, tooltip: str) ->
     return Action(f"graph.{name}", keys, method, description, tooltip, "graph", palette=name not in _MOVES)
 
 
+def _passes(name: str, keys: str, method: str, description: str, tooltip: str, shown: bool = False) -> Action:
+    return Action(f"passes.{name}", keys, method, description, tooltip, "passes", shown)
+
+
 def _main(
     name: str, keys: str, method: str, description: str, tooltip: str, shown: bool = False, palette: bool = True
 ) -> Action:
@@ -77,6 +81,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("sharding", "S", "switch('sharding')", "Switch sharding", "As run, batch split over the devices, replicated"),
     _main("measure", "m", "measure", "measure", "Measure the switches as they stand, again", True),
     _main("variant", "v", "variant", "Variant or baseline", "Variant, measured baseline, the script's own: in turn"),
+    _main("passes", "p", "passes", "passes", "What each pass of XLA did to the program, and to what you are on", True),
     _main("zoom", "z", "zoom", "maximize", "The focused pane alone, and back", True),
     _main("copy", "y", "copy", "Copy the line", "The cursor's line to the clipboard, the whole pane to a file"),
     _main("edit", "e", "edit", "Open the editor", "$EDITOR at the line of the source"),
@@ -86,6 +91,15 @@ ACTIONS: tuple[Action, ...] = (
     _main("run", "ctrl+r", "run_facts", "The run", "Phases, what was dropped or not captured, the traceback"),
     _main("back", "escape", "back", "Back", "Close, cancel or undo the uppermost thing", False, False),
     _main("quit", "q", "quit", "quit", "Leave; asks while the script runs", True),
+    # the screen of passes
+    _passes("pane", "tab,shift+tab", "pane", "pane", "To the list or to the text", True),
+    _passes("form", "t", "form", "form", "What changed, line by line, or the whole text", True),
+    _passes("help", "question_mark,f1", "help", "help", "Keys and meaning of this screen", True),
+    _passes("copy", "y", "copy", "Copy the line", "The cursor's line to the clipboard, the whole pane to a file"),
+    _passes("back", "escape", "back", "back", "Close, cancel or undo the uppermost thing", True),
+    _passes("leave", "p,q", "leave", "leave", "Back to the main screen; what is being collected goes on"),
+    Action("passlist.filter", "f", "filter", "Filter passes", "Keep only passes that contain a text", "passlist"),
+    Action("passlist.unchanged", "u", "unchanged", "Unchanged", "Show passes that changed nothing too", "passlist"),
     # every pane of rows
     _list("down", "j,down", "row(1)", "Down", "The next row"),
     _list("up", "k,up", "row(-1)", "Up", "The row before"),

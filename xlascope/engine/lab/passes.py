@@ -18,6 +18,7 @@ from xlascope.protocol.snapshots import LineStore
 _FILE = re.compile(r"module_(\d+)\.(.+?)\.(\d{4,})\.(.+)\.txt\Z")
 _PERIOD_S = 0.05
 _TRACE_LEVEL = 3  # at which each HLO pass is an event
+_QUIET_S = 1.0
 USUAL_PASSES = 60
 """About how many snapshots a compile on CPU gives; only the progress depends on it."""
 
@@ -35,6 +36,7 @@ class Reader:
         self.snapshots: dict[str, list[dict[str, Any]]] = {}
         self.names: dict[str, str] = {}
         self.trouble: str | None = None
+        self._count, self._grew = 0, time.monotonic()
         self._folder, self._beat = folder, beat
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="xlascope-passes", daemon=True)
@@ -58,6 +60,7 @@ class Reader:
     def _take(self, whole: bool) -> None:
         """Read what has been written; the newest of a module may still be being written until the compile is over."""
         found: dict[str, list[tuple[int, str, Path]]] = {}
+        before = self._count
         for file in self._folder.iterdir():
             match = _FILE.match(file.name)
             if match:
@@ -69,8 +72,14 @@ class Reader:
                 text = self.store.add(file.read_bytes())
                 self.snapshots.setdefault(module, []).append({"index": index, "step": step, "text": text})
                 file.unlink()
-                count = sum(map(len, self.snapshots.values()))
-                self._beat.far(count, max(USUAL_PASSES, count), f"pass {count} of ~{max(USUAL_PASSES, count)}: {step}")
+                self._count += 1
+                total = max(USUAL_PASSES, self._count)
+                self._beat.far(self._count, total, f"pass {self._count} of ~{total}: {step}")
+        if self._count != before:
+            self._grew = time.monotonic()
+        elif self._count and not whole and time.monotonic() - self._grew > _QUIET_S:
+            said = f"{self._count} passes so far; XLA goes on, in a long one or making code"
+            self._beat.far(self._count, None, said)
 
 
 def collect(

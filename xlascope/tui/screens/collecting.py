@@ -32,6 +32,17 @@ class Collecting:
             for what in message.what:
                 self.collect(message.program, what)
 
+    def action_passes(self) -> None:
+        """Opens the screen of passes, which has them collected where the file has none."""
+        from xlascope.tui.screens.passes import PassesScreen, subject_of
+
+        screen, desk = self._collector, self._collector.desk
+        if desk.program is None or desk.overview.kind not in ("run", "dump"):
+            screen.notify("no program was compiled yet: there are no passes" if desk.overview.kind == "run"
+                          else "this file holds no passes: a run or an XLA dump folder does", timeout=3)  # fmt: skip
+            return
+        screen.app.push_screen(PassesScreen(screen, desk.program, desk.variant, subject_of(screen)))
+
     def collect_for(self, message: StageLoaded) -> None:
         """A pane shows a stage that is not there: it is made at once."""
         if message.content.missing and message.content.stage == "hlo" and message.program is not None:

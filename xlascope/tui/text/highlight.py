@@ -123,6 +123,19 @@ def plain(line: str) -> list[Token]:
     return [(line, "text")] if line else []
 
 
+_SIGNS = {"+": "good", "-": "bad", ">": "shape", "~": "dim", "@": "attribute"}
+
+
+def _difference(line: str) -> list[Token]:
+    """A line of a difference: its sign by meaning, then HLO; a line without a sign is a heading or one that stayed."""
+    role = _SIGNS.get(line[:1])
+    if role is None:
+        return tokeniser("hlo")(line) if line.startswith(" ") else [(line, "title")] if line else []
+    if line[0] in "~@":
+        return [(line, role)]
+    return [(line[0], role), *tokeniser("hlo")(line[1:])]
+
+
 _COMPILED: dict[str, Tokeniser] = {}
 _ALIASES = {"source": "python", "optimized": "hlo", "pass": "hlo"}
 
@@ -134,6 +147,8 @@ def tokeniser(language: str) -> Tokeniser:
     """
     name = language.partition(":")[0]
     name = _ALIASES.get(name, name)
+    if name == "diff":
+        return _difference
     if name not in _LANGUAGES:
         return plain
     if name not in _COMPILED:

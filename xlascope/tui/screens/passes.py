@@ -1,0 +1,388 @@
+"""The screen of passes: the list on the left, on the right what the pass under the cursor changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from xlascope.tui.actions import actions_for, bindings, key_label
+from xlascope.tui.copying import copy_out
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.live import Measuring
+from xlascope.tui.passes_model import (
+    FORMS,
+    PassItem,
+    PassTable,
+    Subject,
+    Told,
+    pass_table,
+    pass_text,
+    rows_of,
+    told_history,
+)
+from xlascope.tui.text.lines import TextLines
+from xlascope.tui.text.numbers import counted, duration
+from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine
+from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.part_line import Part, PartLine
+from xlascope.tui.widgets.passes_list import PassesList
+from xlascope.tui.widgets.text_pane import TextPane
+
+if TYPE_CHECKING:
+    from xlascope.tui.screens.main import MainScreen
+
+_TICK = 0.25
+
+
+class _Loaded(Message):
+    """The passes that the file holds (None: none), and what became of the subject."""
+
+    def __init__(self, table: PassTable | None, told: Told | None):
+        super().__init__()
+        self.table, self.told = table, told
+
+
+class _TextLoaded(Message):
+    """The right side for a pass."""
+
+    def __init__(self, index: int, form: str, text: TextLines, rows: list[int]):
+        super().__init__()
+        self.index, self.form, self.text, self.rows = index, form, text, rows
+
+
+class _Failed(Message):
+    """A view could not be read."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.text = text
+
+
+class PassesScreen(Screen[None]):
+    """Over the main screen, whose file it reads and whose keeper it asks; esc leads back."""
+
+    BINDINGS = bindings("passes")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (180, "-wide")]  # noqa: RUF012
+    DEFAULT_CSS = """
+    PassesScreen { layout: vertical; background: $background; }
+    PassesScreen #pass-body { height: 1fr; }
+    PassesScreen PassesList { width: 52; }
+    PassesScreen TextPane { width: 1fr; border-left: vkey $panel-lighten-1; }
+    PassesScreen.-wide PassesList { width: 70; }
+    PassesScreen.-narrow #pass-body { layout: vertical; }
+    PassesScreen.-narrow PassesList { width: 1fr; height: 45%; }
+    PassesScreen.-narrow TextPane { width: 1fr; height: 1fr; border: none; }
+    .-ascii PassesScreen TextPane { border-left: ascii $panel-lighten-1; }
+    .-ascii PassesScreen.-narrow TextPane { border: none; }
+    """
+
+    def __init__(self, main: MainScreen, program: str, variant: str | None, subject: Subject | None):
+        super().__init__()
+        self._over, self._program, self._variant, self._subject = main, program, variant, subject
+        self.glyphs = main.glyphs
+        self._held: PassTable | None = None
+        self._ticket: int | None = None
+        self._form = FORMS[0]
+        self._asking: LineView | None = None
+        self._wanted: int | None = None
+        self._touched: Mapping[int, tuple[str, ...]] = {}
+
+    def compose(self) -> ComposeResult:
+        glyphs = self.glyphs
+        yield PartLine(id="pass-head", glyphs=glyphs)
+        yield PartLine(id="pass-history", glyphs=glyphs, lines=2)
+        with Horizontal(id="pass-body"):
+            yield PassesList(id="passes", glyphs=glyphs)
+            yield TextPane(id="pass-text", glyphs=glyphs)
+        yield PromptLine(id="pass-prompt")
+        yield PartLine(id="pass-footer", glyphs=glyphs)
+
+    def on_mount(self) -> None:
+        self._passes.set_title([Part("passes of XLA", "title"), Part("  f filters, u shows the unchanged", "dim")])
+        self._say("reading the passes")
+        self._draw_head("")
+        self._draw_footer()
+        self.set_focus(self._passes)
+        self._load()
+        self.set_interval(_TICK, self._tick)
+
+    @property
+    def _passes(self) -> PassesList:
+        return self.query_one(PassesList)
+
+    @property
+    def _right(self) -> TextPane:
+        return self.query_one(TextPane)
+
+    @property
+    def _called(self) -> str:
+        """What the collecting is called among the measurements."""
+        return f"passes of {self._program}" + (f", {self._variant}" if self._variant else "")
+
+    def _say(self, text: str) -> None:
+        """A sentence in the place of the text, as wide as there is room."""
+        width = max((self._right.size.width or self.size.width) - 4, 20)
+        lines = [line for part in text.split("\n") for line in wrap(part, width) or [""]]
+        self._right.set_content(TextLines("\n".join(lines)), "")
+
+    # reading and collecting
+
+    def _load(self) -> None:
+        self.run_worker(self._read, thread=True, group="table", exclusive=True)
+
+    def _read(self) -> None:
+        feed = self._over.feed
+        try:
+            table = pass_table(feed, self._program, self._variant)
+            told = told_history(feed, table, self._subject) if table is not None and self._subject is not None else None
+        except Exception as error:
+            # A view that fails must not take the screen down: it is told.
+            self._post(_Failed(f"{type(error).__name__}: {error}"))
+            return
+        self._post(_Loaded(table, told))
+
+    def _post(self, message: Message) -> None:
+        if not get_current_worker().is_cancelled:
+            self.post_message(message)
+
+    def on__failed(self, message: _Failed) -> None:
+        self._say(message.text)
+
+    def on__loaded(self, message: _Loaded) -> None:
+        if message.table is None:
+            self._collect()
+            return
+        first = self._held is None
+        self._held = table = message.table
+        changed = sum(each.changed for each in table.items)
+        about = [counted(changed, "change") + f" in {counted(len(table.items), 'snapshot')}"]
+        if table.items:
+            about.append(f"{table.items[0].instructions:,} to {counted(table.items[-1].instructions, 'instruction')}")
+        if table.compile_ns is not None:
+            about.append(f"compiled in {duration(table.compile_ns, self.glyphs.micro)}")
+        self._draw_head("  ".join([*about, *table.notes]))
+        self._say("no pass is chosen" if changed else "no pass changed anything")
+        if message.told is not None:
+            self._touched = message.told.touched
+        self._passes.set_table(table)
+        if message.told is not None:
+            self._draw_history(message.told.text)
+            self._passes.set_touched(message.told.touched)
+        elif first:
+            self._passes.go_to(0)
+
+    def _collect(self) -> None:
+        """Has a lab compile the program once more; what it is at is shown until the file has the answer."""
+        keeper = self._over.run_at_hand.keeper
+        if self._over.desk.overview.kind != "run":
+            flags = "XLA_FLAGS='--xla_dump_to=DIR --xla_dump_hlo_pass_re=.*'"
+            self._say(f"this dump holds no passes; {flags} writes them")
+            return
+        if keeper is None:
+            self._say("the passes are not collected, and this file is open for reading only: "
+                                       f"`xlascope show RUN passes --program {self._program}` adds them")  # fmt: skip
+            return
+        running = [each for each in self._over.live.now.measuring if each.name == self._called]
+        if running:
+            self._ticket = running[-1].ticket
+            return
+        switches = next((dict(row.switches) for row in self._over.desk.variants if row.name == self._variant), {})
+        try:
+            self._ticket = keeper.collect(self._program, "passes", switches)
+        except (OSError, RuntimeError, ValueError) as error:
+            self._say(f"the passes cannot be collected: {error}")
+        else:
+            self._over.live.measuring(self._ticket, self._program, self._called)
+            self._tick()
+
+    def _tick(self) -> None:
+        """While passes are collected: how far it is, and what came of it."""
+        if self._ticket is None:
+            return
+        now = self._over.live.now
+        entry = next((each for each in now.measuring if each.ticket == self._ticket), None)
+        if entry is not None:
+            self._say(self._progress(entry))
+            return
+        undone, self._ticket = self._ticket in now.undone, None
+        if not undone:
+            self._load()
+            return
+        why = next((why for name, why in reversed(now.failures) if name == self._called), None)
+        said = f"the passes could not be collected: {why}" if why else "cancelled; esc leads back, p asks again"
+        self._say(said)
+
+    def _progress(self, entry: Measuring) -> str:
+        gauge = f"{self.glyphs.gauge(entry.share, 12)} " if entry.share is not None else ""
+        return (f"compiling {self._program} once more for its passes\n{gauge}{entry.detail}\n\n"
+                "esc cancels; p leads back and lets it go on")  # fmt: skip
+
+    # what the cursor is on
+
+    def on_passes_list_chosen(self, message: PassesList.Chosen) -> None:
+        if message.item is not None:
+            self._show(message.item)
+
+    def _show(self, item: PassItem) -> None:
+        if self._held is not None:
+            self._wanted = item.index
+            job = partial(self._read_text, self._held, item.index, self._form)
+            self.run_worker(job, thread=True, group="text", exclusive=True)
+
+    def _read_text(self, table: PassTable, index: int, form: str) -> None:
+        try:
+            text = pass_text(self._over.feed, table, index, form)
+        except Exception as error:
+            # As above: told, and the screen stays.
+            self._post(_Failed(f"{type(error).__name__}: {error}"))
+            return
+        self._post(_TextLoaded(index, form, TextLines(text), rows_of(text, self._touched.get(index, ()))))
+
+    def on__text_loaded(self, message: _TextLoaded) -> None:
+        if (message.index, message.form) != (self._wanted, self._form) or self._held is None:
+            return
+        pane = self._right
+        pane.set_content(message.text, "hlo" if self._form == FORMS[2] else "diff")
+        pane.set_linked(message.rows)
+        if message.rows:
+            pane.go_to(message.rows[0], centre=True)
+        item = next(each for each in self._held.items if each.index == message.index)
+        parts = [Part(f"{item.index} {item.name}", "title", rank=9), Part(f"  {self._form}", "dim", "form", rank=8)]
+        if item.change:
+            parts.append(Part(f"  {_short(item.change)}", "text", rank=7))
+        parts.append(Part(f"  {item.pipeline}", "dim", rank=3))
+        pane.set_title(parts)
+
+    def on_line_view_activated(self, message: LineView.Activated) -> None:
+        if message.view is self._passes:
+            self.set_focus(self._right)
+
+    # lines around
+
+    def _draw_head(self, about: str) -> None:
+        of = self._program + (f", {self._variant}" if self._variant else "")
+        parts = [Part(" PASSES ", "title_focus", rank=9), Part(f" {of} ", "define", rank=9), Part(f" {about}", "dim")]
+        self.query_one("#pass-head", PartLine).set_parts(parts)
+
+    def _draw_history(self, text: str) -> None:
+        """Two lines at most; all of it is behind `=`."""
+        line = self.query_one("#pass-history", PartLine)
+        width = max(self.size.width - 2, 20)
+        cut = len(text) if len(text) <= width else max(text.rfind(" ", 0, width), 1)
+        line.set_parts([Part(f" {text[:cut]}", "text")], 0)
+        line.set_parts([Part(f" {text[cut:].lstrip()}", "text")], 1)
+        line.styles.height = 2 if text[cut:] else 1
+
+    def _draw_footer(self) -> None:
+        parts = []
+        for action in actions_for("passes"):
+            if action.shown:
+                label = key_label(action.keys.split(",")[0], self.glyphs is not UNICODE)
+                parts.append(Part(f" {label}", "key", action.method, action.tooltip))
+                parts.append(Part(f" {action.description} ", "dim", action.method, action.tooltip))
+        self.query_one("#pass-footer", PartLine).set_parts(parts)
+        self.query_one("#pass-history", PartLine).styles.height = 0
+
+    # keys
+
+    def action_pane(self) -> None:
+        self.set_focus(self._right if self.focused is self._passes else self._passes)
+
+    def action_form(self) -> None:
+        """What changed, line by line, the whole text: in turn."""
+        self._form = FORMS[(FORMS.index(self._form) + 1) % len(FORMS)]
+        item = self._passes.current
+        if item is not None:
+            self._show(item)
+
+    def action_back(self) -> None:
+        """A prompt, a search, a filter, the collecting, the screen: one layer at a time."""
+        prompt, view, keeper = self.query_one(PromptLine), self.focused, self._over.run_at_hand.keeper
+        if prompt.is_open:
+            prompt.action_give_up()
+        elif isinstance(view, LineView) and view.needle:
+            view.clear_search()
+        elif self._passes.filter_text:
+            self._passes.set_filter("")
+        elif self._ticket is not None and keeper is not None:
+            keeper.cancel(self._ticket)
+            self._say("cancelling")
+        elif view is self._right and self._held is not None:
+            self.set_focus(self._passes)
+        else:
+            self.dismiss()
+
+    def action_leave(self) -> None:
+        """Back to the main screen; what is being collected goes on."""
+        self.dismiss()
+
+    def action_help(self) -> None:
+        view = self.focused
+        about = view.HELP if isinstance(view, LineView) else ""
+        groups = [("The passes", actions_for("passlist")), ("This screen", actions_for("passes")),
+                  ("Moving and searching", actions_for("list"))]  # fmt: skip
+        self.app.push_screen(HelpOverlay("Help: passes", about, groups, self.glyphs is not UNICODE))
+
+    def action_copy(self) -> None:
+        view = self.focused
+        if isinstance(view, LineView) and view.cursor >= 0:
+            path = copy_out(view, f"{self._program}-passes")
+            self.app.copy_to_clipboard(view.row_text(view.cursor))
+            self.notify(f"line copied; all of it is in {path}", markup=False)
+
+    # searching and filtering
+
+    def on_line_view_search_requested(self, message: LineView.SearchRequested) -> None:
+        hints = {"search": "search: lower case ignores case", "filter": "keep passes that contain"}
+        self._asking = message.view
+        value = self._passes.filter_text if message.purpose == "filter" else ""
+        self.query_one(PromptLine).ask(message.purpose, hints.get(message.purpose, ""), value)
+
+    def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
+        self._search(message.purpose, message.text)
+
+    def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
+        self.query_one(PromptLine).close()
+        if self._asking is not None:
+            self._asking.focus()
+        if message.text is None:
+            self._search(message.purpose, "")
+
+    def _search(self, purpose: str, text: str) -> None:
+        if purpose == "filter":
+            self._passes.set_filter(text)
+        elif self._asking is not None and text:
+            self._asking.start_search(text)
+        elif self._asking is not None:
+            self._asking.clear_search()
+
+    def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
+        if message.row is None and message.needle:
+            self.notify(f"not found: {message.needle}", timeout=2, markup=False)
+
+
+def _short(text: str, most: int = 44) -> str:
+    """Whole words of a text."""
+    return text if len(text) <= most else text[: text.rfind(" ", 0, most)].rsplit(" ", 1)[0] + " …"
+
+
+def subject_of(main: MainScreen) -> Subject | None:
+    """What the main screen's cursor is on: an equation, or an instruction."""
+    desk = main.desk
+    if desk.said[0] and desk.focus.lead:
+        return Subject(equation=desk.focus.lead[0])
+    if desk.explained:
+        found = desk.graph.node_by_id.get(desk.explained) if desk.graph is not None else None
+        name = found.name if found is not None and found.name else desk.explained.rpartition("/")[2]
+        return Subject(instruction=name)
+    if desk.focus.lead:
+        return Subject(equation=desk.focus.lead[0])
+    return None
