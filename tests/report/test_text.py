@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded_scripts import Recorded
 from rich.cells import cell_len
+from rich.console import Console
 
 from xlascope.cli.show import main
 from xlascope.report.text import render
 from xlascope.report.text.encodings import writable
 from xlascope.report.text.plain import output, stage
-from xlascope.report.text.tables import Column, fit, number_column
+from xlascope.report.text.tables import Column, fit, fixed_column, number_column, place_column, table
 from xlascope.views import VIEWS, open_source, query
 from xlascope.views.output import Output, Piece
 from xlascope.views.stage import Stage
@@ -137,3 +139,11 @@ def test_dot_draws_every_node(one_device: Recorded, capsys: pytest.CaptureFixtur
     assert main([str(one_device.path), "graph", "--program", "loop", "--dot"]) == 0
     dot = capsys.readouterr().out
     assert dot.startswith("digraph") and dot.count("->") > 10
+
+
+def test_a_place_keeps_its_line_number_when_the_table_is_narrow() -> None:
+    rows = [["reduce", "a_long_file_name.py:1234"], ["add", "b.py:7"]]
+    for width, cut in ((25, "…ile_name.py:1234"), (18, "…e.py:1234")):
+        console = Console(width=width, file=io.StringIO())
+        console.print(table([fixed_column("op"), place_column(8)], rows))
+        assert console.file.getvalue().splitlines()[1:] == [f"reduce  {cut}", "add     b.py:7"]

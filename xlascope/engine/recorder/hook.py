@@ -227,10 +227,12 @@ class Hook:
         told, reason = getattr(self.local, "reason", (None, None))
         place = compat.user_frame(compat.current_traceback()) or program.place
         durations = self.clock.take()
-        program.compile_seconds = (durations["compile_ns"] or 0) / 1e9
         file, line = (place[0], place[1]) if place is not None else (None, None)
         if program.eager:
             self.eager.seen(program.function.name, file, line)
+        if all(durations[step] is None for step in ("trace_ns", "lower_ns", "compile_ns")):
+            return  # JAX had it compiled already: another executable of the same code, for other shardings say
+        program.compile_seconds = (durations["compile_ns"] or 0) / 1e9
         self.link.send({
             "kind": "compile", "name": program.function.name, "program": program.id, "eager": program.eager,
             "file": file if program.eager else program.function.file,

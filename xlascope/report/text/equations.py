@@ -18,6 +18,7 @@ from xlascope.report.text.tables import (
     note,
     number_column,
     place,
+    place_column,
     share,
     table,
 )
@@ -33,9 +34,9 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
     several = len({row.program for row in answer.rows}) > 1
     columns = [
         *([Column("program", least=10)] if several else []),
-        Column("equation", least=6),
-        Column("primitive", least=14),
-        Column("where", least=12),
+        Column("equation", least=20),
+        Column("primitive", least=10),
+        place_column(),
         number_column("self"),
         number_column("share"),
         fixed_column("", 3),
@@ -60,7 +61,7 @@ def _row(row: Row, several: bool, exact: bool) -> list[str | Text]:
         own = {"folded": "∅", "inside": ""}.get(row.state, UNKNOWN)
     return [
         *([row.program] if several else []),
-        "  " * depth + row.path,
+        " " * depth + row.path,
         row.primitive,
         place(row.file, row.line),
         own,

@@ -16,6 +16,7 @@ from xlascope.report.text.tables import (
     note,
     number_column,
     place,
+    place_column,
     size,
     table,
 )
@@ -38,7 +39,7 @@ def memory(answer: Memory) -> Iterable[RenderableType]:
         number_column("from"),
         number_column("to"),
         fixed_column("", 3),
-        Column("where", least=12),
+        place_column(),
     ]
     largest = answer.buffers[0].size_bytes if answer.buffers else 0
     at_peak = set(answer.at_peak)

@@ -17,6 +17,7 @@ from xlascope.report.text.tables import (
     note,
     number_column,
     place,
+    place_column,
     share,
     table,
     warning,
@@ -32,7 +33,7 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         return
     columns = [
         Column("function", least=16),
-        Column("where", least=10),
+        place_column(12),
         number_column("calls"),
         number_column("device time"),
         number_column("share"),
@@ -123,7 +124,7 @@ def compiles(answer: Compiles) -> Iterable[RenderableType]:
         return
     columns = [
         Column("what", least=14),
-        Column("where", least=10),
+        place_column(12),
         fixed_column("how", 2),
         number_column("trace", 4),
         number_column("lower", 3),

@@ -21,6 +21,7 @@ from xlascope.report.text.tables import (
     note,
     number_column,
     place,
+    place_column,
     size,
     table,
     warning,
@@ -109,7 +110,7 @@ def _losses(answer: Run) -> Iterable[RenderableType]:
         yield heading("Not captured")
         missing = answer.not_captured
         rows = [[each.name or UNKNOWN, place(each.file, each.line), each.reason or UNKNOWN] for each in missing]
-        yield table([Column("what"), Column("where"), Column("why", least=20)], rows)
+        yield table([Column("what"), place_column(), Column("why", least=20)], rows)
     if answer.children:
         yield Text()
         yield heading("Child processes, which ran plain")

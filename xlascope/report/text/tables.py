@@ -19,14 +19,20 @@ _BAR = " ▏▎▍▌▋▊▉█"
 @dataclass(frozen=True, slots=True)
 class Column:
     """``side``: left for texts, right for numbers. A text is cut with an ellipsis down to ``least`` cells where the
-    width asks for it; a number never, because half a number is a lie: instead columns are left out, those with the
-    highest ``spare`` first (0: never).
+    width asks for it: at its end or, with ``keep_end``, in front. A number is never cut, because half a number is a
+    lie: instead columns are left out, those with the highest ``spare`` first (0: never).
     """
 
     title: str
     side: Literal["left", "right"] = "left"
     least: int | None = 6
     spare: int = 0
+    keep_end: bool = False
+
+
+def place_column(least: int = 12, spare: int = 0) -> Column:
+    """A column of `place` cells: the line number stays when the file's name is cut."""
+    return Column("where", "left", least, spare, keep_end=True)
 
 
 def number_column(title: str, spare: int = 0) -> Column:
@@ -62,6 +68,8 @@ class Fitted:
     def _line(self, cells: Sequence[Text], kept: Sequence[int], widths: Sequence[int]) -> Text:
         made = Text(no_wrap=True, overflow="ignore")
         for position, (cell, index, width) in enumerate(zip(cells, kept, widths, strict=True)):
+            if self._columns[index].keep_end:
+                cell = _cut_in_front(cell, width)
             cell.truncate(width, overflow="ellipsis")
             padding = " " * (width - cell.cell_len)
             right = self._columns[index].side == "right"
@@ -69,6 +77,16 @@ class Fitted:
             made.append(" " * _GAP if position < len(kept) - 1 else "")
         made.rstrip()
         return made
+
+
+def _cut_in_front(cell: Text, width: int) -> Text:
+    """The end of a text that is too long, after an ellipsis."""
+    if cell.cell_len <= width:
+        return cell
+    end = cell
+    while len(end) and end.cell_len > width - 1:
+        end = end[1:]
+    return Text("…").append_text(end)
 
 
 def fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> tuple[list[int], list[int]]:

@@ -19,6 +19,7 @@ from xlascope.report.text.tables import (
     note,
     number_column,
     place,
+    place_column,
     share,
     size,
     table,
@@ -56,7 +57,7 @@ def ops(answer: Ops) -> Iterable[RenderableType]:
         several = len({row.program or row.module for row in answer.rows}) > 1
         columns = [
             *([Column("program", least=10)] if several else []),
-            Column("op", least=20),
+            Column("op", least=16),
             Column("opcode", least=11, spare=2),
             fixed_column("device"),
             number_column("self"),
@@ -65,7 +66,7 @@ def ops(answer: Ops) -> Iterable[RenderableType]:
             number_column("per call"),
             number_column("count", 1),
             Column("eqns", least=5, spare=3),
-            Column("where", least=14),
+            place_column(10),
             number_column("bytes", 5),
         ]
         lines = _lines(answer)
@@ -216,7 +217,7 @@ def collectives(answer: Collectives) -> Iterable[RenderableType]:
         Column("axes", least=5),
         Column("groups", least=8, spare=2),
         Column("eqn", least=3),
-        Column("where", least=8, spare=1),
+        place_column(8, spare=1),
         number_column("time"),
         number_column("per call"),
         fixed_column("device", 3),
