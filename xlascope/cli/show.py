@@ -12,7 +12,7 @@ from xlascope.views.choice import choose
 from xlascope.views.missing import concerns, missing
 from xlascope.views.source import RunSource
 
-_OPTIONS = ("program", "variant", "stage", "from", "to", "text", "instruction", "equation")
+_OPTIONS = ("program", "variant", "stage", "from", "to", "text", "instruction", "equation", "filter")
 
 
 class _Usage(Exception):
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--text", "--textual", action="store_true", default=None, help="diff: line by line as well")
     made.add_argument("--instruction", metavar="NAME", help="history of an instruction")
     made.add_argument("--equation", metavar="PATH", help="history of an equation (4.0)")
+    made.add_argument("--filter", metavar="EXPR", help="rows of ops, equations: 'opcode=dot & self>1ms | !(share<5%%)'")
     made.add_argument("--json", action="store_true", help="one JSON object on stdout")
     made.add_argument("--dot", action="store_true", help="the view graph as Graphviz text")
     made.add_argument("--no-collect", action="store_true", help="show only what the file holds")
@@ -90,6 +91,8 @@ def _run(argv: list[str]) -> int:
     with open_source(wanted.path) as source:
         answer = query(wanted.view, source, **options)
         _write(_rendered(wanted, answer))
+        if wanted.filter and not answer.rows:
+            print("xlascope show: no row answers --filter", file=sys.stderr)
     return 0
 
 

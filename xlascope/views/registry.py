@@ -6,12 +6,13 @@ Python name, and a field with ``metadata={"json": False}`` is for Python alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 from xlascope.runfile import RunFileError
 from xlascope.views.errors import ViewError
+from xlascope.views.filtering import test_of
 from xlascope.views.source import Source
 
 
@@ -41,8 +42,8 @@ VIEWS: tuple[View, ...] = (
     _view("diff", "run dump", "program variant from to text", "two forms between passes (--from N --to M)"),
     _view("history", "run dump", "program variant instruction equation", "which pass made, changed, merged it"),
     _view("graph", "run hlo dump", "program variant stage", "the graph of a program's HLO or jaxpr"),
-    _view("ops", "run profile", "program variant", "time for each op and device"),
-    _view("equations", "run", "program variant", "time for each equation of the jaxprs"),
+    _view("ops", "run profile", "program variant filter", "time for each op and device (--filter EXPR)"),
+    _view("equations", "run", "program variant filter", "time for each equation of the jaxprs (--filter EXPR)"),
     _view("devices", "run profile", "program variant", "busy, collective and idle time of each device"),
     _view("variants", "run", "program", "what was measured: each switch against its baseline"),
     _view("memory", "run hlo dump", "program variant", "the values of a program, how large and how long alive"),
@@ -76,9 +77,12 @@ def query(name: str, source: Source, **options: Any) -> Any:
             allowed = ", ".join(f"--{option}" for option in sorted(view.options)) or "none"
             raise ViewError(f"the view {name} takes no --{key}", f"Its options: {allowed}.")
     answer = import_module(view.module).query
+    kept = given.pop("filter", None)
+    test = test_of(name, kept) if kept is not None else None
     try:
         if view.name in _VOLATILE:
             return answer(source, **given)
-        return source.memo(("view", name, *sorted(given.items())), lambda: answer(source, **given))
+        found = source.memo(("view", name, *sorted(given.items())), lambda: answer(source, **given))
+        return found if test is None else replace(found, rows=tuple(row for row in found.rows if test(row)))
     except RunFileError as error:
         raise ViewError(str(error), "What is left of it cannot answer this view.", 3) from error

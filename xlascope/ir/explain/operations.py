@@ -122,8 +122,9 @@ def _compare(o: ReadOperation) -> str:
 
 
 def _constant(o: ReadOperation) -> str:
-    value = re.search(r"dense<(.*)>", o.text)
-    shown = f": {value.group(1)}" if value and len(value.group(1)) <= 40 else ""
+    start, stop = o.text.find("dense<"), o.text.rfind(">")
+    value = o.text[start + len("dense<") : stop] if 0 <= start < stop else ""
+    shown = f": {value}" if 0 < len(value) <= 40 else ""
     return f"a constant {o.giving}{shown}"
 
 

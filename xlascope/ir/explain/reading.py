@@ -14,6 +14,8 @@ ShapeOf = Callable[[str], str | None]
 _HEAD = re.compile(r"\s*((?:[a-z_]+:\S+\s+)*)=\s+([a-z_][\w\-]*(?:\[(?!\]))?)")
 _OUTPUT = re.compile(r"([a-z_]+):(\S+)")
 _OPERAND = re.compile(r"(?<!\S)(-?[\w.+\-]+(?::[a-z]\w*\[[^\]]*\])?)(?!\S)")
+_MOST_TYPES = 8
+"""Operands whose types are looked up: no sentence tells more of them."""
 _LITERAL = re.compile(r"([^:\s]+):([a-z]\w*\[[^\]]*\])")
 
 
@@ -63,10 +65,17 @@ def read_equation(text: str, shape_of: ShapeOf) -> ReadEquation | None:
     primitive = primitive.rstrip("[")
     rest = text[match.end() :]
     inside, after = _bracketed(rest) if has_params else ("", rest)
-    operands = []
+    operands: list[tuple[str, str | None]] = []
+    types: dict[str, str | None] = {}
     for word in _OPERAND.findall(after):
         literal = _LITERAL.match(word)
-        operands.append((literal.group(1), literal.group(2)) if literal else (word, shape_of(word)))
+        if literal:
+            operands.append((literal.group(1), literal.group(2)))
+        elif word in types or len(types) >= _MOST_TYPES:
+            operands.append((word, types.get(word)))
+        else:
+            types[word] = shape_of(word)
+            operands.append((word, types[word]))
     outputs = tuple(_OUTPUT.findall(match.group(1)))
     return ReadEquation(primitive, outputs, tuple(operands), _params(inside))
 

@@ -98,7 +98,10 @@ class Acting:
 
     def on_line_view_search_requested(self, message: LineView.SearchRequested) -> None:
         text = isinstance(message.view, TextPane)
-        hints = {"search": HINT if text else "search: lower case ignores case", "filter": "keep rows that contain"}
+        hints = {
+            "search": HINT if text else "search: lower case ignores case",
+            "filter": "keep rows that contain; or opcode=dot & self>1ms",
+        }
         table = message.view if isinstance(message.view, RowTable) else None
         value = table.filter_text if table is not None and message.purpose == "filter" else ""
         self._asking_view = message.view

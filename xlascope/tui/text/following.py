@@ -28,6 +28,8 @@ _JAXPR_ONLY_OUTPUTS = re.compile(r"(?:\s*[a-z_]{1,6}:[a-zA-Z~]\S*)+\s*(let\s*)?\
 _JAXPR_SHARED = re.compile(r"\bjaxpr=([A-Za-z_]\w*)")
 _MOST = 5000
 """Users of one value that are listed."""
+_MOST_OPERANDS = 100
+"""Operands of one line that are looked up: a tuple may have thousands, and each is a search of its scope."""
 
 
 class Following(Protocol):
@@ -67,8 +69,10 @@ class _Base:
 
     def lines_with(self, word: str, first: int, last: int, tail: bytes) -> Iterator[int]:
         """The lines from ``first`` to ``last`` that hold a word, no character of ``tail`` or a letter around it."""
-        data, wanted = self.source.data, word.encode()
+        data, wanted = self.source.data, word.encode("utf-8", "replace")
         position, end, seen = self.source.offset(first), self.source.offset(last + 1), -1
+        if not wanted:
+            return
         while (position := data.find(wanted, position, end)) >= 0:
             before, after = data[position - 1 : position], data[position + len(wanted) : position + len(wanted) + 1]
             position += len(wanted)
@@ -97,9 +101,10 @@ class _Hlo(_Base):
         end = scan.operands_end(text, match.end(), len(text))
         end = len(text) if end is None else end
         names = [] if match.group(2) in _NO_OPERANDS else scan.operand_refs(text[match.end() : end])
-        found: list[int | None] = [self._defined(name, first, last) for name, _ in names]
+        wanted = list(dict.fromkeys(name for name, _ in names))[:_MOST_OPERANDS]
+        found: list[int | None] = [self._defined(name, first, last) for name in wanted]
         for value in _CALLED.findall(text, end):
-            found += [self._computation(name) for name in scan.computation_names(value)]
+            found += [self._computation(name) for name in scan.computation_names(value)[:_MOST_OPERANDS]]
         return _distinct(found, line)
 
     def users(self, line: int) -> list[int]:
@@ -157,7 +162,7 @@ class _Mlir(_Base):
     def used(self, line: int) -> list[int]:
         own = set(self._defines(line))
         names = [name for name in _MLIR_NAME.findall(self.source.line(line).partition(" loc(")[0]) if name not in own]
-        return _distinct([self._definition(name, line) for name in dict.fromkeys(names)], line)
+        return _distinct([self._definition(name, line) for name in list(dict.fromkeys(names))[:_MOST_OPERANDS]], line)
 
     def _definition(self, name: str, line: int) -> int | None:
         if name.startswith("@"):
@@ -186,7 +191,7 @@ class _Mlir(_Base):
             return found[:_MOST]
         around = [fold for fold in self.folds.around(line) if self.folds.headers[fold] != line]
         last = self.folds.lasts[around[0]] if around else len(self.source) - 1
-        for name in self._defines(line):
+        for name in dict.fromkeys(self._defines(line)):
             for other in self.lines_with(name, line + 1, last, self.tail):
                 if name in self._defines(other):
                     break
@@ -236,7 +241,10 @@ class JaxprLinks(_Base):
         if first == last:
             operands = operands.partition(" = ")[2] or operands
             operands = re.sub(r"^[\w.\-]+(?:\[[^\]]*\])*", " ", operands.strip())
-        found = [self.definition(name, first) for name in _JAXPR_OPERAND.findall(" " + operands)]
+        found = [
+            self.definition(name, first)
+            for name in list(dict.fromkeys(_JAXPR_OPERAND.findall(" " + operands)))[:_MOST_OPERANDS]
+        ]
         for number in range(first, last + 1):
             for name in _JAXPR_SHARED.findall(self.source.line(number)):
                 found.append(self._shared(name))
@@ -273,7 +281,7 @@ class JaxprLinks(_Base):
                     if each != first]  # fmt: skip
         found: list[int] = []
         begin = first if "{ lambda " in text else last
-        for name in self._all_outputs(first):
+        for name in dict.fromkeys(self._all_outputs(first)):
             pattern = re.compile(rf"(?<![\w.:=]){re.escape(name)}(?![\w:=\[.])")
             for other in self.lines_with(name, begin + 1, len(self.source) - 1, self.tail):
                 if not self._sees(first, other):

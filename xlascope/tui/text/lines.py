@@ -21,7 +21,7 @@ class TextLines:
     __slots__ = ("_data", "_starts", "width")
 
     def __init__(self, text: str | bytes):
-        self._data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        self._data = _utf8(text) if isinstance(text, str) else text
         self._starts, self.width = _index(self._data)
 
     def __len__(self) -> int:
@@ -100,7 +100,7 @@ class TextLines:
         return found
 
     def find_all(self, needle: str, limit: int) -> array[int]:
-        wanted = needle.encode("utf-8", "surrogateescape")
+        wanted = _utf8(needle)
         found: array[int] = array("l")
         if not wanted:
             return found
@@ -120,7 +120,7 @@ class TextLines:
         return found
 
     def find(self, needle: str, start: int, backwards: bool = False) -> int | None:
-        wanted = needle.encode("utf-8", "surrogateescape")
+        wanted = _utf8(needle)
         if not wanted or not len(self._starts) or not 0 <= start < len(self._starts):
             return None
         fold = wanted == wanted.lower()
@@ -130,6 +130,14 @@ class TextLines:
         else:
             at = _find(self._data, wanted, self._starts[start], fold)
         return None if at < 0 else bisect_right(self._starts, at) - 1
+
+
+def _utf8(text: str) -> bytes:
+    """The bytes a text was decoded from; half characters that no decoder makes become `?`."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 def _index(data: bytes) -> tuple[array[int], int]:

@@ -14,11 +14,13 @@ class OpsTable(RowTable):
 
     HELP = (
         "Self times of the operations XLA ran, from profile windows: what an op did itself, without what it called. "
-        "`=` tells how a row's numbers were obtained. `f` filters, `<` and `>` sort."
+        "`=` tells how a row's numbers were obtained. `<` and `>` sort; `f` filters by words or by an expression as "
+        "`opcode=dot & self>1ms`, `share>5% | name~fusion`, `!(line=14 | equation=4.0 | added)`, `bytes>1MiB`."
     )
 
     def __init__(self, *, id: str | None = None, glyphs: Glyphs = UNICODE):
         super().__init__(_columns(glyphs), row_key=_key, sort="share", id=id, glyphs=glyphs)
+        self.filter_rows = "ops"
 
 
 def _key(row: OpRow) -> tuple[str | None, str, str]:

@@ -73,6 +73,8 @@ class RowTable(LineView):
         self.columns = tuple(columns)
         self.sort_key, self.descending = sort, descending
         self.filter_text = ""
+        self.filter_rows = ""
+        """Which rows there are, for filter expressions: `ops` or `equations`; empty: only words are looked for."""
         self._row_key = row_key
         self._rows: Sequence[Any] = ()
         self._order: Sequence[int] = ()
@@ -104,9 +106,30 @@ class RowTable(LineView):
         return False
 
     def set_filter(self, text: str) -> None:
-        """Keeps only rows that contain `text`; empty shows all."""
-        self.filter_text = text
-        self._reorder(self._rows)
+        """Keeps only rows that contain `text`, or that an expression holds for; empty shows all.
+
+        While an expression makes no sense yet, the rows stay as they were and the title says what could come.
+        """
+        told = self._told_of(text)
+        self.set_note(told)
+        if not told or not text:
+            self.filter_text = text
+            self._reorder(self._rows)
+
+    def _told_of(self, text: str) -> str:
+        """What is wrong with a filter expression; empty when nothing is, and for words."""
+        if not text or not self.filter_rows:
+            return ""
+        from xlascope.views.filtering import FIELDS, FilterError, hints, is_expression, parse
+
+        fields = FIELDS[self.filter_rows]
+        try:
+            if is_expression(text, fields):
+                parse(text, fields)
+        except FilterError as error:
+            valid = ", ".join(hints(text, fields)[:8])
+            return f"{error.message} at column {error.column + 1}" + (f": {valid}" if valid else "")
+        return ""
 
     def sort_by(self, key: str, descending: bool | None = None) -> None:
         """Sorts by a column; by the same one again turns the order round."""
@@ -116,7 +139,8 @@ class RowTable(LineView):
         self._reorder(self._rows)
 
     def _reorder(self, rows: Sequence[Any]) -> None:
-        job = partial(arrange, rows, self.columns, self.sort_key, self.descending, self.filter_text, self.ascii_only)
+        job = partial(arrange, rows, self.columns, self.sort_key, self.descending, self.filter_text, self.ascii_only,
+                      self.filter_rows)  # fmt: skip
         if len(rows) <= _SORT_HERE or not self.is_attached:
             self.workers.cancel_group(self, "arrange") if self.is_attached else None
             self._take(rows, job())
@@ -248,10 +272,14 @@ def arrange(
     descending: bool,
     needle: str,
     ascii_only: bool = False,
+    filter_rows: str = "",
 ) -> list[int]:
     """Positions of the rows to show, in order: stable, rows without a value last in either direction."""
     kept = list(range(len(rows)))
-    if needle:
+    test = _expression(needle, filter_rows) if needle and filter_rows else None
+    if test is not None:
+        kept = [index for index in kept if test(rows[index])]
+    elif needle:
         fold = needle == needle.lower()
         texts = [column.text for column in columns]
 
@@ -267,6 +295,14 @@ def arrange(
     known = [index for index in kept if keys[index] is not None]
     known.sort(key=keys.__getitem__, reverse=descending)
     return known + [index for index in kept if keys[index] is None]
+
+
+def _expression(needle: str, filter_rows: str) -> Callable[[Any], bool] | None:
+    """The test of a filter that is an expression, None for words."""
+    from xlascope.views.filtering import FIELDS, is_expression, parse
+
+    fields = FIELDS[filter_rows]
+    return parse(needle, fields) if is_expression(needle, fields) else None
 
 
 def fit(text: str, cells: int, right: bool, glyphs: Glyphs, keep_end: bool = False) -> str:
