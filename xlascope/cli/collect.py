@@ -37,13 +37,13 @@ def collect(path: Path, lacking: Sequence[Lacking]) -> None:
 
 
 def _wait(events: queue.Queue[dict[str, Any]], ticket: int, program: str) -> None:
-    told = time.monotonic()
+    told, said = time.monotonic(), None
     while True:
         event = events.get()
         counted = event["kind"] == "progress" and event.get("id") == ticket and event.get("done")
-        if counted and time.monotonic() - told >= _EACH_S:
-            told = time.monotonic()
-            _say(f"{program}: {event.get('detail')}")
+        if counted and event.get("detail") != said and time.monotonic() - told >= _EACH_S:
+            told, said = time.monotonic(), event.get("detail")
+            _say(f"{program}: {said}")
         if event["kind"] == "problem":
             _say(str(event["text"]))
         if event["kind"] == "result" and event.get("id") == ticket:
