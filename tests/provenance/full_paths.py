@@ -47,9 +47,10 @@ def rename(jaxpr, prefix):
 
 
 def deepest(op_name):
-    """In a chain of nested names the last one says where the instruction is from."""
+    """In a chain of nested names the last one says where the instruction is from; XLA joins those of merged ones."""
+    combined = re.match(r"(.*?)\((.*:.*)\)\Z", op_name)
     found = []
-    for part in op_name.split(";"):
+    for part in combined.group(2).split(":") if combined and "fp" in combined.group(2) else op_name.split(";"):
         names = NAME.findall(part)
         if names:
             path = names[-1].replace("_", ".")

@@ -1,9 +1,6 @@
 """Varied programs whose instructions are linked to their equations; run under the recorder, each is called once.
 
-    python linked_programs.py FACTS     also writes what is true of them, found without xlascope's own tags
-
-On 8 CPU devices (``JAX_NUM_CPU_DEVICES=8``). FACTS is JSON: by program its name, per optimized instruction of a module
-whose equations were named by their full paths, one function for each call site, those paths.
+The environment's ``XLASCOPE_TEST_PROGRAMS`` names some of them (``nuts,ring``); without it all run, on 8 CPU devices.
 """
 
 from __future__ import annotations
@@ -299,10 +296,6 @@ PROGRAMS = {
     "constant": (lambda: jnp.arange(10.0) * 2, ()),
     "identity": (lambda x: (x, x), (normal(0, 3),)),
 }
-# Those that tests look at in detail without a campaign.
-FEW = ("nuts", "ode_adjoint", "transformer", "graph_network", "sharded_mlp", "ring", "remat_scan", "switched", "repeated", "vmap_grad", "rng_uniform", "constant")
-
-
 def wanted():
     names = os.environ.get("XLASCOPE_TEST_PROGRAMS")
     return {name: PROGRAMS[name] for name in (names.split(",") if names else PROGRAMS)}

@@ -15,7 +15,8 @@ from xlascope.views.missing import Lacking
 
 _EACH_S = 1.0
 """Seconds between two lines of progress."""
-_WHAT = {"tagged": "equation links", "located": "equation links before optimization"}
+_WHAT = {"tagged": "equation links", "located": "equation links before optimization",
+         "machine": "machine code"}  # fmt: skip
 
 
 def collect(path: Path, lacking: Sequence[Lacking]) -> None:

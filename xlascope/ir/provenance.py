@@ -55,6 +55,7 @@ def names_of(op_name: str) -> list[str]:
 def _choice(name: str) -> tuple[int, list[str], int] | None:
     """The first parenthesis that holds alternatives: where it opens, what they are, where it has closed."""
     opened: list[tuple[int, list[int]]] = []
+    first: tuple[int, list[int], int] | None = None
     for at, character in enumerate(name):
         if character == "(":
             opened.append((at, []))
@@ -62,10 +63,12 @@ def _choice(name: str) -> tuple[int, list[str], int] | None:
             opened[-1][1].append(at)
         elif character == ")" and opened:
             start, colons = opened.pop()
-            if colons:
-                ends = [start, *colons, at]
-                return start, [name[a + 1 : b] for a, b in pairwise(ends)], at + 1
-    return None
+            if colons and (first is None or start < first[0]):
+                first = start, colons, at
+    if first is None:
+        return None
+    start, colons, end = first
+    return start, [name[a + 1 : b] for a, b in pairwise([start, *colons, end])], end + 1
 
 
 def without_tags(text: str) -> str:

@@ -23,6 +23,8 @@ from xlascope.session.switches import devices_needed, variant_name
 _IDLE_S = 300.0
 _CANCEL_S = 3.0
 _CHECK_S = 1.0
+# What XLA writes files for while it compiles; each is a record of a kind of its own.
+_DUMPED = ("passes", "machine")
 _WARM_LABS = 2
 _SAMPLES = ("samples", "variant"), ("baseline_samples", "baseline")
 
@@ -39,7 +41,8 @@ class Ticket:
     consent: bool = False
     """Whether a program with ordered effects may be executed again."""
     collect: str | None = None
-    """Not a measurement: what a lab is to make and the file to keep: the stages `hlo` and `tagged`, or `passes`."""
+    """Not a measurement: what a lab is to make and the file to keep: the stages `hlo`, `tagged` and `located`,
+    `passes` or `machine`."""
     requested_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -165,9 +168,10 @@ class Measurer:
         if ticket.collect is not None:
             command = {"kind": "command", "id": ticket.id, "do": "collect", "program": ticket.program,
                        "what": ticket.collect, "switches": ticket.switches}
-            if ticket.collect == "passes":
+            dumped = ticket.collect in _DUMPED
+            if dumped:
                 command["folder"] = self._dump.make()
-            self._begin_in_lab(command, load(self._host.run_path, ticket.program, arguments=ticket.collect != "passes"))
+            self._begin_in_lab(command, load(self._host.run_path, ticket.program, arguments=not dumped))
             return
         jit = ticket.switches.get("jit")
         if jit in ("off", "deep-off"):
@@ -282,13 +286,13 @@ class Measurer:
     def _keep_result(self, ticket: Ticket, message: Message) -> dict[str, Any]:
         """Store a result; returns the variant's ``variant`` (name) and ``variant_id``."""
         name, program = ticket.name, ticket.program
-        if ticket.collect == "passes":
+        if ticket.collect in _DUMPED:
             variant = ticket.name if ticket.switches else None
             body = {key: value for key, value in message.body.items() if key not in ("kind", "id", "ok")}
             body |= {"program": program, "variant": variant}
-            self._store.put("passes", body, dict(message.blobs), program, variant)
+            self._store.put(ticket.collect, body, dict(message.blobs), program, variant)
             self._store.commit()
-            return {"stage": "passes"}
+            return {"stage": ticket.collect}
         if ticket.collect is not None:
             self._store.put("stage", {"stage": ticket.collect, "program": program}, dict(message.blobs), program, None)
             self._store.commit()
@@ -334,7 +338,7 @@ class Measurer:
         self._answer(ticket, {"ok": False, "error": error, "advice": advice, "refused": True})
 
     def _answer(self, ticket: Ticket, body: Mapping[str, Any]) -> None:
-        if ticket.collect == "passes":
+        if ticket.collect in _DUMPED:
             self._dump.remove()
         self._host.emit({**body, "kind": "result", "id": ticket.id, "program": ticket.program, "name": ticket.name})
 

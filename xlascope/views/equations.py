@@ -12,7 +12,7 @@ from xlascope.views.attribution import Share, attribute
 from xlascope.views.choice import choose
 from xlascope.views.eager import PATH, calling_lines, eager_programs, eager_times
 from xlascope.views.heat import ranking
-from xlascope.views.observations import observation
+from xlascope.views.observations import observation, program_of
 from xlascope.views.positions import is_library
 from xlascope.views.provenance import NOTHING, Provenance, provenance
 from xlascope.views.source import RunSource
@@ -28,13 +28,14 @@ class Row:
 
     ``instructions``: all that came of it. With none of them ``state`` is ``folded``: XLA folded it into something else
     or merged it, which is not 0 ns; ``unknown``: the optimized HLO is not held; ``alone``: dispatched by itself, jit
-    off; ``eager``: no function of the user holds it. ``total_ns``: with what lies inside. ``estimated``: whether a part
-    of that is split or guessed. ``user_file`` and ``user_line``: the user's own line, that of the equation around it
-    where it has none; ``library_file`` and ``library_line``: the innermost place in an installed package;
+    off; ``eager``: no function of the user holds it; ``rest``: no equation (its path is empty), but the time of ops
+    that have none, so that all rows add up to that of all ops. ``total_ns``: with what lies inside. ``estimated``: a
+    part of that is split or guessed. ``user_file`` and ``user_line``: the user's own line, that of the equation around
+    it where it has none; ``library_file`` and ``library_line``: the innermost place in an installed package;
     ``text_line``: its line (from 1) in the jaxpr.
     """
 
-    program: str
+    program: str | None
     path: str
     parent: str | None
     primitive: str
@@ -58,7 +59,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Equations:
     """Programs hottest first, equations in the order of the jaxpr, then eager primitives that were seen to run, each an
-    equation of a program of its own. ``op_ns``: time of all their ops.
+    equation of a program of its own. ``op_ns``: time of all ops, as in the view ``ops``.
 
     ``equation_coverage``: the part of it that has an equation. ``equations_exact``: instructions are linked by tags.
     """
@@ -85,6 +86,7 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
     rows: list[Row] = []
     origins: list[Provenance] = []
     total = covered = 0
+    alone_ns = {n: ops for n, ops in eager_times(source).items() if program is None or n == names[0]}
     for name in names:
         origin = provenance(source, name, which)
         times = _times(source, name, variant)
@@ -92,12 +94,19 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
         rows += found
         origins += [origin] if origin.equations else []
         total += sum(times.values())
-        covered += sum(each.exact_ns + each.estimated_ns for each in shares.values())
-    alone_ns = {n: ops for n, ops in eager_times(source).items() if program is None or n == names[0]}
+        linked = sum(each.exact_ns + each.estimated_ns for each in shares.values())
+        covered += linked
+        if name not in alone_ns:
+            without = [op for op in times if not found or not origin.paths(op)]
+            rows += _rest(name, sum(times.values()) - linked, sum(times.values()), without)
     for name, ops in alone_ns.items() if which is None else ():
         rows.append(_eager(source, name, ops))
         total += 0 if name in names else sum(ops.values())
         covered += sum(ops.values())
+    if program is None and variant is None:
+        for other, times in _other_times(source, {*names, *alone_ns}).items():
+            rows += _rest(other, sum(times.values()), sum(times.values()), list(times))
+            total += sum(times.values())
     return Equations(
         rows=tuple(rows),
         program=names[0] if program is not None or variant is not None else None,
@@ -117,6 +126,29 @@ def _eager(source: RunSource, program: str, ops: Mapping[str, int]) -> Row:
         self_ns=time, exact_ns=time, estimated_ns=0, instructions=tuple(ops), total_ns=time,
         share=1.0 if time else None, state="eager", user_file=file, user_line=line,
     )  # fmt: skip
+
+
+def _rest(program: str | None, ns: int, of: int, ops: list[str]) -> list[Row]:
+    """The row of what has no equation; none when nothing is left."""
+    if not ns:
+        return []
+    return [
+        Row(
+            program=program, path="", parent=None, primitive="", file=None, line=None, self_ns=ns, exact_ns=ns,
+            estimated_ns=0, instructions=tuple(ops), total_ns=ns, share=ns / of, state="rest",
+        )
+    ]  # fmt: skip
+
+
+def _other_times(source: RunSource, known: set[str]) -> dict[str | None, dict[str, int]]:
+    """Self time by op of modules (program None) that were not captured, and of programs whose jaxpr is not held."""
+    seen = observation(source, None, None)
+    found: dict[str | None, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in seen.times.rows:
+        program = program_of(source, seen, row.program_id, row.module)
+        if program not in known:
+            found[program][row.op] += row.self_ns
+    return found
 
 
 def _alone(source: RunSource, program: str, variant: str | None) -> Equations | None:

@@ -1,14 +1,17 @@
-"""The equations of each line of a stage's text: what lights up in one pane when the cursor is in another."""
+"""View ``links``: the equations of each line of a stage's text, which are what the panes of a program share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xlascope.ir.provenance import without_tags
 from xlascope.ir.stablehlo import link_lines
+from xlascope.views.choice import choose
 from xlascope.views.provenance import provenance
 from xlascope.views.source import RunSource
-from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, stage_text
+from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, required, stage_key, stage_text
+from xlascope.views.variant_names import variant_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,50 @@ class Links:
     exact: bool
     lines_of: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the stage's text (from 1) that has equations, or that XLA added."""
+
+    line: int
+    equations: tuple[str, ...]
+    added_by_xla: bool
+    owner: str | None
+    instruction: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows in the order of the text. ``exact``: by tags. ``note``: what stands in the way, None when nothing does."""
+
+    rows: tuple[Row, ...]
+    stage: str
+    program: str
+    variant: str | None
+    exact: bool
+    note: str | None
+
+
+def query(
+    source: RunSource, program: str | None = None, variant: str | None = None, stage: str | None = None
+) -> Answer:
+    """Of a stage (``optimized``) of a program (the hottest) or of a variant of it. Raises ViewError (exit code 2)."""
+    name = choose(source, program)
+    which = variant_name(source, name, variant)
+    wanted = stage or "optimized"
+    lines = required(source, name, wanted, which).text.splitlines()
+    found = links(source, name, wanted, which)
+    rows = tuple(
+        Row(
+            line, each.equations, each.added_by_xla, each.owner, each.instruction,
+            without_tags(lines[line - 1]).strip(),
+        )
+        for line, each in sorted(found.by_line.items())
+        if line <= len(lines)
+    )  # fmt: skip
+    return Answer(rows, wanted, name, which, found.exact, found.note)
 
 
 def links(source: RunSource, program: str, stage: str, variant: str | None = None) -> Links:

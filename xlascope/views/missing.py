@@ -7,6 +7,8 @@ from typing import Any
 
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import is_eager, program_records
+from xlascope.views.machine_code import STAGES as MACHINE_STAGES
+from xlascope.views.machine_code import machine_record
 from xlascope.views.pass_store import passes_record, uncompiled, variant_switches
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import available, stage_key
@@ -15,11 +17,12 @@ from xlascope.views.variant_names import variant_name
 # Views whose rows carry equations.
 _LINKED = frozenset({"ops", "graph", "collectives", "equations", "links"})
 _OF_PASSES = frozenset({"passes", "diff", "history"})
+_OF_KERNELS = frozenset({"machine"})
 
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """What a lab is to make (``hlo``, ``tagged``, ``located``, ``passes``), by a variant's ``switches``."""
+    """What a lab is to make (``hlo``, ``tagged``, ``located``, ``passes``, ``machine``); a variant's ``switches``."""
 
     program: str
     what: str
@@ -28,8 +31,10 @@ class Lacking:
 
 def concerns(view: str, stage: str | None) -> bool:
     """Can a view, of a stage, need anything that is made after a run?"""
-    of_stage = view == "stage" and stage is not None and (stage == "hlo" or stage.startswith("pass:"))
-    return view in _LINKED or view in _OF_PASSES or of_stage
+    of_stage = view == "stage" and stage is not None and (
+        stage == "hlo" or stage.startswith("pass:") or stage in MACHINE_STAGES
+    )
+    return view in _LINKED or view in _OF_PASSES or view in _OF_KERNELS or of_stage
 
 
 def missing(
@@ -39,7 +44,7 @@ def missing(
 
     Stages: ``hlo`` (before optimization), ``tagged`` (what links instructions to equations) and ``located`` (the same
     for the lines of StableHLO and of HLO before optimization, which the view ``equations`` and, as ``links`` of a
-    ``stage``, the screen need); and ``passes``.
+    ``stage``, the screen need); ``passes``; and ``machine`` (LLVM IR and object files).
     """
     if not isinstance(source, RunSource):
         return []
@@ -60,6 +65,10 @@ def missing(
             which = variant_name(source, name, variant)
             if passes_record(source, name, which) is None and not (which and uncompiled(source, name, which)):
                 found.append(Lacking(name, "passes", variant_switches(source, name, which)))
+        if view in _OF_KERNELS or (view == "stage" and stage in MACHINE_STAGES):
+            which = variant_name(source, name, variant)
+            if machine_record(source, name, which) is None and not (which and uncompiled(source, name, which)):
+                found.append(Lacking(name, "machine", variant_switches(source, name, which)))
     return found
 
 

@@ -9,7 +9,7 @@ from xlascope.graphs import build_graph
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
 from xlascope.ir.provenance import module_paths, names_between
 from xlascope.views.source import RunSource
-from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, tagged_hlo
+from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, tagged_module
 
 # Scopes whose name is not that of their primitive.
 _PRIMITIVES = {"while": ("scan", "while")}
@@ -57,11 +57,7 @@ def provenance(source: RunSource, program: str, variant: str | None, stage: str 
         module = hlo_module(source, program, stage, variant)
         if module is None:
             return NOTHING
-        tagged = None
-        if variant is None and stage == "optimized":
-            tagged = hlo_module(source, program, "tagged")
-        elif variant is None and stage == "hlo":
-            tagged = tagged_hlo(source, program)
+        tagged = tagged_module(source, program, stage, variant)
         return replace(of_module(module, jaxpr_index(source, program), tagged), key=key)
 
     return source.large.get_or(key, read)

@@ -8,8 +8,11 @@ from typing import Any
 from xlascope.ir import JaxprIndex
 from xlascope.ir.provenance import without_tags
 from xlascope.views.choice import choose
+from xlascope.views.errors import ViewError
+from xlascope.views.machine_code import STAGES as MACHINE_STAGES
+from xlascope.views.machine_code import machine_code, machine_record, text_of
 from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import available, jaxpr_index, required
+from xlascope.views.stages import available, hlo_module, jaxpr_index, required
 from xlascope.views.variant_names import variant_name
 
 
@@ -25,19 +28,47 @@ class Stage:
     jaxpr: JaxprIndex | None = field(default=None, metadata={"json": False})
 
 
-def query(source: Source, program: str | None = None, variant: str | None = None, stage: str | None = None) -> Stage:
-    """One stage of a program (the hottest) or of a variant of it. Raises ViewError (exit code 2) if it is not there."""
+def query(
+    source: Source, program: str | None = None, variant: str | None = None, stage: str | None = None,
+    instruction: str | None = None,
+) -> Stage:  # fmt: skip
+    """One stage of a program (the hottest) or of a variant of it; of ``llvm``, ``llvm:before`` and ``asm`` that of the
+    kernels of one ``instruction``. Raises ViewError (exit code 2) if it is not there."""
     name = choose(source, program)
     which = variant_name(source, name, variant)
     held = available(source, name, which)
     wanted = stage or default_stage(held)
     found = required(source, name, wanted, which)
+    if wanted in MACHINE_STAGES and isinstance(source, RunSource):
+        return Stage(wanted, _of_kernels(source, name, which, wanted, found.text, instruction), name, which, held)
+    if instruction is not None:
+        raise ViewError(f"--instruction: {wanted} is one text", f"Stages in parts: {', '.join(MACHINE_STAGES)}.")
     index: Any = None
     if wanted == "jaxpr" and isinstance(source, RunSource) and which is None:
         index = jaxpr_index(source, name)
     # A lab compiles the lowering with tagged equations: the tags are ours, not the compiler's.
     text = without_tags(found.text) if which is not None else found.text
     return Stage(wanted, text, name, which, held, index)
+
+
+def _of_kernels(
+    source: RunSource, program: str, variant: str | None, stage: str, text: str, instruction: str | None
+) -> str:
+    """Machine code as text. Raises ViewError when there is none, saying why."""
+    record = machine_record(source, program, variant)
+    assert record is not None
+    code = machine_code(source, record)
+    if stage == "asm" and code.note is not None and not text:
+        raise ViewError(f"asm of {program}: {code.note}", "")
+    if instruction is None:
+        return text
+    found = text_of(code, stage, hlo_module(source, program, "optimized", variant), instruction)
+    if not found:
+        raise ViewError(
+            f"{instruction}: XLA compiled no kernel of its own for it",
+            "`xlascope show RUN machine` lists the kernels, and what runs in libraries.",
+        )
+    return found
 
 
 def default_stage(held: tuple[str, ...]) -> str:

@@ -11,10 +11,12 @@ from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import program_records
+from xlascope.views.machine_code import STAGES as MACHINE_STAGES
+from xlascope.views.machine_code import machine_code, machine_record, text_of
 from xlascope.views.pass_store import pass_sequence, passes_record, snapshot_text
 from xlascope.views.source import HloSource, RunSource, Source
 
-ORDER = ("source", "jaxpr", "stablehlo", "hlo", "optimized", "llvm", "asm")
+ORDER = ("source", "jaxpr", "stablehlo", "hlo", "optimized", "llvm:before", "llvm", "asm")
 # Made once more to learn where instructions come from; their text is of no use to people.
 _HIDDEN = frozenset({"tagged", "located"})
 
@@ -44,6 +46,8 @@ def available(source: Source, program: str, variant: str | None = None) -> tuple
             names.append("source")
         if variant is not None and _variant_digest(source, program, variant) is not None:
             names.append("optimized")
+        if machine_record(source, program, variant) is not None:
+            names += MACHINE_STAGES
     known = [name for name in ORDER if name in names]
     return (*known, *[name for name in dict.fromkeys(names) if name not in ORDER and name not in _HIDDEN])
 
@@ -62,6 +66,8 @@ def stage_text(source: Source, program: str, stage: str, variant: str | None = N
         place = sequence.position(int(stage[5:])) if sequence is not None else None
         return None if key is None or sequence is None or place is None else Text(
             stage, snapshot_text(sequence, place), key)
+    if stage in MACHINE_STAGES:
+        return _machine_text(source, program, stage, variant)
     held = _held(source, program, stage, variant)
     text = None if held is None else source.text(held[0], held[1])
     return None if text is None or held is None else Text(stage, text, held[2])
@@ -76,8 +82,20 @@ def stage_key(source: Source, program: str, stage: str, variant: str | None = No
     if stage.startswith("pass:"):
         record = passes_record(source, program, variant)
         return f"{record.id}:{stage}" if record is not None and stage in _pass_stages(record) else None
+    if stage in MACHINE_STAGES:
+        record = machine_record(source, program, variant)
+        return f"{record.id}:{stage}" if record is not None else None
     held = _held(source, program, stage, variant)
     return None if held is None else held[2]
+
+
+def _machine_text(source: RunSource, program: str, stage: str, variant: str | None) -> Text | None:
+    """LLVM IR or disassembly of all kernels."""
+    key, record = stage_key(source, program, stage, variant), machine_record(source, program, variant)
+    if key is None or record is None:
+        return None
+    module = hlo_module(source, program, "optimized", variant)
+    return Text(stage, text_of(machine_code(source, record), stage, module, None), key)
 
 
 def _pass_stages(record: Record) -> list[str]:
@@ -133,9 +151,21 @@ def hlo_module(source: Source, program: str, stage: str = "optimized", variant: 
     return None if found is None else source.large.get_or(("module", key), lambda: parse_hlo(found.text))
 
 
-def tagged_hlo(source: RunSource, program: str) -> HloModule | None:
-    """The HLO before optimization of the tagged lowering, None when it is not held."""
-    record = _stage_records(source, program, None).get("located")
+def tagged_module(source: RunSource, program: str, stage: str, variant: str | None) -> HloModule | None:
+    """The tagged form of an HLO stage, when it is held apart from the stage's own text."""
+    if stage.startswith("pass:"):
+        key = stage_key(source, program, stage, variant)
+        sequence = pass_sequence(source, program, variant) if key is not None else None
+        place = sequence.position(int(stage[5:])) if sequence is not None else None
+        if sequence is None or place is None or not sequence.tagged:
+            return None
+        text = sequence.texts.text(sequence.snapshots[place].text)
+        return source.large.get_or(("tagged", key), lambda: parse_hlo(text))
+    if variant is not None:
+        return None
+    if stage == "optimized":
+        return hlo_module(source, program, "tagged")
+    record = _stage_records(source, program, None).get("located") if stage == "hlo" else None
     digest = source.digest(record, "hlo") if record is not None else None
     if record is None or digest is None:
         return None

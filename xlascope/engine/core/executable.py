@@ -109,6 +109,9 @@ class Executable:
         """Optimized HLO."""
         return compat.hlo_text(self._loaded)
 
+    def module_name(self) -> str:
+        return str(self._loaded.hlo_modules()[0].name)
+
     def program_ids(self) -> list[str]:
         """The `program_id` that events of this executable carry in a profile."""
         return compat.program_ids(self._loaded)

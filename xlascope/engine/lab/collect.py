@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from xlascope.engine.core.executable import CompileError, Executable, first_line
 from xlascope.engine.core.heartbeat import Heartbeat, Send
 from xlascope.engine.core.module import device_counts
 from xlascope.engine.core.switches import Switches
-from xlascope.engine.lab import passes
+from xlascope.engine.lab import machine, passes
 from xlascope.engine.lab.measure import Answer, devices_for, first_devices, shard_plan
 from xlascope.engine.lab.program import NotHere, Programs, code, unloaded
 
@@ -24,13 +24,15 @@ def collect(
 ) -> Answer:
     """Texts of a program's stages: `hlo` (before optimization), `optimized` (with the command's switches), `tagged`
     (optimized, of the lowering with tagged equations), `located` (that lowering before optimization); `passes`: the
-    module after each pass of XLA.
+    module after each pass of XLA; `machine`: LLVM IR and object files of its kernels.
 
     Raises NotHere, ModuleError, CompileError, SwitchError, ShardingError, and ValueError when XLA wrote no pass.
     """
     what = command.get("what")
     if what == "passes":
         return _passes(command, blobs, send)
+    if what == "machine":
+        return _machine(command, blobs, send)
     if what == "hlo":
         bytecode, _ = code(command, blobs)
         if not bytecode:
@@ -53,7 +55,9 @@ def collect(
         plan, devices = shard_plan(touched, program), devices_for(touched, program)
         executable = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
         return {"stage": "optimized", "compile_ns": executable.compile_ns}, {"text": executable.text().encode()}
-    raise NotHere(f"a lab cannot collect {what!r}", "a lab collects hlo, optimized, tagged, located and passes")
+    raise NotHere(
+        f"a lab cannot collect {what!r}", "it can collect hlo, optimized, tagged, located, passes and machine"
+    )
 
 
 def _compiled(bytecode: bytes, options: Mapping[str, Any]) -> Any:
@@ -72,20 +76,37 @@ def _compiled(bytecode: bytes, options: Mapping[str, Any]) -> Any:
 def _passes(command: Mapping[str, Any], blobs: Mapping[str, bytes], send: Send) -> Answer:
     """What each pass makes of a program, or of a variant of it: of its tagged form where that is for this platform."""
     name, record = str(command.get("program")), command.get("record") or {}
-    touched = switches.parse(command.get("switches") or {})
-    own = switches.compiler_options(touched, jax.default_backend())
     tagged = blobs.get("tagged") if record.get("platform") in (None, jax.default_backend()) else None
-    bytecode = tagged or code(command, blobs)[0]
-    if not bytecode:
-        raise NotHere(f"the run file holds no StableHLO of {name}", "record the script again")
-
-    def compile(options: dict[str, Any]) -> object:
-        if not touched.sharded:
-            return _compiled(bytecode, own | options)
-        program = unloaded(command, blobs)
-        plan, devices = shard_plan(touched, program), devices_for(touched, program)
-        return Executable(bytecode, program.facts, devices, own | options, plan, program.kept)
-
+    compile = _compiler(command, blobs, tagged)
     with Heartbeat(send, command.get("id"), name) as beat:
         body, found = passes.collect(compile, Path(str(command.get("folder"))), beat)
     return body | {"tagged": tagged is not None}, found
+
+
+def _machine(command: Mapping[str, Any], blobs: Mapping[str, bytes], send: Send) -> Answer:
+    """The kernels of a program, or of a variant of it; names are those of the script's own instructions."""
+    # Variants are compiled from the tagged form, and so have the names of that.
+    tagged = blobs.get("tagged") if command.get("switches") else None
+    compile = _compiler(command, blobs, tagged)
+    with Heartbeat(send, command.get("id"), str(command.get("program"))) as beat:
+        return machine.collect(compile, Path(str(command.get("folder"))), beat)
+
+
+def _compiler(
+    command: Mapping[str, Any], blobs: Mapping[str, bytes], tagged: bytes | None
+) -> Callable[[dict[str, Any]], str]:
+    """What compiles a program, or a variant of it, with more XLA options, and gives the module's name."""
+    touched = switches.parse(command.get("switches") or {})
+    own = switches.compiler_options(touched, jax.default_backend())
+    bytecode = tagged or code(command, blobs)[0]
+    if not bytecode:
+        raise NotHere(f"the run file holds no StableHLO of {command.get('program')}", "record the script again")
+
+    def compile(options: dict[str, Any]) -> str:
+        if not touched.sharded:
+            return str(_compiled(bytecode, own | options).hlo_modules()[0].name)
+        program = unloaded(command, blobs)
+        plan, devices = shard_plan(touched, program), devices_for(touched, program)
+        return Executable(bytecode, program.facts, devices, own | options, plan, program.kept).module_name()
+
+    return compile

@@ -27,6 +27,8 @@ _RENDERERS = {
     "collectives": "times",
     "variants": "variants",
     "memory": "memory",
+    "links": "links",
+    "machine": "machine",
     "passes": "passes",
     "diff": "passes",
     "history": "passes",

@@ -60,9 +60,9 @@ def _row(row: Row, several: bool, exact: bool) -> list[str | Text]:
     if row.self_ns is None:
         own = {"folded": "∅", "inside": ""}.get(row.state, UNKNOWN)
     return [
-        *([row.program] if several else []),
+        *([row.program or "?"] if several else []),
         " " * depth + row.path,
-        row.primitive,
+        row.primitive if row.state != "rest" else "no equation",
         place(row.file, row.line),
         own,
         share(row.share) if row.share is not None else ("∅" if row.state == "folded" else UNKNOWN),

@@ -1,0 +1,179 @@
+"""Links of instructions and lines to equations, against what is found without xlascope."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import Linked, opened
+
+from xlascope.ir.provenance import names_of, paths_of
+from xlascope.views import query
+from xlascope.views.links import links
+from xlascope.views.provenance import SOURCES, provenance
+from xlascope.views.stages import hlo_module, jaxpr_index, stage_text
+
+PLAIN = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast"}
+OPCODE = re.compile(r"^\s*(?:ROOT )?%?([\w.\-]+) = .*?\s([a-z][\w\-]*)\(", re.M)
+# XLA makes of these many instructions without any name, or drops the names.
+EXPANDED = {"rng_uniform", "convolution", "updates", "sorting", "constant", "identity", "sharded_sum"}
+
+
+def check_instructions(linked: Linked, name: str) -> None:
+    source, program = linked.source, f"{name}#1"
+    module, jaxpr = hlo_module(source, program), jaxpr_index(source, program)
+    assert module is not None and jaxpr is not None
+    origin = provenance(source, program, None)
+    facts = linked.facts[name]
+    # The script's own module is what plain JAX compiles, and the tagged one has the same instructions.
+    assert [each.opcode for each in module.instructions()] == [opcode for _, opcode in OPCODE.findall(facts["untagged"])]
+    assert origin.exact and origin.mismatch is None
+    tagged = hlo_module(source, program, "tagged")
+    if jaxpr.equations:
+        assert tagged is not None
+        assert [_work(each) for each in tagged.instructions()] == [_work(each) for each in module.instructions()]
+        if not name.startswith(("random", "rng", "nuts")):
+            assert tagged.names == module.names
+    # Where a full path was found, the chain of tags is that path: no link is wrong.
+    rows = facts["paths"]
+    assert [row[1] for row in rows] == [each.opcode for each in module.instructions()]
+    missed = 0
+    for (_, opcode, true), each in zip(rows, module.instructions(), strict=True):
+        if opcode in SOURCES or opcode == "fusion":
+            continue
+        own = origin.equations.get(each.name, ())
+        assert not own or set(own) == set(true), (name, each.name, true, own)
+        missed += bool(true) and not own
+    assert missed <= 0.01 * len(rows)
+    # The rest was added by XLA, for an instruction that is there.
+    real = [each for each in module.instructions() if each.opcode not in PLAIN]
+    for each in module.instructions():
+        if each.opcode not in SOURCES and each.name not in origin.equations:
+            assert each.name in origin.added, (name, each.name)
+            assert not origin.equations or module.get(origin.owners[each.name]) is not None
+    if name not in EXPANDED:
+        assert sum(each.name in origin.equations for each in real) >= 0.8 * len(real)
+
+
+def _work(instruction) -> tuple:
+    attributes = {key: text for key, text in instruction.attributes.items() if key not in ("metadata", "calls", "to_apply", "body", "condition", "branch_computations")}
+    places = {name: index for index, name in enumerate(instruction.computation.names)}
+    return instruction.opcode, instruction.shape, [places.get(name) for name in instruction.operands], attributes
+
+
+def check_lines(linked: Linked, name: str) -> None:
+    """An equation's line is the user's innermost frame in XLA's metadata of the untagged module; where JAX lowered a
+    primitive once for several equations, XLA's frames are those of the first, and the equation's own stand behind."""
+    source, program = linked.source, f"{name}#1"
+    module, jaxpr = hlo_module(source, program), jaxpr_index(source, program)
+    assert module is not None and jaxpr is not None
+    origin = provenance(source, program, None)
+    same = there = total = 0
+    for each in module.instructions():
+        paths = origin.equations.get(each.name, ())
+        if len(paths) == 1 and each.stack:
+            equation = jaxpr.by_path[paths[0]]
+            total += 1
+            frames = [(frame.file, frame.line) for frame in each.stack]
+            same += frames[0] == (equation.file, equation.line)
+            there += (equation.file, equation.line) in frames
+    assert there == total
+    if name not in ("nuts", "random", "graph_network"):
+        assert same >= 0.99 * total, (name, same, total)
+
+
+def check_stages(linked: Linked, name: str) -> None:
+    """Each equation's lines in every stage: what the op of the line is called belongs to the equation's primitive."""
+    source, program = linked.source, f"{name}#1"
+    jaxpr = jaxpr_index(source, program)
+    assert jaxpr is not None
+    for stage in ("jaxpr", "stablehlo", "hlo", "optimized"):
+        if stage_text(source, program, stage) is None:
+            continue
+        found = links(source, program, stage)
+        assert found.exact and (found.note is None or not jaxpr.equations), (name, stage, found.note)
+        assert {path for each in found.by_line.values() for path in each.equations} <= set(jaxpr.by_path)
+    text = stage_text(source, program, "stablehlo")
+    assert text is not None
+    found, linked_dots = links(source, program, "stablehlo"), 0
+    for number, line in enumerate(text.text.splitlines(), 1):
+        if "stablehlo.dot_general" in line:
+            primitives = {jaxpr.by_path[path].primitive for path in found.by_line[number].equations}
+            assert primitives <= {"dot_general", "custom_vjp_call", "reduce_precision"} and primitives, line
+            linked_dots += 1
+    # What is left after optimization was there before it.
+    assert set(links(source, program, "optimized").lines_of) <= set(found.lines_of)
+    assert (linked_dots > 0) == any(jaxpr.by_path[path].primitive == "dot_general" for path in found.lines_of)
+
+
+def test_programs_are_linked_as_their_full_paths_say(linked: Linked) -> None:
+    for name in linked.facts:
+        check_instructions(linked, name)
+
+
+def test_equations_name_the_lines_that_xla_names(linked: Linked) -> None:
+    for name in linked.facts:
+        check_lines(linked, name)
+
+
+def test_lines_of_every_stage(linked: Linked) -> None:
+    for name in linked.facts:
+        check_stages(linked, name)
+
+
+def test_equations_and_ops_add_up_to_the_same(linked: Linked) -> None:
+    ops, equations = query("ops", linked.source), query("equations", linked.source)
+    assert ops.self_ns == sum(row.self_ns or 0 for row in equations.rows) == equations.op_ns > 0
+    for program in linked.programs:
+        of_ops = query("ops", linked.source, program=program)
+        of_equations = query("equations", linked.source, program=program)
+        rows = [row for row in of_equations.rows if row.self_ns is not None]
+        assert sum(row.self_ns for row in rows) == of_ops.self_ns
+        assert all(row.self_ns == row.exact_ns + row.estimated_ns for row in rows)
+        if program == "vmap_grad#1":  # one fusion
+            assert sum(row.exact_ns for row in rows) == 0
+
+
+def test_a_function_called_from_several_places_has_the_equations_of_all(linked: Linked) -> None:
+    for stage, line in (("stablehlo", "stablehlo.tanh"), ("hlo", "= f32[8,8]{1,0} tanh(")):
+        text = stage_text(linked.source, "repeated#1", stage)
+        assert text is not None
+        (number,) = [number for number, each in enumerate(text.text.splitlines(), 1) if line in each]
+        found = links(linked.source, "repeated#1", stage).by_line[number]
+        assert found.equations == ("0.1", "1.1", "2.1", "3.1", "4.1.1")
+    answer = query("links", linked.source, program="repeated#1", stage="stablehlo")
+    assert [row.equations for row in answer.rows if "stablehlo.tanh" in row.text] == [("0.1", "1.1", "2.1", "3.1", "4.1.1")]
+
+
+def test_a_module_without_equations_has_none(linked: Linked) -> None:
+    origin = provenance(linked.source, "identity#1", None)
+    assert origin.exact and not origin.equations and not origin.owners and len(origin.added) == 3
+
+
+@pytest.mark.parametrize(
+    ("op_name", "names", "paths"),
+    [
+        ("jit(f)/xs4_/while/body/xsb1.0_/mul", ["jit(f)/xs4_/while/body/xsb1.0_/mul"], ("4.b1.0",)),
+        ("jit(f)/xs1_/add;jit(f)/xs2_/mul", ["jit(f)/xs1_/add", "jit(f)/xs2_/mul"], ("1", "2")),
+        (
+            "jit(f)/(transpose(jvp(xs19_))/dot:transpose(jvp(xs15_))/dot)",
+            ["jit(f)/transpose(jvp(xs19_))/dot", "jit(f)/transpose(jvp(xs15_))/dot"],
+            ("19", "15"),
+        ),
+        ("jit(f)/(a/xs1_:b/xs2_/(x:y))", ["jit(f)/a/xs1_", "jit(f)/b/xs2_/x", "jit(f)/b/xs2_/y"], ("1", "2")),
+        ("jit(f)/(((:", ["jit(f)/(((:"], ()),
+        ("eval_jaxpr:", ["eval_jaxpr:"], ()),
+    ],
+)
+def test_names_of_merged_instructions(op_name: str, names: list[str], paths: tuple[str, ...]) -> None:
+    assert names_of(op_name) == names and paths_of(op_name) == paths
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_every_program(tmp_path_factory: pytest.TempPathFactory) -> None:
+    for linked in opened(tmp_path_factory.mktemp("all"), ""):
+        for name in linked.facts:
+            check_instructions(linked, name)
+            check_lines(linked, name)
+            check_stages(linked, name)

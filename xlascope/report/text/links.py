@@ -1,0 +1,26 @@
+"""The view ``links`` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import RenderableType
+
+from xlascope.report.text.tables import Column, heading, note, number_column, table
+from xlascope.views.links import Answer, Row
+
+
+def links(answer: Answer) -> Iterable[RenderableType]:
+    yield heading(f"{answer.program}{f', variant {answer.variant}' if answer.variant else ''}, {answer.stage}")
+    if answer.rows:
+        columns = [number_column("line"), Column("equations", least=9), Column("text", least=30, spare=3)]
+        yield table(columns, [[str(row.line), _equations(row), row.text] for row in answer.rows])
+        yield note("+ added by XLA, for the instruction behind it.")
+    if answer.note is not None:
+        yield note(answer.note[0].upper() + answer.note[1:] + ".")
+
+
+def _equations(row: Row) -> str:
+    if row.equations:
+        return " ".join(row.equations)
+    return f"+ {row.owner}" if row.owner is not None else "+"
