@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Linked, opened
+from linked_fixtures import Linked, opened
 
 from xlascope.ir.provenance import names_of, paths_of
 from xlascope.views import query

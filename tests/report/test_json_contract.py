@@ -36,6 +36,9 @@ KEYS = {
     "rows.added_by_xla rows.file rows.line rows.flops rows.bytes coverage calls_seen window_ns dropped",
     "equations": "rows.program rows.path rows.parent rows.primitive rows.file rows.line rows.self_ns rows.exact_ns "
     "rows.estimated_ns rows.instructions",
+    "links": "rows.line rows.equations rows.added_by_xla rows.owner rows.instruction rows.text stage exact note",
+    "machine": "rows.kernel rows.instruction rows.symbol rows.bytes rows.instructions rows.vector_bits rows.mix "
+    "rows.equations rows.self_ns without.instruction without.why note",
     "devices": "rows.device rows.kind rows.simulated rows.busy_ns rows.collective_ns rows.idle_ns",
     "variants": "rows.id rows.variant rows.switches rows.place rows.args rows.median_ns rows.ci_low_ns rows.ci_high_ns "
     "rows.samples rows.baseline_median_ns rows.ratio rows.ratio_ci_low rows.ratio_ci_high rows.verdict "

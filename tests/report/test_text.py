@@ -27,7 +27,7 @@ TABLES = [view.name for view in VIEWS if view.name not in ("stage", "output", "d
 @pytest.mark.parametrize("width", [80, 120, 200])
 @pytest.mark.parametrize("view", TABLES)
 def test_text_fits_the_width(view: str, width: int, eight_devices: Recorded, run_path: Path) -> None:
-    path = run_path if view == "passes" else eight_devices.path
+    path = run_path if view in ("passes", "machine") else eight_devices.path
     with open_source(path) as source:
         text = render(view, query(view, source), width=width, colour=False)
     assert text.endswith("\n") and "\x1b" not in text

@@ -49,6 +49,9 @@ T0 = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000
 
 
+KERNEL = "; ===== exp_fusion_kernel_module\ndefine ptr @exp_fusion(ptr %0) {\n  ret ptr null\n}\n\n"
+
+
 def program_body(name: str, **more: object) -> dict[str, object]:
     function = name.partition("#")[0]
     return {
@@ -94,6 +97,8 @@ def small_run(path: Path, *, end: bool = True) -> Path:
     put("stage", {"stage": "optimized"}, {"text": OPTIMIZED.encode()}, program="scores#1")
     put_passes(with_writer, "scores#1", [("scores.after_pipeline-start.before_fusion", BEFORE_FUSION),
                                         ("scores.after_fusion.before_pipeline-end", TAGGED)])  # fmt: skip
+    put("machine", {"module": "jit_scores", "objects": []}, {"text": KERNEL.encode(), "before": KERNEL.encode()},
+        program="scores#1")  # fmt: skip
     put("args", {"state": "recorded", "leaves": []}, program="scores#1")
     put("compile", {"name": "scores", "file": SCRIPT, "line": 3, "reason": "first call", "trace_ns": 10, "lower_ns": 20,
                     "compile_ns": 30, "program": "scores#1", "eager": False, "cache": None}, program="scores#1",

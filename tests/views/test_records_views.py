@@ -58,7 +58,7 @@ def test_functions_gather_their_programs(run: Source) -> None:
 def test_programs_say_what_is_captured(run: Source) -> None:
     rows = query("programs", run).programs
     assert [row.id for row in rows] == ["scores#1", "scores#2", "add#1"]
-    assert rows[0].stages == ("source", "jaxpr", "stablehlo", "optimized")
+    assert rows[0].stages == ("source", "jaxpr", "stablehlo", "optimized", "llvm:before", "llvm", "asm")
     assert (rows[0].args, rows[1].args, rows[0].equations, rows[0].input_bytes) == ("recorded", "none", 2, 160)
     assert (rows[0].replayable, rows[1].replayable, rows[0].compile_ns) == (True, False, 30)
 

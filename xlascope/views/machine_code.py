@@ -73,7 +73,8 @@ def _read(source: RunSource, record: Record) -> MachineCode:
             note = f"{name}: {error}"
             continue
         kernels += [Kernel(name, function.name, function, count(function)) for function in functions]
-    if not kernels:
+    if not kernels and after:
+        note = note or "no object file is held"
         kernels = [Kernel(module.name, symbol, None, None) for module in after for symbol in module.symbols]
     return MachineCode(tuple(kernels), before, after, note)
 
