@@ -28,12 +28,14 @@ class Link:
         os.set_inheritable(fd, False)
         self._socket = socket.socket(fileno=fd)
         self._socket.settimeout(SEND_SECONDS)
+        self._identity = _identity(fd)
         self._lock = _thread.allocate_lock()
         self._queue: deque[memoryview] = deque()
         self._queued = 0
         self._pid = os.getpid()
         self._decoder = FrameDecoder()
         self._wake: tuple[int, int] | None = None
+        self._wake_identity: tuple[int, int] | None = None
         self.alive = True
         self.dropped: dict[tuple[str, str], int] = {}
 
@@ -74,6 +76,9 @@ class Link:
 
     def _drain_locked(self) -> None:
         while self._queue and self.alive:
+            if self._is_lost():
+                self._forget()
+                return
             try:
                 sent = self._socket.send(self._queue[0], socket.MSG_NOSIGNAL)
             except OSError:
@@ -89,6 +94,8 @@ class Link:
 
     def receive(self, seconds: float) -> list[Message]:
         """Messages that have come, waiting at most ``seconds`` for the first bytes. Closes the link at its end."""
+        if self.alive and self._is_lost():
+            self._forget()
         if not self.alive:
             return []
         messages: list[Message] = []
@@ -96,11 +103,15 @@ class Link:
         while self.alive and not messages:
             poller = select.poll()
             poller.register(self._socket.fileno(), select.POLLIN)
-            if self._wake is not None:
+            if self._wake is not None and self._can_wake():
                 poller.register(self._wake[0], select.POLLIN)
             ready = [fd for fd, _ in poller.poll(max(0.0, until - time.monotonic()) * 1000)]
             if self._wake is not None and self._wake[0] in ready:
-                os.read(self._wake[0], 1)
+                if self._can_wake():
+                    os.read(self._wake[0], 1)
+                break
+            if self._is_lost():
+                self._forget()
                 break
             if not ready:
                 break
@@ -116,24 +127,48 @@ class Link:
     def allow_wake(self) -> None:
         """From here on `wake` ends another thread's wait in `receive`."""
         self._wake = os.pipe()
+        self._wake_identity = _identity(self._wake[0])
+
+    def _can_wake(self) -> bool:
+        """Whether the pipe for it is there: a script may have closed it, and have a file by its number since."""
+        return self._wake is not None and {_identity(fd) for fd in self._wake} == {self._wake_identity}
+
+    def _is_lost(self) -> bool:
+        """Whether the script has closed our descriptor: its number may be a file of the script's since."""
+        return _identity(self._socket.fileno()) != self._identity
+
+    def _forget(self) -> None:
+        self.alive = False
+        self._queue.clear()
+        self._socket.detach()
 
     def wake(self) -> None:
-        if self._wake is not None:
+        if self._wake is not None and self._can_wake():
             os.write(self._wake[1], b"\0")
 
     def abandon(self) -> None:
         """In a forked child: forget the socket without shutting it for the parent."""
-        self.alive = False
-        self._queue.clear()
-        try:
-            os.close(self._socket.detach())
-        except OSError:
-            pass  # the child closed it already, which is what was wanted
+        lost = self._is_lost()
+        fd = self._socket.fileno()
+        self._forget()
+        if not lost:
+            os.close(fd)
 
     def close(self) -> None:
+        if self._is_lost():
+            self._forget()
+            return
         self.alive = False
         self._queue.clear()
         try:
             self._socket.close()
         except OSError:
             pass  # closing a broken socket may fail; there is nothing left to do with it
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
