@@ -151,6 +151,25 @@ async def test_equals_explains_the_number_under_the_cursor():
         assert "Variant / baseline of neighbouring pairs 1.32, 95 % interval 1.29 to 1.35" in text_of(app)
 
 
+@pytest.mark.parametrize(("keys", "words"), [
+    (("5", "H"), ("softmax.py:5: 1 equation, ~53% of the op time of scores#1", "ynn_fusion.1 71%", "split among")),
+    (("1", "g", "g", *["j"] * 11), ("line 12 of the jaxpr: 1 equation, 11% of the op time", "alone: exact")),
+    (("1", "g", "g", *["j"] * 8), ("line 9 of the jaxpr: 1 equation.", "folded or merged them, which is not 0 ns")),
+    (("5", "g", "g"), ("No equation of scores#1 belongs to this line",)),
+    (("9",), ("scores: 71% of the device time that all windows saw", "scores#1: ~201k calls, an estimate")),
+    (("8",), ("12 profile windows", "Vertical lines are its compiles")),
+])  # fmt: skip
+async def test_equals_explains_the_number_of_every_pane(keys, words):
+    async with shown() as (app, pilot, _screen):
+        await pilot.press(*keys)
+        await settle(pilot)
+        await pilot.press("equals_sign")
+        await pilot.pause()
+        assert isinstance(app.screen, TextOverlay)
+        told = " ".join(text_of(app).replace("│", " ").split())
+        assert all(each in told for each in words), told
+
+
 async def test_the_header_opens_what_is_known_of_the_run():
     feed = FixedFeed()
     run = feed._view_run

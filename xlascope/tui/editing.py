@@ -34,6 +34,8 @@ def edit_file(app: App, file: str, line: int) -> None:
     else:
         try:
             with app.suspend():
-                subprocess.run(editor_command(file, line, editor), check=False)
+                ended = subprocess.run(editor_command(file, line, editor), check=False)
+            if ended.returncode:
+                app.notify(f"{editor} ended with code {ended.returncode}", severity="warning", markup=False)
         except OSError as error:
             app.notify(f"{editor}: {error.strerror}", severity="error", markup=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui import lines
+from xlascope.tui.accounts import chart_account, function_account, line_account
 from xlascope.tui.actions import Action, actions_for
 from xlascope.tui.copying import copy_out
 from xlascope.tui.editing import edit_file
@@ -182,20 +183,40 @@ class Acting:
 
     def action_explain(self) -> None:
         """How the number under the cursor was obtained."""
-        screen, desk = self._me, self._me.desk
-        focused = screen.focused
+        screen, desk, focused = self._me, self._me.desk, self._me.focused
+        said = None
         if isinstance(focused, Chart):
-            self.action_explain_variant()
-            return
-        row = focused.current if isinstance(focused, OpsTable) else None
-        if row is None:
-            nodes = desk.focus.nodes
-            row = next((each for each in desk.ops.rows if each.op in nodes), None)
-        if row is not None:
-            said = lines.explain_op(row, desk.ops)
+            if desk.variant is None and desk.calls.ns and desk.program is not None:
+                said = chart_account(desk.program, desk.calls)
+        elif isinstance(focused, FunctionsList):
+            item, program = focused.chosen
+            said = function_account(item, program, desk.overview) if item is not None else None
+        elif isinstance(focused, TextPane):
+            said = self._line_account(focused)
+        if said is None and not isinstance(focused, Chart):
+            row = focused.current if isinstance(focused, OpsTable) else None
+            if row is None:
+                nodes = desk.focus.nodes
+                row = next((each for each in desk.ops.rows if each.op in nodes), None)
+            said = lines.explain_op(row, desk.ops) if row is not None else None
+        if said is not None:
             screen.app.push_screen(TextOverlay("How this number was obtained", said))
         else:
             self.action_explain_variant()
+
+    def _line_account(self, view: TextPane) -> list[str] | None:
+        """Of the line under the cursor of a text, by its equations; None for an instruction, which has an op."""
+        screen, desk = self._me, self._me.desk
+        stage = next((pane.showing for pane in screen.stage_panes() if pane.text_pane is view), "source")
+        if stage == "optimized":
+            return None
+        lead = set((screen.focus_of(view, view.cursor) or desk.focus).lead)
+        rows = [row for row in desk.equations.rows if row.path in lead]
+        if not rows:
+            return [f"No equation of {desk.program or 'a program'} belongs to this line: it has no number."]
+        file = (view.shown_file or "") if isinstance(view, SourcePane) else ""
+        name = f"{file.rpartition('/')[2]}:{view.cursor + 1}" if file else f"line {view.cursor + 1} of the {stage}"
+        return line_account(name, rows, screen.known(), screen.glyphs)
 
     def action_explain_variant(self) -> None:
         desk = self._me.desk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.links import Focus
@@ -56,7 +57,7 @@ class Linking:
 
     def follow_cursor(self, view: LineView) -> None:
         """Takes what a pane's cursor is on as what all panes show."""
-        focus = self._focus_of(view, view.cursor) if not isinstance(view, FunctionsList) else None
+        focus = self.focus_of(view, view.cursor) if not isinstance(view, FunctionsList) else None
         if focus is not None:
             self.take_focus(focus, view)
 
@@ -64,7 +65,8 @@ class Linking:
         focus = self._main.graph_focus(message.view, message.nodes)
         self.take_focus(focus, message.view, message.node if message.view.stage == "optimized" else None)
 
-    def _focus_of(self, view: LineView, row: int) -> Focus | None:
+    def focus_of(self, view: LineView, row: int) -> Focus | None:
+        """What a row of a pane stands for; None where nothing can be linked."""
         screen, links = self._main, self._main.desk.links
         if isinstance(view, OpsTable):
             op = view.current
@@ -133,7 +135,7 @@ class Linking:
                 rows = self._rows_in(pane.showing, pane.content.file if pane.content is not None else None)
                 view.set_linked(rows)
                 if bring and view is not from_pane and rows and not view.has_focus:
-                    view.show_row(rows[0], centre=True)
+                    view.show_row(self._best_row(rows, pane.showing, view), centre=True)
             elif bring and pane.graph_pane is not None and not pane.graph_pane.has_focus:
                 screen.bring_graph(pane.graph_pane, desk.focus, self.best_node(desk.focus))
         source = screen.query_one(SourcePane)
@@ -174,11 +176,22 @@ class Linking:
     def land_on_line(self, view: TextPane, stage: str, file: str | None) -> None:
         """Puts a pane's cursor on the hottest of the lines that belong to what all panes show, without telling."""
         rows = [row for row in self._rows_in(stage, file) if row < view.row_count()]
-        best = self._main.desk.links.node_row.get(self.best_node(self._main.desk.focus) or "")
         if rows:
-            view.landed = best if stage == "optimized" and best in rows else max(rows, key=view.share_of)
+            view.landed = self._best_row(rows, stage, view)
             with view.prevent(LineView.CursorMoved):
                 view.go_to(view.landed, centre=True)
+
+    def _best_row(self, rows: list[int], stage: str, view: TextPane) -> int:
+        """Of linked rows the one to be seen: the hottest."""
+        best = self._main.desk.links.node_row.get(self.best_node(self._main.desk.focus) or "")
+        return best if stage == "optimized" and best in rows else max(rows, key=view.share_of)
+
+    def land_on_new(self, stages: Collection[str]) -> None:
+        """Puts the cursor of panes whose stage has got its links just now on what belongs to the others."""
+        for pane in self._main.stage_panes():
+            view = pane.text_pane
+            if pane.showing in stages and pane.content is not None and view.cursor in (0, pane.content.start):
+                self.land_on_line(view, pane.showing, None)
 
     def _rows_in(self, stage: str, file: str | None) -> list[int]:
         desk = self._main.desk
@@ -209,7 +222,7 @@ class Linking:
     def _explain(self, focus: Focus, origin: LineView | None, node: str | None = None) -> None:
         screen, desk = self._main, self._main.desk
         line = screen.query_one(ExplainLine)
-        known = Known(desk.program or "", desk.equations, desk.links, desk.ops, desk.graph)
+        known = self.known()
         desk.explained, desk.said = "", ("", "")
         if isinstance(origin, TextPane) and self._shows_source(origin) and desk.program is not None:
             place = focus.place if focus.library is None or not desk.library else focus.library
@@ -250,6 +263,11 @@ class Linking:
                 screen.query_one(ExplainLine).show(desk.said[1], desk.said[0])
             if desk.explained and message.program is not None:
                 screen.loader.explain(message.program, message.variant, desk.explained)
+
+    def known(self) -> Known:
+        """What is known of the program that is shown."""
+        desk = self._main.desk
+        return Known(desk.program or "", desk.equations, desk.links, desk.ops, desk.graph)
 
     def _shows_source(self, view: LineView) -> bool:
         panes = self._main.stage_panes()

@@ -182,11 +182,13 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
         if self.concerns(message):
             # What came again may have new times; where the panes are scrolled to is the user's.
             again = bool(self.desk.links.node_row) and self.desk.links == message.links
+            new = message.links.stage_rows.keys() - self.desk.links.stage_rows.keys()
             self.desk.links = message.links
             self.desk.graph, self.desk.equations = message.graph, message.equations
             self.show_graph()
             self.relink(bring=not again)
             self.land()
+            self.land_on_new(new)
 
     def on_variants_loaded(self, message: VariantsLoaded) -> None:
         if self.concerns(message):

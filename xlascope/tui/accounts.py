@@ -1,0 +1,90 @@
+"""How the numbers of margins, of the list of functions and of the chart were obtained: pure functions of records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xlascope.tui.glyphs import Glyphs
+from xlascope.tui.margins import share_of
+from xlascope.tui.model import CallTimes, EquationRow, OpsTable, Overview
+from xlascope.tui.telling import Known
+from xlascope.tui.text.numbers import count, counted, duration, percent
+from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
+
+_MOST_OPS = 6
+
+
+def line_account(subject: str, rows: Sequence[EquationRow], known: Known, glyphs: Glyphs) -> list[str]:
+    """Of a line of the source, of a jaxpr, or of a text before optimization, by its equations."""
+    parents = {row.path: row.parent for row in known.table.rows}
+    share, own, estimated = share_of(rows, parents)
+    of = f"{subject}: {counted(len(rows), 'equation')}"
+    if share is None:
+        folded = sum(row.state == "folded" for row in rows)
+        if rows and folded == len(rows):
+            left = "no instruction is left of them: XLA folded or merged them, which is not 0 ns."
+            return [f"{of}.", "", f"{glyphs.nothing_left} {left}"]
+        return [f"{of}.", "", f"{glyphs.unknown} their time is unknown: no window has seen their instructions run."]
+    mark = glyphs.estimated if estimated else ""
+    told = [
+        f"{of}, {mark}{percent(share)} of the op time of {known.program} with what runs inside of them,",
+        f"{mark}{percent(own)} without.",
+        "",
+        f"Op time is the self time of all ops, {_whole(known.ops)}.",
+    ]
+    ops = _ops_of(rows, known)
+    if ops:
+        told.append(f"Ops that the equations, or what runs inside of them, are part of: {', '.join(ops)}.")
+    if not known.table.exact:
+        told.append("Instructions are matched to equations by source position and primitive: approximate.")
+    elif estimated:
+        told.append(f"{glyphs.estimated} a fusion's time is split among its equations by their operations: estimated.")
+    else:
+        told.append("Each of these ops is of these equations alone: exact.")
+    return [*told, "Nothing is scaled to the whole run."]
+
+
+def _ops_of(rows: Sequence[EquationRow], known: Known) -> list[str]:
+    paths = {path for row in rows for path in (row.path, *known.links.inside.get(row.path, ()))}
+    nodes = {node for path in paths for node in known.links.equation_nodes.get(path, ())}
+    shares: dict[str, float] = {}
+    for op in known.ops.rows:
+        if op.op in nodes:
+            shares[op.op] = shares.get(op.op, 0.0) + (op.share or 0.0)
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    named = [f"{name} {percent(share)}" for name, share in ordered[:_MOST_OPS]]
+    return named + ([f"{len(ordered) - _MOST_OPS} more"] if len(ordered) > _MOST_OPS else [])
+
+
+def _whole(ops: OpsTable) -> str:
+    total = duration(sum(row.self_ns or 0 for row in ops.rows))
+    windows = counted(ops.windows, "profile window") if ops.windows else "the profile windows"
+    calls = f" with {counted(ops.calls_seen, 'call')}" if ops.calls_seen is not None else ""
+    return f"{total} in {windows}{calls}" + (f" of the variant {ops.variant}" if ops.variant else "")
+
+
+def function_account(item: FunctionItem, program: ProgramItem | None, overview: Overview) -> list[str]:
+    """Of a function's share and calls."""
+    told = [f"{item.name}: {percent(item.share)} of the device time that all windows saw, its programs together."]
+    if item.share is None:
+        told = [f"{item.name}: no profile window has seen it run, so its time is unknown."]
+    told.append("Device time is the self time of ops. Windows are a part of the run; nothing is scaled to all of it.")
+    chosen = [program] if program is not None else list(item.programs)
+    for each in chosen:
+        info = overview.programs.get(each.id)
+        if info is None or info.calls is None:
+            told.append(f"{each.id}: how often it was called is unknown.")
+        elif info.calls_exact:
+            told.append(f"{each.id}: {counted(info.calls, 'call')}, counted: every call was seen.")
+        else:
+            told.append(f"{each.id}: ~{count(info.calls)} calls, an estimate: the windows' rate over its life.")
+    return told
+
+
+def chart_account(program: str, calls: CallTimes) -> list[str]:
+    """Of the chart of calls over the run."""
+    return [
+        f"{program}: for each of {counted(len(calls.ns), 'profile window')} that saw it, the self time of its ops in",
+        "the window divided by its calls there, at the window's start. Vertical lines are its compiles.",
+        "Time between ops, and what Python does, is not in it.",
+    ]
