@@ -172,7 +172,7 @@ async def test_what_lights_up_is_the_join_of_the_views(recorded: Path) -> None:
                     elif pane == "graph":
                         view = graph
                         screen.set_focus(graph)
-                        graph.post_message(GraphPane.NodeChosen(graph, row))
+                        graph.post_message(GraphPane.NodeChosen(graph, row, [row]))
                         equations, nodes = join.from_node(row)
                     else:
                         view = panes[pane]
@@ -191,7 +191,7 @@ async def test_what_lights_up_is_the_join_of_the_views(recorded: Path) -> None:
                     if view is not graph and nodes:
                         best = max(sorted(nodes), key=lambda node: sum(
                             each.share or 0.0 for each in screen.desk.ops.rows if each.op == node))  # fmt: skip
-                        assert graph.box == graph._box_of(best), (pane, row)
+                        assert graph.box == graph.box_of(best), (pane, row)
     assert sum(map(len, by_pane.values())) == PAIRS and set(by_pane) == set(PANES)
 
 
@@ -204,9 +204,13 @@ def test_all_margins_add_up_to_the_same_time(recorded: Path) -> None:
     assert sum(row.own or 0.0 for row in table.rows) == pytest.approx(covered)
     for marks in (jaxpr_marks(table), source_marks(table, str(DEMO))):
         assert sum(mark.own or 0.0 for mark in marks.values()) == pytest.approx(covered)
-    # The loop's line has its body's time too; each line of the file that wrote an equation says something.
-    lines = source_marks(table, str(DEMO))
-    scan = next(row for row in table.rows if row.primitive == "scan")
-    assert scan.place is not None and (lines[scan.place[1] - 1].share or 0.0) > (lines[scan.place[1] - 1].own or 0.0)
+    lines, rows = source_marks(table, str(DEMO)), view(recorded, "equations")["rows"]
+    total = sum(row["self_ns"] or 0 for row in rows) / covered
+    for line, mark in lines.items():
+        own = sum(row["self_ns"] or 0 for row in rows if row["user_line"] == line + 1)
+        assert mark.share is None or mark.own == pytest.approx(own / total)
+    scans = [row for row in rows if row["primitive"] == "scan"]
+    inside = sum(row["total_ns"] or 0 for row in scans)
+    assert lines[scans[0]["user_line"] - 1].share == pytest.approx(inside / total), "a loop's line has its body's time"
     assert set(lines) == {row.place[1] - 1 for row in table.rows if row.place is not None}
     feed.close()
