@@ -28,7 +28,7 @@ class Link:
         os.set_inheritable(fd, False)
         self._socket = socket.socket(fileno=fd)
         self._socket.settimeout(SEND_SECONDS)
-        self._identity = _identity(fd)
+        self._fd, self._identity = fd, _identity(fd)
         self._lock = _thread.allocate_lock()
         self._queue: deque[memoryview] = deque()
         self._queued = 0
@@ -135,10 +135,10 @@ class Link:
 
     def _is_lost(self) -> bool:
         """Whether the script has closed our descriptor: its number may be a file of the script's since."""
-        return _identity(self._socket.fileno()) != self._identity
+        return _identity(self._fd) != self._identity
 
     def _forget(self) -> None:
-        self.alive = False
+        self.alive, self._fd = False, -1
         self._queue.clear()
         self._socket.detach()
 
@@ -148,8 +148,7 @@ class Link:
 
     def abandon(self) -> None:
         """In a forked child: forget the socket without shutting it for the parent."""
-        lost = self._is_lost()
-        fd = self._socket.fileno()
+        fd, lost = self._fd, self._is_lost()
         self._forget()
         if not lost:
             os.close(fd)
@@ -158,7 +157,7 @@ class Link:
         if self._is_lost():
             self._forget()
             return
-        self.alive = False
+        self.alive, self._fd = False, -1
         self._queue.clear()
         try:
             self._socket.close()
