@@ -170,6 +170,8 @@ def _sentences(events: Sequence[Any]) -> list[str]:
             continue
         for each in own:
             by = "there before all passes" if each.first else f"{event} by {each.pass_}"
+            if event == "created" and each.of:
+                by = f"made of {_listed(each.of, 6)} by {each.pass_}"
             if event == "merged":
                 by = f"merged into {_listed(each.names)} by {each.pass_}"
             found.append(f"{_listed(each.of if event == 'merged' else each.names)} {by}")

@@ -169,20 +169,29 @@ class _Matcher:
                     self._pair(found.pop(), y)
 
     def _by_origin(self) -> None:
-        """Moved ones: an instruction that is gone and one in another computation, of the same opcode and origin."""
-        there: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-        for y in reversed(range(len(self._b.instructions))):
+        """Moved ones: an instruction that is gone and a new one of the same opcode and origin.
+
+        In the same computation first, where it is one that changed in its attributes, name and operands.
+        """
+        a, b = self._a, self._b
+        anywhere: dict[object, list[int]] = defaultdict(list)
+        within: dict[object, list[int]] = defaultdict(list)
+        for y in reversed(range(len(b.instructions))):
             if y not in self._backward:
-                there[self._origin(self._b, y)].append(y)
-        for x in range(len(self._a.instructions)):
-            if x in self._forward:
+                origin = self._origin(b, y)
+                anywhere[origin].append(y)
+                within[origin, b.block_of(y).name].append(y)
+        for x in range(len(a.instructions)):
+            origin = self._origin(a, x) if x not in self._forward else ("", "", "")
+            if not origin[2]:
                 continue
-            origin = self._origin(self._a, x)
-            places = there.get(origin)
-            if places and origin[2]:
-                y = next((y for y in reversed(places) if self._same_block(x, y)), places[-1])
-                places.remove(y)
-                self._pair(x, y)
+            block = a.block_of(x).name
+            for places in (within.get((origin, self._blocks.get(block, block))), anywhere.get(origin)):
+                while places and places[-1] in self._backward:
+                    places.pop()
+                if places:
+                    self._pair(x, places.pop())
+                    break
 
     def _origin(self, form: Form, at: int) -> tuple[str, str, str]:
         each = form.instructions[at]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xlascope.ir.passes.diff import Difference, compare
@@ -83,8 +83,9 @@ def _between(sequence: PassSequence, place: int, mine: frozenset[int]) -> list[H
             changed.append(y)
     changed += [y for x, y, _ in difference.changed if x in had and y in has]
     gone = [x for x in sorted(had) if forward.get(x) not in has]
+    survivors = _survivors(a, forward) if gone else {}
     for x in list(gone):
-        other = _survivor(a, difference, x)
+        other = survivors.get((a.hashes[x], a.places[x]))
         if other is not None:
             into.setdefault(b.instructions[other].name, []).append(a.instructions[x].name)
             gone.remove(x)
@@ -130,7 +131,8 @@ def _forwards(sequence: PassSequence, anchor: int, name: str) -> list[Happening]
         x = a.find(name)
         y = difference.forward().get(x) if x is not None else None
         if x is None or y is None:
-            other = _survivor(a, difference, x) if x is not None else None
+            survivors = _survivors(a, difference.forward()) if x is not None else {}
+            other = survivors.get((a.hashes[x], a.places[x])) if x is not None else None
             if other is not None:
                 return [*found, Happening(place, "merged", (b.instructions[other].name,), (name,))]
             return [*found, Happening(place, "removed", (name,))]
@@ -189,13 +191,9 @@ def _made_of(a: Form, b: Form, difference: Difference, y: int) -> list[str]:
     return [a.instructions[x].name for x, at in difference.moved if b.block_of(at).name in bodies]
 
 
-def _survivor(a: Form, difference: Difference, x: int) -> int | None:
-    """After the pass, the instruction that did the same as one that is gone."""
-    forward = difference.forward()
-    for other, value in enumerate(a.hashes):
-        if value == a.hashes[x] and other != x and other in forward and a.places[other] == a.places[x]:
-            return forward[other]
-    return None
+def _survivors(a: Form, forward: Mapping[int, int]) -> dict[tuple[int, int], int]:
+    """What an instruction did, and where → the one after the pass that did the same and stayed."""
+    return {(a.hashes[x], a.places[x]): y for x, y in forward.items()}
 
 
 def _names(form: Form, positions: Sequence[int]) -> list[str]:
