@@ -56,6 +56,21 @@ def test_a_marker_of_another_name_or_time_is_not_taken() -> None:
     assert {(p.kind, p.count) for p in times.problems if p.kind == "unfinished"} == {("unfinished", 2)}
 
 
+def test_a_loop_that_outlasts_the_profile_lasts_as_long_as_what_ran_inside_of_it() -> None:
+    """The launch of the loop takes 5; its body's events go on until 400, and the profile ends before its marker."""
+    builder = SpaceBuilder()
+    plane = builder.plane("/host:CPU")
+    line = plane.line("t")
+    cpu_op(plane, line, "while", 100, 105, key=1)
+    for key, start in enumerate((120, 220, 320), 2):
+        cpu_op(plane, line, "dot", start, start + 10, key=key)
+        marker(plane, line, "dot", start + 80, key=key)
+    times = op_table(read_profile(builder.bytes()), {3: {"dot": "while"}})
+    assert rows_of(times)["0", "while"] == (1, 300, 60) and rows_of(times)["0", "dot"] == (3, 240, 240)
+    assert times.coverage == 1.0
+    assert "unfinished" in {problem.kind for problem in times.problems}
+
+
 def test_loop_body_is_nested_by_the_call_graph_and_parallel_ops_share() -> None:
     """while 0..100 with body a 10..40 and b 30..60; c 90..110 runs beside the loop, and is none of its body."""
     builder = SpaceBuilder()

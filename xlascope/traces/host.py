@@ -75,7 +75,7 @@ def _close_host_plane(build: Build, plane: Plane, ops: Rows, ends: Rows) -> None
         build.note(
             "unfinished",
             "Op events without an end marker (not ended when the window closed, or the marker was dropped): "
-            "their own duration is used.",
+            "their own duration is used, for loops and calls at least until the last event inside of them.",
             lost,
         )
     owner = attribute_orphans(ops.joined("_p"), start, end, match.orphans, ends)

@@ -12,6 +12,7 @@ from xlascope.traces.nesting import Parents, how, nest, program_graphs
 from xlascope.traces.optimes import DeviceTimes, OpRow, OpTimes, ProgramCalls
 from xlascope.traces.profile import OpEvents, Profile, ProgramKey
 from xlascope.traces.sweep import split, union_length
+from xlascope.traces.unfinished import lengthened
 from xlascope.traces.wire import I64
 
 STRETCH = 300_000
@@ -35,6 +36,7 @@ def op_table(profile: Profile, parents: Parents | None = None) -> OpTimes:
     which `problems` then says.
     """
     graphs = program_graphs(profile, parents)
+    profile = lengthened(profile, graphs)
     ops = profile.ops
     own = np.zeros(len(ops))
     covered = [0] * len(profile.devices)
@@ -72,12 +74,14 @@ def _stretches(ops: OpEvents) -> Iterator[I64]:
 
 def devices(profile: Profile) -> tuple[DeviceTimes, ...]:
     """The devices of a profile: busy, op, collective and idle time, without times per op."""
+    graphs = program_graphs(profile, None)
+    profile = lengthened(profile, graphs)
     ops = profile.ops
     covered = []
     for device in range(len(profile.devices)):
         rows = ops.device == device
         covered.append(union_length(ops.start_ps[rows], ops.end_ps[rows]))
-    return _devices(profile, covered, program_graphs(profile, None).opcodes)
+    return _devices(profile, covered, graphs.opcodes)
 
 
 def busy_ps(profile: Profile, device: int) -> int:
