@@ -7,16 +7,18 @@ import re
 import pytest
 from linked_fixtures import Linked, opened
 
+from xlascope.ir import index_jaxpr, parse_hlo
 from xlascope.ir.provenance import names_of, paths_of
 from xlascope.views import query
+from xlascope.views.attribution import attribute
 from xlascope.views.links import links
-from xlascope.views.provenance import SOURCES, provenance
+from xlascope.views.provenance import SOURCES, of_module, provenance
 from xlascope.views.stages import hlo_module, jaxpr_index, stage_text
 
 PLAIN = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast"}
 OPCODE = re.compile(r"^\s*(?:ROOT )?%?([\w.\-]+) = .*?\s([a-z][\w\-]*)\(", re.M)
 # XLA makes of these many instructions without any name, or drops the names.
-EXPANDED = {"rng_uniform", "convolution", "updates", "sorting", "constant", "identity", "sharded_sum"}
+EXPANDED = {"rng_uniform", "convolution", "identity"}
 
 
 def check_instructions(linked: Linked, name: str) -> None:
@@ -42,6 +44,9 @@ def check_instructions(linked: Linked, name: str) -> None:
         if opcode in SOURCES or opcode == "fusion":
             continue
         own = origin.equations.get(each.name, ())
+        if each.name in origin.inferred:  # no tag names these, nor does a full path
+            assert not true or set(true) < set(own)
+            continue
         assert not own or set(own) == set(true), (name, each.name, true, own)
         missed += bool(true) and not own
     assert missed <= 0.01 * len(rows)
@@ -148,6 +153,40 @@ def test_a_function_called_from_several_places_has_the_equations_of_all(linked: 
 def test_a_module_without_equations_has_none(linked: Linked) -> None:
     origin = provenance(linked.source, "identity#1", None)
     assert origin.exact and not origin.equations and not origin.owners and len(origin.added) == 3
+
+
+JAXPR = """{ lambda ; a:f32[4,8] b:f32[8,2]. let
+    c:f32[4,2] = dot_general[dimension_numbers=(([1], [0]), ([], []))] a b
+    d:f32[2,4] = transpose[permutation=(1, 0)] c
+    e:f32[2,4] = mul d 2.0:f32[]
+  in (e,) }"""
+ROWS = [
+    {"path": "0", "primitive": "dot_general", "inputs": [], "outputs": ["f32[4,2]"], "file": "/s.py", "line": 1, "text_line": 2},
+    {"path": "1", "primitive": "transpose", "inputs": [], "outputs": ["f32[2,4]"], "file": "/s.py", "line": 2, "text_line": 3},
+    {"path": "2", "primitive": "mul", "inputs": [], "outputs": ["f32[2,4]"], "file": "/s.py", "line": 3, "text_line": 4},
+]
+MERGED = """HloModule m
+
+ENTRY %main (a: f32[4,8], b: f32[8,2]) -> f32[2,4] {
+  %a = f32[4,8]{1,0} parameter(0)
+  %b = f32[8,2]{1,0} parameter(1)
+  %dot.1 = f32[2,4]{1,0} dot(%b, %a), lhs_contracting_dims={0}, rhs_contracting_dims={1}, metadata={op_name="jit(f)/xs1_/transpose"}
+  %two = f32[] constant(2)
+  %wide = f32[2,4]{1,0} broadcast(%two), dimensions={}
+  ROOT %mul.1 = f32[2,4]{1,0} multiply(%dot.1, %wide), metadata={op_name="jit(f)/xs2_/mul"}
+}
+"""
+
+
+def test_what_was_merged_into_its_reader_and_what_only_one_equation_reads() -> None:
+    module, jaxpr = parse_hlo(MERGED), index_jaxpr(JAXPR, ROWS)
+    origin = of_module(module, jaxpr)
+    # XLA made the transpose of a product a product: the product is there, though no tag says so.
+    assert origin.equations == {"dot.1": ("0", "1"), "mul.1": ("2",), "wide": ("2",)}
+    assert origin.inferred == {"dot.1", "wide"} and not origin.added
+    shares = attribute({"dot.1": 1000, "mul.1": 70}, module, origin, {each["path"]: each["primitive"] for each in ROWS})
+    assert (shares["0"].estimated_ns, shares["0"].exact_ns) == (1000, 0)  # the transpose does no work of its own
+    assert shares["1"].estimated_ns == 0 and shares["2"].exact_ns == 70
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from xlascope.ir import HloInstruction, HloModule, cost, parse_shape
+from xlascope.views.inference import working
 from xlascope.views.provenance import Provenance
 
 
@@ -18,25 +19,31 @@ class Share:
     estimated_ns: int = 0
 
 
-def attribute(times: Mapping[str, int], module: HloModule, origin: Provenance) -> dict[str, Share]:
-    """Self time by equation path, from self time by op.
+def attribute(
+    times: Mapping[str, int], module: HloModule, origin: Provenance, primitives: Mapping[str, str]
+) -> dict[str, Share]:
+    """Self time by equation path, from self time by op. ``primitives``: by path.
 
     An op of one equation is that equation's. A fusion's time is split by the estimated operations of its members, each
-    member counting for its own equations. What XLA added counts for the equations it is there for. All that is split,
-    attributed or rests on guessed equations is estimated. The parts of an op add up to its time.
+    member counting for its own equations. Of several equations of one instruction, those count that are lowered to its
+    opcode (a product, not the transpose merged into it), else those that do more than move values. What XLA added
+    counts for the equations it is there for. All that is split, attributed, inferred or rests on guessed equations is
+    estimated. The parts of an op add up to its time.
     """
     found: dict[str, Share] = defaultdict(Share)
     for name, ns in times.items():
         paths = origin.paths(name)
-        if len(paths) == 1 and origin.exact and name not in origin.added:
+        if len(paths) == 1 and origin.exact and name not in origin.added and name not in origin.inferred:
             found[paths[0]].exact_ns += ns
         elif paths:
-            for path, part in _split(ns, _weights(module, name, paths, origin)).items():
+            for path, part in _split(ns, _weights(module, name, paths, origin, primitives)).items():
                 found[path].estimated_ns += part
     return dict(found)
 
 
-def _weights(module: HloModule, name: str, paths: Iterable[str], origin: Provenance) -> dict[str, float]:
+def _weights(
+    module: HloModule, name: str, paths: Collection[str], origin: Provenance, primitives: Mapping[str, str]
+) -> dict[str, float]:
     """How much of an op's work is each equation's; equal parts where nothing is known of its members."""
     weights = dict.fromkeys(paths, 0.0)
     instruction = module.get(name)
@@ -45,8 +52,12 @@ def _weights(module: HloModule, name: str, paths: Iterable[str], origin: Provena
             computation = module.computation(body)
             for member in computation.instructions if computation is not None else ():
                 own = [path for path in origin.equations.get(member.name, ()) if path in weights]
-                for path in own:
-                    weights[path] += _work(member, module) / len(own)
+                counting = working(member.opcode, own, primitives)
+                for path in counting:
+                    weights[path] += _work(member, module) / len(counting)
+    elif instruction is not None:
+        for path in working(instruction.opcode, paths, primitives):
+            weights[path] = 1.0
     # One that has no member with work (a broadcast, a reshape) is there all the same.
     return weights if sum(weights.values()) > 0 else dict.fromkeys(weights, 1.0)
 

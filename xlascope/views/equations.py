@@ -198,7 +198,7 @@ def _rows(
     jaxpr, module = jaxpr_index(source, program), hlo_module(source, program, "optimized", variant)
     if jaxpr is None:
         return [], {}
-    shares = attribute(times, module, origin) if module is not None else {}
+    shares = attribute(times, module, origin, _primitives(jaxpr)) if module is not None else {}
     names = _instructions(origin)
     inside: dict[str, int] = defaultdict(int)
     split: set[str] = set()
@@ -233,6 +233,10 @@ def _rows(
             )
         )
     return rows, shares
+
+
+def _primitives(jaxpr: JaxprIndex) -> dict[str, str]:
+    return {equation.path: equation.primitive for equation in jaxpr.equations}
 
 
 def _places(jaxpr: JaxprIndex) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from xlascope.graphs import build_graph
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
 from xlascope.ir.provenance import module_paths, names_between
+from xlascope.views.inference import absorbed, by_flow
 from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, tagged_module
 
@@ -21,6 +22,7 @@ SOURCES = frozenset({"parameter", "constant"})
 class Provenance:
     """Equation paths by instruction name. ``exact``: from tags, and no guess.
 
+    ``inferred``: those whose equations no tag names, but the flow of data does (`views/inference.py`).
     ``mismatch`` says where the tagged module and this one part: the links are then of what is the same in both.
     ``added`` are the instructions that XLA added itself; ``owners`` name the instruction that one of them is there for.
     ``key`` identifies it for good.
@@ -32,6 +34,7 @@ class Provenance:
     owners: Mapping[str, str] = field(default_factory=dict)
     key: Hashable = None
     mismatch: str | None = None
+    inferred: frozenset[str] = frozenset()
 
     def paths(self, name: str) -> tuple[str, ...]:
         """The equations of an instruction; of one that XLA added, those of the instruction it is there for."""
@@ -70,24 +73,36 @@ def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | N
     """
     known = {equation.path for equation in jaxpr.equations} if jaxpr is not None else None
     names, mismatch = names_between(tagged, module) if tagged is not None else ({}, None)
+    own: dict[str, tuple[str, ...]]
     own = {names.get(name, name): paths for name, paths in module_paths(tagged or module, known).items()
            if tagged is None or name in names}  # fmt: skip
     nothing = jaxpr is not None and not jaxpr.equations
     exact = (tagged is not None or bool(own) or nothing) and mismatch is None
     if not own and tagged is None and jaxpr is not None:
         own = _by_position(module, _Positions(jaxpr))
+    inferred: set[str] = set()
+    if exact:
+        flowing = by_flow(module, own)
+        inferred |= flowing.keys()
+        own = own | flowing
+        if jaxpr is not None:
+            for name, paths in absorbed(module, jaxpr, own).items():
+                own[name] = tuple(sorted({*own[name], *paths}, key=path_order))
+                inferred.add(name)
     equations = _with_members(module, own)
     if exact:
         added = {each.name for each in module.instructions() if each.opcode not in SOURCES}
     else:
         added = {each.name for each in module.instructions() if each.op_name is None and each.opcode not in SOURCES}
-    graph = build_graph(module, None, equations, exact=exact)
+    # All that has no equation has an owner, be it added by XLA or a part of the program that was not matched.
+    graph = build_graph(module, None, equations)
     owners = {
         node.name: graph.node_by_id[node.owner].name
         for node in graph.nodes
         if node.owner is not None and node.name not in equations
     }
-    return Provenance(equations, frozenset(added - equations.keys()), exact, owners, None, mismatch)
+    added -= equations.keys()
+    return Provenance(equations, frozenset(added), exact, owners, None, mismatch, frozenset(inferred))
 
 
 def _by_position(module: HloModule, index: _Positions) -> dict[str, tuple[str, ...]]:
