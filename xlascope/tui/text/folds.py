@@ -17,7 +17,6 @@ _TABLES = re.compile(rb"(?:FileNames|FunctionNames|FileLocations|StackFrames)\r?
 _LOCATIONS = re.compile(rb"^#loc\d* = loc\(", re.MULTILINE)
 _LOCATION = re.compile(rb"#loc\d* = loc\(")
 # Lines that open a fold (group 1) or close one (group 2).
-_HLO_EDGES = re.compile(rb"^(?:([^\s}/][^\n]*\{[ \t]*\r?$)|(\}))", re.MULTILINE)
 _REGION_EDGES = re.compile(rb"^[ ]*+(?:([\]})][^\n]*)|([^\n]*[\[{(]\r?$))", re.MULTILINE)
 _JAXPR_EDGES = re.compile(
     rb"^[ ]*+(?:(\][^\n]*|in \([^\n]*|in [^\n]*\}[^\n]*)|([^\n]*(?:\[\r?$|\{ lambda [^\n]*)))", re.MULTILINE
@@ -184,28 +183,37 @@ def find_folds(source: TextLines, language: str) -> Folds:
 
 
 def _hlo(source: TextLines) -> tuple[list[tuple[int, int]], list[int]]:
+    """Computations: a line without indentation that ends with a brace, to the next one that begins with one."""
     edges: list[tuple[int, int]] = []
-    header = first = -1
-    for match in _HLO_EDGES.finditer(source.data):
-        line = source.line_of(match.start())
-        first = line if first < 0 else first
-        if match.group(1) is not None:
-            header = line
-        elif header >= 0:
-            # With the empty line after it: closed computations stand one below the other.
-            edges.append((header, line + 1 if _is_empty(source, line + 1) else line))
-            header = -1
-    begin = source.data[: source.offset(first) if first >= 0 else len(source.data)]
-    table = _TABLES.search(begin)
+    data = source.data
+    end = b"{\r\n" if b"{\r\n" in data else b"{\n"
+    first, at, close = len(data), data.find(end), 0
+    while at >= 0:
+        begin, later = data.rfind(b"\n", 0, at) + 1, data.find(end, at + 1)
+        if data[begin] not in b" \t}/":
+            first = min(first, begin)
+            if close <= at:  # looked for once, however many begin before it
+                found = data.find(b"\n}", at)
+                close = found + 1 if found >= 0 else len(data)
+            # One that another begins in has no end.
+            if close < len(data) and not at < later < close:
+                header, last = source.line_of(begin), source.line_of(close)
+                # With the empty line after it: closed computations stand one below the other.
+                edges.append((header, last + 1 if _is_empty(source, last + 1) else last))
+        at = later
+    head = data[:first]
+    table = _TABLES.search(head)
     if table is None:
         return edges, []
     top = source.line_of(table.start())
-    last = source.line_of(len(begin.rstrip()) - 1)
+    last = source.line_of(len(head.rstrip()) - 1)
     return [(top, last), *edges], [top]
 
 
 def _is_empty(source: TextLines, line: int) -> bool:
-    return line < len(source) and not source.line(line).strip()
+    if line >= len(source):
+        return False
+    return source.data[source.offset(line)] in b"\r\n"
 
 
 def _locations(source: TextLines, edges: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], list[int]]:

@@ -228,7 +228,8 @@ class TextPane(Folding, Jumping, LineView):
         if text.isascii() and fold is None:
             segments += self.marked(self._tokenise(text[: start + space + 64]), start)
             return segments
-        tokens = self._tokenise(text)
+        # A closed header is cut to the width: a computation's may name hundreds of parameters.
+        tokens = self._tokenise(text if fold is None else text[:space])
         if fold is not None:
             tokens = self._closed_tokens(tokens, fold, space)
         body = Strip(self.marked(tokens)).crop(start, start + space)
