@@ -214,3 +214,24 @@ def test_operations_have_roles_by_what_they_are_for():
     ] * 3
     assert [role_of(name) for name in ("while", "scan", "stablehlo.case")] == ["op_control"] * 3
     assert [role_of(name) for name in ("custom-call", "pure_callback")] == ["op_library"] * 2
+
+
+def test_a_range_of_lines_has_each_equation_once_and_what_lies_inside_of_it_in_it():
+    from xlascope.tui.margins import RangeShares
+    from xlascope.tui.model import EquationRow, EquationTable
+
+    loop = EquationRow("0", None, "scan", share=0.75, own=0.25)
+    inner = EquationRow("0.0", "0", "dot_general", share=0.5, own=0.5, estimated=True)
+    alone = EquationRow("1", None, "sin", share=0.125, own=0.125)
+    # The loop takes two lines; its body lies elsewhere.
+    shares = RangeShares(EquationTable((loop, inner, alone), True), [(3, loop), (9, loop), (20, inner), (10, alone)])
+    assert shares(0, 30) == (0.875, False)
+    assert shares(3, 9) == (0.75, False)
+    assert shares(20, 20) == (0.5, True)
+    assert shares(11, 19) == (None, False)
+
+
+def test_results_on_several_lines_belong_to_their_fold():
+    text = "let f = { lambda ; a:f32[]. let\n    b:f32[] = sin a\n  in (b, b,\n      b) } in\n{ lambda ; c:f32[]. let\n    d:f32[] = jit[name=f jaxpr=f] c\n  in (d,) }\n"
+    folds = find_folds(TextLines(text), "jaxpr")
+    assert [(folds.headers[each], folds.lasts[each]) for each in range(len(folds))] == [(0, 3), (4, 6)]

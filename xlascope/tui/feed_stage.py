@@ -7,7 +7,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from xlascope.tui.links import Links, StageLinks, link
-from xlascope.tui.margins import continuations, jaxpr_marks, line_marks, node_marks, source_marks
+from xlascope.tui.margins import (
+    RangeShares,
+    continuations,
+    jaxpr_lines,
+    jaxpr_marks,
+    line_marks,
+    node_marks,
+    source_marks,
+    stage_lines,
+)
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable, StageText
 from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.lines import TextLines
@@ -56,16 +65,19 @@ class StageReader:
         if stage == "jaxpr" and found.jaxpr is not None:
             marks = jaxpr_marks(table) if table is not None else {}
             about += f" · {_equations(len(found.jaxpr.equations))}"
-            return StageText(program, None, stage, lines, stage, marks=marks, about=about, folds=folds)
+            shares = RangeShares(table, jaxpr_lines(table)) if table is not None else None
+            return StageText(program, None, stage, lines, stage, marks=marks, about=about, folds=folds, shares=shares)
         if stage == "optimized":
             marks = node_marks(self._feed.graph(program, of_variant), ops) if table is not None else {}
             return StageText(program, of_variant, stage, lines, "hlo", marks=marks, about=about,
                              start=lines.find("ENTRY ", 0) or 0, folds=folds)  # fmt: skip
-        marks = {}
+        marks, shares = {}, None
         if table is not None and stage in LINKED_BY_LINE:
-            marks = line_marks(table, self._feed.stage_links(program, stage))
+            links = self._feed.stage_links(program, stage)
+            marks, shares = line_marks(table, links), RangeShares(table, stage_lines(table, links))
         start = lines.find("ENTRY ", 0) or 0 if stage == "hlo" else 0
-        return StageText(program, None, stage, lines, stage, marks=marks, about=about, start=start, folds=folds)
+        return StageText(program, None, stage, lines, stage, marks=marks, about=about, start=start, folds=folds,
+                         shares=shares)  # fmt: skip
 
     def _source(self, program: str, file: str | None, table: EquationTable | None) -> StageText:
         """A whole source file as it was when it ran, or of a library as it is on this machine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,9 +14,30 @@ from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.text_pane import LineMark
 
 
+class RangeShares:
+    """The share of the time of a range of lines: each equation in it once, with what lies inside of it."""
+
+    def __init__(self, table: EquationTable, lines: Iterable[tuple[int, EquationRow]]):
+        found = sorted(lines, key=lambda each: each[0])
+        self._lines = [line for line, _ in found]
+        self._rows = [row for _, row in found]
+        self._parents = {row.path: row.parent for row in table.rows}
+
+    def __call__(self, first: int, last: int) -> tuple[float | None, bool]:
+        """Share and whether it is estimated, of the lines `first` to `last`; None where no time is known."""
+        here = self._rows[bisect_left(self._lines, first) : bisect_right(self._lines, last)]
+        share, _, estimated = share_of(list({row.path: row for row in here}.values()), self._parents)
+        return share, estimated
+
+
+def jaxpr_lines(table: EquationTable) -> list[tuple[int, EquationRow]]:
+    """The equations with the line of the jaxpr that writes them."""
+    return [(row.row, row) for row in table.rows if row.row is not None]
+
+
 def jaxpr_marks(table: EquationTable) -> Mapping[int, LineMark]:
     """By line of the jaxpr: what the equations written there cost, with what lies inside of them."""
-    return _marks(table, ((row.row, row) for row in table.rows if row.row is not None))
+    return _marks(table, jaxpr_lines(table))
 
 
 def source_marks(table: EquationTable, file: str) -> Mapping[int, LineMark]:
@@ -34,13 +56,17 @@ def line_marks(table: EquationTable, links: StageLinks) -> Mapping[int, LineMark
 
     An equation that takes several lines has its time at each of them, as an estimate.
     """
+    return _marks(table, stage_lines(table, links))
+
+
+def stage_lines(table: EquationTable, links: StageLinks) -> list[tuple[int, EquationRow]]:
+    """The equations with the lines of a stage before optimization that write them."""
     by_path = {row.path: row for row in table.rows}
-    found = [
+    return [
         (line, row if len(links.rows.get(path, ())) < 2 else replace(row, estimated=True))
         for path, row in by_path.items()
         for line in links.rows.get(path, ())
     ]
-    return _marks(table, found)
 
 
 def node_marks(graph: Any, ops: OpsTable | None) -> Mapping[int, LineMark]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from xlascope.tui.text.folds import Folds
@@ -78,6 +78,8 @@ class StageText:
     """The line to begin with: an HLO module's entry computation comes after tables and what it calls."""
     folds: Folds | None = None
     """What can be folded in it; None: not looked for yet."""
+    shares: Callable[[int, int], tuple[float | None, bool]] | None = field(default=None, compare=False)
+    """Share of the time of the lines from one to another, and whether it is estimated; None: the marks add up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ _JAXPR_EDGES = re.compile(
 )
 
 
+_MOST_RESULT_LINES = 200
+
+
 class Folds:
     """The folds of one text, and which of them are closed.
 
@@ -210,6 +213,15 @@ def _hlo(source: TextLines) -> tuple[list[tuple[int, int]], list[int]]:
     return [(top, last), *edges], [top]
 
 
+def _result_end(source: TextLines, line: int, closes: bytes) -> int:
+    """The last line of a jaxpr's results, of which many take several lines: the one with the brace."""
+    end = line
+    if closes.startswith(b"in ") and b"}" not in closes:
+        while end + 1 < min(len(source), line + _MOST_RESULT_LINES) and "}" not in source.line(end):
+            end += 1
+    return end
+
+
 def _is_empty(source: TextLines, line: int) -> bool:
     if line >= len(source):
         return False
@@ -244,7 +256,7 @@ def _paired(source: TextLines, pattern: re.Pattern[bytes]) -> list[tuple[int, in
         goes_on = closes.rstrip().endswith((b"{", b"["))
         if opened:
             # What goes on is a fold of its own, whose header stays in sight.
-            edges.append((opened.pop(), line - 1 if goes_on else line))
+            edges.append((opened.pop(), line - 1 if goes_on else _result_end(source, line, closes)))
         if goes_on:
             opened.append(line)
     return edges

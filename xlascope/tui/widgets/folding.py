@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.text.folds import Folds, find_folds
@@ -22,6 +22,7 @@ class Folding:
     folds = Folds(0)
     language = ""
     metadata_shown = False
+    shares: Callable[[int, int], tuple[float | None, bool]] | None = None
 
     def __init__(self) -> None:
         self._whole: dict[int, None] = {}
@@ -91,23 +92,14 @@ class Folding:
         return f" {self._pane.glyphs.ellipsis} {number:,} {what} {tail[:60]}".rstrip()
 
     def summed(self, fold: int, marks: Mapping[int, LineMark]) -> tuple[float | None, bool]:
-        """Share of the time of a fold's lines, and whether some of it is estimated.
-
-        A line that stands for what is folded in it has the time of all of it; else the lines' times are added up.
-        """
+        """Share of the time of a fold's lines, and whether some of it is estimated."""
         if fold not in self._sums:
-            self._sums[fold] = self._sum(fold, marks)
+            first, last = self.folds.headers[fold], self.folds.lasts[fold]
+            self._sums[fold] = self.shares(first, last) if self.shares is not None else self._added(first, last, marks)
         return self._sums[fold]
 
-    def _sum(self, fold: int, marks: Mapping[int, LineMark]) -> tuple[float | None, bool]:
-        header, last = self.folds.headers[fold], self.folds.lasts[fold]
-        own = marks.get(header)
-        if own is not None and own.share is not None:
-            return own.share, own.estimated
-        inner = [(self.folds.headers[each], self.folds.lasts[each]) for each in self.folds.inside(fold)]
-        skip = {line for top, end in inner for line in range(top + 1, end + 1)} if inner else ()
-        rows = self._pane.marked_rows(header, last + 1)
-        found = [marks[row] for row in rows if row not in skip and marks[row].share is not None]
+    def _added(self, first: int, last: int, marks: Mapping[int, LineMark]) -> tuple[float | None, bool]:
+        found = [marks[row] for row in self._pane.marked_rows(first, last + 1) if marks[row].share is not None]
         if not found:
             return None, False
         return sum(mark.share or 0.0 for mark in found), any(mark.estimated for mark in found)

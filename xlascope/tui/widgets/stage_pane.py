@@ -76,6 +76,7 @@ class StagePane(Container):
             first_number=content.first_number,
             marks=content.marks,
             folds=content.folds,
+            shares=content.shares,
             keep_position=keep_position,
         )
         if content.start and not keep_position:

@@ -91,16 +91,18 @@ class TextPane(Folding, Jumping, LineView):
         marks: Mapping[int, LineMark] | None = None,
         keep_position: bool = False,
         folds: Folds | None = None,
+        shares: Callable[[int, int], tuple[float | None, bool]] | None = None,
     ) -> None:
         """Shows another text; `first_number` numbers its lines from there (None: no numbers).
 
-        `folds` are the text's, where they were worked out before. The same text again keeps what is folded.
+        `folds` are the text's, where they were worked out before; `shares` gives the time of a range of lines where
+        that is not the sum of their marks. The same text again keeps what is folded.
         """
         if source is not self.source or language != self.language:
             self.take_folds(source, language, folds)
             self.forget_way()
             self.set_note("")
-        self.source = source
+        self.source, self.shares = source, shares
         self._tokenise = tokeniser(language)
         self._first_number = first_number
         last = (first_number or 0) + len(source)
