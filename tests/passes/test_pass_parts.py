@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlascope.ir.passes import Event, PassSequence, Snapshot, Step, Texts, compare, instruction_history, read_step
+from xlascope.ir.passes import (
+    Event,
+    PassSequence,
+    Snapshot,
+    Step,
+    Texts,
+    compare,
+    equation_history,
+    instruction_history,
+    read_step,
+)
 from xlascope.ir.passes.durations import match_durations
 from xlascope.ir.passes.lines import Instruction, read_line
 from xlascope.ir.passes.sequence import find_groups
@@ -172,6 +182,39 @@ def test_a_fused_instruction_was_merged_and_its_fusion_made_of_it() -> None:
     told = [(each.place, each.event, each.names, each.of) for each in instruction_history(sequence, "fusion.1")]
     assert told == [(1, "created", ("fusion.1",), ("exp.1",))]
     assert instruction_history(sequence, "absent") == []
+
+
+CALLED = """HloModule jit_f, entry_computation_layout={(f32[8]{0})->f32[8]{0}}
+
+%inner (a: f32[8]) -> f32[8] {
+  %a = f32[8]{0} parameter(0)
+  ROOT %exp.1 = f32[8]{0} exponential(%a), metadata={op_name="xs2_/exp"}
+}
+
+ENTRY %main (x: f32[8]) -> f32[8] {
+  %x = f32[8]{0} parameter(0)
+  %call.1 = f32[8]{0} call(%x), to_apply=%inner, metadata={op_name="jit(f)/xs1_/jit(inner)"}
+  ROOT %neg.1 = f32[8]{0} negate(%call.1), metadata={op_name="jit(f)/xs2_/neg"}
+}
+"""
+INLINED = """HloModule jit_f, entry_computation_layout={(f32[8]{0})->f32[8]{0}}
+
+ENTRY %main (x: f32[8]) -> f32[8] {
+  %x = f32[8]{0} parameter(0)
+  %exp.7 = f32[8]{0} exponential(%x), metadata={op_name="jit(f)/xs1_/jit(inner)/xs2_/exp"}
+  ROOT %neg.1 = f32[8]{0} negate(%exp.7), metadata={op_name="jit(f)/xs2_/neg"}
+}
+"""
+
+
+@pytest.mark.parametrize("known", [None, frozenset({"1", "1.2", "2"})])
+def test_equations_of_a_function_are_those_of_its_call_also_before_it_is_inlined(known: frozenset[str] | None) -> None:
+    sequence = sequence_of(CALLED, INLINED)
+    assert [(each.event, each.names) for each in equation_history(sequence, "1.2", known)] == [
+        ("created", ("exp.1",)), ("changed", ("exp.7",))]  # fmt: skip
+    assert [(each.event, each.names) for each in equation_history(sequence, "2", known)] == [
+        ("created", ("neg.1",)), ("changed", ("neg.1",))]  # fmt: skip
+    assert equation_history(sequence, "3", known) == []
 
 
 def test_a_common_subexpression_is_merged_and_a_dead_instruction_removed() -> None:

@@ -61,12 +61,12 @@ def query(
     which = variant_name(source, name, variant)
     sequence = required_passes(source, name, which)
     if equation is not None:
-        primitive = _primitive(source, name, equation)
+        primitive, known = _equation(source, name, equation)
         if not sequence.tagged:
             raise ViewError(
                 f"{name}: its passes were not collected with tags of equations", "Ask by --instruction instead."
             )
-        events = equation_history(sequence, equation)
+        events = equation_history(sequence, equation, known)
     else:
         primitive = None
         instruction = str(instruction).removeprefix("%")
@@ -85,14 +85,17 @@ def _occurrence(sequence: PassSequence, each: Happening) -> Occurrence:
     return Occurrence(step.index, step.pipeline, name, each.event, each.names, each.of, each.place == 0)
 
 
-def _primitive(source: Source, program: str, path: str) -> str | None:
-    """The primitive of an equation. Raises ViewError (2) when the jaxpr is held and has no such path."""
+def _equation(source: Source, program: str, path: str) -> tuple[str | None, frozenset[str] | None]:
+    """The primitive of an equation, and the paths there are; None where the jaxpr is not held.
+
+    Raises ViewError (2) when it is held and has no such path.
+    """
     index = jaxpr_index(source, program) if isinstance(source, RunSource) else None
     if index is None:
-        return None
+        return None, None
     for each in index.equations:
         if each.path == path:
-            return each.primitive
+            return each.primitive, frozenset(one.path for one in index.equations)
     raise ViewError(f"{path}: {program} has no such equation", f"`show {source.path} equations` lists them.")
 
 

@@ -68,6 +68,7 @@ class _Matcher:
         self._pair_blocks()
         self._by_operands()
         self._by_origin()
+        self._inlined()
         same, changed, moved = [], [], []
         for x, y in sorted(self._forward.items()):
             what = self._what(x, y)
@@ -192,6 +193,22 @@ class _Matcher:
                 if places:
                     self._pair(x, places.pop())
                     break
+
+    def _inlined(self) -> None:
+        """Of a computation that is gone, what was copied to its caller: names go on there from the caller's."""
+        there: dict[object, list[int]] = defaultdict(list)
+        for y in reversed(range(len(self._b.instructions))):
+            if y not in self._backward:
+                there[self._tail(self._b, y)].append(y)
+        for x in range(len(self._a.instructions)):
+            if x not in self._forward and self._a.block_of(x).name not in self._b.block_hashes:
+                places = there.get(self._tail(self._a, x))
+                if places:
+                    self._pair(x, places.pop())
+
+    def _tail(self, form: Form, at: int) -> tuple[str, str, str]:
+        opcode, shape, origin = self._origin(form, at)
+        return opcode, shape, origin.rpartition("/")[2] or "?"
 
     def _origin(self, form: Form, at: int) -> tuple[str, str, str]:
         each = form.instructions[at]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from xlascope.ir.parse import parse_hlo
 from xlascope.ir.passes.diff import Difference, compare
 from xlascope.ir.passes.form import Form
-from xlascope.ir.passes.lines import op_name
+from xlascope.ir.passes.lines import Instruction, op_name
 from xlascope.ir.passes.sequence import PassSequence
-from xlascope.ir.provenance import paths_of
+from xlascope.ir.provenance import is_whole, module_paths, names_of, paths_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +40,23 @@ def instruction_history(sequence: PassSequence, name: str) -> list[Happening]:
     return _backwards(sequence, anchor, name)[::-1] + _forwards(sequence, anchor, name)
 
 
-def equation_history(sequence: PassSequence, path: str) -> list[Happening]:
+def equation_history(
+    sequence: PassSequence, path: str, known: Collection[str] | None = None
+) -> list[Happening]:
     """Of the instructions that carry the tag of an equation or of one inside of it; [] when none ever does.
 
-    Parameters do not count: a fused computation's say only what is handed in.
+    Parameters do not count: a fused computation's say only what is handed in. ``known``: all paths there are.
     """
-    texts = sequence.texts
-    mine = _lines_of_equation(sequence, path)
+    texts, tagged = sequence.texts, _Tagged(sequence, path, known)
     found: list[Happening] = []
     before: list[tuple[int, str]] = []
     for place, snapshot in enumerate(sequence.snapshots):
+        mine = tagged.lines(snapshot.text)
         row = texts.rows[snapshot.text]
         now = [(each, texts.computation_at(snapshot.text, at)) for at, each in enumerate(row) if each in mine]
         if now != before:
             if place and before:
-                found += _between(sequence, place, mine)
+                found += _between(sequence, place, tagged)
             else:
                 form = texts.form(snapshot.text)
                 names = tuple(_names(form, [at for at, each in enumerate(form.ids) if each in mine]))
@@ -62,11 +65,52 @@ def equation_history(sequence: PassSequence, path: str) -> list[Happening]:
     return found
 
 
-def _between(sequence: PassSequence, place: int, mine: frozenset[int]) -> list[Happening]:
+class _Tagged:
+    """The lines of each text whose instruction comes from an equation.
+
+    Names inside of functions that are not inlined yet begin anew: there the callers tell where they go on from.
+    """
+
+    def __init__(self, sequence: PassSequence, path: str, known: Collection[str] | None) -> None:
+        self._texts, self._path, self._known = sequence.texts, path, known
+        whole, relative = [], []
+        for number, line in enumerate(sequence.texts.lines):
+            name = op_name(line) if "xs" in line and " parameter(" not in line else ""
+            if name and all(is_whole(each) for each in names_of(name)):
+                if self._is_mine(paths_of(name, known)):
+                    whole.append(number)
+            elif name and paths_of(name):
+                relative.append(number)
+        self._whole, self._relative = frozenset(whole), frozenset(relative)
+        self._made: dict[int, frozenset[int]] = {}
+
+    def lines(self, number: int) -> frozenset[int]:
+        """Numbers of the distinct lines, of one text."""
+        if number not in self._made:
+            self._made[number] = self._whole | self._in_functions(number)
+        return self._made[number]
+
+    def _in_functions(self, number: int) -> frozenset[int]:
+        here = self._relative.intersection(self._texts.rows[number])
+        if not here or not self._texts.opcodes(number)["call"]:
+            return frozenset()
+        paths = module_paths(parse_hlo(self._texts.text(number)), self._known)
+        named = {each: self._texts.line(each) for each in here}
+        return frozenset(
+            each for each, found in named.items()
+            if isinstance(found, Instruction) and self._is_mine(paths.get(found.name, ()))
+        )  # fmt: skip
+
+    def _is_mine(self, paths: Collection[str]) -> bool:
+        return any(each == self._path or each.startswith(f"{self._path}.") for each in paths)
+
+
+def _between(sequence: PassSequence, place: int, tagged: _Tagged) -> list[Happening]:
     """What one pass did to the instructions of an equation."""
     a, b, difference = _compared(sequence, place)
-    had = {at for at, each in enumerate(a.ids) if each in mine}
-    has = {at for at, each in enumerate(b.ids) if each in mine}
+    then, now = (tagged.lines(sequence.snapshots[each].text) for each in (place - 1, place))
+    had = {at for at, each in enumerate(a.ids) if each in then}
+    has = {at for at, each in enumerate(b.ids) if each in now}
     callers = _fusions(b)
     forward, backward = difference.forward(), difference.backward()
     moved = {y: x for x, y in difference.moved}
@@ -77,12 +121,12 @@ def _between(sequence: PassSequence, place: int, mine: frozenset[int]) -> list[H
         x = backward.get(y)
         if fusion is not None and (x is None or y in moved):
             into.setdefault(fusion, []).append(a.instructions[x].name if x is not None else b.instructions[y].name)
-        elif x is None or x not in had:
+        elif x is None:
             created.append(y)
-        elif y in moved:
+        elif y in moved or x not in had:
             changed.append(y)
     changed += [y for x, y, _ in difference.changed if x in had and y in has]
-    gone = [x for x in sorted(had) if forward.get(x) not in has]
+    gone = [x for x in sorted(had) if x not in forward]
     survivors = _survivors(a, forward) if gone else {}
     for x in list(gone):
         other = survivors.get((a.hashes[x], a.places[x]))
@@ -198,14 +242,3 @@ def _survivors(a: Form, forward: Mapping[int, int]) -> dict[tuple[int, int], int
 
 def _names(form: Form, positions: Sequence[int]) -> list[str]:
     return [form.instructions[at].name for at in positions if form.instructions[at].opcode != "parameter"]
-
-
-def _lines_of_equation(sequence: PassSequence, path: str) -> frozenset[int]:
-    """Numbers of the distinct lines whose instruction comes from an equation."""
-    inside = path + "."
-    found = []
-    for number, line in enumerate(sequence.texts.lines):
-        name = op_name(line) if "xs" in line and " parameter(" not in line else ""
-        if name and any(each == path or each.startswith(inside) for each in paths_of(name)):
-            found.append(number)
-    return frozenset(found)

@@ -125,8 +125,11 @@ def diff(answer: Diff) -> Iterable[RenderableType]:
                            ("added", answer.added)):  # fmt: skip
         if entries:
             yield heading(f"{title} ({len(entries)})")
-            for each in entries[:_MOST]:
-                yield from _entry(title, each)
+            if title == "moved":
+                yield from _moved(entries[:_MOST])
+            else:
+                for each in entries[:_MOST]:
+                    yield from _entry(title, each)
             if len(entries) > _MOST:
                 yield note(f"  and {len(entries) - _MOST} more; --json has all")
 
@@ -135,11 +138,20 @@ def _side(side: Side) -> str:
     return f"pass:{side.index} (after {side.pass_})"
 
 
+def _moved(entries: Sequence[Entry]) -> Iterable[RenderableType]:
+    """Each way between two computations once, with what went it."""
+    ways: dict[tuple[str, str], list[str]] = {}
+    for each in entries:
+        if each.before is not None:
+            ways.setdefault((each.before.computation, each.computation), []).append(each.before.text)
+    for (start, stop), texts in ways.items():
+        yield _Line(f"> from %{start} to %{stop}", "dim")
+        for text in texts:
+            yield _Line(f"  {text}", "cyan")
+
+
 def _entry(kind: str, each: Entry) -> Iterable[RenderableType]:
-    if kind == "moved" and each.before is not None:
-        yield _Line(f"> from %{each.before.computation} to %{each.computation}", "dim")
-        yield _Line(f"  {each.before.text}", "cyan")
-    elif kind == "changed" and each.before is not None:
+    if kind == "changed" and each.before is not None:
         yield _Line(f"~ {' and '.join(each.what)}", "dim")
         yield _Line(f"  - {each.before.text}", "red")
         yield _Line(f"  + {each.text}", "green")
