@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
-from fixed import FixedFeed, FixedKeeper
+from fixed import FixedFeed, FixedKeeper, op_rows
 from hosting import screen_text, settle
 from on_screen import shown, text_of, until
 
 from xlascope.tui.live import LiveNow, long_lasting, waits_for_input
-from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, PromptLine, TextOverlay
+from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.part_line import PartLine
 
 
@@ -71,6 +72,21 @@ async def test_what_changes_under_a_dialog_is_painted_once(monkeypatch):
         for _ in range(20):
             await pilot.pause(0.02)
         assert 1 <= len(painted) <= 2
+
+
+async def test_panes_are_loaded_behind_a_dialog():
+    feed = FixedFeed("ended")
+    async with shown(feed=feed) as (app, pilot, screen):
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(app.screen, HelpOverlay) and screen.desk.ops.calls_seen == 14_070
+        feed._view_ops = lambda **options: SimpleNamespace(
+            rows=op_rows()[:2], coverage=0.9, calls_seen=15_000, windows=7, window_ns=1, equations_exact=True,
+            variant=None, simulated=False,
+        )  # fmt: skip
+        feed.number += 1
+        await until(pilot, lambda: screen.desk.ops.calls_seen == 15_000, rounds=1500)
+        assert isinstance(app.screen, HelpOverlay) and screen.ops_table().row_count() == 2
 
 
 async def test_quitting_asks_while_the_script_runs():

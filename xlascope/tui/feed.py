@@ -106,7 +106,8 @@ class Feed:
         if variant is not None and (found is None or not found.rows):
             return self.ops(program)
         if found is None or not found.rows:
-            return OpsTable(note="no profile window has seen this program yet")
+            seen = "no profile window has seen this program yet"
+            return OpsTable(note="this file holds no times" if self.kind in ("hlo", "dump") else seen)
         total = sum(row.self_ns or 0 for row in found.rows)
         return OpsTable(
             rows=tuple(_op_row(row, total) for row in found.rows),

@@ -58,7 +58,8 @@ class StageReader:
         if found is None and of_variant is not None:
             found, of_variant = self._feed.query("stage", program=program, stage=stage), None
         if found is None:
-            return StageText(program, variant, stage, TextLines(b""), stage, missing=f"{stage} is not captured yet")
+            why = "is not captured yet" if self._feed.kind == "run" else "is not in this file"
+            return StageText(program, variant, stage, TextLines(b""), stage, missing=f"{stage} {why}")
         lines = self._lines(found.text)
         folds = self._folds(lines, "hlo" if stage == "optimized" else stage)
         about = program + (f" · {of_variant}" if of_variant else "")

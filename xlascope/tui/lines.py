@@ -166,7 +166,7 @@ def baseline(rows: Sequence[VariantRow], glyphs: Glyphs) -> str:
 
 def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs) -> list[Part]:
     """The title of the table of ops: how the numbers came about."""
-    seen = f"measured {ops.variant}" if ops.variant else "observed in the script"
+    seen = f"measured {ops.variant}" if ops.variant else "observed in the script" if program else "observed"
     about = [(seen, 8)]
     if ops.windows:
         about.append((counted(ops.windows, "window"), 3))

@@ -178,6 +178,8 @@ class Places:
             lead = self._screen.glyphs.estimated if mark is not None and mark.estimated else ""
             where = f"  hottest {hottest + 1} {lead}{percent(own)}"
             title.append(Part(where, "accent", "hottest_line", "to the line that costs most by itself (H)", 7))
+        if not content.file:
+            return title[:1]
         other = "w your line" if self._screen.desk.library else "w library line"
         title.append(Part(f"  {other}", "dim", "library_line", "the library's line that made it, or yours", 3))
         title.append(Part("  e edit", "dim", "edit", "$EDITOR at the line", 4))
