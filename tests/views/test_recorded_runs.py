@@ -275,3 +275,23 @@ def test_show_prints_exactly_the_text_of_a_stage(one_device: Recorded, capsys: p
     assert main([str(one_device.path), "stage", "--program", "scores#2", "--stage", "optimized"]) == 0
     with open_source(one_device.path) as source:
         assert capsys.readouterr().out == query("stage", source, program="scores#2", stage="optimized").text
+
+
+def test_filtered_rows_are_those_that_python_would_keep(one_device: Recorded, capsys: pytest.CaptureFixture) -> None:
+    with open_source(one_device.path) as source:
+        rows = query("ops", source).rows
+        kept = query("ops", source, filter="opcode=fusion & self>1us | !(equation=0)").rows
+        assert kept == tuple(
+            row
+            for row in rows
+            if (row.opcode == "fusion" and row.self_ns > 1000)
+            or not any(path == "0" or path.startswith("0.") for path in row.equations)
+        )
+        assert 0 < len(kept) < len(rows) and query("ops", source).rows == rows
+        every = query("equations", source).rows
+        assert query("equations", source, filter="folded").rows == tuple(r for r in every if r.state == "folded")
+    assert main([str(one_device.path), "ops", "--filter", "self>1", "--no-collect"]) == 2
+    assert "self>1\n     ^ 1 needs a unit at column 6" in capsys.readouterr().err
+    assert main([str(one_device.path), "ops", "--filter", "self>9000s", "--no-collect", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["rows"] == [] and "no row answers" in told.err
