@@ -61,6 +61,8 @@ DEMOS: tuple[Demo, ...] = (
         "a transformer's training step in plain JAX, its state donated",
         "Three blocks under scan, Adam, donated state. The optimized graph opens on its hottest loop.",
         (
+            ("5 H", "your source with the time inside jit: the line that costs most"),
+            ("/", "type softmax, Enter, n: the line below tells what XLA made of it; p: which pass did"),
             ("Enter", "open a loop or fusion of the graph in place; Backspace folds it again"),
             ("F", "fusion off: many instructions instead of few fusions"),
             ("D D D", "2, 4, 8: split the batch over simulated devices: the gradients' all-reduces are listed"),
