@@ -262,3 +262,15 @@ def test_the_pace_of_questions_leaves_the_machine_to_the_script():
     pace.took(100.0)
     now[0] = 2.5
     assert pace.ready()
+
+
+def test_lines_of_every_stage_are_explained(feed):
+    name, said = feed.row_explanation("scores#1", None, "jaxpr", 11)
+    assert name == "reduce_sum" and said.startswith("sum over dim 1 (64) of i f32[128,64]") and "f32[128]" in said
+    assert feed.row_explanation("scores#1", None, "jaxpr", 0) is None
+    stage = feed.stage("scores#1", "optimized", None, OpsTable())
+    row = stage.lines.find(" dot(", 0)
+    name, said = feed.row_explanation("scores#1", None, "optimized", row)
+    assert name.startswith("dot") and said.startswith("matrix product: contracts dim 1 (256) of ")
+    assert feed.row_explanation("scores#1", None, "optimized", 10**6) is None
+    assert feed.row_explanation("scores#1", None, "stablehlo", 3) is None  # it was not captured

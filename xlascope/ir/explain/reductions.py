@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from xlascope.ir.cost import integers, operand_shape
-from xlascope.ir.explain.words import applied, dims, giving, name_of, operand, sizes
+from xlascope.ir.explain.words import CHOICE, applied, dims, giving, name_of, operand, sizes
 from xlascope.ir.hlo import HloInstruction, HloModule
 
 _WINDOW_SIZE = re.compile(r"\bsize=([\dx]+)")
@@ -71,7 +71,7 @@ def scatter(instruction: HloInstruction, module: HloModule) -> str:
     count = len(instruction.operands)
     arrays = max((count - 1) // 2, 1)
     how = applied(instruction, module)
-    together = "the last one stays" if how == "parameter" else f"several at one place combined by {how}"
+    together = "one of several at one place stays" if how == CHOICE else f"several at one place combined by {how}"
     more = f" and {arrays - 1} more" if arrays > 1 else ""
     return (
         f"writes {operand(instruction, arrays + 1)}{more} into {operand(instruction, 0)} at the indices "

@@ -7,6 +7,8 @@ from xlascope.ir.hlo import HloInstruction, HloModule
 from xlascope.ir.shapes import Shape, parse_shape, short_shape
 
 _DEEPEST = 6
+CHOICE = "choice of one"
+"""What a computation applies that gives back one of its arguments."""
 _SUMS = {
     "add": "sum", "multiply": "product", "maximum": "maximum", "minimum": "minimum", "and": "logical and",
     "or": "logical or",
@@ -86,6 +88,8 @@ def applied(instruction: HloInstruction, module: HloModule, role: str | None = N
         for name in names:
             computation = module.computation(name)
             if computation is not None and computation.root is not None:
+                if computation.root.opcode == "parameter":
+                    return CHOICE
                 return _SUMS.get(computation.root.opcode, computation.root.opcode)
     return "combination"
 
