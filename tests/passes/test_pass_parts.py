@@ -25,6 +25,7 @@ from xlascope.ir.passes.lines import Instruction, read_line
 from xlascope.ir.passes.sequence import find_groups
 from xlascope.ir.passes.textual import unified
 from xlascope.protocol.snapshots import LineStore, unpack
+from xlascope.tui.passes_model import shortened
 
 MODULE = """HloModule jit_f, entry_computation_layout={(f32[8]{0}, f32[8]{0})->f32[8]{0}}
 
@@ -248,6 +249,13 @@ def test_applying_the_unified_difference_gives_the_other_text(a: list[int], b: l
                 assert line[1:] == names[a[at]]
                 at += 1
     assert result + [names[each] for each in a[at:]] == [names[each] for each in b]
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=9), min_size=1, max_size=9), st.integers(0, 60))
+def test_a_long_history_keeps_its_beginning_and_its_end(parts: list[str], room: int) -> None:
+    found = shortened("; ".join(parts), room)
+    assert found.split("; ")[0] == parts[0] and found.split("; ")[-1] == parts[-1]
+    assert len(found) <= room or len(found.split("; ")) <= 3
 
 
 def test_steps_are_read_from_names_of_files() -> None:

@@ -178,5 +178,14 @@ def _sentences(events: Sequence[Any]) -> list[str]:
     return found
 
 
+def shortened(text: str, room: int) -> str:
+    """A history in at most ``room`` characters where that can be: its beginning and its end stay, the middle goes."""
+    parts = text.split("; ")
+    while len(text) > room and len(parts) > 2:
+        del parts[1]
+        text = "; ".join([parts[0], "…", *parts[1:]])
+    return text
+
+
 def _listed(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

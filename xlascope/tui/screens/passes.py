@@ -26,11 +26,12 @@ from xlascope.tui.passes_model import (
     pass_table,
     pass_text,
     rows_of,
+    shortened,
     told_history,
 )
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.text.numbers import counted, duration
-from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine
+from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.part_line import Part, PartLine
 from xlascope.tui.widgets.passes_list import PassesList
@@ -93,6 +94,7 @@ class PassesScreen(Screen[None]):
         self._form = FORMS[0]
         self._asking: LineView | None = None
         self._wanted: int | None = None
+        self._history = ""
         self._touched: Mapping[int, tuple[str, ...]] = {}
 
     def compose(self) -> ComposeResult:
@@ -274,8 +276,10 @@ class PassesScreen(Screen[None]):
 
     def _draw_history(self, text: str) -> None:
         """Two lines at most; all of it is behind `=`."""
+        self._history = text
         line = self.query_one("#pass-history", PartLine)
         width = max(self.size.width - 2, 20)
+        text = shortened(text, 2 * width - 12)
         cut = len(text) if len(text) <= width else max(text.rfind(" ", 0, width), 1)
         line.set_parts([Part(f" {text[:cut]}", "text")], 0)
         line.set_parts([Part(f" {text[cut:].lstrip()}", "text")], 1)
@@ -330,6 +334,14 @@ class PassesScreen(Screen[None]):
         groups = [("The passes", actions_for("passlist")), ("This screen", actions_for("passes")),
                   ("Moving and searching", actions_for("list"))]  # fmt: skip
         self.app.push_screen(HelpOverlay("Help: passes", about, groups, self.glyphs is not UNICODE))
+
+    def action_explain(self) -> None:
+        """All of the history, however long."""
+        if self._history:
+            head, _, rest = self._history.partition(": ")
+            self.app.push_screen(TextOverlay(f"History of {head}", rest.split("; ")))
+        else:
+            self.notify("you came with nothing under the cursor", timeout=2)
 
     def action_copy(self) -> None:
         view = self.focused
