@@ -69,7 +69,8 @@ class StageReader:
             shares = RangeShares(table, jaxpr_lines(table)) if table is not None else None
             return StageText(program, None, stage, lines, stage, marks=marks, about=about, folds=folds, shares=shares)
         if stage == "optimized":
-            marks = node_marks(self._feed.graph(program, of_variant), ops) if table is not None else {}
+            timed = table is not None and ops is not None and ops.rows
+            marks = node_marks(self._feed.graph(program, of_variant), ops) if timed else {}
             return StageText(program, of_variant, stage, lines, "hlo", marks=marks, about=about,
                              start=lines.find("ENTRY ", 0) or 0, folds=folds)  # fmt: skip
         marks, shares = {}, None

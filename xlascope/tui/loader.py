@@ -31,6 +31,8 @@ from xlascope.tui.messages import (
 _DUTY = 4.0
 """After a question that took T seconds, the next automatic one waits this many times T: the script needs the cores."""
 _LONGEST_PAUSE = 2.0
+_MANY = 10_000
+"""The graph of more instructions is shown before the links are made, which takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,8 @@ class Loader:
         if self._stale(ticket):
             return
         graph = feed.graph(program, variant)
+        if first and graph is not None and len(graph.nodes) > _MANY:
+            self._post(GraphLoaded(program, variant, graph, None, table))
         links = feed.links(program, variant, table, wanted.panes.values()) if feed.kind != "profile" else Links()
         self._post(GraphLoaded(program, variant, graph, links, table))
         lacking = feed.lacking(program, wanted.panes.values())

@@ -77,9 +77,10 @@ def node_marks(graph: Any, ops: OpsTable | None) -> Mapping[int, LineMark]:
         if row.share is not None:
             shares[row.op] += row.share
     added = {row.op for row in ops.rows if row.added_by_xla} if ops is not None else set()
-    for node in graph.nodes if graph is not None else ():
-        if node.id in shares and node.line:
-            marks[node.line - 1] = LineMark(shares[node.id], kind="added" if node.id in added else None)
+    for op, share in shares.items() if graph is not None else ():
+        node = graph.node_by_id.get(op)
+        if node is not None and node.line:
+            marks[node.line - 1] = LineMark(share, kind="added" if op in added else None)
     return marks
 
 

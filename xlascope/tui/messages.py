@@ -52,9 +52,9 @@ class OpsLoaded(ProgramMessage):
 
 
 class GraphLoaded(ProgramMessage):
-    """The graph (None: there is none yet), the equations, and the links of both."""
+    """The graph (None: there is none yet), the equations, and the links of both (None: they are still made)."""
 
-    def __init__(self, program: str, variant: str | None, graph: Any, links: Links, equations: EquationTable):
+    def __init__(self, program: str, variant: str | None, graph: Any, links: Links | None, equations: EquationTable):
         super().__init__(program, variant)
         self.graph, self.links, self.equations = graph, links, equations
 

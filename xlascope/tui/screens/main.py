@@ -182,10 +182,12 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
         if self.concerns(message):
             # What came again may have new times; where the panes are scrolled to is the user's.
             again = bool(self.desk.links.node_row) and self.desk.links == message.links
-            new = message.links.stage_rows.keys() - self.desk.links.stage_rows.keys()
-            self.desk.links = message.links
             self.desk.graph, self.desk.equations = message.graph, message.equations
             self.show_graph()
+            if message.links is None:
+                return
+            new = message.links.stage_rows.keys() - self.desk.links.stage_rows.keys()
+            self.desk.links = message.links
             self.relink(bring=not again)
             self.land()
             self.land_on_new(new)
