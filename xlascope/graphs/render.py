@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from xlascope.graphs.layout import Placed, PlacedBox
+from xlascope.graphs.layout import Label, Placed, PlacedBox, Wire
 
 Segment = tuple[str, str]
 
@@ -32,6 +33,7 @@ _HEAVY = "┏┓┗┛━┃┷┯"
 _DOUBLE = "╔╗╚╝═║╧╤"
 _GROUP = "╭╮╰╯─│┴┬"
 _MARKED = "◆"
+_STRETCH = 32
 _ASCII = str.maketrans(
     {
         **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯", "+"),
@@ -80,6 +82,36 @@ class Picture:
         return self.placed.hit(x, y)
 
 
+class RowIndex:
+    """What touches each stretch of rows of a placed graph, and its hottest boxes: found once for many pieces."""
+
+    def __init__(self, placed: Placed) -> None:
+        self.hot = hottest(placed)
+        self._boxes: dict[int, list[PlacedBox]] = {}
+        self._wires: dict[int, list[Wire]] = {}
+        self._labels: dict[int, list[Label]] = {}
+        for box in placed.boxes:
+            for stretch in _stretches(box.y, box.y + box.height - 1):
+                self._boxes.setdefault(stretch, []).append(box)
+        for wire in placed.wires:
+            for stretch in _stretches(wire.top, wire.bottom):
+                self._wires.setdefault(stretch, []).append(wire)
+        for label in placed.labels:
+            self._labels.setdefault(label.y // _STRETCH, []).append(label)
+
+    def near(self, first: int, stop: int) -> tuple[list[PlacedBox], list[Wire], list[Label]]:
+        """Boxes (outer ones before what they hold), wires and labels of the rows, and maybe a few more."""
+        stretches = _stretches(first, max(stop - 1, first))
+        boxes = {box.id: box for stretch in stretches for box in self._boxes.get(stretch, ())}
+        wires = {id(wire): wire for stretch in stretches for wire in self._wires.get(stretch, ())}
+        labels = [label for stretch in stretches for label in self._labels.get(stretch, ())]
+        return list(boxes.values()), list(wires.values()), labels
+
+
+def _stretches(first: int, last: int) -> range:
+    return range(first // _STRETCH, last // _STRETCH + 1)
+
+
 def hottest(placed: Placed, share: float = 0.8) -> frozenset[str]:
     """The boxes that together make up ``share`` of the measured self time, the largest first.
 
@@ -108,19 +140,28 @@ def render(
     ascii_only: bool = False,
     rows: tuple[int, int] | None = None,
     marked: frozenset[str] = frozenset(),
+    index: RowIndex | None = None,
+    columns: tuple[int, int] | None = None,
 ) -> Picture:
-    """Draw a placed graph, or only its rows from ``rows[0]`` up to ``rows[1]``; ``marked`` boxes carry a ◆."""
+    """Draw a placed graph, or only its rows from ``rows[0]`` up to ``rows[1]``; ``marked`` boxes carry a ◆.
+
+    With an ``index`` of the same graph, what lies far from the rows is not looked at; of each row only ``columns`` from
+    the first up to the second are drawn.
+    """
     first, stop = rows if rows is not None else (0, placed.height)
     first, stop = max(first, 0), min(max(stop, 0), placed.height)
-    canvas = _Canvas(placed.width + 1, first, max(stop, first))
-    hot = hottest(placed)
-    for box in placed.boxes:
+    left, right = columns if columns is not None else (0, placed.width + 1)
+    left, right = max(left, 0), min(right, placed.width + 1)
+    canvas = _Canvas(left, max(right - left, 0), first, max(stop, first))
+    hot = hottest(placed) if index is None else index.hot
+    boxes, wires, labels = (placed.boxes, placed.wires, placed.labels) if index is None else index.near(first, stop)
+    for box in boxes:
         if box.y < stop and box.y + box.height > first:
             _draw_box(canvas, box, box.id in hot, box.id == cursor)
             if box.id in marked:
                 canvas.write(box.x, box.y, _MARKED, "marked")
-    _draw_wires(canvas, placed)
-    for label in placed.labels:
+    _draw_wires(canvas, wires)
+    for label in labels:
         canvas.write(label.x, label.y, label.text, "label")
     return Picture(placed, canvas.segments(ascii_only), first, canvas.width, hot)
 
@@ -128,8 +169,8 @@ def render(
 class _Canvas:
     """Cells of the rows that are drawn: characters and style tags."""
 
-    def __init__(self, width: int, first: int, stop: int) -> None:
-        self.width, self.first, self.stop = width, first, stop
+    def __init__(self, left: int, width: int, first: int, stop: int) -> None:
+        self.left, self.width, self.first, self.stop = left, width, first, stop
         self.characters = [[" "] * width for _ in range(first, stop)]
         self.tags = [[""] * width for _ in range(first, stop)]
 
@@ -137,6 +178,9 @@ class _Canvas:
         if not self.first <= y < self.stop:
             return
         characters, tags = self.characters[y - self.first], self.tags[y - self.first]
+        x -= self.left
+        if x >= self.width or x + len(text) <= 0:
+            return
         for column, character in enumerate(text, x):
             if 0 <= column < self.width:
                 characters[column] = character
@@ -192,20 +236,22 @@ def _draw_box(canvas: _Canvas, box: PlacedBox, hot: bool, cursor: bool) -> None:
             column += len(text)
 
 
-def _draw_wires(canvas: _Canvas, placed: Placed) -> None:
+def _draw_wires(canvas: _Canvas, wires: Iterable[Wire]) -> None:
     """Lines of one value join; where two values cross, the horizontal one is broken."""
     masks: dict[tuple[int, int], dict[tuple[int, str], int]] = {}
-    for wire in placed.wires:
+    for wire in wires:
         if wire.bottom < canvas.first or wire.top >= canvas.stop:
             continue
         key = (wire.net, wire.source)
         for (x, y), bit in [*((cell, _UP) for cell in wire.ups), *((cell, _DOWN) for cell in wire.downs)]:
             _mark(masks, canvas, x, y, key, bit)
         for x1, y1, x2, y2 in wire.segments:
+            if x1 == x2 and not canvas.left <= x1 < canvas.left + canvas.width:
+                continue
             for y in range(max(y1, canvas.first - 1), min(y2, canvas.stop)):
                 _mark(masks, canvas, x1, y, key, _DOWN)
                 _mark(masks, canvas, x1, y + 1, key, _UP)
-            for x in range(x1, x2):
+            for x in range(max(x1, canvas.left - 1), min(x2, canvas.left + canvas.width)):
                 _mark(masks, canvas, x, y1, key, _RIGHT)
                 _mark(masks, canvas, x + 1, y1, key, _LEFT)
     for (x, y), by_net in masks.items():

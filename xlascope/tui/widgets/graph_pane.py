@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from xlascope.graphs.model import Graph
     from xlascope.graphs.navigate import Direction
     from xlascope.graphs.paths import Way
+    from xlascope.graphs.render import RowIndex
 
-_BLOCK = 64
+_BLOCK = 32
 _ROLES = {
     "wire": "dim", "label": "shape", "border": "text", "border.hot": "bar_hot", "border.cursor": "accent",
     "border.group": "dim", "mark": "accent", "name": "define", "opcode": "op", "shape": "shape", "percent": "text",
@@ -102,7 +103,8 @@ class GraphPane(GraphWays, LineView):
         self.of: tuple[str | None, str | None] = (None, None)
         self.folds: Folds | None = None
         self._placed: Placed | None = None
-        self._blocks: dict[tuple[int, str | None], list[list[tuple[str, str]]]] = {}
+        self._index: RowIndex | None = None
+        self._blocks: dict[tuple[int, str | None, int, int], list[list[tuple[str, str]]]] = {}
         self._placeholder = "no graph yet"
         self._width_laid = 0
         self._found: list[str] = []
@@ -203,7 +205,7 @@ class GraphPane(GraphWays, LineView):
     def on_graph_pane__laid(self, message: _Laid) -> None:
         if self.graph is None or message.asked != self._asked():
             return
-        self._placed, self._map = message.placed, None
+        self._placed, self._map, self._index = message.placed, None, None
         self.tell_search()
         self._width_laid = self.size.width
         self._blocks.clear()
@@ -240,38 +242,39 @@ class GraphPane(GraphWays, LineView):
     def row_text(self, row: int) -> str:
         if self._placed is None:
             return self._placeholder
-        return "".join(text for text, _ in self._row(row)).rstrip()
+        return "".join(text for text, _ in self._row(row, 0, self._placed.width + 1)).rstrip()
 
-    def _row(self, row: int) -> list[tuple[str, str]]:
+    def _row(self, row: int, left: int, right: int) -> list[tuple[str, str]]:
+        """The columns of a row from `left` up to `right`; rows are drawn and kept in blocks."""
         block = row // _BLOCK
-        rows = self._blocks.get((block, self.box))
+        key = (block, self.box, left, right)
+        rows = self._blocks.get(key)
         if rows is None:
-            from xlascope.graphs.render import render
+            from xlascope.graphs.render import RowIndex, render
 
             assert self._placed is not None
             span = (block * _BLOCK, (block + 1) * _BLOCK)
-            rows = render(self._placed, self.box, self.ascii_only, span, self.marked_boxes()).rows
+            if self._index is None:
+                self._index = RowIndex(self._placed)
+            marked = self.marked_boxes()
+            rows = render(self._placed, self.box, self.ascii_only, span, marked, self._index, (left, right)).rows
             if len(self._blocks) > 32:
                 self._blocks.clear()
-            self._blocks[block, self.box] = rows
+            self._blocks[key] = rows
         return rows[row % _BLOCK] if row % _BLOCK < len(rows) else []
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
         colours = self.palette
         if self._placed is None:
             return [Segment(" " + self._placeholder, colours["dim"])]
-        segments, start = [], self.column
+        segments = []
         under = colours["cursor" if self.has_focus else "cursor_blurred"]
-        for text, tag in self._row(row):
-            if start >= len(text):
-                start -= len(text)
-                continue
+        for text, tag in self._row(row, self.column, self.column + width):
             name = tag.removesuffix(".cursor") if tag not in _ROLES else tag
             style = colours[_ROLES.get(name, "text")]
             if tag.endswith(".cursor") and tag != "border.cursor":
                 style = under + style
-            segments.append(Segment(safe(text[start:], ascii_only=self.ascii_only), style))
-            start = 0
+            segments.append(Segment(safe(text, ascii_only=self.ascii_only), style))
         return segments
 
     def _row_style(self, row: int, is_cursor: bool) -> Style | None:
