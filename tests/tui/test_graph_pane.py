@@ -151,3 +151,69 @@ async def test_the_brief_form_has_one_row_a_node_and_the_same_cursor(graph):
         await pilot.press("j", "k", "b")
         await settle(pilot)
         assert view.row_count() == rows
+
+
+async def test_only_a_neighbourhood_of_the_cursor_and_all_again(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=SIZE) as pilot:
+        view = await start(pilot, graph)
+        every = set(view.placed.by_id)
+        view.show_node("x.1")
+        await pilot.press("a", "minus")
+        await settle(pilot)
+        assert set(view.placed.by_id) == {"x.1", "ynn_fusion.1"} < every
+        assert "1 hop around" in screen_text(app)[0]
+        await pilot.press("plus")
+        await settle(pilot)
+        assert {"x.1", "w.1", "ynn_fusion.1", "ynn_fusion"} <= set(view.placed.by_id)
+        await pilot.press("a")
+        await settle(pilot)
+        assert set(view.placed.by_id) == every
+
+
+async def test_the_critical_path_is_marked_and_told(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=(110, 24)) as pilot:
+        view = await start(pilot, graph)
+        await pilot.press("t")
+        await settle(pilot)
+        assert view.ends >= {"ynn_fusion.1", "ynn_fusion", "broadcast_divide_fusion", "broadcast_multiply_fusion"}
+        shown = "\n".join(screen_text(app))
+        assert "critical path 5 nodes, 1.75 s of 1.75 s (100%)" in shown and "◆" in shown
+        assert view.clear_ways() and not view.ends and not view.clear_ways()
+
+
+async def test_the_way_between_two_nodes(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=(110, 24)) as pilot:
+        view = await start(pilot, graph)
+        view.show_node("w.1")
+        await pilot.press("apostrophe")
+        assert view.ends == {"w.1"}
+        view.show_node("broadcast_divide_fusion")
+        await pilot.press("apostrophe")
+        await settle(pilot)
+        assert view.ends == {"w.1", "ynn_fusion.1", "ynn_fusion", "broadcast_divide_fusion"}
+        view.show_node("x.1")
+        await pilot.press("apostrophe")
+        view.show_node("w.1")
+        await pilot.press("apostrophe")
+        await settle(pilot)
+        assert "no value goes from one to the other" in screen_text(app)[0]
+
+
+async def test_the_map_tells_what_is_in_sight(graph):
+    app = Host(GraphPane())
+    async with app.run_test(size=(70, 12)) as pilot:
+        view = await start(pilot, graph)
+        assert view.shows_map
+
+        async def in_sight(top: int) -> list[bool]:
+            view.scroll_rows(top)
+            await pilot.pause()
+            return ["┃" in line.ljust(70)[-4:] for line in screen_text(app)[1:]]
+
+        first, last = await in_sight(0), await in_sight(view.row_count())
+        assert (first[0], first[-1], last[0], last[-1]) == (True, False, False, True)
+        await pilot.press("d")
+        assert not view.shows_map and not any(await in_sight(0))
