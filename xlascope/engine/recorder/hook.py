@@ -245,7 +245,8 @@ class Hook:
         """Work that can wait, a piece at a time: large texts, arguments, counts."""
         if self.arguments.waiting:
             self.arguments.work()
-        elif self._later:
+        elif self._later and not self.recording.windows.owed:
+            # Making a text holds the interpreter for long: not while a window is there to see a new program run.
             self._later.popleft()()
         elif self._to_tag and self.recording.config.get("stay") and not self.recording.windows.owed:
             # Somebody is looking: the links between panes are worth a second lowering now. A long compile is not: this
