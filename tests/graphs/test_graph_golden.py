@@ -1,4 +1,4 @@
-"""Pictures of softmax(x @ w), reviewed by eye. `XLASCOPE_GOLDEN=write pytest …` writes them anew."""
+"""Pictures of six programs, reviewed by eye. `XLASCOPE_GOLDEN=write pytest …` writes them anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xlascope.graphs import build_graph, layout, layout_compact, render, visible
+from xlascope.graphs import Folds, build_graph, layout, layout_compact, render, visible
 from xlascope.ir import parse_hlo
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -37,6 +37,31 @@ def drawn(opened=frozenset(), cursor=None, ascii_only=False, times=TIMES, width=
 def test_softmax(case):
     path = GOLDEN / f"softmax-{case}.txt"
     text = drawn(**CASES[case])
+    if os.environ.get("XLASCOPE_GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+PROGRAMS = {
+    "attention": {"opened": {"ynn_fusion.3"}, "cursor": "ynn_fusion.3", "width": 90},
+    "heat": {"opened": {"while.6", "multiply_add_fusion"}, "cursor": "while.6", "width": 100},
+    "switch": {"opened": None, "cursor": None, "width": 110},
+    "sharded": {"cursor": "all-reduce.3", "width": 90},
+    "layers": {"cursor": None, "width": 80},
+}
+"""An attention block, a scan with its turns, branches, four devices with an all-reduce, equal layers under names."""
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name):
+    options = PROGRAMS[name]
+    graph = build_graph(parse_hlo((GOLDEN / f"{name}.hlo").read_text()))
+    opened = options.get("opened", frozenset())
+    groups = frozenset(group.id for group in graph.groups) if opened is None else frozenset(opened)
+    shown = visible(graph, groups, folds=Folds(graph))
+    assert groups <= set(graph.group_by_id) and shown.left_out == 0
+    text = render(layout(shown, options["width"]), options["cursor"]).text() + "\n"
+    path = GOLDEN / f"{name}.txt"
     if os.environ.get("XLASCOPE_GOLDEN") == "write":
         path.write_text(text)
     assert text == path.read_text()

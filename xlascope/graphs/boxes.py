@@ -12,6 +12,7 @@ LONGEST_FOLDED = 44
 _ROOM = 1000
 _SHORTEST = 20
 _SHORTEST_NAME = 8
+_LONGEST_STUB = 26
 _BAR = 5
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _UNKNOWN_HEAT = " " * (_BAR + 6)
@@ -107,6 +108,8 @@ def _kind(box: Box) -> str:
         size = f"{group.members} eqn{'' if group.members == 1 else 's'}" if group.members else ""
         return " ".join(part for part in (node.opcode, node.detail, turns, size) if part)
     if group is not None and group.kind in ("fusion", "call"):
+        if not group.members:
+            return group.kind  # of nothing but broadcasts of scalars and the like
         return f"{group.members} op{'' if group.members == 1 else 's'}"
     if group is not None and group.kind == "loop":
         turns = f" ×{group.trip_count}" if group.trip_count is not None else ""
@@ -137,5 +140,5 @@ def bar(share: float) -> str:
 
 
 def _stub_text(stubs: tuple[str, ...]) -> str:
-    shown = " ".join(shorten(stub, 20) for stub in stubs[:2])
+    shown = " ".join(shorten(stub, _LONGEST_STUB) for stub in stubs[:2])
     return shown if len(stubs) <= 2 else f"{shown} +{len(stubs) - 2}"
