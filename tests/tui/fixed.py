@@ -129,6 +129,9 @@ class FixedFeed(Feed):
         self.asked.append(view)
         return getattr(self, f"_view_{view}")(**options)
 
+    def _view_machine(self, **options: Any) -> Any:
+        return None
+
     def _view_run(self) -> Any:
         return SimpleNamespace(
             script="/home/user/softmax.py", module=None, argv=("--steps", "3000"), exit_code=self.exit_code,

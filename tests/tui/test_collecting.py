@@ -41,3 +41,17 @@ async def test_links_are_made_exact_after_the_script_has_ended():
         screen.reload()
         await until(pilot, lambda: keeper.collected)
         assert keeper.collected == [("scores#1", "tagged")]
+
+
+async def test_machine_code_is_made_when_it_is_asked_for_and_its_forms_follow_each_other():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper) as (app, pilot, _screen):
+        await pilot.press("x")
+        await until(pilot, lambda: keeper.collected)
+        await settle(pilot)
+        assert keeper.collected == [("scores#1", "machine")] and "x machine code" in text_of(app)
+        for name in ("x LLVM IR", "x LLVM IR before", "x machine code"):
+            await pilot.press("x")
+            await settle(pilot)
+            assert name in text_of(app)
+        assert keeper.collected == [("scores#1", "machine")]

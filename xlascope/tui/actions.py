@@ -73,6 +73,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("show_7", "7", "show('ops')", "Time per op", "The table of ops with their self times"),
     _main("show_8", "8", "show('chart')", "Chart", "Time per call over the run; samples of a variant"),
     _main("show_9", "9", "show('functions')", "Functions", "What JAX compiled"),
+    _main("machine", "x", "machine", "Machine code", "The machine code of the kernels; LLVM IR after, and before LLVM"),
     _main("output", "o", "show('output')", "output", "What the script wrote", True),
     _main("input", "i", "input", "Input for the script", "Type lines to the script's standard input, until esc"),
     _main("jit", "J", "switch('jit')", "Switch jit", "Run the program's equations one by one: on, off, deep-off"),

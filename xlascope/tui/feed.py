@@ -137,6 +137,11 @@ class Feed:
             found += [each.what for each in missing(self._source, "links", program, stage)]
         return tuple(dict.fromkeys(found))
 
+    def no_machine_code(self, program: str) -> str | None:
+        """Why there is no text of machine code that was collected; None when it was not."""
+        found = self.query("machine", program=program)
+        return None if found is None else found.note or "XLA compiled no kernel for it"
+
     def stage_links(self, program: str, stage: str) -> StageLinks:
         """The equations of the lines of a stage."""
         self.open()

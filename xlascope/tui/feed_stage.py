@@ -17,7 +17,7 @@ from xlascope.tui.margins import (
     source_marks,
     stage_lines,
 )
-from xlascope.tui.model import EquationRow, EquationTable, OpsTable, StageText
+from xlascope.tui.model import MACHINE_STAGES, NOT_CAPTURED, EquationRow, EquationTable, OpsTable, StageText
 from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.lines import TextLines
 
@@ -58,8 +58,10 @@ class StageReader:
         if found is None and of_variant is not None:
             found, of_variant = self._feed.query("stage", program=program, stage=stage), None
         if found is None:
-            why = "is not captured yet" if self._feed.kind == "run" else "is not in this file"
-            return StageText(program, variant, stage, TextLines(b""), stage, missing=f"{stage} {why}")
+            missing = self._feed.no_machine_code(program) if stage in MACHINE_STAGES else None
+            why = NOT_CAPTURED if self._feed.kind == "run" else "is not in this file"
+            missing = missing or f"{stage} {why}"
+            return StageText(program, variant, stage, TextLines(b""), stage, missing=missing)
         lines = self._lines(found.text)
         folds = self._folds(lines, "hlo" if stage == "optimized" else stage)
         about = program + (f" · {of_variant}" if of_variant else "")

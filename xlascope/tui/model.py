@@ -12,8 +12,11 @@ from xlascope.tui.widgets.text_pane import LineMark
 
 STAGES = ("jaxpr", "stablehlo", "hlo", "optimized", "source")
 """Stages in the order of their keys 1 to 5."""
-SHOWN = (*STAGES, "graph", "ops", "chart", "functions")
-"""What the keys 1 to 9 show."""
+MACHINE_STAGES = ("asm", "llvm", "llvm:before")
+"""Machine code, in the order in which the key x shows it."""
+SHOWN = (*STAGES, "graph", "ops", "chart", "functions", *MACHINE_STAGES)
+"""What the keys 1 to 9 show, and then x."""
+NOT_CAPTURED = "is not captured yet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from xlascope.tui.actions import Action, actions_for
 from xlascope.tui.copying import copy_out
 from xlascope.tui.editing import edit_file
 from xlascope.tui.glyphs import UNICODE
-from xlascope.tui.model import SHOWN
+from xlascope.tui.model import MACHINE_STAGES, SHOWN
 from xlascope.tui.switches import Switches
 from xlascope.tui.text.queries import HINT
 from xlascope.tui.widgets.chart import Chart
@@ -57,6 +57,17 @@ class Acting:
         own = "b" if what in ("graph", "chart") else "a"
         target = focused[0] if focused and not seen else seen[0] if seen else screen.stage_pane(own)
         self.action_show_in(target.id or own, what)
+
+    def action_machine(self) -> None:
+        """Machine code of the program's kernels; again: LLVM IR after, then before LLVM's optimization."""
+        screen = self._me
+        seen = [pane.showing for pane in screen.stage_panes() if pane.showing in MACHINE_STAGES]
+        following = MACHINE_STAGES.index(seen[0]) + 1 if seen else 0
+        pane = next((pane for pane in screen.stage_panes() if pane.showing in MACHINE_STAGES), None)
+        if pane is not None and pane.id is not None:
+            self.action_show_in(pane.id, MACHINE_STAGES[following % len(MACHINE_STAGES)])
+        else:
+            self.action_show(MACHINE_STAGES[0])
 
     def action_show_in(self, pane_id: str, what: str) -> None:
         """Shows a thing in a certain pane (a click on its tab)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.messages import StageLoaded, Uncollected
+from xlascope.tui.model import MACHINE_STAGES, NOT_CAPTURED
 
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
@@ -13,6 +14,7 @@ _MADE_LATER = {
     "hlo": "HLO before optimization",
     "tagged": "links of equations",
     "located": "links before optimization",
+    "machine": "machine code",
 }
 
 
@@ -45,8 +47,13 @@ class Collecting:
 
     def collect_for(self, message: StageLoaded) -> None:
         """A pane shows a stage that is not there: it is made at once."""
-        if message.content.missing and message.content.stage == "hlo" and message.program is not None:
-            self.collect(message.program, "hlo")
+        content, program = message.content, message.program
+        if content.missing is None or program is None:
+            return
+        if content.stage == "hlo":
+            self.collect(program, "hlo")
+        elif content.stage in MACHINE_STAGES and content.missing.endswith(NOT_CAPTURED):
+            self.collect(program, "machine")
 
     def collect(self, program: str, what: str) -> None:
         """Asks for a stage once; the effect line shows how far it is."""

@@ -15,7 +15,7 @@ from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.live import reads_terminal, waits_for_input
 from xlascope.tui.loader import Wanted
 from xlascope.tui.messages import ProgramMessage
-from xlascope.tui.model import STAGES, StageText
+from xlascope.tui.model import MACHINE_STAGES, STAGES, StageText
 from xlascope.tui.text.numbers import percent
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.ops_table import OpsTable
@@ -119,7 +119,8 @@ class Places:
         screen = self._screen
         if screen.desk.program is None:
             return Wanted(None, None, {}) if screen.desk.overview.kind == "profile" else None
-        panes = {pane.id or "": pane.showing for pane in self.stage_panes() if pane.showing in STAGES}
+        texts = (*STAGES, *MACHINE_STAGES)
+        panes = {pane.id or "": pane.showing for pane in self.stage_panes() if pane.showing in texts}
         return Wanted(screen.desk.program, screen.desk.variant, {**panes, "source": "source"}, screen.desk.file)
 
     def concerns(self, message: ProgramMessage) -> bool:

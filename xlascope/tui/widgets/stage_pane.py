@@ -6,7 +6,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from xlascope.tui.glyphs import UNICODE, Glyphs
-from xlascope.tui.model import SHOWN, StageText
+from xlascope.tui.model import MACHINE_STAGES, SHOWN, StageText
 from xlascope.tui.widgets.chart import Chart, ChartSpec
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
@@ -14,7 +14,14 @@ from xlascope.tui.widgets.part_line import Part
 from xlascope.tui.widgets.text_pane import TextPane
 
 _TABS = SHOWN[:6]
-_SHORT = {"stablehlo": "StableHLO", "hlo": "HLO", "optimized": "optimized HLO"}
+_SHORT = {
+    "stablehlo": "StableHLO",
+    "hlo": "HLO",
+    "optimized": "optimized HLO",
+    "asm": "machine code",
+    "llvm": "LLVM IR",
+    "llvm:before": "LLVM IR before optimization",
+}
 
 
 class StagePane(Container):
@@ -96,7 +103,7 @@ class StagePane(Container):
     def draw_title(self, about: str) -> None:
         """What is shown, of what, and the keys of the other things."""
         self._about = about
-        number = SHOWN.index(self.showing) + 1
+        number = "x" if self.showing in MACHINE_STAGES else str(SHOWN.index(self.showing) + 1)
         name = _SHORT.get(self.showing, self.showing)
         title = [Part(f"{number} {name}", "title", rank=9)]
         for place, piece in enumerate(about.split(" · ") if about else ()):
