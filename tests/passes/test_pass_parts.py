@@ -218,6 +218,16 @@ def test_equations_of_a_function_are_those_of_its_call_also_before_it_is_inlined
     assert equation_history(sequence, "3", known) == []
 
 
+def test_what_was_folded_with_its_user_was_merged_into_what_took_the_place_of_both() -> None:
+    before = MODULE.replace("%add.1 = f32[8]{0} add(%exp.1, %mul.1)", 'r').replace("  ROOT r", (
+        '  %neg.1 = f32[8]{0} negate(%exp.1), metadata={op_name="jit(f)/neg"}\n'
+        "  ROOT %add.1 = f32[8]{0} add(%neg.1, %mul.1)"))  # fmt: skip
+    after = before.replace('  %exp.1 = f32[8]{0} exponential(%broadcast.1), metadata={op_name="jit(f)/exp"}\n', "").replace(
+        "%neg.1 = f32[8]{0} negate(%exp.1)", "%exp.5 = f32[8]{0} exponential(%mul.1)").replace("(%neg.1,", "(%exp.5,")
+    assert [(each.event, each.names) for each in instruction_history(sequence_of(before, after), "exp.1")] == [
+        ("created", ("exp.1",)), ("merged", ("exp.5",))]  # fmt: skip
+
+
 def test_a_common_subexpression_is_merged_and_a_dead_instruction_removed() -> None:
     twice = MODULE.replace("  ROOT %add.1", "  %exp.2 = f32[8]{0} exponential(%broadcast.1)\n"
                            "  %dead = f32[8]{0} negate(%x)\n  ROOT %add.1").replace("%exp.1, %mul.1", "%exp.1, %exp.2")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xlascope.ir.passes import Happening, PassSequence, equation_history, instruction_history
+from xlascope.ir.passes import Happening, PassSequence, equation_history, equation_remains, instruction_history
 from xlascope.ir.provenance import names_between
 from xlascope.views.choice import choose
 from xlascope.views.errors import ViewError
@@ -67,6 +67,8 @@ def query(
                 f"{name}: its passes were not collected with tags of equations", "Ask by --instruction instead."
             )
         events = equation_history(sequence, equation, known)
+        # Merged into an instruction that is named after another equation, it is there without a tag of its own.
+        remains = equation_remains(sequence, equation, known) or any(each.event == "merged" for each in events)
     else:
         primitive = None
         instruction = str(instruction).removeprefix("%")
@@ -74,8 +76,8 @@ def query(
         if not events:
             raise ViewError(f"{instruction}: no form of {name} has an instruction of that name",
                             f"`show {source.path} stage --stage optimized` has the names.")  # fmt: skip
+        remains = events[-1].event != "removed"
     rows = tuple(_occurrence(sequence, each) for each in events)
-    remains = bool(events) and events[-1].event != "removed"
     return History(name, which, instruction, equation, primitive, rows, remains)
 
 

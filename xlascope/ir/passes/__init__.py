@@ -3,7 +3,7 @@
 from xlascope.ir.passes.diff import Difference, compare
 from xlascope.ir.passes.durations import Event
 from xlascope.ir.passes.form import Form, Texts
-from xlascope.ir.passes.history import Happening, equation_history, instruction_history
+from xlascope.ir.passes.history import Happening, equation_history, equation_remains, instruction_history
 from xlascope.ir.passes.names import START, Step, read_step
 from xlascope.ir.passes.sequence import Pass, PassSequence, Snapshot
 
@@ -20,6 +20,7 @@ __all__ = [
     "Texts",
     "compare",
     "equation_history",
+    "equation_remains",
     "instruction_history",
     "read_step",
 ]

@@ -65,6 +65,12 @@ def equation_history(
     return found
 
 
+def equation_remains(sequence: PassSequence, path: str, known: Collection[str] | None = None) -> bool:
+    """Whether any instruction of the last form carries the tag of an equation or of one inside of it."""
+    last = sequence.snapshots[-1].text
+    return not _Tagged(sequence, path, known).lines(last).isdisjoint(sequence.texts.rows[last])
+
+
 class _Tagged:
     """The lines of each text whose instruction comes from an equation.
 
@@ -76,10 +82,11 @@ class _Tagged:
         whole, relative = [], []
         for number, line in enumerate(sequence.texts.lines):
             name = op_name(line) if "xs" in line and " parameter(" not in line else ""
-            if name and all(is_whole(each) for each in names_of(name)):
-                if self._is_mine(paths_of(name, known)):
-                    whole.append(number)
-            elif name and paths_of(name):
+            names = names_of(name) if name else []
+            wholes = [each for each in names if is_whole(each)]
+            if any(self._is_mine(paths_of(each, known)) for each in wholes):
+                whole.append(number)
+            elif len(wholes) < len(names) and paths_of(name):
                 relative.append(number)
         self._whole, self._relative = frozenset(whole), frozenset(relative)
         self._made: dict[int, frozenset[int]] = {}
@@ -130,6 +137,8 @@ def _between(sequence: PassSequence, place: int, tagged: _Tagged) -> list[Happen
     survivors = _survivors(a, forward) if gone else {}
     for x in list(gone):
         other = survivors.get((a.hashes[x], a.places[x]))
+        if other is None:
+            other = _folded(sequence, a, b, difference, x)
         if other is not None:
             into.setdefault(b.instructions[other].name, []).append(a.instructions[x].name)
             gone.remove(x)
@@ -177,6 +186,8 @@ def _forwards(sequence: PassSequence, anchor: int, name: str) -> list[Happening]
         if x is None or y is None:
             survivors = _survivors(a, difference.forward()) if x is not None else {}
             other = survivors.get((a.hashes[x], a.places[x])) if x is not None else None
+            if other is None and x is not None:
+                other = _folded(sequence, a, b, difference, x)
             if other is not None:
                 return [*found, Happening(place, "merged", (b.instructions[other].name,), (name,))]
             return [*found, Happening(place, "removed", (name,))]
@@ -238,6 +249,21 @@ def _made_of(a: Form, b: Form, difference: Difference, y: int) -> list[str]:
 def _survivors(a: Form, forward: Mapping[int, int]) -> dict[tuple[int, int], int]:
     """What an instruction did, and where → the one after the pass that did the same and stayed."""
     return {(a.hashes[x], a.places[x]): y for x, y in forward.items()}
+
+
+def _folded(sequence: PassSequence, a: Form, b: Form, difference: Difference, x: int) -> int | None:
+    """A new instruction that does what one that is gone did and its user too: it has its opcode and the user's origin.
+
+    So XLA makes of ``transpose(dot(a, b))`` a ``dot(b, a)`` that is named after the transpose.
+    """
+    each, place = a.instructions[x], a.block_of(x)
+    new = [y for y in difference.added if b.instructions[y].opcode == each.opcode]
+    if each.opcode in ("parameter", "constant") or not new:
+        return None
+    lines = sequence.texts.lines
+    removed = [user for user in difference.removed if place.start <= user < place.stop]
+    origins = {op_name(lines[a.ids[user]]) for user in removed if each.name in a.instructions[user].operands} - {""}
+    return next((y for y in new if op_name(lines[b.ids[y]]) in origins), None) if origins else None
 
 
 def _names(form: Form, positions: Sequence[int]) -> list[str]:
