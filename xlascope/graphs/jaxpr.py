@@ -189,7 +189,7 @@ def _node(
         owner=None,
         self_ns=time.ns if time is not None else None,
         name=" ".join(outputs[:3]) + (" …" if len(outputs) > 3 else "") if outputs else equation.path,
-        bytes=_bytes(equation.outputs[0]) if one else None,
+        bytes=_bytes_of(equation.outputs),
         is_root=any(own in text.results for own in outputs if is_variable(own)),
         detail=called or " ".join(each.partition(":")[0] for each in literals[:_SCALARS]),
         line=equation.text_line or 0,
@@ -218,6 +218,12 @@ def _edges(body: _Body, nodes: list[Node], text: BodyText, written: Mapping[str,
                 several = source in written and len(written[source].outputs) > 1
                 edges.append(Edge(source, equation.path, position, shape, number if several else None))
     return edges
+
+
+def _bytes_of(kinds: tuple[str, ...]) -> int | None:
+    """Of all results together; None when the size of one is unknown."""
+    sizes = [_bytes(kind) for kind in kinds]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 def _bytes(kind: str) -> int | None:
