@@ -48,7 +48,7 @@ def test_what_is_estimated_or_unknown_is_marked(run_path: Path) -> None:
     with open_source(run_path) as source:
         text = render("functions", query("functions", source), width=100)
     row = next(line for line in text.splitlines() if line.startswith("scores"))
-    assert " ~2 " in row and " ? " in row
+    assert " ≥2 " in row and " ? " in row
     assert "~ estimated" in render("functions", query("functions", open_source(run_path)), width=100) or "?" in text
 
 

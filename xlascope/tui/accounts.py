@@ -64,27 +64,25 @@ def _whole(ops: OpsTable) -> str:
 
 
 def function_account(item: FunctionItem, program: ProgramItem | None, overview: Overview) -> list[str]:
-    """Of a function's share and calls."""
-    told = [f"{item.name}: {percent(item.share)} of the device time that all windows saw, its programs together."]
-    if item.share is None:
-        told = [f"{item.name}: no profile window has seen it run, so its time is unknown."]
-    told.append("Device time is the self time of ops. Windows are a part of the run; nothing is scaled to all of it.")
+    """Of a function's share and calls, its programs together, then of each program's calls."""
+    told = list(item.told) or [f"{item.name}: {percent(item.share)} of the device time seen."]
     chosen = [program] if program is not None else list(item.programs)
     for each in chosen:
         info = overview.programs.get(each.id)
         if info is None or info.calls is None:
-            told.append(f"{each.id}: how often it was called is unknown.")
+            least = f"at least {counted(info.calls_at_least, 'call')}; " if info and info.calls_at_least else ""
+            told.append(f"{each.id}: {least}how often it was called is unknown.")
         elif info.calls_exact:
             told.append(f"{each.id}: {counted(info.calls, 'call')}, counted: every call was seen.")
         else:
-            told.append(f"{each.id}: ~{count(info.calls)} calls, an estimate: the windows' rate over its life.")
+            told.append(f"{each.id}: ~{count(info.calls)} calls, an estimate: counted to the last one seen.")
     return told
 
 
 def chart_account(program: str, calls: CallTimes) -> list[str]:
     """Of the chart of calls over the run."""
     return [
-        f"{program}: for each of {counted(len(calls.ns), 'profile window')} that saw it, the self time of its ops in",
-        "the window divided by its calls there, at the window's start. Vertical lines are its compiles.",
-        "Time between ops, and what Python does, is not in it.",
+        f"{program}: for each of {counted(len(calls.ns), 'profile window')} that saw it, what a call took",
+        "from its first op to the end of its last, at the window's start: the mean without the tenth of the longest",
+        "and of the shortest. Vertical lines are its compiles. What Python does before is not in it.",
     ]

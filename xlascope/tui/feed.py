@@ -281,6 +281,7 @@ class Feed:
         self.open()
         if self.kind != "run":
             return CallTimes()
+        from xlascope.views.call_time import call_time
         from xlascope.views.windows import executables, observed
 
         run = self.query("run")
@@ -288,11 +289,10 @@ class Feed:
         mine = {number for number, name in executables(self._source).items() if name == program}
         at, ns = [], []
         for window in observed(self._source):
-            calls = sum(window.times.calls_of(number) or 0 for number in mine)
-            busy = sum(row.self_ns for row in window.times.rows if row.program_id in mine)
-            if calls and busy and window.start_ns:
+            each = call_time((window,), mine)
+            if each is not None and window.start_ns:
                 at.append((window.start_ns - start) / 1e9)
-                ns.append(busy // calls)
+                ns.append(each.ns)
         compiles = self.query("compiles")
         marks = tuple((row.t_ns - start) / 1e9 for row in compiles.compiles if row.program == program and row.t_ns)
         return CallTimes(tuple(at), tuple(ns), marks)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from xlascope.tui.model import OpsTable, Overview, ProgramInfo
-from xlascope.tui.text.numbers import count, size
+from xlascope.tui.text.numbers import count, duration, percent, size
 from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
 
 _INTERRUPTED = 130  # the exit code of a script that a Ctrl-C ended: the user's doing, no crash
@@ -18,7 +18,8 @@ def program_infos(answer: Any, modules: Iterable[Any]) -> dict[str, ProgramInfo]
         return {module.id: ProgramInfo(module.id, module.name) for module in modules}
     return {
         row.id: ProgramInfo(
-            row.id, row.function or row.id, row.file, row.line, row.equations, row.calls, row.calls_exact, row.args
+            row.id, row.function or row.id, row.file, row.line, row.equations, row.calls, row.calls_exact, row.args,
+            row.calls_at_least, row.per_call_ns,
         )
         for row in answer.programs
         if row.kind != "eager"
@@ -80,11 +81,10 @@ def _functions(
                 _where(row.file, row.line),
                 tuple(_program_item(programs[each], signatures.get(each)) for each in ids),
                 row.share,
-                False,
-                f"{_calls(row.calls, row.calls_exact)} call{'' if row.calls == 1 else 's'}"
-                if row.calls is not None
-                else "",
+                row.share_estimated,
+                _called(row),
                 again,
+                tuple(_told(row, found)),
             )
         )
     items += _eager_item(compiles, found)
@@ -123,12 +123,42 @@ def _where(file: str | None, line: int | None) -> str:
     return _short(file) + (f":{line}" if line else "")
 
 
-def _calls(calls: int | None, exact: bool) -> str:
-    return ("" if exact or calls is None else "~") + count(calls)
+def _calls(calls: int | None, exact: bool, at_least: int | None) -> str:
+    if calls is None:
+        return f"≥{count(at_least)}" if at_least else ""
+    return ("" if exact else "~") + count(calls)
+
+
+def _called(row: Any) -> str:
+    calls = _calls(row.calls, row.calls_exact, row.calls_at_least)
+    return f"{calls} call{'' if calls == '1' else 's'}" if calls else ""
+
+
+def _told(row: Any, found: Any) -> Iterator[str]:
+    """How the numbers of a function were obtained."""
+    calls = _called(row) or "calls unknown"
+    if row.calls is None:
+        yield f"{row.name}: {calls}. Too little was seen of them to say how many more there were."
+    elif row.calls_exact:
+        yield f"{row.name}: {calls}, counted."
+    else:
+        yield f"{row.name}: {calls}; {count(row.calls_at_least)} of them counted, by the run ids of XLA."
+    if row.per_call_ns is not None:
+        yield f"Per call {duration(row.per_call_ns)}: from its first op to the end of its last ({row.per_call_note})."
+    if row.share is not None:
+        mark = "~" if row.share_estimated else ""
+        yield (
+            f"Share {mark}{percent(row.share)}: time per call × calls, {mark}{duration(row.estimated_ns)} of "
+            f"{mark}{duration(found.estimated_ns)} of all programs."
+        )
+    if row.device_ns is not None:
+        yield f"Profile windows saw {duration(row.device_ns)} of device time in {count(row.calls_seen)} calls."
+    if found.simulated_devices is not None:
+        yield f"That is a sum over {found.simulated_devices} simulated devices, which is no wall time; per call is."
 
 
 def _program_item(program: ProgramInfo, signature: str | None) -> ProgramItem:
-    calls = _calls(program.calls, program.calls_exact) if program.calls is not None else ""
+    calls = _calls(program.calls, program.calls_exact, program.calls_at_least)
     return ProgramItem(program.id, signature or "", calls)
 
 
@@ -140,8 +170,7 @@ def _eager_item(compiles: Any, functions: Any) -> list[FunctionItem]:
     for row in eager:
         by_place[row.file, row.line] = by_place.get((row.file, row.line), 0) + (row.runs or 0)
     (file, line), runs = max(by_place.items(), key=lambda item: item[1])
-    share = None
-    if functions.observed_ns and functions.eager_ns is not None:
-        share = functions.eager_ns / functions.observed_ns
+    guessed = functions.eager_share is not None and any(row.share_estimated for row in functions.functions)
     about = f"×{count(runs)}" if runs else ""
-    return [FunctionItem(f"eager ops ({len(eager)})", _where(file, line), (), share, False, about, len(eager) >= 100)]
+    name, where = f"eager ops ({len(eager)})", _where(file, line)
+    return [FunctionItem(name, where, (), functions.eager_share, guessed, about, len(eager) >= 100)]

@@ -70,7 +70,11 @@ def phases(
     if program is not None and program.calls is not None:
         mark = "" if program.calls_exact else glyphs.estimated
         parts.append(Part(f" {glyphs.separator} {program.id} {mark}{counted(program.calls, 'call')}", "text", rank=7))
-        mean = _mean_call(calls)
+    elif program is not None and program.calls_at_least:
+        parts.append(Part(f" {glyphs.separator} {program.id} at least {counted(program.calls_at_least, 'call')}",
+                          "text", rank=7))  # fmt: skip
+    if program is not None and (program.calls is not None or program.calls_at_least):
+        mean = program.per_call_ns
         if mean is not None:
             parts.append(Part(f" {duration(mean, glyphs.micro)}", "text", rank=6))
         if len(calls.ns) > 1:
@@ -78,10 +82,6 @@ def phases(
     if is_live and last_line:
         parts.append(Part(f"  {glyphs.separator} {last_line}", "dim", rank=2))
     return parts
-
-
-def _mean_call(calls: CallTimes) -> float | None:
-    return calls.ns[-1] if calls.ns else None
 
 
 def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str:

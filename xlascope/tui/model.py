@@ -31,6 +31,8 @@ class ProgramInfo:
     calls: int | None = None
     calls_exact: bool = False
     args: str | None = None
+    calls_at_least: int | None = None
+    per_call_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

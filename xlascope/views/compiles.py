@@ -13,7 +13,8 @@ from xlascope.views.source import RunSource
 
 @dataclass(frozen=True, slots=True)
 class Compile:
-    """``runs``: how often what was compiled ran; an estimate unless ``runs_exact``. ``eager``: a primitive by itself.
+    """``runs``: how often what was compiled ran; an estimate unless ``runs_exact``; None: unknown, but
+    ``runs_at_least``. ``eager``: a primitive by itself.
 
     A row with ``compile_ns`` None and ``eager`` true is a primitive whose compilation was not seen.
     """
@@ -31,6 +32,7 @@ class Compile:
     eager: bool
     cache: str | None
     t_ns: int | None
+    runs_at_least: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +60,21 @@ def _compiles(source: RunSource) -> Compiles:
         body = record.json
         program = record.program or fields.text(body, "program")
         eager = fields.boolean(body, "eager") is True
-        runs, exact = None, False
+        runs, exact, least = None, False, None
         if program is not None and program in warmth:
             runs, exact = warmth[program].calls, warmth[program].calls_exact
+            least = warmth[program].calls_at_least
         key = _place(body)
         if eager and key not in told and key in counts and (runs is None or counts[key][1]):
             # Several compilations of one line share the count of the line: the first row carries it.
             runs, exact = counts[key]
         if eager:
             told.add(key)
-        rows.append(_row(body, runs, exact, program, eager, record.t_ns))
+        rows.append(_row(body, runs, exact, program, eager, record.t_ns, least))
     for key, (runs, exact) in counts.items():
         if key not in told:
             name, file, line = key
-            rows.append(_row({"name": name, "file": file, "line": line}, runs, exact, None, True, None))
+            rows.append(_row({"name": name, "file": file, "line": line}, runs, exact, None, True, None, None))
     return Compiles(tuple(rows))
 
 
@@ -88,7 +91,8 @@ def _eager_counts(source: RunSource) -> dict[tuple[str | None, str | None, int |
 
 
 def _row(
-    body: dict[str, Any], runs: int | None, exact: bool, program: str | None, eager: bool, t_ns: int | None
+    body: dict[str, Any], runs: int | None, exact: bool, program: str | None, eager: bool, t_ns: int | None,
+    least: int | None,
 ) -> Compile:
     return Compile(
         *_place(body),
@@ -102,4 +106,5 @@ def _row(
         eager=eager,
         cache=fields.text(body, "cache"),
         t_ns=t_ns,
+        runs_at_least=least,
     )

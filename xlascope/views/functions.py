@@ -7,17 +7,22 @@ from typing import Any
 
 from xlascope.runfile import Record
 from xlascope.views import fields
+from xlascope.views.call_time import CallTime
 from xlascope.views.choice import choose
-from xlascope.views.heat import Heat, heat, observed_total_ns
+from xlascope.views.heat import Heat, all_watched, heat, observed_total_ns
 from xlascope.views.lookup import compile_records, function_name, is_eager, program_records
 from xlascope.views.source import RunSource
+from xlascope.views.windows import steady
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """``device_ns`` is what the profile windows saw, and ``share`` its part of all they saw; neither is scaled.
+    """``device_ns`` is what the profile windows saw, never scaled. ``share`` is of the time of the whole run.
 
-    ``library``: jitted inside of JAX itself. ``calls_exact`` is false when ``calls`` is an estimate.
+    ``estimated_ns``: ``per_call_ns`` times ``calls``, program by program; ``share`` is its part of that of all
+    programs, an estimate unless windows saw every call (``share_estimated``). ``per_call_ns``: from a call's first op
+    to the end of its last, over all devices; ``per_call_note`` says how it was obtained. ``library``: JAX's own.
+    ``calls_exact`` is false when ``calls`` is an estimate; where it is None, ``calls_at_least`` are certain.
     """
 
     name: str
@@ -34,15 +39,28 @@ class Function:
     trace_ns: int | None
     lower_ns: int | None
     last_line: int | None
+    calls_at_least: int | None
+    per_call_ns: int | None
+    per_call_note: str | None
+    estimated_ns: int | None
+    share_estimated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """Hottest first. ``observed_ns``: device time of all that the windows saw; ``eager_ns``: what is no function's."""
+    """Hottest first. ``observed_ns``: device time of all that the windows saw; ``eager_ns``: what is no function's.
+
+    ``estimated_ns``: time of all calls of all programs; ``eager_estimated_ns`` and ``eager_share``: what is no
+    function's of it. ``simulated_devices``: how many CPU devices share the machine's cores, None for one or none.
+    """
 
     functions: tuple[Function, ...]
     observed_ns: int | None
     eager_ns: int | None
+    estimated_ns: int | None
+    eager_estimated_ns: int | None
+    eager_share: float | None
+    simulated_devices: int | None
 
 
 def query(source: RunSource, program: str | None = None) -> Functions:
@@ -70,13 +88,26 @@ def _functions(source: RunSource) -> Functions:
         if not record.json.get("library"):
             groups.setdefault(identity, [])
     warmth, total = heat(source), observed_total_ns(source)
+    times = [each.at_least_ns for each in warmth.values()]
+    estimated = fields.plus(times)
     rows = [
-        _function(source, functions.get(identity), [records[name] for name in names], names, warmth, total)
+        _function(source, functions.get(identity), [records[name] for name in names], names, warmth, estimated)
         for identity, names in groups.items()
     ]
-    rows.sort(key=lambda row: (-(row.device_ns or 0), -(row.calls or 0)))
+    heats = {row.programs: sum(warmth[name].at_least_ns or 0 for name in row.programs) for row in rows}
+    rows.sort(key=lambda row: (-heats[row.programs], -(row.calls_at_least or 0)))
     own = sum(row.device_ns or 0 for row in rows)
-    return Functions(tuple(rows), total, None if total is None else max(total - own, 0))
+    eager = None if estimated is None else max(estimated - sum(heats.values()), 0)
+    return Functions(
+        tuple(rows), total, None if total is None else max(total - own, 0), estimated, eager,
+        eager / estimated if eager is not None and estimated else None, _simulated(source),
+    )  # fmt: skip
+
+
+def _simulated(source: RunSource) -> int | None:
+    """CPU devices that take part in programs, where there are several."""
+    devices = {row.device for window in steady(source) for row in window.times.devices if row.kind == "cpu"}
+    return len(devices) if len(devices) > 1 else None
 
 
 def _key(record: Record, functions: dict[Any, Record]) -> Any:
@@ -93,12 +124,16 @@ def _function(
     programs: list[Record],
     names: list[str],
     warmth: dict[str, Heat],
-    total: int | None,
+    total_ns: int | None,
 ) -> Function:
     body = record.json if record is not None else {}
     known = [warmth[name] for name in names]
     device = fields.plus([each.device_ns for each in known])
     calls = fields.plus([each.calls for each in known]) if all(each.calls is not None for each in known) else None
+    times = [(each.per_call, each.calls_at_least or 0) for each in known if each.per_call is not None]
+    weight = sum(max(calls, 1) for _, calls in times)
+    estimated = [each.estimated_ns for each in known if each.calls != 0]
+    total = None if None in estimated else fields.plus(estimated)
     compiles = [each.json for name in names for each in compile_records(source).get(name, [])]
     first = programs[0].json if programs else {}
     return Function(
@@ -108,7 +143,7 @@ def _function(
         calls=calls,
         calls_exact=bool(known) and calls is not None and all(each.calls_exact for each in known),
         device_ns=device,
-        share=device / total if device is not None and total else None,
+        share=total / total_ns if total is not None and total_ns else None,
         compile_ns=fields.plus([fields.integer(each, "compile_ns") for each in compiles]),
         programs=tuple(names),
         library=fields.boolean(body, "library") is True,
@@ -116,4 +151,19 @@ def _function(
         trace_ns=fields.plus([fields.integer(each, "trace_ns") for each in compiles]),
         lower_ns=fields.plus([fields.integer(each, "lower_ns") for each in compiles]),
         last_line=fields.integer(body, "last_line"),
+        calls_at_least=fields.plus([each.calls_at_least for each in known]),
+        per_call_ns=round(sum(time.ns * max(calls, 1) for time, calls in times) / weight) if weight else None,
+        per_call_note=_how_told([time for time, _ in times]),
+        estimated_ns=total,
+        share_estimated=not all_watched(warmth.values()),
     )
+
+
+def _how_told(times: list[CallTime]) -> str | None:
+    """How the time of a call was obtained, in words."""
+    if not times:
+        return None
+    calls = sum(time.calls for time in times)
+    where = "the later profile windows, without the first" if any(time.steady for time in times) else "profile windows"
+    mean = "mean without the tenth of the longest and of the shortest" if calls > 1 else "one call"
+    return f"{mean}, {calls:,} call{'' if calls == 1 else 's'} in {where}"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.cache import checkpoint
-from xlascope.views.call_count import count
+from xlascope.views.call_count import Compiled, compiled, of_program
 from xlascope.views.call_rate import Lifetime, estimate, glimpse
+from xlascope.views.call_time import CallTime, call_time
 from xlascope.views.lookup import compile_records, is_eager, program_records
 from xlascope.views.source import RunSource
 from xlascope.views.windows import Window, counting, executables, observed, steady, total
 
+_FEWEST = 5  # calls that make a rate
 # Problems of a profile that mean that executions may be missing from it.
 _LOSSES = frozenset({"capped", "truncated", "broken", "unstarted", "unfinished"})
 
@@ -24,13 +26,25 @@ _LOSSES = frozenset({"capped", "truncated", "broken", "unstarted", "unfinished"}
 class Heat:
     """One program. ``calls_seen`` and ``device_ns`` are what windows saw, never scaled; None where nothing was seen.
 
-    ``calls`` counts the whole run; it is an estimate unless ``calls_exact``.
+    ``calls`` counts the whole run; it is an estimate unless ``calls_exact``, None where nothing supports one.
+    ``calls_at_least``: those that are certain. ``estimated_ns``: ``per_call`` times ``calls``; observed, not
+    estimated, where windows saw every call.
     """
 
     calls: int | None
     calls_exact: bool
     calls_seen: int | None
     device_ns: int | None
+    calls_at_least: int | None = None
+    per_call: CallTime | None = None
+    estimated_ns: int | None = None
+
+    @property
+    def at_least_ns(self) -> int | None:
+        """``estimated_ns``, else the same of the calls that are certain."""
+        if self.estimated_ns is not None or self.per_call is None or self.calls_at_least is None:
+            return self.device_ns if self.estimated_ns is None else self.estimated_ns
+        return self.per_call.ns * self.calls_at_least
 
 
 class Heats(dict[str, Heat]):
@@ -51,11 +65,16 @@ def observed_total_ns(source: RunSource) -> int | None:
     return sum(row.self_ns for row in times.rows) if times.rows else None
 
 
+def all_watched(heats: Iterable[Heat]) -> bool:
+    """Whether windows saw every call of every program, so that nothing is estimated."""
+    return all(each.calls_exact and each.per_call is not None and each.per_call.seen == each.calls for each in heats)
+
+
 def ranking(source: RunSource) -> Sequence[str]:
-    """Programs of the user's functions, hottest first: by device time, else by calls, else by appearance."""
+    """Programs of the user's functions, hottest first: by time of the whole run, else by calls, else by appearance."""
     found = heat(source)
     names = [name for name, record in program_records(source).items() if not is_eager(record)]
-    return sorted(names, key=lambda name: (-(found[name].device_ns or 0), -(found[name].calls or 0)))
+    return sorted(names, key=lambda name: (-(found[name].at_least_ns or 0), -(found[name].calls_at_least or 0)))
 
 
 def _heat(source: RunSource) -> Heats:
@@ -68,6 +87,7 @@ def _heat(source: RunSource) -> Heats:
     self_ns: dict[int | None, int] = defaultdict(int)
     for row in times.rows:
         self_ns[row.program_id] += row.self_ns
+    built = compiled(source.records("executable"))
     hook = {record.program or "": record for record in source.records("calls")}
     hook.update({str(record.json["program"]): record for record in source.records("calls") if "program" in record.json})
     end, ended = _script_end(source)
@@ -81,10 +101,20 @@ def _heat(source: RunSource) -> Heats:
         device = sum(self_ns.get(number, 0) for number in mine) if in_windows != 0 and windows and mine else None
         counted = fields.integer(hook[name].json, "hook_calls") if name in hook else None
         life = Lifetime(_first_call(source, name, record), end)
-        calls, exact = _calls(record, windows, counting(source), mine, seen, counted, life)
+        told = _Told(windows, counting(source), mine, seen, counted, built, ended or not source.being_written())
+        calls, exact, least = _calls(record, told, life)
+        per_call = call_time(told.counters, mine)
         # While the script runs on, or when it was killed, nobody knows what came after.
-        found[name] = Heat(calls, exact and ended, in_windows, device)
+        found[name] = Heat(
+            calls, exact and ended, in_windows, device, least, per_call, _estimated(per_call, calls, exact and ended)
+        )
     return found
+
+
+def _estimated(per_call: CallTime | None, calls: int | None, exact: bool) -> int | None:
+    if per_call is None or calls is None:
+        return None
+    return per_call.calls_ns if exact and per_call.seen == calls else per_call.ns * calls
 
 
 def _by_program(source: RunSource, window: Window) -> Mapping[int, int | None]:
@@ -130,31 +160,36 @@ def _script_end(source: RunSource) -> tuple[int, bool]:
     return max([*newest, *(window.end_ns or 0 for window in observed(source))], default=0), False
 
 
-def _calls(
-    record: Record,
-    windows: Sequence[Window],
-    counters: Sequence[Window],
-    ids: Sequence[int],
-    seen: Sequence[int | None],
-    hook: int | None,
-    span: Lifetime,
-) -> tuple[int | None, bool]:
-    """Calls of the whole run, and whether they were counted rather than estimated."""
-    counted = sum(count or 0 for count in seen)
-    if fields.boolean(record.json, "callbacks") and hook is not None and hook > max(1, counted - 1):
-        return hook, True  # with an effect in the program JAX's fast path is off: every call passes the hook
-    if not windows or None in seen or not counted:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is known of a program's calls: windows, those that only count included; what each of the first saw."""
+
+    windows: Sequence[Window]
+    counters: Sequence[Window]
+    ids: Sequence[int]
+    seen: Sequence[int | None]
+    hook: int | None
+    built: Mapping[int, Compiled]
+    ended: bool
+
+
+def _calls(record: Record, told: _Told, span: Lifetime) -> tuple[int | None, bool, int | None]:
+    """Calls of the whole run, whether they were counted rather than estimated, and how many are certain."""
+    hook, counted = told.hook or 0, sum(count or 0 for count in told.seen)
+    if fields.boolean(record.json, "callbacks") and hook > max(1, counted - 1):
+        return hook, True, hook  # with an effect in the program JAX's fast path is off: every call passes the hook
+    if _cover_all(told.windows, span) and None not in told.seen and counted:
+        return max(counted, hook), hook <= counted, max(counted, hook)
+    found = of_program(told.counters, told.ids, told.built, span, told.ended)
+    if found is not None:
+        least = max(found.calls, hook)
+        return (None if found.total is None else max(found.total, hook)), found.to_end and hook <= found.calls, least
+    least = max(counted, hook)
+    if None in told.seen or counted < _FEWEST:
         # A program without ops leaves no trace in a profile, so that nothing seen does not mean never called.
-        return hook or None, False
-    if _cover_all(windows, span):
-        return max(counted, hook or 0), (hook or 0) <= counted
-    parts = [count(counters, number, span) for number in ids if any(number in window.spans for window in counters)]
-    if parts and all(part is not None and part.from_first for part in parts):
-        total = sum(part.calls + part.tail for part in parts if part is not None)
-        sure = len(parts) == len(ids) and all(part is not None and part.to_end for part in parts)
-        return max(total, hook or 0), sure
-    glimpses = [glimpse(window, ids, count or 0) for window, count in zip(windows, seen, strict=True)]
-    return max(estimate([each for each in glimpses if each is not None], span), hook or 0, counted), False
+        return None, False, least or None
+    glimpses = [glimpse(window, told.ids, count or 0) for window, count in zip(told.windows, told.seen, strict=True)]
+    return max(estimate([each for each in glimpses if each is not None], span), least), False, least
 
 
 def _cover_all(windows: Sequence[Window], span: Lifetime) -> bool:

@@ -17,6 +17,7 @@ from xlascope.views.stages import available
 class Program:
     """``args``: whether the script's own arguments are kept. ``stages``: what is captured, from source to machine code.
 
+    ``per_call_ns``, ``estimated_ns``, ``calls_at_least``: as in the view ``functions``.
     ``replayable``: whether variants of it can be measured from the file alone.
     """
 
@@ -45,6 +46,9 @@ class Program:
     statics: tuple[str, ...]
     input_bytes: int | None
     output_bytes: int | None
+    calls_at_least: int | None
+    per_call_ns: int | None
+    estimated_ns: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,9 @@ def _program(source: RunSource, name: str, record: Record, warmth: Heat) -> Prog
         statics=fields.texts(body, "statics"),
         input_bytes=_bytes(record, "inputs"),
         output_bytes=_bytes(record, "outputs"),
+        calls_at_least=warmth.calls_at_least,
+        per_call_ns=warmth.per_call.ns if warmth.per_call is not None else None,
+        estimated_ns=warmth.estimated_ns,
     )
 
 
@@ -136,5 +143,5 @@ def _dumped(name: str, module: str, stages: tuple[str, ...]) -> Program:
         id=name, function=module, signature=None, calls=None, equations=None, variants=(), args="none", kind=None,
         file=None, line=None, calls_exact=False, calls_seen=None, device_ns=None, compile_ns=None, device_count=None,
         platform=None, callbacks=None, ordered=None, stages=stages, replayable=False, call_file=None, call_line=None,
-        statics=(), input_bytes=None, output_bytes=None,
+        statics=(), input_bytes=None, output_bytes=None, calls_at_least=None, per_call_ns=None, estimated_ns=None,
     )  # fmt: skip

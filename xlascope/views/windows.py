@@ -22,6 +22,7 @@ from xlascope.views.stages import hlo_module
 
 _OBSERVED = ("first", "periodic", None)
 _LATER_CALLS, _FIRST_SLOWER, _FIRST_SHARE = 200, 5, 0.2
+_EDGES = 4
 _EMPTY = OpTimes((), (), (), None, 0, "none", ())
 Calls = Mapping[int, Mapping[str, tuple[str, ...]]]
 # Computations that are executed as a part of their caller: their instructions are never events of their own.
@@ -286,15 +287,37 @@ def _spans(profile: Profile) -> tuple[Span, ...]:
     for index, key in enumerate(profile.programs):
         mine = np.flatnonzero(profile.ops.program == index)
         if key.program_id is not None and mine.size:
-            runs = profile.run_ids[profile.ops.run[mine]] if (profile.ops.run[mine] >= 0).all() else None
-            earliest, latest = first[mine].argmin(), first[mine].argmax()
+            seen = int(first[mine].min()), int(last[mine].max())
+            runs = profile.ops.run[mine]
+            if (runs < 0).any():
+                found.append(Span(key.program_id, *seen))
+                continue
+            numbers, took, pause = _executions(profile.run_ids[runs], first[mine], last[mine])
             found.append(
                 Span(
-                    key.program_id, int(first[mine].min()), int(last[mine].max()),
-                    None if runs is None else int(runs[earliest]), None if runs is None else int(runs[latest]),
+                    key.program_id, *seen, int(numbers[0]), int(numbers[-1]),
+                    len(took), _typical(took), int(took.sum()), pause,
                 )
             )  # fmt: skip
     return tuple(found)
+
+
+def _executions(runs: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Run ids in the order they were given (32-bit numbers that may wrap), each one's first start to last end, and
+    the longest time from one's start to the next one's."""
+    order = (runs - runs[0]).astype(np.int32)
+    _, first, group = np.unique(order, return_index=True, return_inverse=True)
+    begin, stop = np.full(len(first), np.iinfo(np.int64).max), np.zeros(len(first), np.int64)
+    np.minimum.at(begin, group, start)
+    np.maximum.at(stop, group, end)
+    return runs[first], stop - begin, int(np.diff(np.sort(begin)).max(initial=0))
+
+
+def _typical(took: np.ndarray) -> int:
+    """The trimmed mean; the window's edges may have cut the first and the last execution."""
+    inner = np.sort(took[1:-1] if len(took) > _EDGES else took)
+    cut = len(inner) // 10
+    return round(float(inner[cut : len(inner) - cut].mean()))
 
 
 def _restricted(profile: Profile, program_ids: frozenset[int]) -> Profile:

@@ -6,6 +6,7 @@ from xlascope.engine.compat.executables import (
     compile_module,
     executable_facts,
     execute,
+    first_run,
     hlo_text,
     module_id,
     output_shardings,

@@ -118,6 +118,51 @@ def executable_facts(runtime: Any) -> dict[str, Any]:
     return facts
 
 
+def first_run(runtime: Any) -> int | None:
+    """The ``run_id`` that profile events of a loaded executable's first execution carry; None where it is not known.
+
+    JAX numbers the executions of an executable from a hash of its fingerprint on: FarmHash's Fingerprint64, of which
+    32 bits are kept (`GetBaseLaunchId` of jaxlib; the same on 0.10.2 and 0.12.0). A signed 32-bit number, as in events.
+    """
+    print_ = _ask(lambda: runtime.fingerprint)
+    data = print_.encode() if isinstance(print_, str) else print_
+    if not isinstance(data, bytes) or not 33 <= len(data) <= 64:
+        return None
+    number = _farm_hash(data) & 0xFFFFFFFF
+    return number - (1 << 32) if number >> 31 else number
+
+
+def _farm_hash(data: bytes) -> int:
+    """FarmHash's Fingerprint64 of 33 to 64 bytes."""
+    size, constant = len(data), 0x9AE16A3B2F90404F
+    factor = constant + 2 * size
+    at = [int.from_bytes(data[i : i + 8], "little") for i in (0, 8, 16, 24)]
+    back = {i: int.from_bytes(data[size - i : size - i + 8], "little") for i in (8, 16, 24, 32)}
+    a, c, d, e = _wrap(at[0] * constant), _wrap(back[8] * factor), _wrap(back[16] * constant), _wrap(at[2] * factor)
+    y = _wrap(_rotate(a + at[1], 43) + _rotate(c, 30) + d)
+    z = _mix(y, a + _rotate(at[1] + constant, 18) + c, factor)
+    g, h = _wrap((y + back[32]) * factor), _wrap((z + back[24]) * factor)
+    return _mix(_rotate(e + at[3], 43) + _rotate(g, 30) + h, e + _rotate(at[3] + a, 18) + g, factor)
+
+
+def _wrap(value: int) -> int:
+    return value & 0xFFFFFFFFFFFFFFFF
+
+
+def _rotate(value: int, bits: int) -> int:
+    value = _wrap(value)
+    return _wrap(value >> bits | value << (64 - bits))
+
+
+def _mix(u: int, v: int, factor: int) -> int:
+    v = _wrap(v)
+    a = _wrap((_wrap(u) ^ v) * factor)
+    a ^= a >> 47
+    b = _wrap((v ^ a) * factor)
+    b ^= b >> 47
+    return _wrap(b * factor)
+
+
 def _ask(question: Callable[[], Any]) -> Any:
     """An analysis that a backend may not have: None then (the kinds of error differ between backends)."""
     try:

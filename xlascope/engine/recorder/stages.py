@@ -64,6 +64,7 @@ def send_executable(link: Any, program: Any, executable: Any) -> None:
     facts = compat.executable_facts(runtime) if not program.eager else {}
     link.send({
         "kind": "executable", "program": program.id, "program_ids": program.program_ids, "module": modules[0].name,
+        "program_id": number, "first_run": compat.first_run(runtime),
         "partitions": None, "replicas": None, "memory": None, "cost": None, **facts,
     })  # fmt: skip
     if not program.eager and len(program.program_ids) == 1:

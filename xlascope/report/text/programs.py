@@ -13,6 +13,7 @@ from xlascope.report.text.tables import (
     bar,
     count,
     duration,
+    estimated,
     fixed_column,
     note,
     number_column,
@@ -35,10 +36,10 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         Column("function", least=16),
         place_column(12),
         number_column("calls"),
-        number_column("device time"),
+        number_column("per call"),
         number_column("share"),
         fixed_column("", 3),
-        number_column("per call"),
+        number_column("seen", 2),
         number_column("compile", 1),
         Column("programs", least=6, spare=2),
     ]
@@ -46,31 +47,42 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
     if answer.observed_ns is None:
         yield note("Nothing was profiled: device times are unknown.")
         return
-    eager = answer.eager_ns or 0
+    guessed = any(each.share_estimated for each in answer.functions)
+    if answer.estimated_ns:
+        total = f"Share: time per call × calls, of {estimated(duration(answer.estimated_ns), not guessed)} in all"
+        rest = f"; {estimated(share(answer.eager_share), not guessed)} of it is no function's (eager primitives)"
+        yield note(f"{total}{rest if answer.eager_estimated_ns else ''}.")
     if answer.observed_ns:
-        rest = f"; {duration(eager)} ({share(eager / answer.observed_ns)}) of it is no function's (eager primitives)"
-        total = f"Device time as seen in the profile windows, {duration(answer.observed_ns)} in all"
-        yield note(f"{total}{rest if eager else ''}.")
-    if any(not each.calls_exact and each.calls is not None for each in answer.functions):
-        yield note("~ estimated: the windows did not cover every call.")
+        yield note(f"Seen: device time in the profile windows, {duration(answer.observed_ns)} in all.")
+    if guessed:
+        yield note("~ estimated: the windows did not cover every call. ≥ at least; how often is not known.")
+    if answer.simulated_devices is not None:
+        yield note(
+            f"{answer.simulated_devices} simulated devices share the machine's cores: per call is from the first start "
+            "to the last end on any; seen is a sum over devices, which is no wall time."
+        )
 
 
 def _function(row: Function) -> list[str | Text]:
     name = Text(row.name)
     if row.library:
         name.append(" (JAX's own)", style="dim")
-    per_call = row.device_ns / row.calls_seen if row.device_ns is not None and row.calls_seen else None
     return [
         name,
         place(row.file, row.line),
-        count(row.calls, row.calls_exact),
-        duration(row.device_ns),
-        share(row.share),
+        calls(row.calls, row.calls_exact, row.calls_at_least),
+        duration(row.per_call_ns),
+        estimated(share(row.share), not row.share_estimated or row.share is None),
         bar(row.share),
-        duration(per_call),
+        duration(row.device_ns),
         duration(row.compile_ns),
         _names(row.programs),
     ]
+
+
+def calls(value: int | None, exact: bool, at_least: int | None) -> str:
+    """How often something was called: counted, estimated (``~``), or only how many are certain (``≥``)."""
+    return f"≥{count(at_least)}" if value is None and at_least else count(value, exact)
 
 
 def _names(programs: tuple[str, ...], most: int = 4) -> str:
@@ -108,7 +120,7 @@ def _program(row: Program) -> list[str | Text]:
     return [
         row.id,
         row.signature or UNKNOWN,
-        count(row.calls, row.calls_exact),
+        calls(row.calls, row.calls_exact, row.calls_at_least),
         duration(row.device_ns),
         count(row.equations),
         row.args,
@@ -151,7 +163,7 @@ def _compile(row: Compile) -> list[str | Text]:
         duration(row.trace_ns),
         duration(row.lower_ns),
         duration(row.compile_ns),
-        count(row.runs, row.runs_exact),
+        calls(row.runs, row.runs_exact, row.runs_at_least),
         row.cache or UNKNOWN,
         row.reason or UNKNOWN,
     ]

@@ -27,7 +27,10 @@ class ProgramItem:
 
 @dataclass(frozen=True, slots=True)
 class FunctionItem:
-    """One function: `where` is `file:line`, `share` its part of the device time (None: unknown)."""
+    """One function: `where` is `file:line`, `share` its part of the device time (None: unknown).
+
+    `told`: how the numbers were obtained.
+    """
 
     name: str
     where: str
@@ -36,6 +39,7 @@ class FunctionItem:
     estimated: bool = False
     calls: str = ""
     alert: bool = False
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,151 @@
+"""Calls counted by the run ids that a window saw, and what one call takes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.views.recorded_scripts import Recorded
+from xlascope.runfile import Chunk
+from xlascope.traces import OpTimes
+from xlascope.views import open_source, query
+from xlascope.views.call_count import Compiled, compiled, of_program
+from xlascope.views.call_rate import Lifetime
+from xlascope.views.call_time import call_time
+from xlascope.views.heat import heat
+from xlascope.views.optable_store import Span
+from xlascope.views.windows import Window, _executions, _typical, counting, executables
+
+MS = 1_000_000
+BASE = 2**31 - 20  # run ids are 32-bit numbers: they wrap
+NOTHING = OpTimes((), (), (), None, 1, "none", ())
+
+
+def window(number: int, start: int, end: int, calls: dict[int, list[tuple[int, int]]], why: str = "count") -> Window:
+    """What a window from ``start`` to ``end`` sees of calls, by executable: (time, run id), each of 1 ms."""
+    spans = {}
+    for program_id, times in calls.items():
+        inside = [(at, run) for at, run in times if start <= at and at + MS <= end]
+        if inside:
+            first, last = inside[0], inside[-1]
+            pause = max((b[0] - a[0] for a, b in pairwise(inside)), default=0)
+            spans[program_id] = Span(
+                program_id, first[0] - start, last[0] + MS - start, first[1], last[1], len(inside), MS,
+                MS * len(inside), pause,
+            )  # fmt: skip
+    chunk = Chunk(number, 0, "profile", None, None, {}, b"")
+    return Window(chunk, None, None, why, start, end, False, False, None, str(number), NOTHING, spans)
+
+
+def numbered(times: list[int], first: int = BASE) -> list[tuple[int, int]]:
+    """Run ids as XLA gives them, signed."""
+    return [(at, (first + n + 2**31) % 2**32 - 2**31) for n, at in enumerate(times)]
+
+
+@given(st.integers(2, 40), st.integers(0, 300), st.integers(100, 2000))
+def test_one_execution_seen_tells_how_many_there_were(distance: int, unwatched: int, length: int) -> None:
+    calls = numbered([1 + at * distance * MS for at in range(unwatched + 200)])
+    start = calls[unwatched][0]
+    seen = window(1, start, start + length * MS, {7: calls})
+    latest = sum(start <= at and at + MS <= start + length * MS for at, _ in calls) + unwatched
+    known = {7: Compiled(7, BASE, 0)}
+    found = of_program([seen], [7], known, Lifetime(0, start + length * MS), ended=True)
+    assert found is not None and (found.calls, found.tail, found.to_end) == (latest, 0, True)
+    assert of_program([seen], [7], {7: Compiled(7, None, 0)}, Lifetime(0, start), True) is None
+
+
+def test_a_count_never_falls_while_the_run_goes_on() -> None:
+    rare, burst = numbered([MS + at * 100 * MS for at in range(30)]), numbered([at * MS for at in range(5, 45)], 5)
+    windows = [window(n, n * 250 * MS, (n * 250 + 60) * MS, {1: rare, 2: burst}) for n in range(12)]
+    known = {1: Compiled(1, BASE, 0), 2: Compiled(2, 5, 0)}
+    for number, true in ((1, 30), (2, 40)):
+        before = 0
+        for upto in range(1, 13):
+            life = Lifetime(0, windows[upto - 1].end_ns + 100 * MS)
+            found = of_program(windows[:upto], [number], known, life, ended=False)
+            calls = before if found is None else found.calls + found.tail
+            assert before <= calls <= true
+            before = calls
+        found = of_program(windows, [number], known, Lifetime(0, 3000 * MS), ended=True)
+        assert found.calls == before and found.total == pytest.approx(true, abs=3)
+
+
+def test_what_is_made_again_each_round_is_not_stretched() -> None:
+    """Executables of the same code are numbered together; each was called once, with a pause in between."""
+    rounds = {n: numbered([n * 300 * MS], BASE + n) for n in range(30)}
+    known = {n: Compiled(n, BASE, n * 300 * MS) for n in rounds}
+    windows = [window(n, n * 300 * MS - MS, n * 300 * MS + 20 * MS, rounds) for n in (0, 3, 9, 20, 29)]
+    found = of_program(windows, list(rounds), known, Lifetime(0, 9000 * MS), ended=True)
+    assert found is not None and found.calls == 30 and found.tail in (0, 1)
+
+
+def test_few_calls_seen_and_no_watch_after_them_support_no_estimate() -> None:
+    calls, known = numbered([5 * MS, 7 * MS, 9 * MS]), {1: Compiled(1, BASE, 0)}
+    first = window(1, 0, 11 * MS, {1: calls})
+    found = of_program([first], [1], known, Lifetime(0, 5000 * MS), ended=True)
+    assert found is not None and (found.calls, found.tail) == (3, None)
+    watched = [first, window(2, 20 * MS, 200 * MS, {1: calls})]
+    found = of_program(watched, [1], known, Lifetime(0, 5000 * MS), ended=True)
+    assert found is not None and (found.calls, found.tail, found.to_end) == (3, 0, False)
+
+
+def test_a_first_run_id_that_other_programs_share_is_not_believed() -> None:
+    calls = numbered([5000 * MS + at * MS for at in range(20)], BASE + 900)
+    known = {1: Compiled(1, BASE, 0), 2: Compiled(2, BASE, 0)}
+    late = window(1, 5000 * MS, 5100 * MS, {1: calls})
+    assert of_program([late], [1], known, Lifetime(0, 6000 * MS), True) is None
+    found = of_program([late], [1], {1: known[1]}, Lifetime(0, 6000 * MS), True)
+    assert found is not None and found.calls == 920
+
+
+def test_a_call_is_timed_by_the_later_windows_and_without_extremes() -> None:
+    runs = np.repeat(np.asarray([2**31 - 2, 2**31 - 1, -(2**31), -(2**31) + 1, -(2**31) + 2]), 2)
+    start = np.arange(10) * 10
+    end = start + 5
+    end[5] = 1000  # the third took long
+    numbers, took, pause = _executions(runs, start, end)
+    assert numbers.tolist() == runs[::2].tolist() and took.tolist() == [15, 15, 960, 15, 15] and pause == 20
+    assert _typical(np.asarray([9_000, *[100] * 17, 4_000, 1])) == 100
+
+    slow, quick = Span(1, 0, 1, 0, 9, 10, 1_000_000, 10_000_000), Span(1, 0, 1, 500, 599, 100, 2_000, 210_000)
+    empty = window(1, 0, 1, {})
+    first = Window(empty.chunk, None, None, "first", 0, 1, True, False, None, "f", NOTHING, {1: slow})
+    later = Window(empty.chunk, None, None, "periodic", 2, 3, False, False, None, "p", NOTHING, {1: quick})
+    told = call_time([first, later], [1])
+    assert told is not None and (told.ns, told.calls, told.steady) == (2_000, 100, True)
+    assert (told.calls_ns, told.seen) == (10_210_000, 110)
+    alone = call_time([first], [1])
+    assert alone is not None and (alone.ns, alone.steady) == (1_000_000, False)
+    assert call_time([first], [2]) is None
+
+
+@pytest.mark.parametrize("fixture", ["one_device", "eight_devices"])
+def test_jax_numbers_executions_from_the_fingerprint_on(fixture: str, request: pytest.FixtureRequest) -> None:
+    """The run id of an executable's first execution, computed when it is compiled, is the first that events carry."""
+    with open_source(request.getfixturevalue(fixture).path) as source:
+        first = {n: each.first_run for n, each in compiled(source.records("executable")).items()}
+        names = executables(source)
+        seen: dict[str, set[tuple[int | None, int | None]]] = {}
+        for span in (span for each in counting(source)[:1] for span in each.spans.values()):
+            seen.setdefault(names[span.program_id], set()).add((first[span.program_id], span.first_run))
+    assert len(seen) > 3 and all(told == found for pairs in seen.values() for told, found in pairs)
+
+
+def test_shares_are_time_per_call_times_calls(one_device: Recorded) -> None:
+    with open_source(one_device.path) as source:
+        answer = query("functions", source)
+        rows = {row.name: row for row in answer.functions}
+        heats = heat(source)
+    assert answer.estimated_ns == sum(each.at_least_ns or 0 for each in heats.values())
+    for row in rows.values():
+        assert row.estimated_ns == sum(heats[name].estimated_ns or 0 for name in row.programs)
+        assert row.share == row.estimated_ns / answer.estimated_ns
+    loop = heats["loop#1"]
+    # Every call was watched: the time is what was seen, no estimate.
+    assert loop.per_call is not None and (loop.per_call.seen, loop.estimated_ns) == (11, loop.per_call.calls_ns)
+    assert loop.device_ns is not None and loop.device_ns <= loop.per_call.calls_ns
+    assert [row.estimated_ns for row in answer.functions] == sorted((r.estimated_ns for r in rows.values()), reverse=True)
