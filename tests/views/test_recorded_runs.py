@@ -295,3 +295,16 @@ def test_filtered_rows_are_those_that_python_would_keep(one_device: Recorded, ca
     assert main([str(one_device.path), "ops", "--filter", "self>9000s", "--no-collect", "--json"]) == 0
     told = capsys.readouterr()
     assert json.loads(told.out)["rows"] == [] and "no row answers" in told.err
+
+
+def test_the_graph_of_a_jaxpr(one_device):
+    """Its nodes are the equations, its times those of the view `equations`, split ones marked."""
+    with open_source(one_device.path) as source:
+        program = query("programs", source).programs[0].id
+        answer = query("graph", source, program=program, stage="jaxpr")
+        rows = {row.path: row for row in query("equations", source, program=program).rows}
+        assert {node.id for node in answer.nodes} == set(rows)
+        assert all(node.self_ns == rows[node.id].self_ns and node.equations == (node.id,) for node in answer.nodes)
+        assert all(node.estimated == bool(rows[node.id].estimated_ns) for node in answer.nodes)
+        assert {edge.source for edge in answer.edges} | {edge.target for edge in answer.edges} <= set(rows)
+        assert {node.group for node in answer.nodes} <= {None, *(group.id for group in answer.groups)}

@@ -77,9 +77,8 @@ def query(
     if wanted == "jaxpr" and isinstance(source, RunSource):
         return _of_jaxpr(source, name, variant)
     if is_stage_name(wanted) and wanted not in ("hlo", "optimized") and not wanted.startswith("pass:"):
-        raise ViewError(
-            f"{wanted}: no graph is drawn of this stage", "Stages with a graph: jaxpr, hlo, optimized, pass:N."
-        )
+        drawn = ("jaxpr, " if isinstance(source, RunSource) else "") + "hlo, optimized, pass:N"
+        raise ViewError(f"{wanted}: no graph is drawn of this stage", f"Stages with a graph: {drawn}.")
     module = hlo_module(source, name, wanted, which)
     if module is None:
         required(source, name, wanted, which)

@@ -43,6 +43,6 @@ def graph(answer: GraphAnswer) -> Iterable[RenderableType]:
     yield _Picture(shown)
     total = answer.graph.total_self_ns
     timed = f" Percentages: of {duration(total)} self time seen." if total else ""
-    if any(node.estimated for node in answer.graph.nodes):
+    if answer.stage == "jaxpr" and any(node.estimated for node in answer.graph.nodes):
         timed += " ~: split among the equations of a fusion by a rule."
     yield note(f"Collapsed by fusion, loop, call and name scope; --json has every node, --dot the whole graph.{timed}")
