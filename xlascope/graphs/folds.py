@@ -385,8 +385,8 @@ def _span(children: Sequence[str], groups: dict[str, Group], graph: Graph) -> st
     common = " ".join(f"{opcode}×{count}" if count > 1 else opcode for opcode, count in counts.most_common(3))
     if names:
         return common + (" …" if len(counts) > 3 else "")
-    inner = [groups[child].label for child in children if child in groups]
-    return f"{inner[0]} … {inner[-1]}" if inner else "part"
+    inner = [groups[child].label if child in groups else child for child in children]
+    return f"{inner[0]} … {inner[-1]}"
 
 
 def without_folds(graph: Graph) -> Folds:
