@@ -173,3 +173,13 @@ def test_dot_output_holds_every_node_and_edge(corpus):
 def _unbalanced(graph) -> int:
     """Braces inside of labels (dimensions) are balanced, so there is no difference."""
     return sum(node.detail.count("{") - node.detail.count("}") for node in graph.nodes)
+
+
+def test_a_fusion_does_not_have_the_equations_of_its_literals():
+    text = "HloModule m\n%fused (p: f32[2]) -> f32[2] {\n  %p = f32[2]{0} parameter(0)\n  %c = f32[2]{0} constant({1, 2})\n"
+    text += "  ROOT %a = f32[2]{0} add(%p, %c)\n}\nENTRY %main (q: f32[2]) -> f32[2] {\n  %q = f32[2]{0} parameter(0)\n"
+    text += "  %f = f32[2]{0} fusion(%q), kind=kLoop, calls=%fused\n  ROOT %s = f32[2]{0} sine(%f)\n}\n"
+    graph = build_graph(parse_hlo(text), None, {"c": ("0",), "s": ("1",)})
+    fusion = graph.node_by_id["f"]
+    assert fusion.equations == () and fusion.added_by_xla and fusion.owner == "s"
+    assert graph.node_by_id["a"].owner == "s"

@@ -25,13 +25,12 @@ from xlascope.graphs.bodies import (
 from xlascope.graphs.groups import Grouping, with_times
 from xlascope.graphs.labels import detail
 from xlascope.graphs.model import Edge, Graph, Group, Node
-from xlascope.graphs.owners import find_owners
+from xlascope.graphs.owners import SOURCES, find_owners
 from xlascope.graphs.scopes import scope_of
 from xlascope.ir.fusions import is_scalar_broadcast
 from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
 from xlascope.ir.shapes import parse_shape, shape_bytes, short_shape
 
-_SOURCES = frozenset({"parameter", "constant"})
 _PATH = re.compile(r"[\d.b]+|.*[()×…,].*|\w+\[.*")  # equations and shapes, which the text may write otherwise
 _FOLDING = frozenset({"constant", "broadcast", "bitcast", "get-tuple-element"})
 
@@ -180,7 +179,7 @@ class _Maker:
     def _has_program(self) -> bool:
         """Is there an instruction that does not count as added by XLA?"""
         return any(
-            instruction.opcode not in _SOURCES and self._of_program(instruction)
+            instruction.opcode not in SOURCES and self._of_program(instruction)
             for instruction in self._module.instructions()
         )
 
@@ -209,7 +208,12 @@ class _Maker:
             group = self._by_caller.get(self._ids[index])
             if not known and group is not None and group.kind == "fusion":
                 computation = self._module.computation(group.computation or "")
-                members = range(computation.start, computation.stop) if computation else ()
+                # A literal's equations are not the fusion's: what is done with it is.
+                members = [
+                    member.index
+                    for member in (computation.instructions if computation else ())
+                    if member.opcode not in SOURCES
+                ]
                 known = tuple(dict.fromkeys(path for member in members for path in self._paths_of(member)))
                 self._paths[index] = known
         return known
@@ -227,7 +231,7 @@ class _Maker:
             computation=instruction.computation.name,
             group=self._place[instruction.computation.name],
             equations=equations,
-            added_by_xla=instruction.opcode not in _SOURCES and not of_program,
+            added_by_xla=instruction.opcode not in SOURCES and not of_program,
             owner=None,
             self_ns=measured,
             name=instruction.name,
