@@ -13,6 +13,7 @@ from textual.strip import Strip
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.safe import safe
+from xlascope.tui.widgets.graph_search import GraphSearch
 from xlascope.tui.widgets.graph_ways import MAP_WIDTH, GraphWays
 from xlascope.tui.widgets.line_view import LineView
 
@@ -42,7 +43,7 @@ class _Asked:
     folds: Folds
 
 
-class GraphPane(GraphWays, LineView):
+class GraphPane(GraphSearch, GraphWays, LineView):
     """A stage's graph with heat. It holds which groups are open and which box the cursor is on.
 
     ``stage`` is the stage it is of, ``of`` the program and variant.
@@ -88,11 +89,6 @@ class GraphPane(GraphWays, LineView):
             super().__init__()
             self.asked, self.text = asked, text
 
-    class _Found(Message):
-        def __init__(self, needle: str, nodes: list[str]):
-            super().__init__()
-            self.needle, self.nodes = needle, nodes
-
     def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
         super().__init__(id=id, classes=classes, glyphs=glyphs)
         self.graph: Graph | None = None
@@ -107,8 +103,6 @@ class GraphPane(GraphWays, LineView):
         self._blocks: dict[tuple[int, str | None, int, int], list[list[tuple[str, str]]]] = {}
         self._placeholder = "no graph yet"
         self._width_laid = 0
-        self._found: list[str] = []
-        self._found_at = 0
 
     # data
 
@@ -399,64 +393,6 @@ class GraphPane(GraphWays, LineView):
 
     def on_graph_pane_way_found(self, message: WayFound) -> None:
         self.show_way(message.folds, message.way, message.what)
-
-    # searching: over all nodes, also those in closed groups, which are opened for it
-
-    def action_search_next(self, step: int) -> None:
-        if self.needle and self._found:
-            self._go_to_found(self._found_at + step)
-
-    def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
-        self.needle = needle
-        if self.graph is not None and needle:
-            graph = self.graph
-            job = lambda: self._search_nodes(graph, needle)  # noqa: E731
-            self.run_worker(job, group="search", exclusive=True, thread=True)
-
-    def _search_nodes(self, graph: Graph, needle: str) -> None:
-        from xlascope.graphs.navigate import search
-
-        self.post_message(self._Found(needle, search(graph, needle)))
-
-    def on_graph_pane__found(self, message: _Found) -> None:
-        if message.needle == self.needle:
-            self._found, self._found_at = message.nodes, 0
-            self.tell_search()
-            if message.nodes:
-                self._go_to_found(0)
-            self.post_message(self.SearchDone(self, self.needle, self.cursor if message.nodes else None, False))
-
-    def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
-        message.prevent_default()  # the cursor is there already
-
-    def _go_to_found(self, number: int) -> None:
-        self._found_at = number % len(self._found)
-        self.go_to_node(self._found[self._found_at])
-        self.tell_search()
-
-    def tell_search(self) -> None:
-        """What is searched for and how often it is there, what is marked, what is left out."""
-        said = self.said()
-        if self.needle:
-            at = f"{self._found_at + 1:,} of {len(self._found):,}" if self._found else "0 matches"
-            said.insert(0, f"/{self.needle}  {at}")
-        if self._placed is not None and self._placed.visible.left_out and self.hops is None:
-            said.append(f"{self._placed.visible.left_out:,} boxes left out")
-        self.set_note("  ".join(said))
-
-    def go_to_node(self, node: str) -> None:
-        """Puts the cursor on a node wherever it is; opens what hides it."""
-        from xlascope.graphs.navigate import opened_for
-
-        assert self.graph is not None
-        opened = opened_for(self.graph, self.opened, node, self._asked().folds if self.hops is None else None)
-        shown = self.box_of(node)
-        if opened != self.opened or shown is None:
-            # Also where the picture leaves boxes out: it is made again around the node.
-            self.opened, self.box = opened, node
-            self.lay_out()
-        else:
-            self._move(shown)
 
     # mouse
 
