@@ -27,6 +27,8 @@ def test_overlapping_phases_count_once(run: Source) -> None:
     assert {each.name: (each.ns, each.count) for each in query("run", run).phases} == {
         "import jax": (SECOND, 1),
         "trace": (3 * SECOND // 2, 2),
+        "lower": (22, 2),  # not told as phases: summed up from the compiles
+        "compile": (38, 3),
     }
 
 
@@ -210,3 +212,23 @@ def test_a_closed_pipe_is_quiet(run_path: Path) -> None:
     child.stdout.close()
     assert child.stderr.read() == b""
     assert child.wait() in (0, -signal.SIGPIPE)
+
+
+def test_a_killed_run_tells_how_often_jax_compiled(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "k.xlascope")
+    writer.put("phase", {"name": "import jax", "start_ns": T0, "ns": 7})
+    for n, trace in enumerate((5, None, 6)):
+        body = {"name": "f", "trace_ns": trace, "lower_ns": 10, "compile_ns": 100, "eager": False}
+        writer.put("compile", body, t_ns=T0 + 1000 * (n + 1))
+    writer.close()
+    with open_source(tmp_path / "k.xlascope") as source:
+        found = {phase.name: (phase.ns, phase.count) for phase in query("run", source).phases}
+    assert found == {"import jax": (7, 1), "trace": (11, 2), "lower": (30, 3), "compile": (300, 3)}
+    writer = Writer(tmp_path / "e.xlascope")
+    for n in range(3):
+        writer.put("compile", {"name": "f", "trace_ns": 5, "lower_ns": 10, "compile_ns": 100}, t_ns=T0 + n)
+    writer.put("phase", {"name": "compile", "start_ns": T0, "ns": 280})
+    writer.close()
+    with open_source(tmp_path / "e.xlascope") as source:
+        phases = {phase.name: (phase.ns, phase.count) for phase in query("run", source).phases}
+    assert phases["compile"] == (280, 3), "the recorder's own total, and how many compiles were told"

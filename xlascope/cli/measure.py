@@ -183,7 +183,9 @@ def describe(result: dict[str, Any]) -> str:
         interval = f"[{result['ratio_ci_low']:.3g} – {result['ratio_ci_high']:.3g}]"
         lines.append(f"  {result['verdict'] or 'no verdict'}: time × {result['ratio']:.3g} {interval}")
     if result["max_abs_error"] is not None:
-        lines.append(f"  largest difference of an output: {result['max_abs_error']:.3g}")
+        relative = result.get("max_rel_error")
+        scale = f", {relative:.1g} of its largest magnitude" if relative is not None and result["max_abs_error"] else ""
+        lines.append(f"  largest difference of an output: {result['max_abs_error']:.3g}{scale}")
     lines.append(f"  arguments: {result['args'] or 'unknown'}; compiled in {show_time(result['compile_ns'])}")
     return "\n".join([*lines, *(f"  note: {note}" for note in result["notes"])])
 

@@ -13,6 +13,9 @@ from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import hlo_module
 from xlascope.views.variant_names import BASELINE, variant_name, variant_record
 
+_SUM = "arguments + outputs + temporaries - aliased"
+_PARTS = ("peak", "argument", "output", "temp", "alias", "generated_code")
+
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
@@ -33,7 +36,10 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The largest buffers first. ``peak_bytes`` is XLA's own figure for one device, None where it gave none.
+    """The largest buffers first. ``peak_bytes`` is what a call holds on one device, None where XLA gave no figures.
+
+    It is arguments + outputs + temporaries - aliased, or XLA's own peak (``xla_peak_bytes``) where that is more, as
+    ``peak_from`` says: on CPU XLA's peak leaves temporaries out. The parts are XLA's figures.
 
     ``estimated_peak_bytes`` and ``live_bytes`` (by step) come from the text: without what loops need inside, without
     padding, without the reuse of operands in place. ``at_peak``: what is alive at the fullest step.
@@ -52,6 +58,10 @@ class Memory:
     argument_bytes: int | None
     output_bytes: int | None
     temp_bytes: int | None
+    alias_bytes: int | None
+    generated_code_bytes: int | None
+    xla_peak_bytes: int | None
+    peak_from: str | None
 
 
 def query(source: Source, program: str | None = None, variant: str | None = None) -> Memory:
@@ -64,8 +74,9 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     peak = max(range(steps), key=live.__getitem__) if live else None
     path = script(source) if isinstance(source, RunSource) else None
     told = _told(source, name, which)
+    most, peak_from = _peak(told)
     return Memory(
-        peak_bytes=told.get("peak"),
+        peak_bytes=most,
         buffers=tuple(sorted((_buffer(life, path) for life in found), key=lambda each: -each.size_bytes)),
         program=name,
         variant=which,
@@ -82,7 +93,21 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         argument_bytes=told.get("argument"),
         output_bytes=told.get("output"),
         temp_bytes=told.get("temp"),
+        alias_bytes=told.get("alias"),
+        generated_code_bytes=told.get("generated_code"),
+        xla_peak_bytes=told.get("peak"),
+        peak_from=peak_from,
     )
+
+
+def _peak(told: dict[str, int | None]) -> tuple[int | None, str | None]:
+    """The most that a call holds, and what it was taken from."""
+    own = told.get("peak")
+    argument, output, temp = (told.get(key) for key in ("argument", "output", "temp"))
+    if argument is None or output is None or temp is None:
+        return own, None if own is None else "XLA's peak"
+    held = argument + output + temp - (told.get("alias") or 0)
+    return (own, "XLA's peak") if own is not None and own >= held else (held, _SUM)
 
 
 def _buffer(life: Life, path: str | None) -> Buffer:
@@ -101,4 +126,4 @@ def _told(source: Source, program: str, variant: str | None) -> dict[str, int | 
         return {} if variant == BASELINE else {"peak": fields.integer(body, "peak_bytes")}
     record = source.last("executable", program)
     memory = fields.mapping(record.json, "memory") if record is not None else None
-    return {key: fields.integer(memory, key) for key in ("peak", "argument", "output", "temp")} if memory else {}
+    return {key: fields.integer(memory, key) for key in _PARTS} if memory else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xlascope.runfile import Record
@@ -121,7 +121,7 @@ def query(source: RunSource) -> Run:
         python=fields.text(env, "python") or fields.text(body, "python"),
         jax=fields.text(env, "jax"),
         machine=_machine(body, env),
-        phases=phases(source.records("phase")),
+        phases=with_compiles(phases(source.records("phase")), source.records("compile")),
         dropped=(*_dropped(source.records("dropped")), *_lost(source)),
         not_captured=tuple(_not_captured(record.json) for record in source.records("not_captured")),
         module=fields.text(body, "module"),
@@ -210,6 +210,23 @@ def phases(records: Iterable[Record]) -> tuple[Phase, ...]:
         starts = [start for start, _ in each if start is not None]
         found.append(Phase(name, _union(each), len(each), min(starts, default=None)))
     return tuple(found)
+
+
+def with_compiles(found: tuple[Phase, ...], compiles: Iterable[Record]) -> tuple[Phase, ...]:
+    """The phases, with how often JAX traced, lowered and compiled; these are told at the end, and summed up until then.
+
+    What a trace of one function took inside of another's counts twice in such a sum.
+    """
+    bodies = [record for record in compiles]
+    missing = []
+    rows = {phase.name: phase for phase in found}
+    for name in ("trace", "lower", "compile"):
+        times = [(each.t_ns, ns) for each in bodies if (ns := fields.integer(each.json, f"{name}_ns")) is not None]
+        if name in rows:
+            rows[name] = replace(rows[name], count=max(len(times), 1))
+        elif times:
+            missing.append(Phase(name, sum(ns for _, ns in times), len(times), min(t_ns - ns for t_ns, ns in times)))
+    return (*rows.values(), *missing)
 
 
 def _union(spans: list[tuple[int | None, int | None]]) -> int | None:

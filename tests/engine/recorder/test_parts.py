@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from xlascope.engine.recorder import windows as windows_module
 from xlascope.engine.recorder.compiles import Reasons, Signature, differences
 from xlascope.engine.recorder.identity import static_text, user_callable
 from xlascope.engine.recorder.link import Link
+from xlascope.engine.recorder.programs import eager_parameters
 from xlascope.engine.recorder.recording import Recording
 from xlascope.engine.recorder.watch_import import watch
 from xlascope.engine.recorder.windows import Windows
@@ -221,6 +223,19 @@ def test_reasons_are_bounded_and_never_empty(signatures: list[Signature]) -> Non
     assert all(texts)
     assert texts[:1] == ["first call"][: len(texts)] and "first call" not in texts[1:]
     assert len(reasons._seen["f@file:1"].signatures) <= 64 if signatures else not reasons._seen
+
+
+def test_an_eager_primitive_is_no_function_object() -> None:
+    reasons, told = Reasons(), []
+    for rows in (2, 3, 3):
+        jaxpr = jax.make_jaxpr(lambda: jax.lax.broadcast_in_dim(1.0, (rows, 100), ()))()  # noqa: B023
+        statics = eager_parameters(jaxpr)
+        shape = next(each for each in statics if each.startswith("shape="))
+        assert shape == f"shape=({rows}, 100)"
+        one = Signature(f"b#{rows}", (), statics, (), False, str(rows), None, "eager")
+        told.append(reasons.explain("b", one, object(), eager=True))
+    assert told[0] == "first call" and told[1] == "shape=(2, 100) → shape=(3, 100)"
+    assert told[2] == "compiled before with the same signature: JAX's cache was cleared or full"
 
 
 def varint(value: int) -> bytes:

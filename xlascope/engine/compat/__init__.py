@@ -18,6 +18,7 @@ from xlascope.engine.compat.executables import (
 from xlascope.engine.compat.hook import (
     compiled_call_values,
     dispatch_frames,
+    lowered_ahead,
     static_arguments,
     watch_deserialized,
     watch_disable_jit,

@@ -70,6 +70,11 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
     return found
 
 
+def lowered_ahead(depth: int) -> bool:
+    """Whether a lowering in progress is that of ``f.lower(…)``, no call; ``depth`` as for `dispatch_frames`."""
+    return sys._getframe(depth + 1).f_code.co_name == "lower"
+
+
 def static_arguments(call: dict[str, Any]) -> list[tuple[str, Any]]:
     """The static arguments of a call found by `dispatch_frames`, as (name or position, value)."""
     info, args, kwargs = call.get("jit_info"), call.get("args"), call.get("kwargs")

@@ -141,8 +141,10 @@ class Reasons:
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
 
-    def explain(self, function_id: str, signature: Signature, fun: Any) -> str:
-        """Why this signature is compiled; remembers it."""
+    def explain(self, function_id: str, signature: Signature, fun: Any, eager: bool = False) -> str:
+        """Why this signature is compiled; remembers it. ``eager``: of a primitive, which is no function object."""
+        if eager:
+            fun = None
         seen = self._seen.get(function_id)
         if seen is None:
             if len(self._seen) >= SEEN_FUNCTIONS:
@@ -180,10 +182,14 @@ def _reason(earlier: list[Signature], new: Signature, same_function: bool, funct
     nearest = min(reversed(earlier), key=lambda old: len(differences(old, new)))
     changes = differences(nearest, new)
     if changes:
+        if new.how == "eager":
+            changes = [each.removeprefix("static argument ") for each in changes]
         more = f"; and {len(changes) - 3} more" if len(changes) > 3 else ""
         return "; ".join(changes[:3]) + more
     if function_known and not same_function:
         return "a new function object at the same line with other captured values"
+    if new.how == "eager":
+        return "the same primitive with parameters that differ in what is not shown"
     return "traced to other equations (captured values or JAX's configuration changed)"
 
 

@@ -16,7 +16,7 @@ from xlascope.engine.recorder import stages
 from xlascope.engine.recorder.arguments import Arguments
 from xlascope.engine.recorder.compiles import Clock, Reasons
 from xlascope.engine.recorder.eager import EagerLines
-from xlascope.engine.recorder.programs import Program, Programs
+from xlascope.engine.recorder.programs import Program, Programs, eager_parameters
 from xlascope.engine.recorder.tagging import Lowering, send_tagged
 
 ENGINE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -146,7 +146,7 @@ class Hook:
         jaxpr = params["jaxpr"] if "jaxpr" in params else args[1]
         known = self.programs.known(jaxpr)
         if known is not None:
-            known.hook_calls += known.how != "aot"
+            known.hook_calls += not compat.lowered_ahead(4)
             return known
         # Frames: this, attempt, _guarded, the wrapper, then JAX's.
         call = compat.dispatch_frames(4)
@@ -154,11 +154,11 @@ class Hook:
         if program is None:
             return None
         program.hook_calls += not call["aot"]  # lowered ahead of time is not called
-        reason = self.reasons.explain(
-            program.function.id,
-            replace(signature, program=program.id, how="aot" if call["aot"] else "call"),
-            call["fun"],
-        )
+        how = "eager" if program.eager else "aot" if call["aot"] else "call"
+        signature = replace(signature, program=program.id, how=how)
+        if program.eager:
+            signature = replace(signature, statics=eager_parameters(jaxpr) or signature.statics)
+        reason = self.reasons.explain(program.function.id, signature, call["fun"], program.eager)
         self.local.reason = (program.id, reason)
         if fresh and not program.eager:
             self.recording.attempt("jaxpr", self._send_jaxpr, program, jaxpr)

@@ -240,6 +240,14 @@ def _how(jaxpr: Any, call: dict[str, Any]) -> str:
     return "aot" if call["aot"] else "jit"
 
 
+def eager_parameters(jaxpr: Any) -> tuple[str, ...]:
+    """What tells compiles of an eager primitive apart beside its arguments: its parameters; of several, results."""
+    equations_ = compat.open_jaxpr(jaxpr).eqns
+    if len(equations_) == 1:
+        return tuple(f"{name}={static_text(value)}" for name, value in sorted(equations_[0].params.items()))
+    return tuple(f"result={equations.type_text(each)}" for each in compat.open_jaxpr(jaxpr).outvars)
+
+
 def _without_type(row: dict[str, Any]) -> dict[str, Any]:
     return {key: row[key] for key in ("shape", "dtype", "bytes")}
 

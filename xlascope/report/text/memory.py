@@ -27,7 +27,8 @@ _MOST = 40
 
 def memory(answer: Memory) -> Iterable[RenderableType]:
     which = f", variant {answer.variant}" if answer.variant else ""
-    yield heading(f"{answer.program}{which}: peak {size(answer.peak_bytes)} on one device")
+    yield heading(f"{answer.program}{which}: {size(answer.peak_bytes)} on one device at the most")
+    yield from _parts(answer)
     if not answer.held:
         yield note("Its optimized HLO is not held: nothing is known of its buffers.")
         return
@@ -52,6 +53,20 @@ def memory(answer: Memory) -> Iterable[RenderableType]:
         f"► alive at the fullest step, {step}: ~{size(answer.estimated_peak_bytes)} by the text, without what loops "
         "need inside, padding, and reuse of operands in place."
     )
+
+
+def _parts(answer: Memory) -> Iterable[RenderableType]:
+    """XLA's own figures by name, and which of them the headline is."""
+    parts = {
+        "arguments": answer.argument_bytes, "outputs": answer.output_bytes, "temporaries": answer.temp_bytes,
+        "aliased": answer.alias_bytes, "generated code": answer.generated_code_bytes,
+        "XLA's peak": answer.xla_peak_bytes,
+    }  # fmt: skip
+    told = ", ".join(f"{name} {size(value)}" for name, value in parts.items() if value is not None)
+    if told and answer.peak_from is not None:
+        lower = answer.xla_peak_bytes is not None and answer.xla_peak_bytes < (answer.peak_bytes or 0)
+        why = "; XLA's peak is less than a call holds" if lower else ""
+        yield note(f"By XLA: {told}. The headline is {answer.peak_from}{why}.")
 
 
 def _row(each: Buffer, largest: int, fullest: bool) -> list[str | Text]:

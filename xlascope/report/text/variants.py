@@ -45,7 +45,8 @@ def variants(answer: Variants) -> Iterable[RenderableType]:
             fixed_column("where", 4),
         ]
         yield table(columns, [_row(each) for each in answer.rows])
-        yield note("Medians of one call; ratio: variant ÷ baseline, in turn; fusions of two or more members.")
+        yield note("Medians of one call; ratio: variant ÷ baseline, in turn; fusions of two or more members; "
+                   "error: largest difference of an output (relative to its largest magnitude).")  # fmt: skip
     for each in answer.rows:
         yield from _remarks(each)
     for failed in answer.failed:
@@ -70,10 +71,18 @@ def _row(each: Variant) -> list[str | Text]:
         duration(each.baseline_median_ns),
         count(each.samples),
         fusions,
-        UNKNOWN if each.max_abs_error is None else f"{each.max_abs_error:.2g}",
+        _error(each),
         size(each.peak_bytes),
         each.place or UNKNOWN,
     ]
+
+
+def _error(each: Variant) -> str:
+    """The largest difference of an output, and beside it relative to the largest magnitude in that output."""
+    if each.max_abs_error is None:
+        return UNKNOWN
+    relative = f" ({each.max_rel_error:.0e})" if each.max_abs_error and each.max_rel_error is not None else ""
+    return f"{each.max_abs_error:.2g}{relative}"
 
 
 def _remarks(each: Variant) -> Iterable[RenderableType]:
@@ -85,7 +94,7 @@ def _remarks(each: Variant) -> Iterable[RenderableType]:
         yield warning(f"{each.id}: its baseline is not the script's own module.")
     if each.sensitive:
         yield note(f"{each.id}: sensitive: correct variants of this program differ by much.")
-    if each.fusions_left:
+    if each.fusions_left and each.switches.get("fusion") == "off":
         yield note(f"{each.id}: fusions left: {', '.join(each.fusions_left)}")
     for exchange in each.collectives or ():
         at = f" (equation {exchange.equation})" if exchange.equation else ""
