@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from crafted_run import JAXPR, SCRIPT, program_body
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlascope.ir import Frame
+from xlascope.ir import Frame, explain, parse_hlo
+from xlascope.report.text import render
+from xlascope.runfile import Writer
+from xlascope.views import open_source, query
 from xlascope.views.attribution import _split
 from xlascope.views.call_rate import Glimpse, Lifetime, estimate
 from xlascope.views.errors import ViewError
 from xlascope.views.exchanges import mesh_axes, read_mesh
+from xlascope.views.instructions import instructions
 from xlascope.views.lookup import resolve
 from xlascope.views.positions import of_frames
 
@@ -109,3 +117,45 @@ def test_programs_are_found_by_what_people_type() -> None:
     ]  # fmt: skip
     with pytest.raises(ViewError, match="no such program"):
         resolve("", names, ranking)
+
+
+COMBINED = """HloModule jit_train, is_scheduled=true, num_partitions=8
+
+%add (a: f32[], b: f32[]) -> f32[] {
+  %a = f32[] parameter(0)
+  %b = f32[] parameter(1)
+  ROOT %sum = f32[] add(%a, %b)
+}
+
+ENTRY %main (w: f32[8,8], v: f32[8], u: f32[2], s: f32[]) -> (f32[8,8], f32[8], f32[2], f32[]) {
+  %w = f32[8,8]{1,0} parameter(0)
+  %v = f32[8]{0} parameter(1)
+  %u = f32[2]{0} parameter(2)
+  %s = f32[] parameter(3)
+  ROOT %all-reduce.1 = (f32[8,8]{1,0}, f32[8]{0}, f32[2]{0}, f32[]) all-reduce(%w, %v, %u, %s), channel_id=1, replica_groups=[1,8]<=[8], to_apply=%add, metadata={op_name="jit(f)/(xs3_/dot_general:xs1_/reduce_sum)"}
+}
+"""
+
+
+def test_a_combined_collective_is_told_with_all_it_is_there_for(tmp_path: Path) -> None:
+    equations = [
+        {"path": str(n), "primitive": name, "inputs": [], "outputs": [], "file": SCRIPT, "line": 5 + n, "text_line": n + 2}
+        for n, name in enumerate(("mul", "reduce_sum", "tanh", "dot_general"))
+    ]
+    writer = Writer(tmp_path / "c.xlascope")
+    writer.put("program", program_body("f#1", mesh={"data": 8}), program="f#1")
+    writer.put("stage", {"stage": "jaxpr"}, {"text": JAXPR.encode(), "equations": json.dumps(equations).encode()},
+               program="f#1")  # fmt: skip
+    writer.put("stage", {"stage": "optimized"}, {"text": COMBINED.encode()}, program="f#1")
+    writer.close()
+    with open_source(tmp_path / "c.xlascope") as source:
+        (row,) = query("collectives", source, program="f#1").rows
+        facts = instructions(source, "f#1").get("all-reduce.1")
+        text = render("collectives", query("collectives", source, program="f#1"), width=140)
+    assert (row.equation, row.equations, row.lines) == ("3", ("3", "1"), ((SCRIPT, 8), (SCRIPT, 6)))
+    assert row.bytes == facts.bytes == 4 * (64 + 8 + 2 + 1)
+    assert " 3 1 " in text and "+1" in text
+    module = parse_hlo(COMBINED)
+    (start,) = module.of_opcode("all-reduce")
+    said = explain(start, module)
+    assert said is not None and "the sum of all devices' 4 arrays (w f32[8,8], v f32[8], u f32[2], …)" in said

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from xlascope.ir import Collective, collectives
+from xlascope.ir import Collective, JaxprIndex, collectives
 from xlascope.views import fields
 from xlascope.views.choice import choose
 from xlascope.views.errors import ViewError
@@ -15,7 +16,7 @@ from xlascope.views.observations import Observation, observation
 from xlascope.views.positions import position
 from xlascope.views.provenance import Provenance, of_module, provenance
 from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import hlo_module
+from xlascope.views.stages import hlo_module, jaxpr_index
 from xlascope.views.variant_names import BASELINE, variant_name, variant_record
 
 
@@ -25,7 +26,9 @@ class Row:
 
     ``bytes``: what one device holds of it, the larger of operands and result. ``groups``: device ids that exchange,
     None for all together. ``time_ns``: total over the ``count`` executions seen, start and done together.
-    ``added_by_xla``: the partitioner put it in. ``mesh_axes`` is None where no mesh is known.
+    A combined one has several ``equations``, of which ``equation`` is the first; ``lines`` are those of its equations,
+    (file, line), and ``line`` is its own. ``added_by_xla``: the partitioner put it in. ``mesh_axes`` is None where no
+    mesh is known.
     """
 
     kind: str
@@ -41,6 +44,8 @@ class Row:
     count: int | None
     added_by_xla: bool
     is_async: bool
+    equations: tuple[str, ...]
+    lines: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,16 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     if isinstance(source, RunSource):
         origin, seen = provenance(source, name, which), _seen(source, name, which)
         mesh = mesh_of(source, name, which)
-        path = script(source)
+        path, jaxpr = script(source), jaxpr_index(source, name)
     else:
-        origin, seen, mesh, path = of_module(module, None), None, None, None
+        origin, seen, mesh, path, jaxpr = of_module(module, None), None, None, None, None
     rows = []
     for found in exchanged:
         start = module.get(found.instruction)
         file, line = position(start, path) if start is not None else (None, None)
+        lines = _lines(jaxpr, origin.equations.get(found.instruction, ()))
         for device, time_ns, count in _times(found, seen):
-            rows.append(_row(found, origin, mesh, (file, line), (device, time_ns, count)))
+            rows.append(_row(found, origin, mesh, (file, line), (device, time_ns, count), lines))
     return Collectives(tuple(rows), name, which, True)
 
 
@@ -84,6 +90,7 @@ def _row(
     mesh: tuple[tuple[str, int], ...] | None,
     place: tuple[str | None, int | None],
     timed: tuple[str | None, int | None, int | None],
+    lines: tuple[tuple[str, int], ...],
 ) -> Row:
     return Row(
         kind=found.kind,
@@ -99,7 +106,16 @@ def _row(
         count=timed[2],
         added_by_xla=found.instruction in origin.added,
         is_async=found.is_async,
+        equations=origin.equations.get(found.instruction, ()),
+        lines=lines,
     )
+
+
+def _lines(jaxpr: JaxprIndex | None, paths: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """The lines of some equations, each once."""
+    known = [jaxpr.by_path[path] for path in paths if path in jaxpr.by_path] if jaxpr is not None else []
+    places = ((each.file, each.line) for each in known)
+    return tuple(dict.fromkeys((file, line) for file, line in places if file is not None and line is not None))
 
 
 def _seen(source: RunSource, program: str, variant: str | None) -> Observation | None:

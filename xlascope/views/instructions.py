@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xlascope.ir import HloInstruction, HloModule, cost
+from xlascope.ir import HloInstruction, HloModule, collectives, cost
 from xlascope.views import fields
 from xlascope.views.positions import position
 from xlascope.views.provenance import Provenance, provenance
@@ -14,7 +14,7 @@ from xlascope.views.stages import hlo_module, jaxpr_key, stage_key
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``flops`` and ``bytes`` are estimates for one execution.
+    """``flops`` and ``bytes`` are estimates for one execution; of a collective, what one device holds of it.
 
     ``lines``: all lines of ``file`` that the instruction, or a member of the fusion, comes from. ``detail``: a fusion's
     kind, a custom call's target. ``owner``: for what XLA added, the instruction it is there for, whose equations and
@@ -41,6 +41,7 @@ class Instructions:
         self.provenance = origin
         self._script = script
         self._found: dict[str, Facts | None] = {}
+        self._exchanged = {each.instruction: each.bytes for each in collectives(module)}
 
     def get(self, name: str) -> Facts | None:
         """None for a name that the module does not have."""
@@ -63,7 +64,7 @@ class Instructions:
             file,
             line,
             work.flops,
-            work.bytes,
+            self._exchanged.get(name, work.bytes),
             name in self.provenance.added,
             self.provenance.paths(name),
             kind.removeprefix("k").lower() if kind else instruction.attributes.get("custom_call_target"),

@@ -25,6 +25,7 @@ _EXCHANGES = {
 }
 _NAMED_AXES = re.compile(r"mesh\[[^\]]*\]\s*\{([^{}]*)\}")
 _MOST_AXES = 6
+_MOST_NAMED = 3
 
 
 def collective(instruction: HloInstruction, module: HloModule, mesh: Mesh | None = None) -> str:
@@ -33,16 +34,22 @@ def collective(instruction: HloInstruction, module: HloModule, mesh: Mesh | None
     along = integers(own.get("dimensions"))
     text = _EXCHANGES[kind].format(
         what=applied(instruction, module),
-        operand=operand(instruction, 0),
+        operand=_operands(instruction),
         along=f" along dim {along[0]}" if along else "",
     )
-    count = len(instruction.operands)
-    if count > 1:
-        text += f" and {count - 1} more array{'' if count == 2 else 's'}"
     text += _among(instruction, mesh)
     if own.get("channel_id"):
         text += f", channel {own['channel_id']}"
     return ("starts: " if instruction.opcode.endswith("-start") else "") + text
+
+
+def _operands(instruction: HloInstruction) -> str:
+    """The array that is exchanged; of a combined collective how many there are, and the first of them."""
+    count = len(instruction.operands)
+    if count < 2:
+        return operand(instruction, 0)
+    named = ", ".join(operand(instruction, position) for position in range(min(count, _MOST_NAMED)))
+    return f"{count} arrays ({named}{', …' if count > _MOST_NAMED else ''})"
 
 
 def _among(instruction: HloInstruction, mesh: Mesh | None) -> str:

@@ -135,7 +135,7 @@ def warning(text: str) -> Text:
 
 def estimated(text: str, exact: bool) -> str:
     """With ``~`` when it is an estimate."""
-    return text if exact or text == UNKNOWN else f"~{text}"
+    return text if exact or text == UNKNOWN or text.startswith("<") else f"~{text}"
 
 
 def count(value: int | None, exact: bool = True) -> str:

@@ -240,12 +240,18 @@ def _collective(rows: Sequence[Row]) -> list[str | Text]:
         size(row.bytes),
         ",".join(row.mesh_axes) if row.mesh_axes is not None else UNKNOWN,
         _groups(row.groups),
-        row.equation or UNKNOWN,
-        place(row.file, row.line),
+        _first_of(row.equations or ((row.equation,) if row.equation else ())),
+        place(row.file, row.line) + (f" +{len(row.lines) - 1}" if len(row.lines) > 1 else ""),
         duration(sum(times) if times else None),
         duration(sum(times) / counts if times and counts else None),
         f"{len(devices)} devices" if len(devices) > 1 else (devices or [UNKNOWN])[0],
     ]
+
+
+def _first_of(equations: Sequence[str]) -> str:
+    """``50 47 44 +4``: a combined collective is there for several equations."""
+    more = len(equations) - _MOST_LINES
+    return " ".join(equations[:_MOST_LINES]) + (f" +{more}" if more > 0 else "") if equations else UNKNOWN
 
 
 def _groups(groups: tuple[tuple[int, ...], ...] | None) -> str:
