@@ -15,6 +15,7 @@ from textual.widgets import Input
 from xlascope.tui.actions import ACTIONS, bindings
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.screens.passes import PassesScreen
+from xlascope.tui.screens.views import ViewsScreen
 from xlascope.tui.widgets.chart import Chart
 from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
@@ -228,7 +229,7 @@ async def test_the_palette_is_made_from_the_registry():
 
 async def test_every_action_has_its_method_a_key_and_words():
     owners = {"main": MainScreen, "list": TextPane, "text": TextPane, "table": OpsTable, "functions": FunctionsList,
-              "graph": GraphPane, "output": OutputPane, "passes": PassesScreen, "passlist": PassesList}  # fmt: skip
+              "graph": GraphPane, "output": OutputPane, "passes": PassesScreen, "views": ViewsScreen, "passlist": PassesList}  # fmt: skip
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
     for action in ACTIONS:
         name = "action_" + action.method.partition("(")[0]

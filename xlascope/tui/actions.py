@@ -53,6 +53,10 @@ def _passes(name: str, keys: str, method: str, description: str, tooltip: str, s
     return Action(f"passes.{name}", keys, method, description, tooltip, "passes", shown)
 
 
+def _views(name: str, keys: str, method: str, description: str, tooltip: str, shown: bool = True) -> Action:
+    return Action(f"views.{name}", keys, method, description, tooltip, "views", shown)
+
+
 def _main(
     name: str, keys: str, method: str, description: str, tooltip: str, shown: bool = False, palette: bool = True
 ) -> Action:
@@ -83,6 +87,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("measure", "m", "measure", "measure", "Measure the switches as they stand, again", True),
     _main("variant", "v", "variant", "Variant or baseline", "Variant, measured baseline, the script's own: in turn"),
     _main("passes", "p", "passes", "passes", "What each pass of XLA did to the program, and to what you are on", True),
+    _main("views", "V", "views", "views", "All views as text: compiles, memory, devices, collectives, variants…", True),
     _main("zoom", "z", "zoom", "maximize", "The focused pane alone, and back", True),
     _main("copy", "y", "copy", "Copy the line", "The cursor's line to the clipboard, the whole pane to a file"),
     _main("edit", "e", "edit", "Open the editor", "$EDITOR at the line of the source"),
@@ -102,6 +107,17 @@ ACTIONS: tuple[Action, ...] = (
     _passes("leave", "p,q", "leave", "leave", "Back to the main screen; what is being collected goes on"),
     Action("passlist.filter", "f", "filter", "Filter passes", "Keep only passes that contain a text", "passlist"),
     Action("passlist.unchanged", "u", "unchanged", "Unchanged", "Show passes that changed nothing too", "passlist"),
+    # the screen of views
+    _views("pane", "tab,shift+tab", "pane", "list", "To the list of views or to the page"),
+    _views("scope", "a", "scope", "all or one", "The page for all programs, or for the one on the main screen"),
+    _views("next", "right_square_bracket", "step(1)", "next", "The page of the next view"),
+    _views("previous", "left_square_bracket", "step(-1)", "view before", "The page of the view before", False),
+    _views("whole", "w", "whole", "whole", "Columns uncut, scrolled with h and l; and fitted again"),
+    _views("explain", "equals_sign", "explain", "explain", "How the numbers of this page were obtained"),
+    _views("help", "question_mark,f1", "help", "help", "Keys and meaning of this screen"),
+    _views("copy", "y", "copy", "copy", "The cursor's line to the clipboard, the whole page to a file"),
+    _views("back", "escape", "back", "back", "Close or undo the uppermost thing"),
+    _views("leave", "V,q", "leave", "Leave", "Back to the main screen", False),
     # every pane of rows
     _list("down", "j,down", "row(1)", "Down", "The next row"),
     _list("up", "k,up", "row(-1)", "Up", "The row before"),
@@ -181,6 +197,7 @@ def bindings(scope: str) -> list[BindingType]:
 _KEY_NAMES = {
     "slash": "/", "less_than_sign": "<", "greater_than_sign": ">", "question_mark": "?", "equals_sign": "=",
     "circumflex_accent": "^", "escape": "esc", "backspace": "⌫", "pagedown": "pgdn", "pageup": "pgup",
+    "left_square_bracket": "[", "right_square_bracket": "]",
     "plus": "+", "minus": "-", "asterisk": "*", "apostrophe": "'", "down": "↓", "up": "↑", "left": "←", "right": "→",
 }  # fmt: skip
 _KEY_NAMES_ASCII = {**_KEY_NAMES, "backspace": "bksp", "down": "dn", "up": "up", "left": "lt", "right": "rt"}

@@ -108,28 +108,40 @@ class XlascopeApp(App[None]):
         return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
-        """The palette's entries: the registry's, then Textual's own for themes and screenshots."""
-        from xlascope.tui.actions import ACTIONS
-        from xlascope.tui.screens.main import MainScreen
+        """The palette's entries: the registry's, the views, then Textual's own for themes and screenshots."""
+        from xlascope.tui.widgets.dialogs import ConfirmQuit
 
-        for action in ACTIONS:
-            if action.palette and action.scope == "main" and isinstance(screen, MainScreen):
-                yield SystemCommand(action.description, action.tooltip, _runner(screen, action.method))
-            elif action.palette and action.scope == "graph" and isinstance(screen, MainScreen):
-                shown = [pane.graph_pane for pane in screen.stage_panes() if pane.showing == "graph"]
-                if shown and shown[0] is not None:
-                    title = f"Graph: {action.description[:1].lower()}{action.description[1:]}"
-                    yield SystemCommand(title, action.tooltip, _runner(shown[0], action.method))
+        main = self._main_screen()
+        if main is not None and not any(isinstance(each, ConfirmQuit) for each in self.screen_stack):
+            yield from self._own_commands(main)
         for command in super().get_system_commands(screen):
             if command.title not in ("Quit", "Keys", "Maximize", "Minimize"):
                 yield command
 
+    def _own_commands(self, main: MainScreen) -> Iterable[SystemCommand]:
+        from xlascope.tui.actions import ACTIONS
 
-def _runner(screen: Widget, method: str) -> Callable[[], Awaitable[None]]:
-    async def run() -> None:
-        await screen.app.run_action(method, screen)
+        for action in ACTIONS:
+            if action.palette and action.scope == "main":
+                yield SystemCommand(action.description, action.tooltip, self._runner(main, action.method))
+            elif action.palette and action.scope == "graph":
+                shown = [pane for pane in main.stage_panes() if pane.showing == "graph"]
+                if shown and shown[0].graph_pane is not None:
+                    title = f"Graph: {action.description[:1].lower()}{action.description[1:]}"
+                    yield SystemCommand(title, action.tooltip, self._runner(shown[0].graph_pane, action.method))
+        for name, about in main.view_names():
+            yield SystemCommand(f"View: {name}", about, self._runner(main, f"view('{name}')"))
 
-    return run
+    def _runner(self, widget: Widget, method: str) -> Callable[[], Awaitable[None]]:
+        """Runs an action of the main screen, from whatever lies over it."""
+
+        async def run() -> None:
+            main = self._main_screen()
+            while main is not None and self.screen is not main:
+                self.pop_screen()
+            await self.run_action(method, widget)
+
+        return run
 
 
 def run_app(run: RunAtHand) -> None:

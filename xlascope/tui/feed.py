@@ -75,6 +75,35 @@ class Feed:
                 return None
             raise
 
+    def views(self) -> dict[str, Any]:
+        """The views that this kind of file can give, by name."""
+        from xlascope.views import VIEWS
+
+        return {view.name: view for view in VIEWS if self.kind in view.needs}
+
+    def ask(self, view: str, **options: Any) -> Any:
+        """A view's answer. Raises `xlascope.views.ViewError`, which says what is not there."""
+        from xlascope.views import query
+
+        self.open()
+        return query(view, self._source, **options)
+
+    def program_names(self) -> list[str]:
+        """The ids of all programs, those of eager primitives left out."""
+        return list(program_infos(self.query("programs"), getattr(self._source, "modules", ())))
+
+    def lacking_of(self, view: str, program: str, variant: str | None) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """What a lab would have to make before a view can tell of a program, and with which switches."""
+        self.open()
+        from xlascope.views import ViewError
+        from xlascope.views.missing import missing
+
+        try:
+            found = missing(self._source, view, program, None, variant)
+        except ViewError:
+            return ()  # a program that came without a record of its own: its view says what is not there
+        return tuple((each.what, each.switches) for each in found)
+
     # what the screen asks
 
     def overview(self) -> Overview:

@@ -125,6 +125,11 @@ class Acting:
         elif isinstance(message.view, FunctionsList):
             self._me.go_to_pane("a")
 
+    def on_functions_list_alert_chosen(self, message: FunctionsList.AlertChosen) -> None:
+        """Why a function was compiled again and again."""
+        name = message.function.name
+        self._me.action_view("compiles", None, name if message.function.programs else "eager")
+
     def close_input(self) -> None:
         """The line for the script's input goes when the script has ended."""
         prompt = self._me.query_one(PromptLine)

@@ -45,6 +45,49 @@ class Collecting:
             return
         screen.app.push_screen(PassesScreen(screen, desk.program, desk.variant, subject_of(screen)))
 
+    def action_views(self) -> None:
+        """Opens the screen of views, with its list."""
+        self._open_views(None)
+
+    def view_names(self) -> list[tuple[str, str]]:
+        """The views that this file has, and what each tells."""
+        from xlascope.views import ViewError
+
+        try:
+            return [(name, view.help) for name, view in self._collector.feed.views().items()]
+        except (ViewError, OSError):
+            return []  # nothing was written yet
+
+    def action_view(self, name: str, variant: str | None = None, seek: str = "") -> None:
+        """Opens the page of a view, or the place on this screen that the view has."""
+        from xlascope.tui.view_pages import ELSEWHERE
+
+        if name in ELSEWHERE:
+            self._go_elsewhere(ELSEWHERE[name])
+        else:
+            self._open_views(name, variant, seek)
+
+    def _open_views(self, name: str | None, variant: str | None = None, seek: str = "") -> None:
+        from xlascope.tui.screens.passes import subject_of
+        from xlascope.tui.screens.views import ViewsScreen
+        from xlascope.views import ViewError
+
+        screen = self._collector
+        try:
+            known = screen.feed.views()
+        except (ViewError, OSError) as error:
+            screen.notify(f"nothing to read yet: {error}", timeout=3, markup=False)
+            return
+        if name is not None and name not in known:
+            screen.notify(f"this file has no view {name}: it has {', '.join(known)}", timeout=4)
+            return
+        screen.app.push_screen(ViewsScreen(screen, subject_of(screen), name, variant, seek), self._go_elsewhere)
+
+    def _go_elsewhere(self, action: str | None) -> None:
+        if action is not None:
+            screen = self._collector
+            screen.call_after_refresh(screen.app.run_action, action, screen)
+
     def collect_for(self, message: StageLoaded) -> None:
         """A pane shows a stage that is not there: it is made at once."""
         content, program = message.content, message.program

@@ -31,7 +31,7 @@ from xlascope.tui.screens.graphing import Graphing
 from xlascope.tui.screens.linking import Linking
 from xlascope.tui.screens.places import Places
 from xlascope.tui.screens.switching import Switching
-from xlascope.tui.widgets.dialogs import PromptLine, TextOverlay
+from xlascope.tui.widgets.dialogs import NoteOverlay, PromptLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputLog, OutputPane
@@ -112,8 +112,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
         prefer_keys()
         self.set_focus(self.query_one(FunctionsList))
         if self.run_at_hand.note:
-            note = [*self.run_at_hand.note.split("\n"), "", "? shows this again."]
-            self.app.push_screen(TextOverlay("What this demo shows", note))
+            self.app.push_screen(NoteOverlay("What this demo shows", self.run_at_hand.note.split("\n")))
         self.set_interval(_TICK, self._tick)
         self._tick()
 

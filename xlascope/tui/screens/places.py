@@ -32,7 +32,8 @@ _HOLDER = {"functions": "left", "output": "left", "a": "centre", "source": "cent
            "d": "bottom"}  # fmt: skip
 
 
-_FOOTER = {"help": 9, "quit": 9, "pane": 7, "output": 5, "measure": 3, "maximize": 4, "explain": 6, "hottest": 7}
+_FOOTER = {"help": 9, "quit": 9, "pane": 7, "output": 5, "measure": 3, "maximize": 4, "explain": 6, "hottest": 5,
+           "views": 7}  # fmt: skip
 """What stays in the footer when there is no room for all: the largest numbers."""
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.events import Click
+from textual.events import Click, Key
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
@@ -17,7 +17,33 @@ from xlascope.tui.actions import Action, key_label
 from xlascope.tui.text.safe import safe
 
 
-class HelpOverlay(ModalScreen[None]):
+class Scrolled:
+    """What the overlays have in common: how they are scrolled."""
+
+    KEYS: ClassVar = [
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("pagedown,space,ctrl+f", "page(1)", "Page down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
+        Binding("G,end", "end(1)", "To the end", show=False),
+        Binding("g,home", "end(0)", "To the beginning", show=False),
+    ]
+
+    @property
+    def _area(self) -> VerticalScroll:
+        return cast("ModalScreen[None]", self).query_one(VerticalScroll)
+
+    def action_scroll(self, step: int) -> None:
+        self._area.scroll_relative(y=step, animate=False)
+
+    def action_page(self, step: int) -> None:
+        self._area.scroll_relative(y=step * max(self._area.size.height - 1, 1), animate=False)
+
+    def action_end(self, end: int) -> None:
+        self._area.scroll_to(y=self._area.max_scroll_y if end else 0, animate=False)
+
+
+class HelpOverlay(Scrolled, ModalScreen[None]):
     """What the focused pane shows and which keys it takes, then the keys that work everywhere."""
 
     DEFAULT_CSS = """
@@ -30,8 +56,7 @@ class HelpOverlay(ModalScreen[None]):
     """
     BINDINGS: ClassVar = [
         Binding("escape,question_mark,f1,q,enter", "dismiss(None)", "Close"),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
+        *Scrolled.KEYS,
     ]
 
     def __init__(
@@ -57,15 +82,12 @@ class HelpOverlay(ModalScreen[None]):
             lines += ["", self._note]
         return "\n".join(lines)
 
-    def action_scroll(self, step: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
-
     def on_click(self, event: Click) -> None:
         if event.widget is self:
             self.dismiss(None)
 
 
-class TextOverlay(ModalScreen[None]):
+class TextOverlay(Scrolled, ModalScreen[None]):
     """Lines of text over the panes: an explanation, a traceback."""
 
     DEFAULT_CSS = """
@@ -78,10 +100,7 @@ class TextOverlay(ModalScreen[None]):
     """
     BINDINGS: ClassVar = [
         Binding("escape,q,enter,equals_sign", "dismiss(None)", "Close"),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,space", "scroll(20)", "Page down", show=False),
-        Binding("pageup", "scroll(-20)", "Page up", show=False),
+        *Scrolled.KEYS,
     ]
 
     def __init__(self, title: str, text: Sequence[str]):
@@ -92,12 +111,48 @@ class TextOverlay(ModalScreen[None]):
         with VerticalScroll():
             yield Static(self._text, markup=False)
 
-    def action_scroll(self, step: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
-
     def on_click(self, event: Click) -> None:
         if event.widget is self:
             self.dismiss(None)
+
+
+class NoteOverlay(ModalScreen[None]):
+    """A demo's note at the foot of the screen: every key closes it, and but for those that only close it, acts."""
+
+    DEFAULT_CSS = """
+    NoteOverlay { align: right bottom; background: transparent; }
+    NoteOverlay > VerticalScroll {
+        width: 84; max-width: 100%; height: auto; max-height: 60%; margin: 0 0 1 0; padding: 0 1;
+        background: $surface; border: solid $primary;
+    }
+    NoteOverlay Static { width: 1fr; height: auto; }
+    """
+    BINDINGS: ClassVar = [
+        Binding("escape,enter,space", "dismiss(None)", "Close"),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+    ]
+
+    def __init__(self, title: str, text: Sequence[str]):
+        super().__init__()
+        self._text = "\n".join([f"{title}   (any key closes this and acts, esc only closes)", "", *map(safe, text)])
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(can_focus=False):
+            yield Static(self._text, markup=False)
+
+    def action_page(self, step: int) -> None:
+        area = self.query_one(VerticalScroll)
+        area.scroll_relative(y=step * max(area.size.height - 1, 1), animate=False)
+
+    def on_key(self, event: Key) -> None:
+        """What no binding took belongs to the screen below."""
+        event.stop()
+        self.dismiss(None)
+        self.app.call_later(self.app.post_message, Key(event.key, event.character))
+
+    def on_click(self, event: Click) -> None:
+        self.dismiss(None)
 
 
 class ConfirmQuit(ModalScreen[str]):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.segment import Segment
+from textual.message import Message
 
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
@@ -13,6 +14,9 @@ from xlascope.tui.text.numbers import percent
 from xlascope.tui.text.safe import safe
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.row_table import fit
+
+_ALERT_CELLS = 12
+"""The end of a row where a click means its mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ class FunctionsList(LineView):
 
     HELP = (
         "Functions given to jit, pmap and so on, the most device time first. The bar is the share of the time seen in "
-        "profile windows; `~` is an estimate, `!` compiled more often than called for. Enter shows the programs."
+        "profile windows; `~` is an estimate, `!` compiled again and again: enter on its row, or a click on the mark, "
+        "shows why. Enter on a function shows its programs."
     )
     SCOPES = ("list", "functions")
     BINDINGS = bindings("functions")
@@ -65,6 +70,13 @@ class FunctionsList(LineView):
         def __init__(self, view: FunctionsList, row: int, function: FunctionItem | None, program: ProgramItem | None):
             super().__init__(view, row)
             self.function, self.program = function, program
+
+    class AlertChosen(Message):
+        """Enter or a click on the mark of a function that was compiled again and again."""
+
+        def __init__(self, function: FunctionItem):
+            super().__init__()
+            self.function = function
 
     def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
         super().__init__(id=id, classes=classes, glyphs=glyphs)
@@ -244,14 +256,33 @@ class FunctionsList(LineView):
         self.post_message(self.Chosen(self, self.cursor, *self.chosen))
 
     def click_row(self, x: int, row: int, again: bool) -> None:
-        if self._rows and self._rows[row].kind == "function" and (x <= 2 or again):
+        if not self._rows:
+            return
+        entry = self._rows[row]
+        if self._alerts(entry) and x >= self.view_width - _ALERT_CELLS:
+            self._tell_alert(entry)
+        elif entry.kind == "function" and (x <= 2 or again):
             self._toggle(row)
 
     def action_activate(self) -> None:
-        if self._rows and self._rows[self.cursor].kind != "program":
+        if not self._rows:
+            return
+        entry = self._rows[self.cursor]
+        if entry.kind != "function" and self._alerts(entry):
+            self._tell_alert(entry)
+        elif entry.kind != "program":
             self._toggle(self.cursor)
-        elif self._rows:
+        else:
             super().action_activate()
+
+    def _alerts(self, entry: _Row) -> bool:
+        function = self._functions[entry.function]
+        return function.programs[entry.program].alert if entry.kind == "program" else (
+            entry.kind == "where" and function.alert
+        )
+
+    def _tell_alert(self, entry: _Row) -> None:
+        self.post_message(self.AlertChosen(self._functions[entry.function]))
 
     def action_expand(self, opened: bool) -> None:
         if self._rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,7 +57,10 @@ class StatusHeader(PartLine):
             parts.append(Part(f" {clock(state.elapsed)}", "text", rank=8))
         for number, fact in enumerate(state.facts):
             role = "warn" if fact.startswith("!") else "dim"
-            parts.append(Part(f"   {fact}", role, "run_facts", "the run: phases, what was lost", max(7 - number, 1)))
+            click, tip = "run_facts", "the run: phases, what was lost"
+            if " device" in fact:
+                click, tip = "view('devices')", "busy, collective and idle time of each device"
+            parts.append(Part(f"   {fact}", role, click, tip, max(7 - number, 1)))
         self.set_parts(parts)
 
 
@@ -120,11 +124,25 @@ class EffectLine(PartLine):
                 parts.append(Part(f" {self.glyphs.separator}", "dim", rank=rank))
             parts.append(Part(f" {effect.variant}  ", "accent", effect.explain, None, rank))
             role = _VERDICTS.get(effect.verdict or "", "text")
-            parts.append(Part(effect.text, role, effect.explain, "what was measured, and how", rank))
+            parts += [Part(text, role, click or effect.explain, tip, rank) for text, click, tip in _linked(effect)]
             if effect.measuring:
                 gauge = self.glyphs.gauge(effect.progress, 12) if effect.progress is not None else ""
                 parts.append(Part(f" {gauge} esc cancels", "dim", "back", "stop this measurement", rank))
         self.set_parts(parts)
+
+
+_COLLECTIVES = re.compile(r"(\d+ collectives?)")
+
+
+def _linked(effect: Effect) -> list[tuple[str, str | None, str]]:
+    """The text of an effect in pieces, with what a click on each leads to."""
+    pieces: list[tuple[str, str | None, str]] = []
+    for text in _COLLECTIVES.split(effect.text):
+        if _COLLECTIVES.fullmatch(text):
+            pieces.append((text, f"view('collectives', {effect.variant!r})", "what the devices exchange"))
+        elif text:
+            pieces.append((text, None, "what was measured, and how"))
+    return pieces
 
 
 class ExplainLine(PartLine):

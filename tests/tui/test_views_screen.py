@@ -1,0 +1,160 @@
+"""The screen of views over a written run, and the ways that lead to it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+from fixed import FixedKeeper
+from hosting import screen_text, settle
+from on_screen import SIZES, text_of, until
+from written_run import write_run
+
+from xlascope.runfile import Writer
+from xlascope.tui.app import XlascopeApp
+from xlascope.tui.feed import Feed
+from xlascope.tui.live import RunAtHand
+from xlascope.tui.screens.main import MainScreen
+from xlascope.tui.screens.views import ViewsScreen
+from xlascope.tui.view_pages import ELSEWHERE, Request, account, page
+from xlascope.tui.widgets.dialogs import NoteOverlay, TextOverlay
+from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.part_line import PartLine
+from xlascope.tui.widgets.status import EffectLine
+from xlascope.views import VIEWS
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("views") / "a.xlascope")
+
+
+@asynccontextmanager
+async def opened(path, size=(120, 36), **at_hand):
+    app = XlascopeApp(RunAtHand(path, script="softmax.py", **at_hand))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: any(isinstance(screen, MainScreen) for screen in app.screen_stack))
+        main = next(screen for screen in app.screen_stack if isinstance(screen, MainScreen))
+        await until(pilot, lambda: main.desk.program is not None)
+        await settle(pilot)
+        while not isinstance(app.screen, MainScreen | NoteOverlay):
+            app.pop_screen()
+        await settle(pilot)
+        yield app, pilot, main
+
+
+@pytest.mark.parametrize("view", [view.name for view in VIEWS if view.name not in ELSEWHERE])
+def test_every_view_has_a_page_and_an_account(path, view):
+    feed = Feed(path)
+    for program in (None, "scores#1"):
+        made = page(feed, Request(view, program, None, 76))
+        assert all(made.styled) or len(made.styled) > 1
+        told = "\n".join(account(made.request, "what it tells", "a.xlascope"))
+        assert f"xlascope show a.xlascope {view}" in told
+    feed.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_list_leads_to_pages_and_back(path, size):
+    async with opened(path, size) as (app, pilot, main):
+        await pilot.press("V")
+        await settle(pilot)
+        assert isinstance(app.screen, ViewsScreen)
+        assert all(view.name in text_of(app) for view in VIEWS)
+        await pilot.press("j", "j", "j", "enter")
+        await settle(pilot)
+        assert "compilations" in text_of(app) and "softmax.py:4" in text_of(app)
+        await pilot.press("right_square_bracket")
+        await settle(pilot)
+        assert "output" in screen_text(app)[0]
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        assert app.screen is main
+
+
+async def test_the_palette_has_every_view_and_leads_there(path):
+    async with opened(path) as (app, pilot, _main):
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert {f"View: {view.name}" for view in VIEWS} <= set(titles)
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        await pilot.press(*"View: mem")
+        await until(pilot, lambda: "View: memory" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ViewsScreen))
+        await until(pilot, lambda: "peak" in text_of(app))
+
+
+async def test_one_program_all_programs_search_explanation_and_copy(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    async with opened(path) as (app, pilot, main):
+        main.action_view("memory")
+        await settle(pilot)
+        assert "scores#1" in screen_text(app)[0]
+        await pilot.press("a")
+        await settle(pilot)
+        assert "all programs" in screen_text(app)[0]
+        await pilot.press("slash", *"arg", "enter")
+        await settle(pilot)
+        shown = app.screen.focused
+        assert isinstance(shown, LineView) and "arg" in shown.row_text(shown.cursor)
+        await pilot.press("y")
+        assert (tmp_path / "xlascope" / "copies" / "all-memory.txt").read_text().count("\n") == shown.row_count()
+        await pilot.press("equals_sign")
+        await pilot.pause()
+        assert isinstance(app.screen, TextOverlay) and "XLA's own figures" in text_of(app)
+        await pilot.press("escape", "escape", "escape")
+        assert app.screen is main
+
+
+async def test_a_page_is_read_again_when_the_file_grows_and_keeps_the_place(tmp_path):
+    path = write_run(tmp_path / "b.xlascope")
+    async with opened(path) as (app, pilot, main):
+        main.action_view("compiles")
+        await settle(pilot)
+        await pilot.press("j", "j")
+        before = app.screen._page.cursor
+        writer = Writer(path)
+        writer.put("compile", {"name": "late", "file": "/x/late.py", "line": 3, "compile_ns": 7, "eager": True})
+        writer.close()
+        await until(pilot, lambda: "late.py:3" in text_of(app))
+        assert app.screen._page.cursor == before == 2
+
+
+async def test_what_names_a_view_leads_to_it(path):
+    async with opened(path) as (app, pilot, main):
+        main.query_one(EffectLine).show([])
+        header = main.query_one("#header", PartLine)
+        at = header.text().index("1 device")
+        await pilot.click("#header", offset=(at, 0))
+        await settle(pilot)
+        assert isinstance(app.screen, ViewsScreen) and "devices" in screen_text(app)[0]
+
+
+async def test_views_with_a_place_of_their_own_go_there(path):
+    async with opened(path) as (_app, pilot, main):
+        main.action_view("output")
+        await settle(pilot)
+        assert main.desk.current == "output"
+
+
+async def test_what_a_page_lacks_is_collected_once_it_is_opened(path):
+    keeper = FixedKeeper()
+    async with opened(path, keeper=keeper) as (_app, pilot, main):
+        main.action_view("machine")
+        await settle(pilot)
+        assert ("scores#1", "machine") in [tuple(each[:2]) for each in keeper.collected]
+
+
+async def test_a_note_closes_with_any_key_and_the_key_acts(path):
+    async with opened(path, note="Press F.\nSee it slow down.") as (app, pilot, main):
+        assert isinstance(app.screen, NoteOverlay) and "See it slow down" in text_of(app)
+        await pilot.press("o")
+        await until(pilot, lambda: app.screen is main)
+        await until(pilot, lambda: main.desk.current == "output")
+        main.app.push_screen(NoteOverlay("What this demo shows", ["Press F."]))
+        await pilot.pause()
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert "Switch fusion" in titles
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is main)

@@ -1,0 +1,54 @@
+"""The names of the views there are, with what each tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+
+from xlascope.tui.text.safe import safe
+from xlascope.tui.widgets.line_view import LineView
+
+_NAMES_ONLY = 20
+"""Up to so many cells there is no room for sentences."""
+
+
+class ViewsList(LineView):
+    """One row a view; where there is room its sentence stands beside its name."""
+
+    HELP = "The views of the run. The one under the cursor is read; enter goes to its page."
+
+    def __init__(self, **how: object):
+        super().__init__(**how)  # type: ignore[arg-type]
+        self._views: Sequence[tuple[str, str]] = ()
+
+    def set_views(self, views: Sequence[tuple[str, str]]) -> None:
+        """Names and sentences, in the order to show."""
+        self._views = views
+        self.rows_changed()
+
+    @property
+    def current(self) -> str | None:
+        """The name of the view under the cursor."""
+        return self._views[self.cursor][0] if 0 <= self.cursor < len(self._views) else None
+
+    def put_on(self, name: str) -> None:
+        """Puts the cursor on a view without telling."""
+        names = [each for each, _ in self._views]
+        if name in names:
+            with self.prevent(LineView.CursorMoved):
+                self.go_to(names.index(name))
+
+    def row_count(self) -> int:
+        return len(self._views)
+
+    def row_text(self, row: int) -> str:
+        return "  ".join(self._views[row])
+
+    def draw_row(self, row: int, width: int) -> list[Segment]:
+        name, said = self._views[row]
+        pointer = self.glyphs.cursor if row == self.cursor else " "
+        tokens = [(f"{name:<12}", "define")]
+        if width > _NAMES_ONLY:
+            tokens.append((safe(said, ascii_only=self.ascii_only), "dim"))
+        return [Segment(pointer, self.palette["accent"]), *self.marked(tokens, self.column)]
