@@ -152,6 +152,8 @@ class Feed:
     def graph(self, program: str, variant: str | None = None, stage: str = "optimized") -> Any:
         """The `graphs.Graph` of a stage, or None; what a variant has none of is the script's own."""
         found = self.query("graph", program=program, variant=variant, stage=stage)
+        if found is None and variant is not None and variant.startswith("jit="):
+            return None  # each equation is a program of its own: there is no graph of the whole
         if found is None and variant is not None:
             return self.graph(program, None, stage)
         return getattr(found, "graph", None)

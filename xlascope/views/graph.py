@@ -80,6 +80,11 @@ def query(
         drawn = ("jaxpr, " if isinstance(source, RunSource) else "") + "hlo, optimized, pass:N"
         raise ViewError(f"{wanted}: no graph is drawn of this stage", f"Stages with a graph: {drawn}.")
     module = hlo_module(source, name, wanted, which)
+    if module is None and which is not None and which.startswith("jit="):
+        raise ViewError(
+            "with jit off each equation is a program of its own: there is no HLO of the whole",
+            "`--stage jaxpr` shows the equations with their times.",
+        )
     if module is None:
         required(source, name, wanted, which)
         raise ViewError(f"{wanted} of {name} cannot be read", "", 3)

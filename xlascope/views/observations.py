@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from xlascope.runfile import Record
 from xlascope.traces import OpTimes
-from xlascope.views import windows
+from xlascope.views import fields, windows
 from xlascope.views.choice import choose
 from xlascope.views.errors import ViewError
+from xlascope.views.lookup import is_eager, program_records
 from xlascope.views.source import ProfileSource, RunSource, Source
 from xlascope.views.variant_names import BASELINE, id_of, name_of, variant_record
 
@@ -77,9 +79,37 @@ def _variant(source: RunSource, program: str, wanted: str) -> Observation:
     if not found:
         name = f"{name_of(record)} ({id_of(record)})"
         raise ViewError(f"no profile was made of {name} of {program}", "Measure it again with a profile.")
-    times = windows.total(source, found)
+    times = _dispatched(source, found, record, baseline)
     label = BASELINE if baseline else name_of(record)
     return Observation(program, label, times, times, _sum([window.seconds_ns for window in found]), None)
+
+
+def _dispatched(source: RunSource, found: tuple[windows.Window, ...], record: Record, baseline: bool) -> OpTimes:
+    """What the measurement executed: in the recorder the script may run on meanwhile, and is in the profile too."""
+    if fields.text(record.json, "place") != "recorder":
+        return windows.total(source, found)
+    own = fields.texts(record.json, "baseline_program_ids" if baseline else "program_ids")
+    ids = frozenset(windows.signed(int(text)) for text in own if text.isascii() and text.isdigit())
+    ids = ids or frozenset(programs_of_equations(record)) if not baseline else ids
+    if not ids:
+        # An older file: at least nothing of the script's own functions.
+        every = {number for window in found for number in window.spans}
+        functions = {name for name, each in program_records(source).items() if not is_eager(each)}
+        ids = frozenset(every - {n for n, name in windows.executables(source).items() if name in functions})
+    return windows.of_programs(source, found, ids)
+
+
+def programs_of_equations(record: Record) -> dict[int, tuple[str, ...]]:
+    """With jit off, the equations that each program in a measurement's profile was dispatched for, by path."""
+    told: dict[int, tuple[str, ...]] = {}
+    value = record.json.get("equation_programs")
+    for entry in value if isinstance(value, list) else ():
+        if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str):
+            for text in fields.texts({"ids": entry[1]}, "ids"):
+                if text.isascii() and text.isdigit() and len(text) < 21:
+                    number = windows.signed(int(text))
+                    told[number] = (*told.get(number, ()), entry[0])
+    return told
 
 
 def _profile(source: ProfileSource, program: str | None) -> Observation:

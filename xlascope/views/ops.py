@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from xlascope.ir import Equation
 from xlascope.traces import OpRow, OpTimes
 from xlascope.views.eager import PATH, calling_lines
 from xlascope.views.instructions import Facts, Instructions, instructions
-from xlascope.views.observations import Observation, observation, program_of
+from xlascope.views.observations import Observation, observation, program_of, programs_of_equations
 from xlascope.views.source import RunSource, Source
+from xlascope.views.stages import jaxpr_index
+from xlascope.views.variant_names import BASELINE, variant_record
 from xlascope.views.windows import first_calls
 
 
@@ -85,10 +88,12 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     names = {row.program_id: program_of(source, seen, row.program_id, row.module) for row in seen.times.rows}
     known = {name: _facts(source, name, seen.variant) for name in set(names.values())}
     calls = calling_lines(source) if isinstance(source, RunSource) else {}
+    alone = _alone(source, seen)
     rows = tuple(
-        _row(row, name, known[name], calls.get(name or ""), total)
+        _by_itself(made, alone[row.program_id]) if row.program_id in alone else made
         for row in seen.times.rows
         for name in (names[row.program_id],)
+        for made in (_row(row, name, known[name], calls.get(name or ""), total),)
     )
     # One window of several in which nothing ran is no loss.
     problems = [each for each in seen.times.problems if each.kind != "empty" or not rows]
@@ -146,6 +151,24 @@ def _exact(known: Iterable[Instructions | None]) -> bool:
     """Do all equations come from tags? Programs without any equation (eager primitives) have no say."""
     origins = [each.provenance for each in known if each is not None and each.provenance.equations]
     return bool(origins) and all(origin.exact for origin in origins)
+
+
+def _alone(source: Source, seen: Observation) -> Mapping[int | None, tuple[Equation, ...]]:
+    """With jit off, the equations that a program of the measurement's profile was dispatched for."""
+    if not isinstance(source, RunSource) or seen.program is None or seen.variant in (None, BASELINE):
+        return {}
+    jaxpr = jaxpr_index(source, seen.program)
+    told = programs_of_equations(variant_record(source, seen.program, seen.variant or ""))
+    known = jaxpr.by_path if jaxpr is not None else {}
+    return {number: tuple(known[path] for path in paths if path in known) for number, paths in told.items()}
+
+
+def _by_itself(row: Op, equations: tuple[Equation, ...]) -> Op:
+    """The op of equations that were dispatched by themselves; several of one primitive and shape share a program."""
+    places = {(each.file, each.line) for each in equations}
+    file, line = places.pop() if len(places) == 1 else (None, None)
+    paths = tuple(each.path for each in equations)
+    return replace(row, equations=paths, file=file, line=line, equations_exact=True, added_by_xla=False)
 
 
 def _row(

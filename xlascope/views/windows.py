@@ -71,11 +71,12 @@ def _executables(source: RunSource) -> dict[int, str]:
         for text in fields.texts(record.json, "program_ids"):
             digits = text.removeprefix("-")
             if digits.isascii() and digits.isdigit() and len(digits) < 21:
-                found[_signed(int(text))] = name
+                found[signed(int(text))] = name
     return found
 
 
-def _signed(number: int) -> int:
+def signed(number: int) -> int:
+    """A ``program_id`` as profiles carry it."""
     number &= (1 << 64) - 1
     return number - (1 << 64) if number >> 63 else number
 

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from jax import lax
 
+from xlascope.engine import compat
 from xlascope.engine.core import measure_in_recorder
 from xlascope.engine.core.eager import DeepEagerProgram, EagerProgram, wide_types
 from xlascope.engine.core.effects import unrepeatable, without_debug_output
 from xlascope.engine.core.measure import Cancelled
 from xlascope.protocol.frames import Message
+from xlascope.traces import read_profile
 
 X = jnp.linspace(-1.0, 1.0, 12, dtype=jnp.float32).reshape(4, 3)
 TABLE = np.arange(3, dtype=np.float32)
@@ -298,3 +300,30 @@ def test_cancel_between_equations() -> None:
     assert (result.body["ok"], result.body["cancelled"]) == (False, True)
     with pytest.raises(Cancelled):
         EagerProgram(program.jaxpr, [X], lambda: True).outputs()
+
+
+def test_equations_dispatched_alone_are_found_in_a_profile_amid_other_work() -> None:
+    """Each program that the profile saw for an equation is named, whatever else ran meanwhile."""
+    other = jax.jit(lambda x: jnp.cumsum(x * 3))
+
+    def function(x):
+        return jnp.sum(jnp.tanh(x @ x.T), axis=0)
+
+    x = jnp.ones((16, 8))
+    other(x).block_until_ready()
+    jaxpr = jax.make_jaxpr(function)(x)
+    program = EagerProgram(jaxpr, [x])
+    program.call([x])
+    told = dict(program.equation_programs())
+    assert list(told) == [str(index) for index in range(len(jaxpr.jaxpr.eqns))]
+    session = compat.open_profile(2)
+    for _ in range(3):
+        program.call([x])
+        other(x).block_until_ready()
+    profile = read_profile(session.stop())
+    seen = {str(key.program_id): key.module for key in profile.programs}
+    assert {number: seen[number] for ids in told.values() for number in ids} == {
+        ids[0]: f"jit_{equation.primitive.name}"
+        for ids, equation in zip(told.values(), jaxpr.jaxpr.eqns, strict=True)
+    }
+    assert "jit__lambda" in {module for number, module in seen.items() if [number] not in list(told.values())}

@@ -4,6 +4,7 @@ from xlascope.engine.compat.arrays import backend_is_up, default_platform_if_up,
 from xlascope.engine.compat.executables import (
     block_until_ready,
     compile_module,
+    eager_callable,
     executable_facts,
     execute,
     first_run,

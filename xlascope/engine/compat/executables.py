@@ -194,6 +194,15 @@ def program_ids(executable: Any) -> list[str]:
     return [str(module_id(module.as_serialized_hlo_module_proto())) for module in executable.hlo_modules()]
 
 
+def eager_callable(primitive: Any, params: Mapping[str, Any]) -> Any:
+    """The jitted function that eager dispatch of a primitive calls; None for one that is dispatched another way."""
+    from jax._src import dispatch
+
+    if getattr(primitive.impl, "func", None) is not dispatch.apply_primitive:
+        return None
+    return dispatch.xla_primitive_callable(primitive, **params)
+
+
 def module_id(proto: bytes) -> int:
     """Field 5 (``id``) of a serialized ``HloModuleProto``: the ``program_id`` of profile events."""
     at, found = 0, 0

@@ -67,14 +67,50 @@ class EagerProgram:
         self._run(self._arguments, times)
         return times
 
-    def _run(self, arguments: Sequence[Any], times: list[int] | None = None) -> list[Any]:
+    def equation_programs(self) -> list[tuple[str, list[str]]]:
+        """Of each top-level equation its path and the ``program_id`` of what was dispatched for it in profile events.
+
+        JAX has all of it compiled. An equation that dispatches several programs, or none, is left out.
+        """
+        found: list[tuple[str, list[str]]] = []
+
+        def visit(index: int, equation: Any, values: list[Any]) -> None:
+            ids = self._programs(equation, values)
+            if ids:
+                found.append((str(index), ids))
+
+        self._run(self._arguments, visit=visit)
+        return found
+
+    def _programs(self, equation: Any, values: list[Any]) -> list[str]:
+        name = equation.primitive.name
+        if name in DEBUG_PRIMITIVES:
+            return []
+        with equation.ctx.manager:
+            if name in JITTED | COMPILED_WHOLE:
+                function: Any = self._compiled(equation)
+            else:
+                params = equation.primitive.get_bind_params(equation.params)
+                function = compat.eager_callable(equation.primitive, params)
+            if function is None:
+                return []
+            return compat.program_ids(function.lower(*values).compile().runtime_executable())
+
+    def _run(
+        self,
+        arguments: Sequence[Any],
+        times: list[int] | None = None,
+        visit: Callable[[int, Any, list[Any]], None] | None = None,
+    ) -> list[Any]:
         """Results of one call; with `times`, each equation is waited for and its time appended."""
         environment: dict[Any, Any] = dict(zip(self._jaxpr.constvars, compat.jaxpr_consts(self._closed), strict=False))
         environment |= zip(self._jaxpr.invars, arguments, strict=True)
-        for equation, dead in zip(self._jaxpr.eqns, self._dead, strict=True):
+        for index, (equation, dead) in enumerate(zip(self._jaxpr.eqns, self._dead, strict=True)):
             if self._cancelled():
                 raise Cancelled
             values = [_read(environment, atom) for atom in equation.invars]
+            if visit is not None:
+                visit(index, equation, values)
             started = time.perf_counter_ns()
             results = self._dispatch(equation, values)
             if times is not None or self._wait_each:

@@ -102,6 +102,8 @@ def _measure(handle: Handle, message: Message, beat: Heartbeat, cancelled: Calla
     if isinstance(other, EagerProgram):
         beat.step("measuring", "each equation on its own")
         body |= _equations(other, command, cancelled)
+        if not isinstance(other, DeepEagerProgram):
+            body["equation_programs"] = other.equation_programs()
     text = baseline.text()
     found["baseline_optimized"] = text.encode()
     body |= measured | {
