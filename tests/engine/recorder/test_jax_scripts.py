@@ -64,4 +64,5 @@ def test_same_as_plain_python(name: str, tmp_path: Path) -> None:
         without(expected.err),
     )
     assert got.messages[-1].kind == "bye"
-    assert not got.dropped
+    own = ("profile window", "closed while the script profiles by itself: calls meanwhile are not seen")
+    assert set(got.dropped) == ({own} if name == "profiler" else set())

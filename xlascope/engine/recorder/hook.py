@@ -55,7 +55,7 @@ class Hook:
         compat.wrap_lowering(self._wrap_lowering)
         compat.wrap_compile(self._wrap_compile)
         compat.wrap_compiled_call(self._wrap_compiled_call)
-        compat.watch_script_profiles(lambda: self._guarded("profile window", self.recording.windows.close))
+        compat.watch_script_profiles(lambda: self._guarded("profile window", self._script_profiles))
         compat.watch_disable_jit(self._jit_disabled)
         compat.watch_deserialized(self._loaded)
         self.clock.install()
@@ -121,6 +121,11 @@ class Hook:
             self.local.ours = before
 
     # ------------------------------------------------------------------------------------------ what is not captured
+    def _script_profiles(self) -> None:
+        """One profile at a time in a process: ours makes way, and what runs until the script's ends is not seen."""
+        self.link.drop("profile window", "closed while the script profiles by itself: calls meanwhile are not seen")
+        self.recording.windows.close()
+
     def _jit_disabled(self, value: Any) -> None:
         if value and not self._is_ours():
             self._guarded("not_captured", self._not_captured, None, "jit was disabled: functions ran as plain Python")
