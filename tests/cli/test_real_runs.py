@@ -68,3 +68,36 @@ def test_eight_devices_are_simulated(recorded: Path) -> None:
 def test_jit_off_needs_the_live_run(recorded: Path) -> None:
     done = xlascope("measure", str(recorded), "--program", "scores", "--jit", "off", folder=recorded.parent)
     assert done.returncode == 2 and "live Python process" in done.stderr
+
+
+def test_switches_are_kept_under_a_name_and_used_again(recorded: Path) -> None:
+    there = ["--program", "scores", "--budget", "0.2", "--no-profile", "--json"]
+    done = xlascope("measure", str(recorded), "--passes-off", "algsimp", "--name", "plain", *there, folder=recorded.parent)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["variant"] == "passes-off=algsimp"
+    assert any(note.startswith("the pass algsimp ") and "still ran" not in note for note in row["notes"])
+    assert row["changes"]["instructions"]["before"] > 0 and row["max_ulp_error"] is not None
+    done = xlascope("measure", str(recorded), "--use", f"{recorded}#plain", "--matmul-precision", "highest", *there,
+                    folder=recorded.parent)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["switches"] == {"passes_off": ["algsimp"], "matmul_precision": "highest"}
+    assert "precision highest set on 1 of 1 matrix multiplications and convolutions" in row["notes"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--passes-off", "fusoin"], "Names near it: fusion"),
+        (["--passes-off", "fusion-wrapper"], "no pass of XLA is known"),
+        (["--use", "nothing"], "nothing: no switches are kept under this name"),
+        (["--x64"], "JAX_ENABLE_X64=1 xlascope record"),
+        (["--donate", "0"], "no output has its shape and type; outputs are: float32[64,16]"),
+        (["--donate", "nobody"], "the program has no argument 'nobody'; arguments are: 0 x, 1 w"),
+        (["--matmul-precision", "enough"], "invalid choice: 'enough'"),
+    ],
+)
+def test_switches_that_cannot_be(recorded: Path, words: list[str], said: str) -> None:
+    done = xlascope("measure", str(recorded), "--program", "scores", "--budget", "0.2", *words, folder=recorded.parent)
+    assert (done.returncode, done.stdout) == (2, "") and said in done.stderr, done.stderr

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from xlascope.cli.errors import CommandError
+from xlascope.cli.switch_sets import check_passes, needs_new_run, used
+from xlascope.cli.units import show_size
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
-from xlascope.session.switches import variant_name
+from xlascope.session.switches import MATMUL_PRECISIONS, variant_name
 
-_LATER = ("--target", "--passes-off", "--matmul-precision", "--x64", "--donate", "--name")
 _SUMMARY = (
     "variant", "id", "program", "switches", "place", "args", "median_ns", "ci_low_ns", "ci_high_ns", "samples",
-    "baseline_median_ns", "ratio", "ratio_ci_low", "ratio_ci_high", "verdict", "max_abs_error", "compile_ns",
-    "peak_bytes",
+    "baseline_median_ns", "ratio", "ratio_ci_low", "ratio_ci_high", "verdict", "max_abs_error", "max_rel_error",
+    "max_ulp_error", "first_different", "compile_ns", "peak_bytes", "baseline_peak_bytes",
 )
 
 
@@ -40,7 +41,16 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--shard", metavar="ARG=SPEC", action="append", default=[],
                       help="mesh axes of an argument, dimension by dimension, - for none: 0=x,- (repeatable)")
     made.add_argument("--shard-plan", metavar="PLAN", choices=("batch", "replicate"), help="batch or replicate")
+    made.add_argument("--passes-off", metavar="NAME,…", action="append", default=[],
+                      help="without these passes of XLA (repeatable)")
+    made.add_argument("--matmul-precision", metavar="P", choices=MATMUL_PRECISIONS,
+                      help=f"of matrix multiplications: {', '.join(MATMUL_PRECISIONS)}")
+    made.add_argument("--x64", action="store_true", help="needs a new run of the script: tells how")
+    made.add_argument("--donate", metavar="ARG", action="append", default=[],
+                      help="give an argument's memory to an output of its shape; ARG=off takes it back (repeatable)")
     made.add_argument("--compiler-option", metavar="KEY=VALUE", action="append", default=[], help="an XLA option")
+    made.add_argument("--name", metavar="NAME", help="keep these switches in the run file under a name")
+    made.add_argument("--use", metavar="NAME", help="the switches kept under a name: NAME, or OTHER_RUN#NAME")
     made.add_argument("--budget", metavar="SECONDS", type=float, default=5.0, help="time for samples (default: 5)")
     made.add_argument("--consent", action="store_true", help="execute it though it has ordered effects")
     made.add_argument("--no-profile", action="store_true", help="no times per operation of the variant")
@@ -50,21 +60,24 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str]) -> int:
     """Returns 0 measured, 2 wrong usage or a switch that cannot be had here, 3 unreadable file, 4 it failed."""
-    for word in argv:
-        if word.partition("=")[0] in _LATER:
-            raise CommandError(f"measure {word.partition('=')[0]}: not in this version")
     try:
         options = parser().parse_args(argv)
     except SystemExit as end:  # argparse ends --help so
         return end.code if isinstance(end.code, int) else 2
+    if options.x64:
+        raise CommandError(f"measure: {needs_new_run(Path(options.run))}")
     switches = read_switches(options)
+    if options.use is not None:
+        switches = used(Path(options.run), options.use) | switches
     if not switches:
         raise CommandError("measure: which switch? For example --fusion off, or --devices 8")
     if options.budget <= 0:
         raise CommandError("measure: --budget needs a number of seconds above 0")
     path = Path(options.run)
     try:
-        return _measure(path, _choose(path, options.program), switches, options)
+        program = _choose(path, options.program)
+        check_passes(path, program, switches.get("passes_off") or [])
+        return _measure(path, program, switches, options)
     except RunFileError as error:
         raise CommandError(str(error), 3) from error
 
@@ -89,6 +102,13 @@ def read_switches(options: argparse.Namespace) -> dict[str, Any]:
         found["shard_plan"] = options.shard_plan
     elif "devices" in found and found["devices"] > 1 and not {"shard", "mesh"} & set(found):
         found["shard_plan"] = "batch"
+    passes = [name.strip() for word in options.passes_off for name in word.split(",") if name.strip()]
+    if passes:
+        found["passes_off"] = list(dict.fromkeys(passes))
+    if options.matmul_precision is not None:
+        found["matmul_precision"] = options.matmul_precision
+    if options.donate:
+        found["donate"] = dict(_donated(word) for word in options.donate)
     if options.compiler_option:
         found["compiler_options"] = _pairs(options.compiler_option, "--compiler-option", "KEY=VALUE")
     return found
@@ -102,6 +122,13 @@ def _pairs(words: list[str], name: str, example: str) -> dict[str, str]:
             raise CommandError(f"measure: {name} {word}: write it like {name} {example}")
         found[key] = value
     return found
+
+
+def _donated(word: str) -> tuple[str, str]:
+    name, _, state = word.rpartition("=") if word.endswith(("=on", "=off")) else (word, "", "on")
+    if not name:
+        raise CommandError(f"measure: --donate {word}: which argument? Its position or its path: --donate 0")
+    return name, state
 
 
 def _whole(text: str, where: str) -> int:
@@ -131,7 +158,7 @@ def _measure(path: Path, program: str, switches: dict[str, Any], options: argpar
     narrator = _Progress(f"{program} {variant_name(switches)}")
     try:
         ticket = keeper.measure(program, switches, options.budget, profile=not options.no_profile,
-                                consent=options.consent)
+                                consent=options.consent, name=options.name)
         while True:
             event = events.get()
             if event["kind"] == "problem":
@@ -182,12 +209,26 @@ def describe(result: dict[str, Any]) -> str:
     if result["ratio"] is not None:
         interval = f"[{result['ratio_ci_low']:.3g} – {result['ratio_ci_high']:.3g}]"
         lines.append(f"  {result['verdict'] or 'no verdict'}: time × {result['ratio']:.3g} {interval}")
-    if result["max_abs_error"] is not None:
-        relative = result.get("max_rel_error")
-        scale = f", {relative:.1g} of its largest magnitude" if relative is not None and result["max_abs_error"] else ""
-        lines.append(f"  largest difference of an output: {result['max_abs_error']:.3g}{scale}")
+    lines += numbers(result)
+    before, after = result.get("baseline_peak_bytes"), result.get("peak_bytes")
+    if before is not None and after is not None and before != after:
+        lines.append(f"  peak memory: {show_size(before)} → {show_size(after)} a device")
     lines.append(f"  arguments: {result['args'] or 'unknown'}; compiled in {show_time(result['compile_ns'])}")
     return "\n".join([*lines, *(f"  note: {note}" for note in result["notes"])])
+
+
+def numbers(result: dict[str, Any]) -> list[str]:
+    """How the variant's outputs differ from the baseline's, in a line; none where they were not compared."""
+    if result["max_abs_error"] is None:
+        return []
+    if result.get("first_different") is None:
+        return ["  outputs are equal, bit for bit" if result.get("max_ulp_error") == 0 else "  outputs are equal"]
+    parts = [f"largest difference {result['max_abs_error']:.3g}"]
+    if result.get("max_rel_error") is not None:
+        parts.append(f"{result['max_rel_error']:.1g} of its largest magnitude")
+    if result.get("max_ulp_error") is not None:
+        parts.append(f"{result['max_ulp_error']:,} units in the last place")
+    return [f"  outputs: {', '.join(parts)}; first that differs: {result['first_different']}"]
 
 
 def show_time(ns: float | None) -> str:

@@ -339,11 +339,12 @@ class Keeper:
 
     def measure(
         self, program: str, switches: Mapping[str, Any], budget_s: float = 5.0, *,
-        profile: bool = True, consent: bool = False,
+        profile: bool = True, consent: bool = False, name: str | None = None,
     ) -> int:
         """Queue the measurement of a variant beside its baseline. Returns the ticket that its events (``progress`` and
-        at last ``result``) carry as ``id``. ``consent``: execute it though it has ordered effects."""
-        ticket = Ticket(next(self._ids), program, dict(switches), budget_s, profile, consent)
+        at last ``result``) carry as ``id``. ``consent``: execute it though it has ordered effects;
+        ``name``: keep the switches under it."""
+        ticket = Ticket(next(self._ids), program, dict(switches), budget_s, profile, consent, set_name=name)
         self.loop.post(lambda: self._measurer.submit(ticket))
         return ticket.id
 

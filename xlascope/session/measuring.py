@@ -43,6 +43,8 @@ class Ticket:
     collect: str | None = None
     """Not a measurement: what a lab is to make and the file to keep: the stages `hlo`, `tagged` and `located`,
     `passes` or `machine`."""
+    set_name: str | None = None
+    """The name that the switches are kept under, when they have one."""
     requested_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -164,6 +166,8 @@ class Measurer:
                    "switches": ticket.switches, "budget_s": ticket.budget_s, "profile": ticket.profile}
         if ticket.consent:
             command["consent"] = True
+        if ticket.switches.get("passes_off"):
+            command["folder"] = self._dump.make()
         self._store.commit()
         if ticket.collect is not None:
             command = {"kind": "command", "id": ticket.id, "do": "collect", "program": ticket.program,
@@ -305,6 +309,8 @@ class Measurer:
         number = self._store.put(
             "variant", {**body, "id": identity, "variant": name, "switches": ticket.switches,
                         "requested_ns": ticket.requested_ns}, blobs, program, name)
+        if ticket.set_name is not None:
+            self._store.put("switch_set", {"name": ticket.set_name, "switches": ticket.switches}, None, None, None)
         for what, sampled in samples.items():
             kind = {"what": what, "dtype": "<i8", "variant_record": number}
             self._store.chunk("samples", sampled, kind, program, name)
@@ -338,8 +344,7 @@ class Measurer:
         self._answer(ticket, {"ok": False, "error": error, "advice": advice, "refused": True})
 
     def _answer(self, ticket: Ticket, body: Mapping[str, Any]) -> None:
-        if ticket.collect in _DUMPED:
-            self._dump.remove()
+        self._dump.remove()
         self._host.emit({**body, "kind": "result", "id": ticket.id, "program": ticket.program, "name": ticket.name})
 
     def _tell(self, ticket: Ticket, state: str) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_ORDER = ("jit", "fusion", "devices", "mesh", "shard", "shard_plan", "compiler_options")
+MATMUL_PRECISIONS = (
+    "default", "bfloat16", "high", "bfloat16_3x", "tensorfloat32", "highest", "float32",
+    "bf16_bf16_f32", "bf16_bf16_f32_x3", "bf16_bf16_f32_x6", "tf32_tf32_f32", "tf32_tf32_f32_x3", "f32_f32_f32",
+)  # fmt: skip
+"""StableHLO's precisions by JAX's names, then algorithms for float32; the engine's list, which a test compares."""
+_ORDER = (
+    "jit", "fusion", "devices", "mesh", "shard", "shard_plan", "target", "passes_off", "matmul_precision", "donate",
+    "compiler_options",
+)  # fmt: skip
 
 
 def variant_name(switches: Mapping[str, Any]) -> str:
@@ -27,6 +35,10 @@ def _parts(key: str, value: Any) -> list[str]:
         return [f"shard:{name}={str(spec).replace(',', '/')}" for name, spec in sorted(value.items())]
     if key == "compiler-options":
         return [f"{name}={option}" for name, option in sorted(value.items())]
+    if key == "passes-off":
+        return [f"passes-off={'+'.join(value)}"] if value else []
+    if key == "donate":
+        return [f"donate={name}" if state == "on" else f"donate:{name}={state}" for name, state in sorted(value.items())]
     if isinstance(value, bool):
         return [f"{key}={'on' if value else 'off'}"]
     return [f"{key}={value}"]

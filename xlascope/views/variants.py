@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xlascope.ir import HloModule, fusion_summary, parse_hlo
+from xlascope.ir import HloModule, collectives, fusion_summary, parse_hlo
 from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.choice import choose
@@ -33,6 +34,9 @@ class Variant:
     ``kinds_after`` tell those of XLA by kind, ``library_fusions_…`` those handed to a library; ``fusions_left`` names
     all that the variant still has. ``simulated``: CPU devices that share the machine's cores.
     ``matches_script``: the baseline was the script's own module. ``sensitive``: correct variants may differ by much.
+    ``max_ulp_error``: the largest difference of two outputs in units of the last place; ``first_different``: the path of
+    the first output that differs; ``mismatched``: elements finite on one side only. ``predicted_ns`` is no measurement:
+    ``prediction`` tells its source; ``memory``: what the program needs on the ``target``, and has.
     ``total_synced_ns``: with jit off, the call with a synchronisation after each equation.
     """
 
@@ -74,6 +78,42 @@ class Variant:
     total_synced_ns: int | None
     notes: tuple[str, ...]
     requested_ns: int | None
+    changes: Changes
+    max_ulp_error: int | None
+    first_different: str | None
+    mismatched: int | None
+    target: str | None
+    memory: dict[str, Any] | None
+    prediction: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """``before`` in the baseline, ``after`` in the variant; None: not known."""
+
+    before: int | None
+    after: int | None
+
+    @property
+    def differ(self) -> bool:
+        return self.before is not None and self.after is not None and self.before != self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a variant's optimized module has, against its baseline's: all computations, insides of fusions included.
+
+    ``fusions``: of two or more real members; ``nan`` and ``infinite``: elements of the outputs.
+    """
+
+    instructions: Counts
+    fusions: Counts
+    collectives: Counts
+    copies: Counts
+    converts: Counts
+    peak_bytes: Counts
+    nan: Counts
+    infinite: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +205,37 @@ def _read(source: RunSource, program: str, record: Record) -> Variant:
         total_synced_ns=fields.whole_ns(body, "total_synced_ns"),
         notes=fields.texts(body, "notes"),
         requested_ns=fields.integer(body, "requested_ns"),
+        changes=_changes(body, before, after),
+        max_ulp_error=fields.integer(body, "max_ulp_error"),
+        first_different=fields.text(body, "first_different"),
+        mismatched=fields.integer(body, "mismatched"),
+        target=fields.text(body, "target"),
+        memory=fields.mapping(body, "memory"),
+        prediction=fields.mapping(body, "prediction"),
+    )
+
+
+def _changes(body: Mapping[str, Any], before: HloModule | None, after: HloModule | None) -> Changes:
+    def counts(count: Callable[[HloModule], int]) -> Counts:
+        return Counts(*(None if module is None else count(module) for module in (before, after)))
+
+    def elements(name: str) -> Counts:
+        found = body.get(name)
+        two = found if isinstance(found, list) and len(found) == 2 else [None, None]
+        return Counts(*(each if isinstance(each, int) and not isinstance(each, bool) else None for each in two))
+
+    def of(*opcodes: str) -> Callable[[HloModule], int]:
+        return lambda module: sum(len(module.of_opcode(opcode)) for opcode in opcodes)
+
+    return Changes(
+        instructions=counts(lambda module: sum(len(each.instructions) for each in module.computations)),
+        fusions=counts(lambda module: fusion_summary(module).count),
+        collectives=counts(lambda module: len(collectives(module))),
+        copies=counts(of("copy", "copy-start")),
+        converts=counts(of("convert")),
+        peak_bytes=Counts(fields.integer(body, "baseline_peak_bytes"), fields.integer(body, "peak_bytes")),
+        nan=elements("nan"),
+        infinite=elements("infinite"),
     )
 
 

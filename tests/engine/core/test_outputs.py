@@ -59,3 +59,45 @@ def test_nudged_moves_each_value_a_little(values: np.ndarray) -> None:
 
 def test_nudged_leaves_integers() -> None:
     assert nudged([np.arange(3)])[0].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "ulp"),
+    [
+        (np.float32([1.0, 2.0]), np.nextafter(np.float32([1.0, 2.0]), np.float32(9)), 1),
+        (np.float32([0.0]), np.float32([-0.0]), 0),
+        (np.float32([1e-45]), np.float32([-1e-45]), 2),
+        (np.float64([1.0]), np.float64([1.0 + 2**-50]), 4),
+        (np.float64([1e308]), np.float64([-1e308]), 2 * int(np.float64(1e308).view(np.int64))),
+        (np.float16([1.0, NAN]), np.float16([1.0, NAN]), 0),
+        (np.complex64([1 + 1j]), np.complex64([1 + np.nextafter(np.float32(1), np.float32(2)) * 1j]), 1),
+        (np.int32([1]), np.int32([5]), None),
+    ],
+)
+def test_units_in_the_last_place(left: np.ndarray, right: np.ndarray, ulp: int | None) -> None:
+    assert compare([left], [right]).ulp == ulp
+
+
+def test_units_are_those_of_the_outputs_own_type() -> None:
+    import ml_dtypes
+
+    one, next_one = np.array([1.0], ml_dtypes.bfloat16), np.array([1.0078125], ml_dtypes.bfloat16)
+    assert compare([one], [next_one]).ulp == 1
+    assert compare([one.astype(np.float32)], [next_one.astype(np.float32)]).ulp == 1 << 16
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.integers(0, 200))
+def test_units_count_the_steps_between(value: float, steps: int) -> None:
+    start = np.float32([value])
+    end = start.copy()
+    for _ in range(steps):
+        end = np.nextafter(end, np.float32(-1) if value > 0 else np.float32(1))
+    if np.isfinite(end).all():
+        found = compare([start], [end]).ulp
+        assert found == steps or (abs(value) < 1 and found is not None and found <= steps)
+
+
+def test_the_first_output_that_differs_and_what_is_not_finite() -> None:
+    found = compare([np.ones(2), np.array([1.0, INF])], [np.ones(2), np.array([NAN, NAN])])
+    assert (found.first, found.nan, found.infinite) == (1, (0, 2), (1, 0))
+    assert compare([np.ones(2)], [np.ones(2)]).first is None

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from xlascope.engine.core.switches import DISABLE, FUSION_PASSES, SwitchError, Switches, compiler_options, parse
+from xlascope.engine.core.switches import (
+    DISABLE,
+    FUSION_PASSES,
+    SwitchError,
+    Switches,
+    compiler_options,
+    parse,
+    precisions,
+)
+from xlascope.session.switches import MATMUL_PRECISIONS, variant_name
 
 CPU = "fusion,dot-library-rewriter,small-while-loop-hoisting"
 
@@ -91,3 +100,37 @@ def test_refused_with_advice(raw: dict[str, Any]) -> None:
 
 def test_jit_off_beside_untouched_switches() -> None:
     assert parse({"jit": "off", "fusion": "on", "shard": {}}).jit == "off"
+
+
+def test_passes_precision_and_donation() -> None:
+    touched = parse({"passes_off": ["cse", " algsimp", "cse"], "matmul_precision": "high", "donate": {"0": "on", "x": "off"}})
+    assert (touched.passes_off, touched.matmul_precision, touched.donate) == (("cse", "algsimp"), "high", {"0": True, "x": False})
+    assert compiler_options(touched, "cpu") == {DISABLE: "cse,algsimp"}
+    both = compiler_options(parse({"passes_off": ["cse"], "fusion": "off"}), "cpu")
+    assert both == {DISABLE: f"cse,{CPU}"} or both == {DISABLE: f"{CPU},cse"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({"passes_off": "cse"}, "cannot be 'cse'"),
+        ({"passes_off": ["a,b"]}, "no name of a pass"),
+        ({"passes_off": ["fusion-wrapper"]}, "cannot be off"),
+        ({"matmul_precision": "enough"}, "cannot be 'enough'"),
+        ({"donate": {"0": "maybe"}}, "cannot be 'maybe'"),
+        ({"jit": "off", "passes_off": ["cse"]}, "no other switch"),
+    ],
+)
+def test_refused_values(raw: dict[str, Any], said: str) -> None:
+    with pytest.raises(SwitchError, match=said) as error:
+        parse(raw)
+    assert error.value.advice
+
+
+def test_the_command_line_offers_the_engines_precisions() -> None:
+    assert precisions() == MATMUL_PRECISIONS
+
+
+def test_names_have_one_order() -> None:
+    switches = {"donate": {"x": "off", "0": "on"}, "passes_off": ["cse", "dce"], "matmul_precision": "high", "fusion": "off"}
+    assert variant_name(switches) == "fusion=off,passes-off=cse+dce,matmul-precision=high,donate=0,donate:x=off"

@@ -54,6 +54,7 @@ from xlascope.engine.compat.sources import (
     user_frame,
 )
 from xlascope.engine.compat.stablehlo import (
+    aliases,
     argument_names,
     computation_module,
     export_artifact,
@@ -64,6 +65,9 @@ from xlascope.engine.compat.stablehlo import (
     module_text,
     operation_names,
     portable_bytecode,
+    result_names,
+    set_donation,
+    set_matmul_precision,
     set_partitions,
     stablehlo_module,
     unoptimized_hlo_text,

@@ -125,6 +125,82 @@ def set_partitions(module: Any, mesh: Mapping[str, int], specs: Sequence[Sequenc
     main.arg_attrs = ir.ArrayAttr.get(changed)
 
 
+def set_matmul_precision(module: Any, precision: str | None, algorithm: tuple[str, str, int] | None) -> tuple[int, int]:
+    """Set the precision of all `dot_general` and `convolution` operations, in place; how many, and how many changed.
+
+    `precision`: DEFAULT, HIGH or HIGHEST. `algorithm`, of `dot_general` on float32 alone: the type of both operands,
+    of the sum, and the number of products for each.
+    """
+    from jaxlib.mlir import ir
+
+    count = changed = 0
+    name, text = "precision_config", f"[#stablehlo<precision {precision}>, #stablehlo<precision {precision}>]"
+    if algorithm is not None:
+        operand, total, products = algorithm
+        name = "algorithm"
+        text = (
+            f"#stablehlo.dot_algorithm<lhs_precision_type = {operand}, rhs_precision_type = {operand}, "
+            f"accumulation_type = {total}, lhs_component_count = 1, rhs_component_count = 1, "
+            f"num_primitive_operations = {products}, allow_imprecise_accumulation = false>"
+        )
+    wanted = ir.Attribute.parse(text, module.context)
+
+    def visit(operation: Any) -> Any:
+        nonlocal count, changed
+        if operation.name != "stablehlo.dot_general" and (algorithm or operation.name != "stablehlo.convolution"):
+            return ir.WalkResult.ADVANCE
+        if algorithm and any(str(each.type.element_type) != "f32" for each in operation.operands):
+            return ir.WalkResult.ADVANCE
+        count += 1
+        before = operation.attributes[name] if name in operation.attributes else None
+        changed += before is None or before != wanted
+        operation.attributes[name] = wanted
+        if algorithm is None and "algorithm" in operation.attributes:
+            del operation.attributes["algorithm"]
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    return count, changed
+
+
+def aliases(main: Any) -> dict[int, int | None]:
+    """Donated arguments of a lowered function: the output that takes over the memory, None where XLA chooses."""
+    found: dict[int, int | None] = {}
+    for index, entries in enumerate(main.arg_attrs):
+        if "tf.aliasing_output" in entries:
+            found[index] = int(entries["tf.aliasing_output"].value)
+        elif "jax.buffer_donor" in entries:
+            found[index] = None
+    return found
+
+
+def set_donation(main: Any, index: int, output: int | None) -> None:
+    """Let an output take over the memory of an argument, in place; with None the argument keeps its memory."""
+    from jaxlib.mlir import ir
+
+    changed = list(main.arg_attrs)
+    entries = {named.name: named.attr for named in changed[index]}
+    for name in ("tf.aliasing_output", "jax.buffer_donor"):
+        entries.pop(name, None)
+    if output is not None:
+        entries["tf.aliasing_output"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), output)
+    changed[index] = ir.DictAttr.get(entries)
+    main.arg_attrs = ir.ArrayAttr.get(changed)
+
+
+def result_names(main: Any) -> list[str]:
+    """The names that JAX gave the results of a lowered function (``result[0]['w']``); empty where it gave none."""
+    from jaxlib.mlir import ir
+
+    if "res_attrs" not in main.operation.attributes:
+        return [""] * len(main.type.results)
+    found = []
+    for one in ir.ArrayAttr(main.operation.attributes["res_attrs"]):
+        entries = ir.DictAttr(one)
+        found.append(ir.StringAttr(entries["jax.result_info"]).value if "jax.result_info" in entries else "")
+    return found
+
+
 def export_artifact(jaxpr: Any, donated: Sequence[bool], platform: str) -> bytes:
     """A program, by its flat arguments, as a ``jax.export`` artifact for one platform. Raises what export raises."""
     import jax

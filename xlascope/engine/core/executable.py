@@ -61,10 +61,16 @@ class Executable:
         they lie in memory makes no difference between the two.
         """
         self._hosts = tuple(values)
+        shared: list[Any] = [None] * len(self.facts.inputs)
         if like is not None and len(self.devices) == 1 and like.devices == self.devices:
-            self._placed = like._placed
-            return
-        self._placed = [None if index in self._donated else self._put(index) for index in range(len(self.facts.inputs))]
+            shared = like._placed
+            if like._donated == self._donated:
+                self._placed = shared
+                return
+        self._placed = [
+            None if index in self._donated else self._put(index) if there is None else there
+            for index, there in enumerate(shared)
+        ]
         compat.block_until_ready([array for array in self._placed if array is not None])
 
     def _put(self, index: int) -> Any:
@@ -104,6 +110,11 @@ class Executable:
             )
             for tensor, sharding, arrays in zip(self.facts.outputs, self._output_shardings, results, strict=True)
         ]
+
+    @property
+    def result_names(self) -> tuple[str, ...]:
+        """The paths of the results, empty where JAX gave none."""
+        return self.facts.result_names
 
     def text(self) -> str:
         """Optimized HLO."""

@@ -125,6 +125,12 @@ def _refuse(handle: Handle, command: Mapping[str, Any], touched: Switches) -> No
         raise SwitchError(
             "another number of devices needs a process of its own", "measure it in a lab, which the keeper starts"
         )
+    if touched.target or touched.matmul_precision or touched.donate:
+        name = "target" if touched.target else "matmul-precision" if touched.matmul_precision else "donate"
+        raise SwitchError(
+            f"{name} changes the lowered module, which is done in a lab and not in the script's process",
+            "measure it on the run file when the script has ended",
+        )
     if any(row.get("sharding") for row in handle.inputs):
         raise SwitchError(
             f"the arguments of {handle.id} lie on several devices, which a measurement in the script's process has not",

@@ -38,7 +38,8 @@ class Tensor:
 class ModuleFacts:
     """The signature of a module and what decides how it may be executed.
 
-    `names`: what JAX called the arguments when it lowered them, empty where it gave no name.
+    `names`: what JAX called the arguments when it lowered them, empty where it gave no name; `result_names`: the paths
+    of the results.
     `donated`: positions of arguments whose memory a call takes over. `callbacks`: targets of custom calls into the
     Python of the process that lowered the module. `random`: it draws numbers whose values XLA does not fix.
     """
@@ -53,6 +54,7 @@ class ModuleFacts:
     replicas: int
     callbacks: tuple[str, ...]
     random: bool
+    result_names: tuple[str, ...] = ()
 
     @property
     def device_count(self) -> int:
@@ -91,6 +93,7 @@ def _facts(module: Any, digest: str) -> ModuleFacts:
         replicas=replicas,
         callbacks=tuple(sorted(each for each in targets if any(mark in each for mark in CALLBACK_MARKS))),
         random=RANDOM_OPERATION in names,
+        result_names=tuple(compat.result_names(main)),
     )
 
 

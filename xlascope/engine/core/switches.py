@@ -18,12 +18,31 @@ FUSION_PASSES = {
         "gpu_horizontal_loop_fusion",
         "gpu_horizontal_input_fusion",
         "softmax-rewriter-triton",
+        "triton-softmax-rewriter",
     ),
 }
 """Passes that make fusions of several operations. Never `fusion-wrapper`: XLA's code generators need its result."""
 
 DISABLE = "xla_disable_hlo_passes"
-KNOWN = frozenset({"jit", "fusion", "devices", "shard_plan", "shard", "mesh", "compiler_options"})
+KNOWN = frozenset({
+    "jit", "fusion", "devices", "shard_plan", "shard", "mesh", "target", "passes_off", "matmul_precision", "donate",
+    "compiler_options",
+})  # fmt: skip
+NEEDED_PASSES = {"fusion-wrapper": "XLA's code generators need what it does"}
+"""Passes without which XLA cannot make code."""
+
+
+PRECISIONS = {
+    "default": "DEFAULT", "bfloat16": "DEFAULT",
+    "high": "HIGH", "bfloat16_3x": "HIGH", "tensorfloat32": "HIGH",
+    "highest": "HIGHEST", "float32": "HIGHEST",
+}  # fmt: skip
+"""StableHLO's precision of a matrix multiplication by the names JAX has for it."""
+ALGORITHMS = {
+    "bf16_bf16_f32": ("bf16", "f32", 1), "bf16_bf16_f32_x3": ("bf16", "f32", 3), "bf16_bf16_f32_x6": ("bf16", "f32", 6),
+    "tf32_tf32_f32": ("tf32", "f32", 1), "tf32_tf32_f32_x3": ("tf32", "f32", 3), "f32_f32_f32": ("f32", "f32", 1),
+}  # fmt: skip
+"""Type of both operands, of the sum, and products for each, of the algorithms a float32 multiplication can be given."""
 
 
 class SwitchError(ValueError):
@@ -44,6 +63,10 @@ class Switches:
     shard_plan: str | None = None
     shard: dict[str, str] = field(default_factory=dict)
     mesh: dict[str, int] = field(default_factory=dict)
+    target: str | None = None
+    passes_off: tuple[str, ...] = ()
+    matmul_precision: str | None = None
+    donate: dict[str, bool] = field(default_factory=dict)
     compiler_options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -79,6 +102,10 @@ def parse(raw: Mapping[str, Any]) -> Switches:
         shard_plan=raw.get("shard_plan"),
         shard=shard,
         mesh=mesh,
+        target=_text(raw, "target"),
+        passes_off=_passes(raw.get("passes_off")),
+        matmul_precision=_precision(raw),
+        donate={str(name): _on(name, value) for name, value in _object(raw, "donate").items()},
         compiler_options={str(key): _option_value(value) for key, value in options.items()},
     )
 
@@ -97,6 +124,43 @@ def _mesh(mesh: Mapping[str, Any]) -> dict[str, int]:
                 f"the mesh axis {axis} cannot have the size {size!r}", "sizes are numbers: --mesh x=4,y=2"
             )
     return {str(axis): size for axis, size in mesh.items()}
+
+
+def _text(raw: Mapping[str, Any], name: str) -> str | None:
+    value = raw.get(name)
+    if value is not None and not isinstance(value, str):
+        raise SwitchError(f"{name} cannot be {value!r}", f"{name} is a text")
+    return value or None
+
+
+def _passes(value: Any) -> tuple[str, ...]:
+    if value is not None and not (isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)):
+        raise SwitchError(f"passes_off cannot be {value!r}", "give names of passes: --passes-off algsimp,cse")
+    names = tuple(dict.fromkeys(each.strip() for each in value or () if each.strip()))
+    for name in names:
+        if "," in name:
+            raise SwitchError(f"{name!r} is no name of a pass", "give each name by itself")
+        if name in NEEDED_PASSES:
+            raise SwitchError(f"the pass {name} cannot be off: {NEEDED_PASSES[name]}", "leave it on")
+    return names
+
+
+def _precision(raw: Mapping[str, Any]) -> str | None:
+    value = _text(raw, "matmul_precision")
+    if value is not None and value not in precisions():
+        raise SwitchError(f"matmul_precision cannot be {value!r}", f"it is one of {', '.join(precisions())}")
+    return value
+
+
+def precisions() -> tuple[str, ...]:
+    """What a matrix multiplication's precision can be set to: StableHLO's levels, JAX's names of them, algorithms."""
+    return (*PRECISIONS, *ALGORITHMS)
+
+
+def _on(name: Any, value: Any) -> bool:
+    if value not in ("on", "off", True, False):
+        raise SwitchError(f"donate of {name} cannot be {value!r}", "write --donate ARG, or --donate ARG=off")
+    return value in ("on", True)
 
 
 def _option_value(value: Any) -> Any:
@@ -133,6 +197,8 @@ def compiler_options(switches: Switches, platform: str) -> dict[str, Any]:
         if kind not in FUSION_PASSES:
             raise SwitchError(f"it is not known how to switch fusion off on {platform}", "use --compiler-option")
         options[DISABLE] = _joined(FUSION_PASSES[kind], str(options.get(DISABLE, "")))
+    if switches.passes_off:
+        options[DISABLE] = _joined(switches.passes_off, str(options.get(DISABLE, "")))
     if DISABLE in options:
         options[DISABLE] = _joined(_flag_passes(), str(options[DISABLE]))
     return options

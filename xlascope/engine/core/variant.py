@@ -43,6 +43,10 @@ def measure(
         "max_abs_error": difference.absolute,
         "max_rel_error": difference.relative,
         "mismatched": difference.mismatched,
+        "max_ulp_error": difference.ulp,
+        "first_different": _output_name(baseline, difference.first),
+        "nan": list(difference.nan),
+        "infinite": list(difference.infinite),
         "sensitive": is_chaotic(difference),
     }
     notes = []
@@ -59,6 +63,14 @@ def measure(
     body["notes"] = notes
     body["calls_per_sample"] = [pairs.baseline_calls, pairs.variant_calls]
     return body, blobs
+
+
+def _output_name(subject: Runnable, position: int | None) -> str | None:
+    """The path of an output, or its position where it has none."""
+    if position is None:
+        return None
+    names: Sequence[str] = getattr(subject, "result_names", ())
+    return (names[position] if position < len(names) else "") or f"output {position}"
 
 
 def _sample_blobs(pairs: Pairs) -> dict[str, bytes]:

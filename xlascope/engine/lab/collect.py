@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
 
 from xlascope.engine import compat
-from xlascope.engine.core import located, switches
+from xlascope.engine.core import located, rewrite, switches
 from xlascope.engine.core.executable import CompileError, Executable, first_lines
 from xlascope.engine.core.heartbeat import Heartbeat, Send
 from xlascope.engine.core.module import device_counts
 from xlascope.engine.core.switches import Switches
 from xlascope.engine.lab import machine, passes
-from xlascope.engine.lab.measure import Answer, devices_for, first_devices, shard_plan
+from xlascope.engine.lab.measure import Answer, devices_for, first_devices, shard_plan, switched
 from xlascope.engine.lab.program import NotHere, Programs, code, unloaded
 
 
@@ -53,7 +54,8 @@ def collect(
         touched = switches.parse(command.get("switches") or {})
         options = switches.compiler_options(touched, jax.default_backend())
         plan, devices = shard_plan(touched, program), devices_for(touched, program)
-        executable = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
+        bytecode, facts, _ = switched(program, touched)
+        executable = Executable(bytecode, facts, devices, options, plan, program.kept)
         return {"stage": "optimized", "compile_ns": executable.compile_ns}, {"text": executable.text().encode()}
     raise NotHere(
         f"a lab cannot collect {what!r}", "it can collect hlo, optimized, tagged, located, passes and machine"
@@ -103,10 +105,11 @@ def _compiler(
         raise NotHere(f"the run file holds no StableHLO of {command.get('program')}", "record the script again")
 
     def compile(options: dict[str, Any]) -> str:
-        if not touched.sharded:
+        if not touched.sharded and not rewrite.rewrites(touched):
             return str(_compiled(bytecode, own | options).hlo_modules()[0].name)
-        program = unloaded(command, blobs)
+        program = replace(unloaded(command, blobs), bytecode=bytecode)
         plan, devices = shard_plan(touched, program), devices_for(touched, program)
-        return Executable(bytecode, program.facts, devices, own | options, plan, program.kept).module_name()
+        code, facts, _ = switched(program, touched)
+        return Executable(code, facts, devices, own | options, plan, program.kept).module_name()
 
     return compile

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
 
-from xlascope.engine.core import sharding, switches, variant
+from xlascope.engine.core import rewrite, sharding, switches, variant
 from xlascope.engine.core.executable import CompileError, Executable
 from xlascope.engine.core.heartbeat import Heartbeat, Send
+from xlascope.engine.core.module import ModuleFacts, read_facts
 from xlascope.engine.core.opcodes import opcodes
 from xlascope.engine.core.switches import SwitchError, Switches
+from xlascope.engine.lab import pass_check
 from xlascope.engine.lab.program import LoadedProgram, NotHere, Programs
 
 Answer = tuple[dict[str, Any], dict[str, bytes]]
@@ -36,12 +39,17 @@ def measure(
         plan = shard_plan(touched, program)
         options = switches.compiler_options(touched, jax.default_backend())
         devices = devices_for(touched, program)
+        bytecode, facts, rewrite_notes = switched(program, touched)
         baseline = _baseline(program, beat)
         beat.step("compiling", "variant")
-        try:
-            other = Executable(program.bytecode, program.facts, devices, options, plan, program.kept)
-        except CompileError as error:
-            raise _explained(error, touched) from error
+
+        def compiled(more: Mapping[str, Any]) -> Executable:
+            try:
+                return Executable(bytecode, facts, devices, {**options, **more}, plan, program.kept)
+            except CompileError as error:
+                raise _explained(error, touched) from error
+
+        other = compiled({})
         other.place(program.arguments.values, baseline)
 
         def chaotic(difference: Any) -> bool:
@@ -51,6 +59,14 @@ def measure(
             return variant.is_chaotic(difference, program.facts.random, run, lambda: program.arguments.values)
 
         body, found = variant.measure(baseline, other, command, beat, cancelled, chaotic)
+        if touched.passes_off and command.get("folder"):
+            beat.step("compiling", "again, to see which passes ran")
+            rewrite_notes += pass_check.judged(
+                touched.passes_off,
+                Path(str(command["folder"])),
+                lambda more: Executable(program.bytecode, program.facts, devices_for(Switches(), program), more),
+                compiled,
+            )
     text = baseline.text()
     optimized = other.text()
     if touched != Switches() and plan is None and opcodes(optimized) == opcodes(text):
@@ -58,7 +74,7 @@ def measure(
     lowered_for = program.record.get("platform")
     if lowered_for not in (None, jax.default_backend()):
         body["notes"].append(f"recorded on {lowered_for}, executed on {jax.default_backend()}")
-    notes = [*program.arguments.notes, *(plan.notes if plan else ()), *body.pop("notes")]
+    notes = [*program.arguments.notes, *(plan.notes if plan else ()), *rewrite_notes, *body.pop("notes")]
     body |= {
         "compile_ns": other.compile_ns,
         "baseline_compile_ns": baseline.compile_ns,
@@ -76,6 +92,15 @@ def measure(
     }
     found |= {"optimized": optimized.encode(), "baseline_optimized": text.encode()}
     return body, found
+
+
+def switched(program: LoadedProgram, touched: Switches) -> tuple[bytes, ModuleFacts, list[str]]:
+    """The program's module as the switches want it, its facts, and notes of what was done. Raises SwitchError."""
+    if not rewrite.rewrites(touched):
+        return program.bytecode, program.facts, []
+    inputs = program.record.get("inputs") or []
+    made = rewrite.rewritten(program.bytecode, touched, program.facts, inputs, program.kept)
+    return made.bytecode, read_facts(made.bytecode), list(made.notes)
 
 
 def devices_for(touched: Switches, program: LoadedProgram) -> list[Any]:
@@ -129,4 +154,9 @@ def _explained(error: CompileError, touched: Switches) -> SwitchError:
     if touched.compiler_options:
         names = ", ".join(touched.compiler_options)
         return SwitchError(f"XLA refuses to compile the variant: {error}", f"check the compiler options: {names}")
+    if touched.passes_off:
+        names = ", ".join(touched.passes_off)
+        return SwitchError(
+            f"XLA cannot compile the variant: {error}", f"it may need a pass that is off: {names}; leave one of them on"
+        )
     return SwitchError(f"XLA cannot compile the variant: {error}", "try another switch; the baseline does compile")

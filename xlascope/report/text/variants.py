@@ -94,6 +94,12 @@ def _remarks(each: Variant) -> Iterable[RenderableType]:
         yield warning(f"{each.id}: its baseline is not the script's own module.")
     if each.sensitive:
         yield note(f"{each.id}: sensitive: correct variants of this program differ by much.")
+    changed = _changed(each)
+    if changed:
+        yield note(f"{each.id}: {changed}")
+    numbers = _numbers(each)
+    if numbers:
+        yield note(f"{each.id}: {numbers}")
     if each.fusions_left and each.switches.get("fusion") == "off":
         yield note(f"{each.id}: fusions left: {', '.join(each.fusions_left)}")
     for exchange in each.collectives or ():
@@ -104,3 +110,34 @@ def _remarks(each: Variant) -> Iterable[RenderableType]:
         synced = f", {duration(each.total_synced_ns)} in all when synchronised" if each.total_synced_ns else ""
         yield note(f"{each.id}: slowest equations: {', '.join(f'{e.path} {duration(e.ns)}' for e in slowest)}{synced}")
     yield from (note(f"{each.id}: {text}") for text in each.notes)
+
+
+def _changed(each: Variant) -> str:
+    """What the variant's module has more or fewer of."""
+    changes = each.changes
+    counted = (
+        ("instructions", changes.instructions), ("fusions", changes.fusions), ("collectives", changes.collectives),
+        ("copies", changes.copies), ("converts", changes.converts),
+    )  # fmt: skip
+    parts = [f"{name} {count(found.before)}→{count(found.after)}" for name, found in counted if found.differ]
+    peak = changes.peak_bytes
+    if peak.differ:
+        parts.append(f"peak memory {size(peak.before)}→{size(peak.after)}")
+    return ", ".join(parts)
+
+
+def _numbers(each: Variant) -> str:
+    """How the outputs differ from the baseline's; empty where they do not."""
+    if each.first_different is None:
+        return ""
+    parts = []
+    if each.max_abs_error is not None:
+        parts.append(f"outputs differ by at most {each.max_abs_error:.3g}")
+    if each.max_rel_error is not None:
+        parts.append(f"relative {each.max_rel_error:.3g}")
+    if each.max_ulp_error is not None:
+        parts.append(f"{count(each.max_ulp_error)} units in the last place")
+    for name, found in (("NaN", each.changes.nan), ("infinite", each.changes.infinite)):
+        if found.differ:
+            parts.append(f"{name} {count(found.before)}→{count(found.after)}")
+    return f"{', '.join(parts)}; first that differs: {each.first_different}"
