@@ -38,7 +38,8 @@ def _parts(key: str, value: Any) -> list[str]:
     if key == "passes-off":
         return [f"passes-off={'+'.join(value)}"] if value else []
     if key == "donate":
-        return [f"donate={name}" if state == "on" else f"donate:{name}={state}" for name, state in sorted(value.items())]
+        states = sorted(value.items())
+        return [f"donate={name}" if state == "on" else f"donate:{name}={state}" for name, state in states]
     if isinstance(value, bool):
         return [f"{key}={'on' if value else 'off'}"]
     return [f"{key}={value}"]

@@ -34,7 +34,7 @@ class Variant:
     ``kinds_after`` tell those of XLA by kind, ``library_fusions_…`` those handed to a library; ``fusions_left`` names
     all that the variant still has. ``simulated``: CPU devices that share the machine's cores.
     ``matches_script``: the baseline was the script's own module. ``sensitive``: correct variants may differ by much.
-    ``max_ulp_error``: the largest difference of two outputs in units of the last place; ``first_different``: the path of
+    ``max_ulp_error``: the largest difference of two outputs in units of the last place; ``first_different``: path of
     the first output that differs; ``mismatched``: elements finite on one side only. ``predicted_ns`` is no measurement:
     ``prediction`` tells its source; ``memory``: what the program needs on the ``target``, and has.
     ``total_synced_ns``: with jit off, the call with a synchronisation after each equation.

@@ -152,8 +152,7 @@ def set_matmul_precision(module: Any, precision: str | None, algorithm: tuple[st
         if algorithm and any(str(each.type.element_type) != "f32" for each in operation.operands):
             return ir.WalkResult.ADVANCE
         count += 1
-        before = operation.attributes[name] if name in operation.attributes else None
-        changed += before is None or before != wanted
+        changed += name not in operation.attributes or operation.attributes[name] != wanted
         operation.attributes[name] = wanted
         if algorithm is None and "algorithm" in operation.attributes:
             del operation.attributes["algorithm"]
