@@ -1,0 +1,99 @@
+"""The ratio of one program's times in two runs, which were not measured in turn.
+
+What else the machine does only ever makes calls longer, often by a factor and for most of a run; what a program needs
+shows in its quick calls. So the ratio is that of the time which QUICK of the calls stay below, and the median may not
+contradict it. Calls that follow each other are alike: how far chance moves the estimate is told by leaving out one
+window, or one part of a window, after the other (the jackknife). Two runs of the same program differ by more than
+that, as memory lies elsewhere: RUN_TO_RUN is added, or what the run's programs scatter by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log, sqrt
+from statistics import NormalDist
+
+import numpy as np
+
+from xlascope.stats.ratio import Ratio
+from xlascope.stats.summary import CONFIDENCE, Samples
+
+QUICK = 0.05
+LEAST_CALLS = 8
+PARTS = 4
+RUN_TO_RUN = 0.02
+"""Standard deviation of the logarithm of a program's time from run to run that is taken for granted."""
+MOST_SCATTER = 0.05
+"""What the scatter of a run's programs may add: beyond it programs differ by themselves."""
+LEAST_PROGRAMS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A program's times in one run, as logarithms of ns: quick calls with their standard error, and the median."""
+
+    quick: float
+    error: float
+    median: float
+    calls: int
+    windows: int
+
+    @property
+    def quick_ns(self) -> float:
+        return exp(self.quick)
+
+    @property
+    def median_ns(self) -> float:
+        return exp(self.median)
+
+
+def side(windows: Sequence[Samples]) -> Side | None:
+    """Of the times of calls, in ns, window by window; None below LEAST_CALLS calls. Raises ValueError: not positive."""
+    logs = [np.log(np.asarray(each, np.float64)) for each in windows if len(each)]
+    calls = sum(len(each) for each in logs)
+    if calls < LEAST_CALLS:
+        return None
+    if not all(np.isfinite(each).all() for each in logs):
+        raise ValueError("times must be positive and finite")
+    every = np.concatenate(logs)
+    parts = [part for each in logs for part in np.array_split(each, min(PARTS, len(each)))]
+    error = max(_jackknife(parts), _jackknife(logs))
+    return Side(float(np.quantile(every, QUICK)), error, float(np.median(every)), calls, len(logs))
+
+
+def _jackknife(blocks: Sequence[np.ndarray]) -> float:
+    """Standard error of the quick level; 0 of a single block."""
+    count = len(blocks)
+    if count < 2:
+        return 0.0
+    without = [np.quantile(np.concatenate([*blocks[:k], *blocks[k + 1 :]]), QUICK) for k in range(count)]
+    return sqrt((count - 1) * float(np.var(without)))
+
+
+def scatter(sides: Sequence[tuple[Side, Side]]) -> float:
+    """How much the ratios of two runs' programs lie apart, as a robust standard deviation: from RUN_TO_RUN to
+    MOST_SCATTER. A few programs that changed do not move it; below LEAST_PROGRAMS nothing can be told from it.
+    """
+    if len(sides) < LEAST_PROGRAMS:
+        return RUN_TO_RUN
+    logs = np.asarray([b.quick - a.quick for a, b in sides])
+    apart = 1.4826 * float(np.median(np.abs(logs - np.median(logs))))
+    return min(max(apart, RUN_TO_RUN), MOST_SCATTER)
+
+
+def independent_ratio(a: Side, b: Side, run_to_run: float = RUN_TO_RUN, drift: float | None = None) -> Ratio:
+    """Time in run `b` ÷ time in run `a` with its 95 % interval.
+
+    `run_to_run`: see `scatter`. `drift`: time of a reference in b ÷ in a; the interval is made to hold the ratio with
+    and without it, as nobody knows how much of it this program felt. None: unknown. An interval that the medians
+    contradict is made to hold 1.
+    """
+    shift = b.quick - a.quick
+    half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * sqrt(a.error**2 + b.error**2 + run_to_run**2)
+    low, high = shift - half, shift + half
+    if drift is not None:
+        low, high = min(low, low - log(drift)), max(high, high - log(drift))
+    if (b.median - a.median) * shift < 0:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return Ratio(exp(shift), exp(low), exp(high))
