@@ -48,7 +48,7 @@ def test_no_arguments_without_a_terminal_is_usage(tmp_path: Path) -> None:
     assert done.stderr.startswith("usage: xlascope")
 
 
-@pytest.mark.parametrize("name", ["compare", "report", "export", "sql", "strip"])
+@pytest.mark.parametrize("name", ["report", "export", "sql", "strip"])
 def test_commands_that_are_not_built_say_so(tmp_path: Path, name: str) -> None:
     command = next(one for one in COMMANDS if one.name == name)
     if command.built:

@@ -256,15 +256,14 @@ def _exact(a: _Body, b: _Body, rows_a: range, rows_b: range, pairs: dict[int, in
         weight = np.where(equal, 1.0, np.where(alike, _ALIKE, 0.0))
         weight = np.where(weight > 0, weight + part * around, 0.0)
         weights[row] = weight
-        weight = weights[row].astype(np.float64)
-        best = np.maximum(table[row, 1:], table[row, :-1] + weight)
+        best = np.maximum(table[row, 1:], table[row, :-1] + weights[row].astype(np.float64))
         table[row + 1, 1:] = np.maximum.accumulate(best)
     row, column = len(rows_a), len(rows_b)
     while row and column:
-        weight = float(weights[row - 1, column - 1])
+        gain = float(weights[row - 1, column - 1])
         if table[row, column] == table[row, column - 1]:
             column -= 1
-        elif weight and table[row, column] == table[row - 1, column - 1] + weight:
+        elif gain and table[row, column] == table[row - 1, column - 1] + gain:
             pairs[rows_a[row - 1]] = rows_b[column - 1]
             row, column = row - 1, column - 1
         else:

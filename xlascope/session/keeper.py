@@ -339,12 +339,14 @@ class Keeper:
 
     def measure(
         self, program: str, switches: Mapping[str, Any], budget_s: float = 5.0, *,
-        profile: bool = True, consent: bool = False, name: str | None = None,
+        profile: bool = True, consent: bool = False, name: str | None = None, other: tuple[Path, str] | None = None,
     ) -> int:
         """Queue the measurement of a variant beside its baseline. Returns the ticket that its events (``progress`` and
         at last ``result``) carry as ``id``. ``consent``: execute it though it has ordered effects;
-        ``name``: keep the switches under it."""
-        ticket = Ticket(next(self._ids), program, dict(switches), budget_s, profile, consent, set_name=name)
+        ``name``: keep the switches under it; ``other``: measure that program of that run file in the variant's place,
+        with this one's arguments, and keep nothing of it."""
+        ticket = Ticket(
+            next(self._ids), program, dict(switches), budget_s, profile, consent, set_name=name, other=other)
         self.loop.post(lambda: self._measurer.submit(ticket))
         return ticket.id
 

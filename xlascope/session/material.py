@@ -75,6 +75,26 @@ def load(path: Path, program: str, *, arguments: bool = True) -> Material:
         return Material(program, body, blobs, _environment(reader, record), record.json.get("callbacks") is True)
 
 
+def beside(command: dict[str, Any], material: Material, other: Material) -> None:
+    """Put another program into a ``measure`` command in the variant's place. Raises NotMeasurable."""
+    here, there = material.environment, other.environment
+    for what, one, two in (("64-bit mode", here.x64, there.x64), ("platform", here.platform, there.platform),
+                           ("number of devices", here.device_count, there.device_count)):
+        if one != two:
+            raise NotMeasurable(
+                f"{material.program} and the other {other.program} do not run in the same place: {what} {one} and "
+                f"{two}", "compare them without --rerun")
+    if material.needs_python or other.needs_python:
+        raise NotMeasurable(
+            f"{material.program} calls back into its script, which a lab does not have", "compare without --rerun")
+    command["other"] = {"program": other.program, "record": other.body["record"]}
+    code = other.blobs.get("tagged") or other.blobs.get("stablehlo")
+    if code is not None:
+        material.blobs["other_stablehlo"] = code
+    if "artifact" in other.blobs:
+        material.blobs["other_artifact"] = other.blobs["artifact"]
+
+
 def environment(path: Path) -> Environment:
     """That of the run's newest program. Raises NotMeasurable when there is none, RunFileError."""
     with Reader(path) as reader:

@@ -15,7 +15,15 @@ from xlascope.runfile import Reader, RunFileError
 from xlascope.session.dumping import DumpFolder
 from xlascope.session.lab import HEARTBEAT_S, Lab, LabSpec, flags_from
 from xlascope.session.loop import Loop
-from xlascope.session.material import Environment, Material, NotMeasurable, environment, load, load_arguments
+from xlascope.session.material import (
+    Environment,
+    Material,
+    NotMeasurable,
+    beside,
+    environment,
+    load,
+    load_arguments,
+)
 from xlascope.session.plan import is_python_with_jax
 from xlascope.session.store import Store
 from xlascope.session.switches import devices_needed, variant_name
@@ -45,6 +53,8 @@ class Ticket:
     `passes` or `machine`."""
     set_name: str | None = None
     """The name that the switches are kept under, when they have one."""
+    other: tuple[Path, str] | None = None
+    """A run file and a program of it that takes the variant's place: the two are measured in turn, nothing is kept."""
     requested_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -125,9 +135,9 @@ class Measurer:
         body = dict(message.body)
         if self._cancelled and not body.get("ok"):
             body["cancelled"] = True
-        elif body.get("ok"):
+        elif body.get("ok") and ticket.other is None:
             body |= self._keep_result(ticket, message)
-        else:
+        elif not body.get("ok"):
             self._keep_failure(ticket, body)
         self._answer(ticket, body)
         self._next()
@@ -185,6 +195,8 @@ class Measurer:
         if "tagged" in material.blobs:
             # The same instructions, whose names of operations tell the equations they come from.
             material.blobs["stablehlo"] = material.blobs.pop("tagged")
+        if ticket.other is not None:
+            beside(command, material, load(*ticket.other, arguments=False))
         live = self._host.state in ("running", "idle")
         if live and (material.needs_python or material.environment.platform not in (None, "cpu")):
             # An accelerator has one owner: as long as the script's process lives, it is that.
@@ -333,7 +345,7 @@ class Measurer:
             return f"v{1 + sum(1 for _ in reader.records('variant'))}"
 
     def _keep_failure(self, ticket: Ticket, body: Mapping[str, Any]) -> None:
-        if ticket.collect is not None:
+        if ticket.collect is not None or ticket.other is not None:
             return
         self._store.put("failed", {"switches": ticket.switches, "error": body.get("error"),
                                    "advice": body.get("advice"), "variant": ticket.name},

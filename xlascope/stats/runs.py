@@ -4,7 +4,8 @@ What else the machine does only ever makes calls longer, often by a factor and f
 shows in its quick calls. So the ratio is that of the time which QUICK of the calls stay below, and the median may not
 contradict it. Calls that follow each other are alike: how far chance moves the estimate is told by leaving out one
 window, or one part of a window, after the other (the jackknife). Two runs of the same program differ by more than
-that, as memory lies elsewhere: RUN_TO_RUN is added, or what the run's programs scatter by.
+that, as memory lies elsewhere: RUN_TO_RUN is added, or what the run's programs scatter by. Where other processes kept
+cores busy most of the time even quick calls may have been held up: the interval is as wide as that can make it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ RUN_TO_RUN = 0.02
 MOST_SCATTER = 0.05
 """What the scatter of a run's programs may add: beyond it programs differ by themselves."""
 LEAST_PROGRAMS = 4
+BUSY_SHARE = 0.25
+"""Up to so many cores kept busy by others on average, quick calls had the machine to themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class Side:
 
 def side(windows: Sequence[Samples]) -> Side | None:
     """Of the times of calls, in ns, window by window; None below LEAST_CALLS calls. Raises ValueError: not positive."""
-    logs = [np.log(np.asarray(each, np.float64)) for each in windows if len(each)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = [np.log(np.asarray(each, np.float64)) for each in windows if len(each)]
     calls = sum(len(each) for each in logs)
     if calls < LEAST_CALLS:
         return None
@@ -82,16 +86,32 @@ def scatter(sides: Sequence[tuple[Side, Side]]) -> float:
     return min(max(apart, RUN_TO_RUN), MOST_SCATTER)
 
 
-def independent_ratio(a: Side, b: Side, run_to_run: float = RUN_TO_RUN, drift: float | None = None) -> Ratio:
+def held_up(others: float | None, cores: int | None) -> float:
+    """How many times longer quick calls may have been for the cores (a mean number) that others kept busy.
+
+    A program that uses all cores has what others leave, and one core at the least. 1 where nothing is known.
+    """
+    if others is None or not cores or others <= BUSY_SHARE:
+        return 1.0
+    return cores / max(cores - others, 1.0)
+
+
+def independent_ratio(
+    a: Side,
+    b: Side,
+    run_to_run: float = RUN_TO_RUN,
+    drift: float | None = None,
+    held: tuple[float, float] = (1.0, 1.0),
+) -> Ratio:
     """Time in run `b` ÷ time in run `a` with its 95 % interval.
 
     `run_to_run`: see `scatter`. `drift`: time of a reference in b ÷ in a; the interval is made to hold the ratio with
-    and without it, as nobody knows how much of it this program felt. None: unknown. An interval that the medians
-    contradict is made to hold 1.
+    and without it, as nobody knows how much of it this program felt. None: unknown. `held`: see `held_up`, for a and b.
+    An interval that the medians contradict is made to hold 1.
     """
     shift = b.quick - a.quick
     half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * sqrt(a.error**2 + b.error**2 + run_to_run**2)
-    low, high = shift - half, shift + half
+    low, high = shift - half - log(held[1]), shift + half + log(held[0])
     if drift is not None:
         low, high = min(low, low - log(drift)), max(high, high - log(drift))
     if (b.median - a.median) * shift < 0:

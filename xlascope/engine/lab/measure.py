@@ -42,15 +42,18 @@ def measure(
         bytecode, facts, rewrite_notes = switched(program, touched)
         baseline = _baseline(program, beat)
         beat.step("compiling", "variant")
+        second = _other(programs, command, blobs) if command.get("other") else program
+        if second is not program:
+            bytecode, facts = second.bytecode, second.facts
 
         def compiled(more: Mapping[str, Any]) -> Executable:
             try:
-                return Executable(bytecode, facts, devices, {**options, **more}, plan, program.kept)
+                return Executable(bytecode, facts, devices, {**options, **more}, plan, second.kept)
             except CompileError as error:
                 raise _explained(error, touched) from error
 
         other = compiled({})
-        other.place(program.arguments.values, baseline)
+        other.place(second.arguments.values, baseline if second.kept == program.kept else None)
 
         def chaotic(difference: Any) -> bool:
             def run(values: Any) -> Any:
@@ -69,7 +72,7 @@ def measure(
             )
     text = baseline.text()
     optimized = other.text()
-    if touched != Switches() and plan is None and opcodes(optimized) == opcodes(text):
+    if touched != Switches() and second is program and plan is None and opcodes(optimized) == opcodes(text):
         body["notes"].append("the switch changed no instruction of the optimized module")
     lowered_for = program.record.get("platform")
     if lowered_for not in (None, jax.default_backend()):
@@ -101,6 +104,15 @@ def switched(program: LoadedProgram, touched: Switches) -> tuple[bytes, ModuleFa
     inputs = program.record.get("inputs") or []
     made = rewrite.rewritten(program.bytecode, touched, program.facts, inputs, program.kept)
     return made.bytecode, read_facts(made.bytecode), list(made.notes)
+
+
+def _other(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedProgram:
+    """The program that takes the variant's place, with the arguments of the one it is measured beside."""
+    there = command["other"]
+    told = {**command, "program": f"{there.get('program')} of the other run", "record": there.get("record") or {}}
+    code = {name: blobs[f"other_{name}"] for name in ("stablehlo", "artifact") if f"other_{name}" in blobs}
+    values = {name: data for name, data in blobs.items() if name[:1] == "a" and name[1:].isdigit()}
+    return programs.load(told, {**values, **code})
 
 
 def devices_for(touched: Switches, program: LoadedProgram) -> list[Any]:

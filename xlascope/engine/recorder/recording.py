@@ -18,6 +18,7 @@ from xlascope.engine.recorder.children import Children
 from xlascope.engine.recorder.environment import environment, variables
 from xlascope.engine.recorder.hook import Hook
 from xlascope.engine.recorder.link import Link
+from xlascope.engine.recorder.reference import Reference
 from xlascope.engine.recorder.service import Service
 from xlascope.engine.recorder.watch_import import watch
 from xlascope.engine.recorder.windows import Windows
@@ -41,7 +42,9 @@ class Recording:
             window,
             lambda: self.hook is not None and self.hook.clock.busy(),
             lambda: self.hook.clock.compiling() if self.hook is not None else 0.0,
+            lambda: self.reference.take("window"),
         )
+        self.reference = Reference(self.link)
         self.service = Service(self)
         self.exit_code = 0
         self._began = time.monotonic()
@@ -162,6 +165,7 @@ class Recording:
         self.windows.close()
         self.service.join()
         self.windows.close()
+        self.attempt("reference", self.reference.take, "end")
         budget = self.config.get("finish_budget")
         ran, now = time.monotonic() - self._began, time.monotonic()
         # What a lab can do as well is done here only where it is next to nothing beside the run.

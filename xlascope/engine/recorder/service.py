@@ -44,6 +44,7 @@ class Service:
         self.recording.hook.local.ours = True
         running = self._running
         try:
+            self._guarded("reference", lambda: self.recording.reference.take("start"))
             while self.link.alive and not self._leave and os.getpid() == self.recording.pid:
                 self.turn(TICK_OPEN if self.recording.windows.is_open else TICK)
         finally:

@@ -9,6 +9,7 @@ from typing import Any
 
 from xlascope.engine import compat
 from xlascope.engine.recorder.memory import give_back
+from xlascope.engine.recorder.reference import others, processors
 
 HOST_LEVEL = 2
 SETTLED = 1.0  # seconds after a new program began to run when the next window opens: past its warm-up
@@ -36,7 +37,8 @@ class Windows:
 
     ``seconds`` is how long a window lasts at first; 0 means no windows at all. ``busy`` tells whether JAX is compiling:
     no periodic window opens then. ``compiling``: seconds of the run in which it was; they are no cost of a window, and
-    neither is the time before the first dispatch. Times are monotonic seconds inside, `time.time_ns()` in what is sent.
+    neither is the time before the first dispatch. ``closed`` is called after a window that was due. Times are monotonic
+    seconds inside, `time.time_ns()` in what is sent.
     """
 
     def __init__(
@@ -45,17 +47,20 @@ class Windows:
         seconds: float,
         busy: Callable[[], bool] = lambda: False,
         compiling: Callable[[], float] = lambda: 0.0,
+        closed: Callable[[], None] = lambda: None,
     ) -> None:
         self._link = link
         self._seconds = seconds
         self._length = seconds
         self._busy = busy
         self._compiling = compiling
+        self._closed = closed
         self._lock = _thread.RLock()
         self._session: Any = None
         self._why = "first"
         self._from_start = False
         self._start_ns = 0
+        self._processors = processors()
         self._opened = self._counted = 0.0
         self._compiled = 0.0
         self._index = 0
@@ -114,6 +119,7 @@ class Windows:
         if self._session is not None:
             if self._is_over(now):
                 self.close()
+                self._closed()
                 self._plan(time.monotonic())
             return
         for why, due in (("periodic", self._next), ("count", self._next_count)):
@@ -156,6 +162,7 @@ class Windows:
             return
         try:
             if self._session is None and not compat.script_is_profiling():
+                self._processors = processors()
                 self._start_ns = time.time_ns()
                 self._session = compat.open_profile(HOST_LEVEL)
                 self._why, self._from_start, self._opened = why, from_start, time.monotonic()
@@ -174,7 +181,7 @@ class Windows:
             if session is None:
                 return
             started = time.monotonic()
-            end_ns = time.time_ns()
+            end_ns, busy = time.time_ns(), others(self._processors, processors(), started - self._opened)
             try:
                 data = session.stop()
             except RuntimeError as error:
@@ -195,6 +202,7 @@ class Windows:
                 "why": self._why,
                 "covers_from_start": self._from_start,
                 "truncated": False,
+                "others": busy,
             }
             self._index += 1
             self._link.send({"kind": "chunk", "chunk": "profile", "meta": meta}, {"data": data})

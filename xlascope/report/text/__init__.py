@@ -26,6 +26,7 @@ _RENDERERS = {
     "devices": "times",
     "collectives": "times",
     "variants": "variants",
+    "compare": "compare",
     "memory": "memory",
     "links": "links",
     "machine": "machine",

@@ -1,0 +1,269 @@
+"""The view and the command ``compare`` on two recorded runs of one script, in which two functions were changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from crafted_run import OPTIMIZED
+
+from xlascope.cli.compare import is_slower, main
+from xlascope.cli.errors import CommandError
+from xlascope.report.as_json import to_json
+from xlascope.runfile import Writer
+from xlascope.traces import read_profile
+from xlascope.traces.call_spans import LEAST, call_spans
+from xlascope.views import Source, open_source
+from xlascope.views.compare import Compare, Program, compare
+from xlascope.views.comparing.sides import open_sides, parse
+from xlascope.views.comparing.times import observed_calls
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "xlascope" / "report" / "schemas" / "compare.json").read_text())
+BEFORE = """
+import time
+import jax, jax.numpy as jnp
+
+@jax.jit
+def waves(x):
+    for _ in range(4):
+        x = jnp.sin(x) + 1
+    return x
+
+@jax.jit
+def scores(x):
+    y = x @ x.T
+    return jax.nn.softmax(y, axis=-1)
+
+@jax.jit
+def steady(x):
+    return jnp.sort(x, axis=0)
+
+x = jnp.linspace(0, 1, 160 * 160).reshape(160, 160)
+end = time.time() + 1.2
+while time.time() < end:
+    for f in (waves, scores, steady):
+        f(x).block_until_ready()
+"""
+AFTER = (
+    BEFORE.replace("range(4)", "range(16)")
+    .replace("    y = x @ x.T\n", "    x = x * 2\n    y = x @ x.T\n")
+    .replace("def steady(x):", "def added(x):\n    return x[0] - 1\n\n@jax.jit\ndef steady(x):")
+    .replace("(waves, scores, steady)", "(waves, scores, added, steady)")
+)
+
+
+def record(folder: Path, text: str) -> Path:
+    script, path = folder / "script.py", folder / "run.xlascope"
+    script.write_text(text)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "xlascope", "record", "--finish-budget", "60", "-o", str(path), str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=150)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+@pytest.fixture(scope="session")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp("before"), BEFORE)
+
+
+@pytest.fixture(scope="session")
+def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp("after"), AFTER)
+
+
+@pytest.fixture
+def answer(before: Path, after: Path) -> Iterator[Compare]:
+    a, b = open_sides(str(before), str(after))
+    with a.source, b.source:
+        yield compare(a, b)
+
+
+def largest_window(source: Source) -> bytes:
+    return max((chunk.data for chunk in source.chunks("profile")), key=len)  # type: ignore[attr-defined]
+
+
+def of(answer: Compare, function: str) -> Program:
+    return next(each for each in answer.programs if each.function == function)
+
+
+def test_programs_are_matched_and_the_new_one_is_told(answer: Compare) -> None:
+    assert {each.function for each in answer.programs} == {"waves", "scores", "steady"}
+    assert answer.only_a == () and [each.function for each in answer.only_b] == ["added"]
+    assert all(each.same_signature for each in answer.programs)
+    assert all(each.a_ns and each.b_ns and each.a_calls and each.b_calls for each in answer.programs)
+    assert all(each.max_abs_error is None for each in answer.programs)
+
+
+def test_a_line_that_was_put_in_shifts_nothing(answer: Compare) -> None:
+    rows = of(answer, "scores").equations
+    new = [each for each in rows if each.path_a is None]
+    assert [each.primitive for each in new] == ["mul"] and new[0].path_b == "0"
+    assert all(each.path_b is not None and not each.moved for each in rows)
+    shifted = [(int(each.path_a), int(each.path_b)) for each in rows if each.path_a and each.path_b]
+    assert shifted and all(b == a + 1 for a, b in shifted)
+
+
+def test_ops_are_compared_through_their_equations(answer: Compare) -> None:
+    waves = of(answer, "waves")
+    assert waves.opcodes["sine"] == (4, 16) and waves.a_form.fusions == waves.b_form.fusions
+    rows = [each for each in waves.equations if each.primitive == "sin"]
+    assert sum(each.path_a is not None for each in rows) == 4 and len(rows) == 16
+    assert all(each.b_ns is not None for each in rows) and all(each.line_b is not None for each in rows)
+    steady = of(answer, "steady")
+    assert steady.opcodes == {} and steady.a_form.instructions == steady.b_form.instructions
+
+
+def test_the_source_difference_is_that_of_the_script(answer: Compare) -> None:
+    (change,) = answer.sources
+    assert "-    for _ in range(4):" in change.unified and "+    for _ in range(16):" in change.unified
+
+
+def test_the_machine_is_told(before: Path, answer: Compare) -> None:
+    assert answer.drift is not None and 0.2 < answer.drift < 5
+    with open_source(before) as source:
+        told = [record.json for record in source.records("reference")]  # type: ignore[attr-defined]
+    assert told[0]["at"] == "start" and told[-1]["at"] == "end" and all(each["kernel_ns"] > 0 for each in told)
+    if sys.platform == "linux":
+        assert answer.others_a is not None and answer.others_b is not None
+
+
+def test_the_json_fits_the_schema(answer: Compare) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(to_json("compare", answer))
+
+
+def test_a_run_and_itself_are_never_faster_or_slower(before: Path) -> None:
+    a, b = open_sides(str(before), str(before))
+    with a.source, b.source:
+        found = compare(a, b)
+    assert len(found.programs) == 3 and all(each.ratio == 1 for each in found.programs)
+    assert all(each.verdict in ("same", "unclear") for each in found.programs)
+    assert all(each.path_a == each.path_b for program in found.programs for each in program.equations)
+    assert all(each.a_ns == each.b_ns for program in found.programs for each in program.equations)
+    assert found.sources == () and all(not each.opcodes for each in found.programs)
+
+
+def test_times_of_calls_are_first_start_to_last_end(before: Path) -> None:
+    with open_source(before) as source:
+        profile = read_profile(largest_window(source))
+    spans = call_spans(profile)
+    ops = profile.ops
+    for index, key in enumerate(profile.programs):
+        runs = {}
+        for k in np.flatnonzero(ops.program == index).tolist():
+            start, end = runs.get(ops.run[k], (np.inf, 0))
+            runs[ops.run[k]] = min(start, int(ops.start_ps[k])), max(end, int(ops.end_ps[k]))
+        expected = [int(end - start) // 1000 for start, end in sorted(runs.values())]
+        expected = expected[1:-1] if len(expected) >= LEAST else expected
+        assert key.program_id is not None and spans[key.program_id].tolist() == expected
+
+
+def test_a_program_slowed_is_found_alone_when_both_are_executed_in_turn(
+    before: Path, after: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(before), str(after), "--rerun", "--budget", "0.7", "--fail-slower", "30", "--json"]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    rows = {each["function"]: each for each in json.loads(said.out)["programs"]}
+    assert rows["waves"]["verdict"] == "slower" and rows["waves"]["how"] == "rerun" and rows["waves"]["ratio"] > 1.3
+    assert "waves#1 is" in said.err and "steady#1 is" not in said.err and "scores#1 is" not in said.err
+    assert rows["steady"]["max_abs_error"] == 0 and rows["waves"]["max_abs_error"] > 0
+    with open_source(before) as source:
+        assert not source.records("variant")  # type: ignore[attr-defined]
+
+
+def test_the_gate_needs_a_sure_change_that_is_large_enough(answer: Compare) -> None:
+    from dataclasses import replace
+
+    one = replace(answer.programs[0], ratio=1.2, ratio_ci_low=1.1, ratio_ci_high=1.3, verdict="slower")
+    assert is_slower(one, 10) and not is_slower(one, 25)
+    assert not is_slower(replace(one, verdict="unclear"), 0) and not is_slower(replace(one, verdict="faster"), 0)
+
+
+def measured(path: Path) -> Path:
+    """The crafted run with two measurements of one variant, and one of another."""
+    writer = Writer(path)
+    for number, name, ratio in ((1, "fusion=off", 2.0), (2, "fusion=off", 3.0), (3, "devices=4", 0.5)):
+        body = {
+            "id": f"v{number}", "switches": {}, "samples": 30, "median_ns": round(1000 * ratio), "verdict": "slower",
+            "baseline_median_ns": 1000, "ratio": ratio, "ratio_ci_low": ratio * 0.99, "ratio_ci_high": ratio * 1.01,
+            "max_abs_error": 1e-7, "compile_ns": 7, "baseline_compile_ns": 5, "peak_bytes": 64,
+        }  # fmt: skip
+        blobs = {"optimized": OPTIMIZED.encode(), "baseline_optimized": OPTIMIZED.encode()}
+        writer.put("variant", body, blobs, program="scores#1", variant=name)
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize(("words", "ratio", "error", "times"), [
+    (("", "#v1"), 2.0, 1e-7, (1000, 2000)),
+    (("", "#fusion=off"), 3.0, 1e-7, (1000, 3000)),
+    (("#v1", "#baseline"), 0.5, 1e-7, (2000, 1000)),
+    (("#v1", "#v3"), 0.25, None, (2000, 500)),
+])  # fmt: skip
+def test_variants_of_one_run(
+    words: tuple[str, str], ratio: float, error: float | None, times: tuple[int, int], run_path: Path
+) -> None:
+    measured(run_path)
+    a, b = open_sides(*(f"{run_path}{word}" for word in words))
+    assert a.source is b.source
+    with a.source:
+        answer = compare(a, b)
+    (row,) = answer.programs
+    assert row.ratio == pytest.approx(ratio) and row.how == "in turn" and (row.a_ns, row.b_ns) == times
+    assert row.ratio_ci_low is not None and 0.97 * ratio < row.ratio_ci_low < ratio
+    assert row.verdict == ("slower" if ratio > 1 else "faster") and row.max_abs_error == error
+    assert answer.only_a == () and answer.only_b == () and row.opcodes == {}
+    jsonschema.Draft202012Validator(SCHEMA).validate(to_json("compare", answer))
+
+
+def test_what_was_watched_and_what_was_measured_are_not_compared(run_path: Path) -> None:
+    measured(run_path)
+    a, b = open_sides(f"{run_path}#observed", f"{run_path}#v1")
+    with a.source:
+        (row,) = compare(a, b).programs
+    assert row.ratio is None and row.verdict is None and "measured apart" in (row.note or "")
+
+
+@pytest.mark.parametrize(("words", "code", "text"), [
+    (["RUN"], 2, "required: B"),
+    (["RUN", "nowhere.xlascope"], 3, "no such file"),
+    (["RUN", "RUN#nothing"], 2, "nothing: no such variant"),
+    (["RUN", "RUN", "--fail-slower", "-1"], 2, "percentage"),
+    (["RUN", "RUN", "--fail-slower", "nan"], 2, "percentage"),
+    (["RUN", "RUN#v1", "--rerun", "--no-collect"], 2, "in turn already"),
+])  # fmt: skip
+def test_wrong_words(words: list[str], code: int, text: str, run_path: Path) -> None:
+    with pytest.raises(CommandError, match=text) as raised:
+        main([word.replace("RUN", str(measured(run_path))) for word in words])
+    assert raised.value.code == code
+
+
+def test_a_path_with_a_number_sign_is_a_path(tmp_path: Path) -> None:
+    odd = tmp_path / "run#1.xlascope"
+    odd.write_bytes(b"")
+    assert parse(str(odd)) == (odd, None)
+    assert parse(f"{odd}#v1") == (odd, "v1")
+
+
+def test_profiles_are_compared_by_module(before: Path, after: Path, tmp_path: Path) -> None:
+    files = []
+    for path in (before, after):
+        files.append(tmp_path / f"{path.parent.name}.xplane.pb")
+        with open_source(path) as source:
+            files[-1].write_bytes(largest_window(source))
+    a, b = open_sides(str(files[0]), str(files[1]))
+    with a.source, b.source:
+        found = compare(a, b)
+        seen = {name.removeprefix("jit_") for name in observed_calls(a)} & {"waves", "scores", "steady"}
+    assert seen and seen <= {each.function for each in found.programs}
+    assert all(each.verdict in ("unclear", None) and each.equations == () for each in found.programs)
+    assert found.drift is None and "added" in {each.function for each in found.only_b}

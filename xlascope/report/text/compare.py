@@ -1,0 +1,129 @@
+"""The view ``compare`` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from xlascope.report.text.tables import (
+    UNKNOWN,
+    Column,
+    count,
+    duration,
+    fixed_column,
+    heading,
+    note,
+    number_column,
+    place,
+    place_column,
+    size,
+    table,
+    warning,
+)
+from xlascope.views.compare import Compare, Equation, Program
+
+_STYLES = {"faster": "green", "slower": "red", "same": "dim", "unclear": "dim"}
+_MOST_EQUATIONS = 12
+_MOST_LINES = 60
+
+
+def compare(answer: Compare) -> Iterable[RenderableType]:
+    yield heading(f"A {answer.a}")
+    yield heading(f"B {answer.b}")
+    if answer.programs:
+        columns = [
+            Column("program", least=12),
+            fixed_column("verdict"),
+            number_column("B/A"),
+            number_column("95% interval"),
+            number_column("A"),
+            number_column("B"),
+            number_column("calls A", 4),
+            number_column("calls B", 4),
+            number_column("fusions", 2),
+            number_column("instr.", 3),
+            number_column("peak", 5),
+            number_column("error", 1),
+        ]
+        yield table(columns, [_row(each) for each in answer.programs])
+    elif not answer.notes:
+        yield note("No program of A is one of B.")
+    for which, rows in (("A", answer.only_a), ("B", answer.only_b)):
+        if rows:
+            names = ", ".join(f"{each.program} ({place(each.file, each.line)})" for each in rows)
+            yield note(f"Only in {which}: {names}")
+    yield from (warning(text) for text in answer.notes)
+    for each in answer.programs:
+        yield from _program(each)
+    for change in answer.sources:
+        lines = change.unified.splitlines()
+        yield heading("source")
+        yield Text("\n".join(lines[:_MOST_LINES]))
+        if len(lines) > _MOST_LINES:
+            yield note(f"{len(lines) - _MOST_LINES} more lines of difference")
+
+
+def _row(each: Program) -> list[str | Text]:
+    quiet = each.verdict in ("same", "unclear")
+    interval = UNKNOWN
+    if each.ratio_ci_low is not None and each.ratio_ci_high is not None:
+        interval = f"{each.ratio_ci_low:.3f}–{each.ratio_ci_high:.3f}"
+    style = _STYLES.get(each.verdict or "", "")
+    name = each.program_b if each.program_a == each.program_b else f"{each.program_a} → {each.program_b}"
+    return [
+        Text(name, style="dim" if quiet else ""),
+        Text(each.verdict or UNKNOWN, style=style),
+        Text(UNKNOWN if each.ratio is None else f"{each.ratio:.3f}x", style="dim" if quiet else ""),
+        interval,
+        duration(each.a_ns),
+        duration(each.b_ns),
+        count(each.a_calls),
+        count(each.b_calls),
+        _change(count(each.a_form.fusions), count(each.b_form.fusions)),
+        _change(count(each.a_form.instructions), count(each.b_form.instructions)),
+        _change(size(each.a_form.peak_bytes), size(each.b_form.peak_bytes)),
+        UNKNOWN if each.max_abs_error is None else f"{each.max_abs_error:.2g}",
+    ]
+
+
+def _change(before: str, after: str) -> str:
+    return before if before == after else f"{before}→{after}"
+
+
+def _program(each: Program) -> Iterable[RenderableType]:
+    if each.note:
+        yield note(f"{each.program_b}: {each.note}")
+    if each.opcodes:
+        changes = ", ".join(f"{opcode} {a}→{b}" for opcode, (a, b) in each.opcodes.items())
+        yield note(f"{each.program_b}: instructions: {changes}")
+    rows = told_equations(each)
+    if rows:
+        columns = [fixed_column("A"), fixed_column("B"), Column("equation", least=10), number_column("A time"),
+                   number_column("B time"), number_column("change"), place_column()]  # fmt: skip
+        yield heading(f"{each.program_b}: equations that differ")
+        yield table(columns, [_equation(row) for row in rows[:_MOST_EQUATIONS]])
+        if len(rows) > _MOST_EQUATIONS:
+            yield note(f"{len(rows) - _MOST_EQUATIONS} more")
+
+
+def told_equations(program: Program) -> list[Equation]:
+    """The equations worth telling: what one side alone has, what moved, and of a program that changed what its time
+    went to, the largest changes first.
+    """
+    changed = program.verdict in ("slower", "faster")
+    rows = [
+        each
+        for each in program.equations
+        if each.path_a is None or each.path_b is None or each.moved or (changed and (each.a_ns or each.b_ns))
+    ]
+    return sorted(rows, key=lambda each: -abs((each.b_ns or 0) - (each.a_ns or 0)))
+
+
+def _equation(row: Equation) -> list[str | Text]:
+    change = UNKNOWN
+    if row.a_ns is not None and row.b_ns is not None:
+        change = f"{'+' if row.b_ns >= row.a_ns else '−'}{duration(abs(row.b_ns - row.a_ns))}"
+    where = place(row.file_b, row.line_b) if row.path_b is not None else place(row.file_a, row.line_a)
+    return [row.path_a or "–", row.path_b or "–", row.primitive, duration(row.a_ns), duration(row.b_ns), change, where]

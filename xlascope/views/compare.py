@@ -1,0 +1,276 @@
+"""View ``compare``: two runs, or two variants, side by side, with programs and equations matched by what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from xlascope.ir.alignment import align, canonical
+from xlascope.stats import Verdict, verdict
+from xlascope.stats.runs import held_up
+from xlascope.views import equations as equations_view
+from xlascope.views import fields
+from xlascope.views.choice import choose
+from xlascope.views.comparing.forms import Form, SourceChange, form, source_changes, variant_of
+from xlascope.views.comparing.matching import Known, Pair, known, match
+from xlascope.views.comparing.sides import Side, side, variant_records
+from xlascope.views.comparing.times import SAME_RUNS, Compared, Machine, between_runs, drift, machine, with_variant
+from xlascope.views.errors import ViewError
+from xlascope.views.observations import observation
+from xlascope.views.source import RunSource, Source
+from xlascope.views.stages import jaxpr_index
+from xlascope.views.variant_names import BASELINE, name_of
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """One equation of either program, in the order of the second. Its path is None where the other alone has it.
+
+    ``a_ns`` and ``b_ns``: self time (exact and estimated) of one call, None where nothing was seen or no instruction is
+    left. ``moved``: it stands elsewhere among the same equations.
+    """
+
+    path_a: str | None
+    path_b: str | None
+    primitive: str
+    a_ns: int | None
+    b_ns: int | None
+    moved: bool
+    file_a: str | None
+    line_a: int | None
+    file_b: str | None
+    line_b: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A function's program on both sides. Times are of one call.
+
+    ``a_ns`` and ``b_ns`` are those that ``ratio`` is of: of runs the time that a twentieth of the calls stay below, of
+    variants and reruns the median of samples; ``a_median_ns`` and ``b_median_ns`` are medians of all calls seen.
+    ``how``: ``runs`` (one after the other), ``in turn`` (A B A B …), ``rerun`` (so, now); None: not compared. ``note``:
+    why not, or what to bear in mind. ``verdict``: of the change from a to b; None where signatures differ. ``opcodes``:
+    number of instructions in either, of those that differ. ``max_abs_error``: of variants of one program and of reruns;
+    of runs no results are held.
+    """
+
+    function: str
+    program_a: str
+    program_b: str
+    file: str | None
+    line: int | None
+    signature_a: str | None
+    signature_b: str | None
+    same_signature: bool | None
+    a_ns: int | None
+    b_ns: int | None
+    a_median_ns: int | None
+    b_median_ns: int | None
+    a_calls: int
+    b_calls: int
+    ratio: float | None
+    ratio_ci_low: float | None
+    ratio_ci_high: float | None
+    verdict: Verdict | None
+    how: str | None
+    note: str | None
+    equations: tuple[Equation, ...]
+    a_form: Form
+    b_form: Form
+    opcodes: Mapping[str, tuple[int, int]]
+    max_abs_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """A program that one side alone has."""
+
+    function: str
+    program: str
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """``programs``: those that changed most of the time first. ``drift``: time of a fixed kernel in run b ÷ in run a,
+    None: not known. ``others_a``, ``others_b``: cores that other processes kept busy. ``notes``: what to bear in mind.
+    """
+
+    a: str
+    b: str
+    programs: tuple[Program, ...]
+    only_a: tuple[Only, ...]
+    only_b: tuple[Only, ...]
+    drift: float | None
+    others_a: float | None
+    others_b: float | None
+    sources: tuple[SourceChange, ...]
+    notes: tuple[str, ...]
+
+
+def query(source: Source, program: str | None = None, variant: str | None = None) -> Compare:
+    """A variant (the newest of a program, or of any) with its baseline. Raises ViewError: no such variant."""
+    assert isinstance(source, RunSource)
+    name = choose(source, program) if program is not None else None
+    if variant is None:
+        newest = source.last("variant", name)
+        if newest is None:
+            return Compare(str(source.path), str(source.path), (), (), (), None, None, None, (),
+                           ("No variant was measured yet; `xlascope measure` adds one.",))  # fmt: skip
+        variant = name_of(newest)
+    return compare(side(source, BASELINE), side(source, variant), name)
+
+
+def compare(a: Side, b: Side, program: str | None = None) -> Compare:
+    """Both sides; ``program``: one of b's alone."""
+    ours, theirs = known(a), known(b)
+    if a.source is b.source:
+        # Of one run: a program that one of the variants was not measured of is not missing, it was not asked for.
+        names = {each.id for each in ours} & {each.id for each in theirs}
+        ours, theirs = [e for e in ours if e.id in names], [e for e in theirs if e.id in names]
+    pairs, only_a, only_b = match(ours, theirs)
+    if program is not None:
+        pairs, only_a, only_b = [pair for pair in pairs if pair.b.id == program], [], []
+    if a.variant is None and b.variant is None:
+        times = between_runs(a, b, [(pair.a.id, pair.b.id) for pair in pairs])
+    else:
+        times = [with_variant(a, b, pair.a.id, pair.b.id) for pair in pairs]
+    machines = machine(a), machine(b)
+    moved = drift(*machines)
+    programs = [_program(a, b, pair, each, moved is not None) for pair, each in zip(pairs, times, strict=True)]
+    programs.sort(key=_weight)
+    return Compare(
+        a=a.label, b=b.label, programs=tuple(programs), only_a=tuple(_only(each) for each in only_a),
+        only_b=tuple(_only(each) for each in only_b), drift=moved if a.source is not b.source else None,
+        others_a=machines[0].others, others_b=machines[1].others, sources=source_changes(a, b),
+        notes=_notes(a, b, machines, moved),
+    )  # fmt: skip
+
+
+def _weight(program: Program) -> tuple[bool, float]:
+    """What changed for sure first, then by time a call times calls seen."""
+    changed = program.verdict in ("slower", "faster")
+    gone = abs((program.b_ns or 0) - (program.a_ns or 0)) * program.b_calls
+    return not changed, -float(gone if changed else (program.b_ns or 0) * program.b_calls)
+
+
+def _only(each: Known) -> Only:
+    return Only(each.function, each.id, each.file, each.line)
+
+
+def _notes(a: Side, b: Side, machines: tuple[Machine, Machine], moved: float | None) -> tuple[str, ...]:
+    if a.source is b.source or not (isinstance(a.source, RunSource) and isinstance(b.source, RunSource)):
+        return ()
+    found = []
+    for name, each in zip("AB", machines, strict=True):
+        if held_up(each.others, each.cores) > 1:
+            found.append(
+                f"While {name} was recorded, other processes kept {each.others:.1f} of {each.cores} cores busy: its "
+                "times may be too long by that; intervals allow for it.")  # fmt: skip
+    if moved is not None and abs(moved - 1) >= 0.01:
+        found.append(f"The machine itself took {moved:.2f} times as long in B for the same work; intervals hold that.")
+    if moved is None and a.variant is None and b.variant is None:
+        found.append("A run holds no reference of its machine's speed, so that no change is sure; --rerun tells.")
+    return tuple(found)
+
+
+def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool) -> Program:
+    one, two = pair.a.id, pair.b.id
+    (form_a, opcodes_a), (form_b, opcodes_b) = form(a, one), form(b, two)
+    different: dict[str, tuple[int, int]] = {}
+    if opcodes_a is not None and opcodes_b is not None:
+        for opcode in sorted(opcodes_a.keys() | opcodes_b.keys()):
+            if opcodes_a[opcode] != opcodes_b[opcode]:
+                different[opcode] = opcodes_a[opcode], opcodes_b[opcode]
+    ratio, judged, note = times.ratio, None, times.note
+    if ratio is not None and pair.same_signature is not False:
+        judged = verdict(ratio, same=SAME_RUNS) if times.how == "runs" else verdict(ratio)
+        if times.how == "runs" and not machine_known:
+            judged, note = "unclear", "how fast and how busy the machine was is not known"
+    elif ratio is not None:
+        note = "another signature: not the same work"
+    elif times.how is None and times.a_calls and times.b_calls and a.variant is None and b.variant is None:
+        judged = "unclear"
+    return Program(
+        function=pair.b.function, program_a=one, program_b=two, file=pair.b.file, line=pair.b.line,
+        signature_a=_signature(pair.a), signature_b=_signature(pair.b), same_signature=pair.same_signature,
+        a_ns=times.a_ns, b_ns=times.b_ns, a_median_ns=times.a_median_ns, b_median_ns=times.b_median_ns,
+        a_calls=times.a_calls, b_calls=times.b_calls, ratio=ratio.ratio if ratio else None,
+        ratio_ci_low=ratio.low if ratio else None, ratio_ci_high=ratio.high if ratio else None,
+        verdict=judged, how=times.how, note=note, equations=_equations(a, b, one, two),
+        a_form=form_a, b_form=form_b, opcodes=different, max_abs_error=_error(a, b, two),
+    )  # fmt: skip
+
+
+def _signature(each: Known) -> str | None:
+    return None if each.inputs is None else ", ".join((*each.inputs, *each.statics))
+
+
+def _error(a: Side, b: Side, program: str) -> float | None:
+    """Of a variant and its baseline the difference of their results."""
+    if a.source is not b.source or (a.variant == BASELINE) == (b.variant == BASELINE):
+        return None
+    record = variant_records(a if b.variant == BASELINE else b).get(program)
+    return fields.number(record.json, "max_abs_error") if record is not None else None
+
+
+def _equations(a: Side, b: Side, one: str, two: str) -> tuple[Equation, ...]:
+    if not isinstance(a.source, RunSource) or not isinstance(b.source, RunSource):
+        return ()
+    first, second = jaxpr_index(a.source, one), jaxpr_index(b.source, two)
+    if first is None or second is None:
+        return ()
+    times_a, times_b = _times(a, one), _times(b, two)
+    found = []
+    for each in align(first, second):
+        x = first.by_path[each.path_a] if each.path_a is not None else None
+        y = second.by_path[each.path_b] if each.path_b is not None else None
+        told = y or x
+        assert told is not None
+        found.append(
+            Equation(
+                path_a=each.path_a, path_b=each.path_b, primitive=canonical(told.primitive),
+                a_ns=times_a.get(each.path_a) if each.path_a is not None else None,
+                b_ns=times_b.get(each.path_b) if each.path_b is not None else None, moved=each.moved,
+                file_a=x.file if x else None, line_a=x.line if x else None,
+                file_b=y.file if y else None, line_b=y.line if y else None,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _times(side: Side, program: str) -> dict[str, int]:
+    """Self time of one call by equation; empty where the side has no op times of the program."""
+    assert isinstance(side.source, RunSource)
+    which = variant_of(side, program)
+    try:
+        rows = equations_view.query(side.source, program, which).rows
+        calls = max((row.calls or 0 for row in observation(side.source, program, which).times.calls), default=0)
+    except ViewError:
+        return {}  # a variant measured without a profile
+    alone = any(row.state == "alone" for row in rows)  # with jit off they are times of one call already
+    return {
+        row.path: round(row.self_ns / (1 if alone else calls))
+        for row in rows
+        if row.self_ns is not None and row.path and (calls or alone)
+    }
+
+
+def rerun_of(program: Program, result: Mapping[str, object]) -> Program:
+    """The program with times of both executed in turn; with a note instead where that failed."""
+    body = dict(result)
+    if not body.get("ok"):
+        return replace(program, note=f"not executed again: {body.get('error')}")
+    ratio, low, high = (fields.number(body, key) for key in ("ratio", "ratio_ci_low", "ratio_ci_high"))
+    judged = fields.text(body, "verdict")
+    samples = fields.integer(body, "samples") or 0
+    notes = [*fields.texts(body, "notes")]
+    if fields.text(body, "args") == "synthetic":
+        notes.append("executed with made-up arguments")
+    known_verdict: Verdict | None = judged if judged in ("faster", "slower", "same", "unclear") else None  # type: ignore[assignment]
+    return replace(
+        program, a_ns=fields.whole_ns(body, "baseline_median_ns"), b_ns=fields.whole_ns(body, "median_ns"),
+        a_calls=samples, b_calls=samples, ratio=ratio, ratio_ci_low=low, ratio_ci_high=high, verdict=known_verdict,
+        how="rerun", note="; ".join(notes) or None, max_abs_error=fields.number(body, "max_abs_error"),
+    )  # fmt: skip

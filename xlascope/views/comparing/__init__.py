@@ -1,0 +1,1 @@
+"""The parts of the view ``compare``: sides, matching of programs, times, forms."""

@@ -1,0 +1,136 @@
+"""What XLA made of a program on one side: fusions, instructions, collectives, copies, memory, compile time."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from xlascope.ir import HloModule, collectives, fusion_summary
+from xlascope.views import fields
+from xlascope.views.comparing.sides import Side, variant_records
+from xlascope.views.lookup import compile_records
+from xlascope.views.source import HloSource, ProfileSource, RunSource
+from xlascope.views.stages import hlo_module
+from xlascope.views.variant_names import BASELINE, id_of
+
+_MOST_LINES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One side's optimized module, and what making it and holding it takes. None: not known.
+
+    ``fusions``: with two or more real members. ``copies``: instructions that copy. ``collectives``: by kind.
+    """
+
+    instructions: int | None
+    fusions: int | None
+    copies: int | None
+    collectives: Mapping[str, int] | None
+    peak_bytes: int | None
+    temp_bytes: int | None
+    compile_ns: int | None
+
+
+def form(side: Side, program: str) -> tuple[Form, Counter[str] | None]:
+    """The form, and its instructions by opcode."""
+    module = _module(side, program)
+    peak, temp = _memory(side, program)
+    took = _compile_ns(side, program)
+    if module is None:
+        return Form(None, None, None, None, peak, temp, took), None
+    opcodes = Counter(each.opcode for each in module.instructions())
+    copies = sum(count for opcode, count in opcodes.items() if opcode in ("copy", "copy-start"))
+    kinds = Counter(each.kind for each in collectives(module))
+    total = sum(opcodes.values())
+    return Form(total, fusion_summary(module).count, copies, dict(sorted(kinds.items())), peak, temp, took), opcodes
+
+
+def _module(side: Side, program: str) -> HloModule | None:
+    if isinstance(side.source, ProfileSource):
+        return None
+    if isinstance(side.source, HloSource):
+        held = next((each.stages for each in side.source.modules if each.id == program), {})
+        stage = "optimized" if "optimized" in held else next(iter(held), "optimized")
+        return hlo_module(side.source, program, stage)
+    return hlo_module(side.source, program, "optimized", variant_of(side, program))
+
+
+def variant_of(side: Side, program: str) -> str | None:
+    """The measurement's id, as other views take it."""
+    if side.variant is None or side.variant == BASELINE:
+        return side.variant
+    record = variant_records(side).get(program)
+    return id_of(record) if record is not None else side.variant
+
+
+def _memory(side: Side, program: str) -> tuple[int | None, int | None]:
+    """Peak and temporary bytes, as XLA says."""
+    if not isinstance(side.source, RunSource):
+        return None, None
+    record = variant_records(side).get(program)
+    if record is not None:
+        key = "baseline_peak_bytes" if side.variant == BASELINE else "peak_bytes"
+        return fields.integer(record.json, key), None
+    executable = side.source.last("executable", program)
+    memory = fields.mapping(executable.json, "memory") if executable is not None else None
+    return (fields.integer(memory, "peak"), fields.integer(memory, "temp")) if memory else (None, None)
+
+
+def _compile_ns(side: Side, program: str) -> int | None:
+    if not isinstance(side.source, RunSource):
+        return None
+    record = variant_records(side).get(program)
+    if record is not None:
+        return fields.whole_ns(record.json, "baseline_compile_ns" if side.variant == BASELINE else "compile_ns")
+    return fields.plus([
+        fields.integer(each.json, "compile_ns") for each in compile_records(side.source).get(program, [])])
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChange:
+    """How a file of the user's differs between two runs, as a unified difference (at most 2,000 lines of it)."""
+
+    file_a: str
+    file_b: str
+    unified: str
+
+
+def source_changes(a: Side, b: Side) -> tuple[SourceChange, ...]:
+    """Files of the same name, the script first, that are not the same in both runs; also scripts of other names."""
+    if not isinstance(a.source, RunSource) or not isinstance(b.source, RunSource) or a.source is b.source:
+        return ()
+    texts_a, texts_b = _texts(a.source), _texts(b.source)
+    scripts = _script(a.source, texts_a), _script(b.source, texts_b)
+    couples = [scripts] if scripts[0] is not None and scripts[1] is not None else []
+    by_name = {PurePath(file).name: file for file in texts_a if file != scripts[0]}
+    for file in texts_b:
+        other = file if file in texts_a else by_name.get(PurePath(file).name)
+        if file != scripts[1] and other is not None:
+            couples.append((other, file))
+    found = []
+    for one, two in couples:
+        assert one is not None and two is not None
+        if texts_a[one] != texts_b[two]:
+            before, after = texts_a[one].splitlines(), texts_b[two].splitlines()
+            lines = list(difflib.unified_diff(before, after, one, two, lineterm=""))
+            found.append(SourceChange(one, two, "\n".join(lines[:_MOST_LINES])))
+    return tuple(found)
+
+
+def _texts(source: RunSource) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for record in source.records("source"):
+        file, text = fields.text(record.json, "file"), source.text(record)
+        if file is not None and text is not None:
+            found[file] = text
+    return found
+
+
+def _script(source: RunSource, texts: Mapping[str, str]) -> str | None:
+    record = source.last("run")
+    script = fields.text(record.json, "script") if record is not None else None
+    return next((file for file in texts if script is not None and PurePath(file).name == PurePath(script).name), None)

@@ -1,0 +1,125 @@
+"""Which program of one side is which of the other: by function and signature."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from xlascope.ir.alignment import canonical
+from xlascope.views import fields
+from xlascope.views.comparing.sides import Side, programs
+from xlascope.views.lookup import function_name, program_records
+from xlascope.views.source import HloSource, RunSource
+from xlascope.views.stages import jaxpr_index
+
+_FAR = 200
+"""Lines apart at which the place of a function says nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What tells a program from others. ``inputs``: types of the arguments; None where the side does not say."""
+
+    id: str
+    function: str
+    file: str | None = None
+    line: int | None = None
+    inputs: tuple[str, ...] | None = None
+    statics: tuple[str, ...] = ()
+    primitives: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """``same_signature``: the arguments' types agree, so that both did the same work; None: not known."""
+
+    a: Known
+    b: Known
+    same_signature: bool | None
+
+
+def known(side: Side) -> list[Known]:
+    """The programs of a side."""
+    source = side.source
+    if isinstance(source, RunSource):
+        return [_of_run(source, name) for name in programs(side)]
+    if isinstance(source, HloSource):
+        return [Known(module.id, _bare(module.name)) for module in source.modules]
+    return [Known(name, _bare(name)) for name in programs(side)]
+
+
+def _bare(module: str) -> str:
+    """The function of a module's name."""
+    name = module.partition("(")[0]
+    for prefix in ("jit_", "pmap_", "jit__"):
+        if name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return name
+
+
+def _of_run(source: RunSource, name: str) -> Known:
+    record = program_records(source)[name]
+    body = record.json
+    inputs = tuple(
+        f"{each.get('dtype')}{each.get('shape')}{'*' if each.get('weak_type') else ''}"
+        for each in fields.mappings(body, "inputs")
+    )
+    index = jaxpr_index(source, name)
+    counts = Counter(canonical(each.primitive) for each in index.equations) if index is not None else Counter[str]()
+    return Known(
+        name, function_name(record), fields.text(body, "file"), fields.integer(body, "line"), inputs,
+        fields.texts(body, "statics"), tuple(sorted(counts.items())),
+    )  # fmt: skip
+
+
+def match(a: list[Known], b: list[Known]) -> tuple[list[Pair], list[Known], list[Known]]:
+    """Pairs in the order of `b`, and what is only in `a` or in `b`. The likeliest pairs are made first."""
+    scored = [
+        (score, i, j)
+        for i, one in enumerate(a)
+        for j, two in enumerate(b)
+        if (score := _score(one, two)) is not None
+    ]
+    scored.sort(key=lambda each: (-each[0], abs(each[1] - each[2]), each[1]))
+    partner: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, i, j in scored:
+        if i not in taken and j not in partner:
+            partner[j] = i
+            taken.add(i)
+    pairs = [Pair(a[i], b[j], _agree(a[i], b[j])) for j, i in sorted(partner.items())]
+    return pairs, [each for i, each in enumerate(a) if i not in taken], [
+        each for j, each in enumerate(b) if j not in partner]
+
+
+def _agree(a: Known, b: Known) -> bool | None:
+    if a.inputs is None or b.inputs is None:
+        return None
+    return _strong(a.inputs) == _strong(b.inputs) and a.statics == b.statics
+
+
+def _strong(inputs: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each.rstrip("*") for each in inputs)
+
+
+def _score(a: Known, b: Known) -> float | None:
+    """How likely two programs are the same one; None: they are not."""
+    if a.function.rpartition(".")[2] != b.function.rpartition(".")[2]:
+        return None
+    if a.inputs is None or b.inputs is None:
+        return 1.0  # a profile or a dump names modules by function and nothing else
+    same_file = a.file is not None and b.file is not None and PurePath(a.file).name == PurePath(b.file).name
+    if a.function == "<lambda>" and not same_file:
+        return None
+    near = 0.0
+    if a.line is not None and b.line is not None:
+        near = max(0.0, 1 - abs(a.line - b.line) / _FAR)
+    ours, theirs = Counter(dict(a.primitives)), Counter(dict(b.primitives))
+    all_of_both = (ours | theirs).total()
+    alike = (ours & theirs).total() / all_of_both if all_of_both else 1.0
+    types = _strong(a.inputs) == _strong(b.inputs)
+    return (
+        8.0 * types + 3.0 * (a.statics == b.statics) + 2.0 * (a.function == b.function) + 2.0 * same_file
+        + 2.0 * alike + near + 0.5 * (a.inputs == b.inputs)
+    )  # fmt: skip

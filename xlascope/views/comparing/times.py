@@ -1,0 +1,249 @@
+"""Times of both sides of a pair of programs, their ratio, and how far the machine was the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import exp, hypot, log
+
+import numpy as np
+
+from xlascope.runfile import Record
+from xlascope.stats import Ratio
+from xlascope.stats.runs import BUSY_SHARE, held_up, independent_ratio, scatter, side
+from xlascope.stats.runs import Side as Times
+from xlascope.traces import ProfileError, read_profile
+from xlascope.traces.call_spans import call_spans
+from xlascope.views import fields
+from xlascope.views.cache import checkpoint
+from xlascope.views.comparing.sides import Side, variant_records
+from xlascope.views.source import ProfileSource, RunSource
+from xlascope.views.variant_names import BASELINE
+from xlascope.views.windows import counting, executables, of_profile
+
+SAME_RUNS = 0.05
+"""What two runs may differ by and be called the same: less cannot be told from run to run."""
+
+ENOUGH_CALLS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run says of its machine: ``kernel_ns`` the reference kernel's median reading, ``others`` how many cores
+    other processes kept busy on average. None: not known.
+    """
+
+    kernel_ns: int | None
+    others: float | None
+    cores: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Of one pair. ``how``: ``in turn``, ``runs``, or None: nothing to compare; ``note``: why."""
+
+    a_ns: int | None
+    b_ns: int | None
+    a_median_ns: int | None
+    b_median_ns: int | None
+    a_calls: int
+    b_calls: int
+    ratio: Ratio | None
+    how: str | None
+    note: str | None = None
+
+
+def machine(side: Side) -> Machine:
+    """Of a run; nothing is known of other sides."""
+    if not isinstance(side.source, RunSource):
+        return Machine(None, None, None)
+    records = side.source.records("reference")
+    kernels = [ns for each in records if (ns := fields.integer(each.json, "kernel_ns")) is not None and ns > 0]
+    cores = [count for each in records if (count := fields.integer(each.json, "cores")) is not None]
+    return Machine(int(np.median(kernels)) if kernels else None, _others(records), cores[-1] if cores else None)
+
+
+def _others(records: list[Record]) -> float | None:
+    """Mean number of cores that others kept busy between the first and the last reading."""
+    told = [
+        tuple(fields.integer(each.json, key) for key in ("t_ns", "machine_ns", "own_ns")) for each in records
+    ]  # fmt: skip
+    known = [each for each in told if None not in each]
+    if len(known) < 2:
+        return None
+    (t0, busy0, own0), (t1, busy1, own1) = known[0], known[-1]
+    assert t0 is not None and t1 is not None and busy0 is not None and busy1 is not None
+    assert own0 is not None and own1 is not None
+    return max(((busy1 - busy0) - (own1 - own0)) / (t1 - t0), 0.0) if t1 > t0 else None
+
+
+def drift(a: Machine, b: Machine) -> float | None:
+    """Time of the reference kernel in b ÷ in a."""
+    return b.kernel_ns / a.kernel_ns if a.kernel_ns and b.kernel_ns else None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Times of one program's calls in one window; ``others``: cores that others kept busy then, None: not known.
+
+    ``short``: a window too short to tell that.
+    """
+
+    times: np.ndarray
+    others: float | None
+    short: bool
+
+
+def observed_calls(side: Side) -> Mapping[str, list[Watched]]:
+    """Times of calls by program, window by window; of a profile by module."""
+    source = side.source
+    if isinstance(source, RunSource):
+        return source.memo("calls by window", lambda: _of_run(source))
+    if isinstance(source, ProfileSource):
+        return source.memo("calls by window", lambda: _of_profile(source))
+    return {}
+
+
+def _of_run(source: RunSource) -> dict[str, list[Watched]]:
+    found: dict[str, list[Watched]] = {}
+    owners = executables(source)
+    for window in counting(source):
+        checkpoint()
+        data = source.chunk_data(window.chunk.id)
+        try:
+            spans = call_spans(read_profile(data)) if data else {}
+        except ProfileError:
+            continue  # a damaged window is told by the views of its ops
+        others = fields.number(window.chunk.json, "others")
+        for number, times in spans.items():
+            if number in owners:
+                found.setdefault(owners[number], []).append(Watched(times, others, window.why == "count"))
+    return found
+
+
+def _quiet(windows: list[Watched], cores: int | None) -> tuple[list[np.ndarray], float]:
+    """The windows in which the program had the machine to itself, where they hold calls enough; else all of them. And
+    how many times longer its calls may have been for what others did.
+    """
+    quiet = [each.times for each in windows if not each.short and each.others is not None and each.others <= BUSY_SHARE]
+    if sum(len(each) for each in quiet) >= ENOUGH_CALLS:
+        return quiet, 1.0
+    known = [each for each in windows if each.others is not None and not each.short]
+    calls = sum(len(each.times) for each in known)
+    busy = sum(each.others * len(each.times) for each in known if each.others is not None) / calls if calls else None
+    return [each.times for each in windows], held_up(busy, cores)
+
+
+def _of_profile(source: ProfileSource) -> dict[str, list[Watched]]:
+    of_profile(source)  # says so when the file cannot be read
+    modules = {row.program_id: row.module for row in of_profile(source).calls}
+    found: dict[str, list[Watched]] = {}
+    for number, times in call_spans(read_profile(source.path)).items():
+        name = modules.get(number)
+        if name is not None:
+            found.setdefault(name, []).append(Watched(times, None, False))
+    return found
+
+
+def between_runs(a: Side, b: Side, pairs: list[tuple[str, str]]) -> list[Compared]:
+    """Each pair of programs, both as observed: calls seen in windows of either run."""
+    calls_a, calls_b = observed_calls(a), observed_calls(b)
+    machines = machine(a), machine(b)
+    parts = [
+        (_quiet(calls_a.get(one, []), machines[0].cores), _quiet(calls_b.get(two, []), machines[1].cores))
+        for one, two in pairs
+    ]
+    times = [(side(first[0]), side(second[0])) for first, second in parts]
+    spread = scatter([(one, two) for one, two in times if one is not None and two is not None])
+    moved = drift(*machines)
+    found = []
+    for (first, second), (one, two) in zip(parts, times, strict=True):
+        ratio = None
+        if one is not None and two is not None:
+            ratio = independent_ratio(one, two, spread, moved, (first[1], second[1]))
+        found.append(_of_calls(first[0], second[0], one, two, ratio, None if ratio else "too few calls were seen"))
+    return found
+
+
+def _of_calls(
+    a: list[np.ndarray],
+    b: list[np.ndarray],
+    one: Times | None,
+    two: Times | None,
+    ratio: Ratio | None,
+    note: str | None,
+) -> Compared:
+    (a_ns, a_median, a_calls), (b_ns, b_median, b_calls) = _middle(a, one), _middle(b, two)
+    return Compared(a_ns, b_ns, a_median, b_median, a_calls, b_calls, ratio, "runs" if ratio else None, note)
+
+
+def _middle(windows: list[np.ndarray], times: Times | None) -> tuple[int | None, int | None, int]:
+    if times is not None:
+        return round(times.quick_ns), round(times.median_ns), times.calls
+    every = np.concatenate(windows) if windows else np.zeros(0)
+    middle = round(float(np.median(every))) if every.size else None
+    return middle, middle, int(every.size)
+
+
+def with_variant(a: Side, b: Side, one: str, two: str) -> Compared:
+    """At least one side is a variant. Of one run each variant was measured in turn with its baseline; measurements of
+    two runs are as two runs are.
+    """
+    first, second = variant_records(a).get(one), variant_records(b).get(two)
+    if a.source is b.source:
+        first, second = (second if a.variant == BASELINE else first), (first if b.variant == BASELINE else second)
+    a_ns, a_calls = _measured(a, first, one)
+    b_ns, b_calls = _measured(b, second, two)
+    plain = Compared(a_ns, b_ns, a_ns, b_ns, a_calls, b_calls, None, None)
+    if first is None or second is None:
+        return replace(plain, note="one was measured apart, the other watched in the script: no times to compare")
+    if a.source is not b.source:
+        times = side([_samples(a, first)]), side([_samples(b, second)])
+        if times[0] is None or times[1] is None:
+            return replace(plain, note="too few samples are held")
+        ratio = independent_ratio(times[0], times[1], drift=drift(machine(a), machine(b)))
+        return _of_calls([_samples(a, first)], [_samples(b, second)], *times, ratio, None)
+    exact = Ratio(1.0, 1.0, 1.0)
+    ratios = exact if a.variant == BASELINE else _own(first), exact if b.variant == BASELINE else _own(second)
+    if ratios[0] is None or ratios[1] is None:
+        return replace(plain, note="no interval was measured")
+    if ratios == (exact, exact) or (first.id == second.id and a.variant == b.variant):
+        return replace(plain, note="both are the same measurement")
+    return replace(plain, ratio=_quotient(ratios[0], ratios[1]), how="in turn")
+
+
+def _samples(side: Side, record: Record) -> np.ndarray:
+    """Times of one call, in ns, of a measurement; empty where they are not held."""
+    wanted = BASELINE if side.variant == BASELINE else "variant"
+    assert isinstance(side.source, RunSource)
+    for chunk in side.source.chunks("samples", data=False):
+        if chunk.json.get("variant_record") == record.id and chunk.json.get("what") == wanted:
+            data = side.source.chunk_data(chunk.id)
+            if data is not None and len(data) % 8 == 0:
+                return np.maximum(np.frombuffer(data, "<i8"), 1)
+    return np.zeros(0, np.int64)
+
+
+def _measured(side: Side, record: Record | None, program: str) -> tuple[int | None, int]:
+    if record is None:
+        _, middle, calls = _middle([each.times for each in observed_calls(side).get(program, [])], None)
+        return middle, calls
+    key = "baseline_median_ns" if side.variant == BASELINE else "median_ns"
+    return fields.whole_ns(record.json, key), fields.integer(record.json, "samples") or 0
+
+
+def _own(record: Record) -> Ratio | None:
+    values = [fields.number(record.json, key) for key in ("ratio", "ratio_ci_low", "ratio_ci_high")]
+    middle, low, high = values
+    if middle is None or low is None or high is None or min(middle, low, high) <= 0:
+        return None
+    return Ratio(middle, low, high)
+
+
+def _quotient(a: Ratio, b: Ratio) -> Ratio:
+    """b ÷ a, two measurements with the same baseline: their errors are independent."""
+    middle = log(b.ratio / a.ratio)
+    low = hypot(log(b.ratio / b.low), log(a.high / a.ratio))
+    high = hypot(log(b.high / b.ratio), log(a.ratio / a.low))
+    return Ratio(exp(middle), exp(middle - low), exp(middle + high))
+
