@@ -82,7 +82,7 @@ def test_a_mesh_implies_its_devices() -> None:
         {"devices": 0},
         {"devices": True},
         {"devices": "8"},
-        {"shard": {"0": "x"}},
+        {"shard": {"0": "x"}, "devices": 1},
         {"shard_plan": "batch", "devices": 1},
         {"compiler_options": {"a": [1]}},
         {"jit": "off", "fusion": "off"},

@@ -12,6 +12,7 @@ from xlascope.engine.compat.executables import (
     module_id,
     output_shardings,
     parameter_shardings,
+    sharding_text,
     peak_bytes,
     prepare_cpu_kernels,
     program_ids,

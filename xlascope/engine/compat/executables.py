@@ -74,6 +74,11 @@ def _shardings(protos: Any, devices: Sequence[Any], count: int) -> list[Any]:
     return [GSPMDSharding(tuple(devices), sharding) for sharding in found]
 
 
+def sharding_text(sharding: Any) -> str:
+    """A sharding made here, as HLO writes it: ``{devices=[8,1]<=[8]}``, ``{replicated}``."""
+    return str(sharding._hlo_sharding)
+
+
 def execute(executable: Any, arguments: Sequence[Any]) -> list[list[Any]]:
     """Run a loaded executable once: for each result its single-device arrays. Does not wait for them."""
     return executable.execute_sharded(arguments).disassemble_into_single_device_arrays()

@@ -108,9 +108,7 @@ def set_partitions(module: Any, mesh: Mapping[str, int], specs: Sequence[Sequenc
     """
     from jaxlib.mlir import ir
 
-    mesh_axes = ", ".join(f'"{name}"={size}' for name, size in mesh.items())
-    block = ir.InsertionPoint.at_block_begin(module.body)
-    block.insert(ir.Operation.parse(f"sdy.mesh @xlascope_mesh = <[{mesh_axes}]>"))
+    name = _mesh_symbol(module, mesh)
     size = math.prod(mesh.values())
     module.operation.attributes["mhlo.num_partitions"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), size)
     main = main_function(module)
@@ -118,7 +116,7 @@ def set_partitions(module: Any, mesh: Mapping[str, int], specs: Sequence[Sequenc
     for attributes, spec in zip(main.arg_attrs, specs, strict=True):
         entries = {named.name: named.attr for named in attributes}
         dimensions = ", ".join("{" + ", ".join(f'"{axis}"' for axis in axes) + "}" for axes in spec)
-        entries["sdy.sharding"] = ir.Attribute.parse(f"#sdy.sharding<@xlascope_mesh, [{dimensions}]>")
+        entries["sdy.sharding"] = ir.Attribute.parse(f"#sdy.sharding<@{name}, [{dimensions}]>")
         if entries.pop("tf.aliasing_output", None) is not None:
             entries["jax.buffer_donor"] = ir.BoolAttr.get(True)
         changed.append(ir.DictAttr.get(entries))
@@ -198,6 +196,21 @@ def result_names(main: Any) -> list[str]:
         entries = ir.DictAttr(one)
         found.append(ir.StringAttr(entries["jax.result_info"]).value if "jax.result_info" in entries else "")
     return found
+
+
+def _mesh_symbol(module: Any, mesh: Mapping[str, int]) -> str:
+    """The name of the module's own mesh of these axes, else of one that is added."""
+    from jaxlib.mlir import ir
+
+    axes = ", ".join(f'"{name}"={size}' for name, size in mesh.items())
+    for operation in module.body.operations:
+        if operation.operation.name == "sdy.mesh":
+            written = str(operation.operation.attributes["mesh"])
+            if written.removeprefix("#sdy.mesh") == f"<[{axes}]>":
+                return ir.StringAttr(operation.operation.attributes["sym_name"]).value
+    block = ir.InsertionPoint.at_block_begin(module.body)
+    block.insert(ir.Operation.parse(f"sdy.mesh @xlascope_mesh = <[{axes}]>"))
+    return "xlascope_mesh"
 
 
 def export_artifact(jaxpr: Any, donated: Sequence[bool], platform: str) -> bytes:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from xlascope.engine import compat
 from xlascope.engine.core.module import ModuleFacts
-from xlascope.engine.core.sharding import ShardPlan, Spec
+from xlascope.protocol.plans import ShardPlan
+from xlascope.protocol.specs import Spec
 
 
 class CompileError(RuntimeError):
@@ -119,6 +120,15 @@ class Executable:
     def text(self) -> str:
         """Optimized HLO."""
         return compat.hlo_text(self._loaded)
+
+    def sharding_texts(self) -> tuple[list[str] | None, list[str] | None]:
+        """Shardings of the module's arguments and results as HLO writes them; None on one device."""
+        if len(self.devices) == 1:
+            return None, None
+        return (
+            [compat.sharding_text(each) for each in self._input_shardings],
+            [compat.sharding_text(each) for each in self._output_shardings],
+        )
 
     def module_name(self) -> str:
         return str(self._loaded.hlo_modules()[0].name)

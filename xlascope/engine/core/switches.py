@@ -71,7 +71,7 @@ class Switches:
 
     @property
     def sharded(self) -> bool:
-        return self.devices is not None and self.devices > 1
+        return bool(self.shard or self.shard_plan) or (self.devices is not None and self.devices > 1)
 
 
 def parse(raw: Mapping[str, Any]) -> Switches:
@@ -84,7 +84,7 @@ def parse(raw: Mapping[str, Any]) -> Switches:
     mesh = _mesh(_object(raw, "mesh"))
     shard = {str(key): str(value) for key, value in _object(raw, "shard").items()}
     devices = _devices(raw.get("devices"), mesh)
-    if (shard or raw.get("shard_plan")) and not (devices and devices > 1):
+    if devices == 1 and (shard or raw.get("shard_plan")):
         raise SwitchError("a sharding needs more than one device", "add --devices 8, or --mesh x=4,y=2")
     options = _object(raw, "compiler_options")
     for key, value in options.items():

@@ -16,8 +16,9 @@ from xlascope.engine.core.heartbeat import Heartbeat, Send
 from xlascope.engine.core.module import device_counts
 from xlascope.engine.core.switches import Switches
 from xlascope.engine.lab import machine, passes
-from xlascope.engine.lab.measure import Answer, devices_for, first_devices, shard_plan, switched
+from xlascope.engine.lab.measure import Answer, devices_for, first_devices, switched
 from xlascope.engine.lab.program import NotHere, Programs, code, unloaded
+from xlascope.engine.lab.sharded import shard_plan
 
 
 def collect(

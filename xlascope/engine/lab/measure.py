@@ -8,13 +8,13 @@ from typing import Any
 
 import jax
 
-from xlascope.engine.core import rewrite, sharding, switches, variant
+from xlascope.engine.core import rewrite, switches, variant
 from xlascope.engine.core.executable import CompileError, Executable
 from xlascope.engine.core.heartbeat import Heartbeat, Send
 from xlascope.engine.core.module import ModuleFacts, read_facts
 from xlascope.engine.core.opcodes import opcodes
 from xlascope.engine.core.switches import SwitchError, Switches
-from xlascope.engine.lab import pass_check
+from xlascope.engine.lab import pass_check, sharded
 from xlascope.engine.lab.program import LoadedProgram, NotHere, Programs
 
 Answer = tuple[dict[str, Any], dict[str, bytes]]
@@ -36,7 +36,7 @@ def measure(
                 "measure it while the script's process is still there: in the TUI, on the live run",
             )
         program = programs.load(command, blobs)
-        plan = shard_plan(touched, program)
+        plan = sharded.shard_plan(touched, program)
         options = switches.compiler_options(touched, jax.default_backend())
         devices = devices_for(touched, program)
         bytecode, facts, rewrite_notes = switched(program, touched)
@@ -90,7 +90,8 @@ def measure(
         "device_count": len(devices),
         "simulated": len(devices) > 1 and jax.default_backend() == "cpu",
         "matches_script": variant.matches(blobs.get("script_optimized"), text),
-        "mesh": plan.mesh if plan else None,
+        "mesh": plan.mesh if plan else program.record.get("mesh"),
+        **sharded.facts(other, plan),
         "notes": notes,
     }
     found |= {"optimized": optimized.encode(), "baseline_optimized": text.encode()}
@@ -117,7 +118,8 @@ def _other(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, b
 
 def devices_for(touched: Switches, program: LoadedProgram) -> list[Any]:
     """The devices that a program runs on with these switches. Raises NotHere when the lab has fewer."""
-    return first_devices(touched.devices if touched.sharded and touched.devices else program.facts.device_count)
+    wanted = touched.devices if touched.devices is not None and touched.devices > 1 else None
+    return first_devices(wanted or program.facts.device_count)
 
 
 def first_devices(wanted: int) -> list[Any]:
@@ -128,20 +130,6 @@ def first_devices(wanted: int) -> list[Any]:
             f"{wanted} devices are wanted and this lab has {len(devices)}", f"start a lab with {wanted} devices"
         )
     return devices[:wanted]
-
-
-def shard_plan(touched: Switches, program: LoadedProgram) -> sharding.ShardPlan | None:
-    """How the arguments lie on the devices; None for as they are. Raises SwitchError, ShardingError."""
-    if not touched.sharded or touched.devices is None:
-        return None
-    if program.facts.device_count > 1:
-        raise SwitchError(
-            f"{program.id} is itself a program on {program.facts.device_count} devices",
-            "choose a program on one device, or measure this one without --devices",
-        )
-    inputs = sharding.leaves(program.record.get("inputs") or [])
-    outputs = sharding.leaves(program.record.get("outputs") or [])
-    return sharding.plan(inputs, outputs, touched.devices, touched.mesh, touched.shard_plan, touched.shard)
 
 
 def _baseline(program: LoadedProgram, beat: Heartbeat) -> Executable:

@@ -1,0 +1,236 @@
+"""Sharding plans: which dimension of which argument is split over which mesh axis, by written rules. No JAX.
+
+Which arguments are what is told by shapes alone (`roles`):
+
+* parameters are those that the program returns with the same shape and dtype;
+* the batch are those of the others that lead with the batch's size: the leading size that results lead with too, then
+  the most common one, then the first;
+* of a program that returns none of its arguments, all that is not the batch is a parameter;
+* a program whose only result has the shape of one argument, whose leading size no other argument has anywhere, is a
+  layer applied to it: that argument is the batch.
+
+The plans, on a mesh whose first axis is for the batch and whose last is for parameters (the same one if there is one):
+
+* `replicate`: every argument whole on each device;
+* `batch`: the batch split on its first dimension over the first axis, all else whole;
+* `fsdp`: as `batch`, and each parameter split on its largest dimension that the last axis divides (the first of equals);
+* `as-script`: as the script had it (the engine leaves the program as it is);
+* `auto`: replicate, batch and fsdp (on a mesh of several axes also on one axis of all devices), each measured, ranked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xlascope.protocol.specs import Leaf, ShardingError, Spec, find_argument, mesh_for, parse_spec
+
+PLANS = ("replicate", "batch", "fsdp", "as-script")
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPlan:
+    """A mesh and a spec for each flat input; `notes` say what was chosen, `why` for each input that stays whole."""
+
+    mesh: dict[str, int]
+    specs: tuple[Spec, ...]
+    notes: tuple[str, ...]
+    why: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """For each input whether it is a parameter, and whether it belongs to the batch, which leads with `leading`."""
+
+    parameters: tuple[bool, ...]
+    batch: tuple[bool, ...]
+    leading: int | None
+
+
+def plan(
+    inputs: Sequence[Leaf],
+    outputs: Sequence[Leaf],
+    devices: int,
+    mesh: Mapping[str, int] | None = None,
+    shard_plan: str | None = None,
+    shard: Mapping[str, str] | None = None,
+) -> ShardPlan:
+    """The plan for `devices` devices: a named plan (`batch` unless `shard` is given), then the specs of `shard`.
+
+    Raises ShardingError.
+    """
+    axes = mesh_for(devices, mesh)
+    chosen = shard_plan or ("replicate" if shard else "batch")
+    if chosen in ("batch", "fsdp"):
+        specs, why, notes = _split(inputs, outputs, axes, chosen)
+    elif chosen == "replicate":
+        specs = [_whole(leaf) for leaf in inputs]
+        why, notes = [f"the plan is {'replicate' if shard_plan else 'the specs given, and this has none'}"], []
+        why = why * len(inputs)
+    else:
+        raise ShardingError(
+            f"there is no sharding plan {chosen!r} to compile", f"plans are: {', '.join((*PLANS, AUTO))}"
+        )
+    given: dict[int, str] = {}
+    for argument, text in (shard or {}).items():
+        index = find_argument(inputs, argument)
+        if index in given:
+            raise ShardingError(
+                f"argument {index} has two specs: --shard {given[index]} and --shard {argument}", "give one of them"
+            )
+        given[index] = argument
+        specs[index] = parse_spec(text, inputs[index], index, axes)
+        why[index] = f"its spec is {text!r}"
+    if shard and len(shard) < len(inputs) and chosen == "replicate":
+        notes.append("arguments without a spec are replicated")
+    reasons = [None if any(spec) else reason for spec, reason in zip(specs, why, strict=True)]
+    return ShardPlan(axes, tuple(specs), tuple(notes), tuple(reasons))
+
+
+def candidates(
+    inputs: Sequence[Leaf], outputs: Sequence[Leaf], devices: int, mesh: Mapping[str, int] | None = None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """What `auto` measures, as switches; and a sentence for each plan that cannot be had here.
+
+    Plans that give every argument the same spec as an earlier one on the same mesh are measured once.
+    Raises ShardingError for a mesh that does not fit.
+    """
+    meshes: list[dict[str, int] | None] = [dict(mesh)] if mesh and len(mesh) > 1 else [dict(mesh) if mesh else None]
+    if mesh and len([size for size in mesh.values() if size > 1]) > 1:
+        meshes.append(None)
+    found: list[dict[str, Any]] = []
+    refused: list[str] = []
+    seen: set[tuple[Any, ...]] = set()
+    for axes in meshes:
+        fitted = mesh_for(devices, axes)
+        for name in ("replicate", "batch", "fsdp"):
+            if name == "replicate" and found:
+                continue  # the same on every mesh
+            try:
+                made = plan(inputs, outputs, devices, axes, name)
+            except ShardingError as error:
+                refused.append(f"{name} on {fitted}: {error}")
+                continue
+            key = (tuple(fitted.items()), made.specs)
+            if key not in seen:
+                seen.add(key)
+                found.append({"devices": devices, "shard_plan": name} | ({"mesh": axes} if axes else {}))
+    return found, refused
+
+
+def roles(inputs: Sequence[Leaf], outputs: Sequence[Leaf]) -> Roles:
+    """Parameters and batch among the inputs, by the rules at the top."""
+    made = {(leaf.shape, leaf.dtype) for leaf in outputs}
+    returned = [(leaf.shape, leaf.dtype) in made for leaf in inputs]
+    applied = _applied_to(inputs, outputs, returned)
+    if applied is not None:
+        leading: int | None = inputs[applied].shape[0]
+        returned = [False] * len(inputs)
+    else:
+        others = [leaf for leaf, is_returned in zip(inputs, returned, strict=True) if not is_returned and leaf.shape]
+        taken = {(leaf.shape, leaf.dtype) for leaf, is_returned in zip(inputs, returned, strict=True) if is_returned}
+        results = [leaf for leaf in outputs if (leaf.shape, leaf.dtype) not in taken]
+        leading = _leading(others, results)
+    batch = [
+        bool(leaf.shape) and leaf.shape[0] == leading and not is_returned
+        for leaf, is_returned in zip(inputs, returned, strict=True)
+    ]
+    parameters = returned if any(each for each, leaf in zip(returned, inputs, strict=True) if leaf.shape) else [
+        not is_batch for is_batch in batch
+    ]
+    return Roles(tuple(parameters), tuple(batch), leading)
+
+
+def _applied_to(inputs: Sequence[Leaf], outputs: Sequence[Leaf], returned: Sequence[bool]) -> int | None:
+    """The one argument that a layer is applied to, if the program looks like a layer."""
+    if len(outputs) != 1 or not outputs[0].shape or sum(returned) != 1 or len(inputs) < 2:
+        return None
+    index = list(returned).index(True)
+    leading = inputs[index].shape[0]
+    return None if any(leading in leaf.shape for at, leaf in enumerate(inputs) if at != index) else index
+
+
+def _leading(candidates: Sequence[Leaf], results: Sequence[Leaf]) -> int | None:
+    if not candidates:
+        return None
+    counts = Counter(leaf.shape[0] for leaf in candidates)
+    led = {leaf.shape[0] for leaf in results if leaf.shape}
+    order = [leaf.shape[0] for leaf in candidates]
+    return max(counts, key=lambda size: (size in led, counts[size], -order.index(size)))
+
+
+def _whole(leaf: Leaf) -> Spec:
+    return ((),) * len(leaf.shape)
+
+
+def _split(
+    inputs: Sequence[Leaf], outputs: Sequence[Leaf], axes: Mapping[str, int], chosen: str
+) -> tuple[list[Spec], list[str], list[str]]:
+    """Specs, why each would stay whole, and notes, of `batch` and `fsdp`."""
+    known = roles(inputs, outputs)
+    first, last = next(iter(axes)), list(axes)[-1]
+    size = axes[first]
+    specs, why = [], []
+    split: list[str] = []
+    cut: list[str] = []
+    for index, leaf in enumerate(inputs):
+        spec, reason = _whole(leaf), "the plan splits neither parameters nor what has another leading size"
+        if not leaf.shape:
+            reason = "a scalar has no dimension to split"
+        elif known.batch[index]:
+            if leaf.shape[0] % size == 0:
+                spec = ((first,), *spec[1:])
+                split.append(leaf.name or str(index))
+            else:
+                reason = f"not divisible: dimension 0 of size {leaf.shape[0]} over {first}={size}"
+        elif known.parameters[index]:
+            reason = f"the plan {chosen} keeps parameters whole"
+            dimension = _largest(leaf, axes[last])
+            if chosen == "fsdp" and dimension is not None:
+                spec = tuple((last,) if at == dimension else () for at in range(len(leaf.shape)))
+                cut.append(leaf.name or str(index))
+            elif chosen == "fsdp":
+                reason = f"not divisible: no dimension of {list(leaf.shape)} is a multiple of {last}={axes[last]}"
+        specs.append(spec)
+        why.append(reason)
+    if not split and not (chosen == "fsdp" and cut):
+        raise _nothing_split(inputs, known, chosen, first, size)
+    notes = []
+    if split:
+        over = f"{first}={size}"
+        notes.append(f"{chosen} plan: {', '.join(split)} split on dimension 0 ({known.leading}) over {over}"
+                     + ("" if cut else "; others replicated"))
+    if cut:
+        notes.append(f"{chosen} plan: parameters {', '.join(cut)} split on their largest divisible dimension over "
+                     f"{last}={axes[last]}; others replicated")
+    return specs, why, notes
+
+
+def _largest(leaf: Leaf, ways: int) -> int | None:
+    can = [at for at, extent in enumerate(leaf.shape) if extent and extent % ways == 0]
+    return max(can, key=lambda at: (leaf.shape[at], -at), default=None)
+
+
+def _nothing_split(inputs: Sequence[Leaf], known: Roles, chosen: str, axis: str, size: int) -> ShardingError:
+    if known.leading is None or not any(known.batch):
+        return ShardingError(
+            f"the {chosen} plan found no argument to split: each one is a scalar or is returned with the same shape",
+            _example(inputs, axis, size),
+        )
+    return ShardingError(
+        f"the {chosen} plan would split dimension 0 of size {known.leading} over {size} devices, and {known.leading} "
+        f"is not a multiple of {size}",
+        f"a device count that divides {known.leading}, or --shard with another dimension",
+    )
+
+
+def _example(inputs: Sequence[Leaf], axis: str, size: int) -> str:
+    for index, leaf in enumerate(inputs):
+        for dimension, extent in enumerate(leaf.shape):
+            if extent % size == 0 and extent:
+                spec = ",".join(axis if d == dimension else "-" for d in range(len(leaf.shape)))
+                return f"say which dimension to split, for instance --shard {index}={spec}"
+    return f"no dimension of any argument can be split {size} ways: choose another number of devices"
