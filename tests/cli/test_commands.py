@@ -77,7 +77,7 @@ def test_commands_that_are_not_built_say_so(tmp_path: Path, name: str) -> None:
     (["measure", "a.xlascope", "--fusion", "maybe"], 2, "maybe"),
     (["measure", "a.xlascope", "--donate", "=off"], 2, "which argument?"),
     (["measure", "a.xlascope", "--devices", "0"], 2, "from 1 to 1024"),
-    (["measure", "a.xlascope", "--mesh", "x"], 2, "--mesh x=4,y=2"),
+    (["measure", "a.xlascope", "--mesh", "x"], 2, "8, 4x2 or x=4,y=2"),
     (["measure", "a.xlascope", "--mesh", "x=0"], 2, "not a number of devices"),
     (["measure", "a.xlascope", "--shard", "0"], 2, "0=x,-"),
     (["measure", "a.xlascope", "--fusion", "off", "--budget", "0"], 2, "--budget"),

@@ -54,6 +54,8 @@ KEYS = {
     "buffers.file buffers.line",
     "collectives": "rows.kind rows.instruction rows.equation rows.file rows.line rows.bytes rows.groups "
     "rows.mesh_axes rows.time_ns rows.device",
+    "sharding": "arrays arrays.name arrays.role arrays.shape arrays.spec arrays.why arrays.bytes_per_device arrays.blocks "
+    "mesh devices ranking scaling held",
 }  # fmt: skip
 OPTIONS = {"stage": ["--stage", "jaxpr"], "history": ["--equation", "0"]}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import queue
-import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from xlascope.cli import sharding
 from xlascope.cli.errors import CommandError
+from xlascope.cli.narration import wait_for
 from xlascope.cli.switch_sets import check_passes, needs_new_run, used
 from xlascope.cli.units import show_size
 from xlascope.runfile import RunFileError
@@ -36,11 +37,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--program", metavar="P", help="scores#1, scores or 1; by default the hottest")
     made.add_argument("--jit", choices=("on", "off", "deep-off"), help="only on a live run: press J there")
     made.add_argument("--fusion", choices=("on", "off"), help="off: without XLA's fusion passes")
-    made.add_argument("--devices", metavar="N", type=int, help="on N simulated CPU devices")
-    made.add_argument("--mesh", metavar="x=4,y=2", help="the mesh's axes and their sizes")
-    made.add_argument("--shard", metavar="ARG=SPEC", action="append", default=[],
-                      help="mesh axes of an argument, dimension by dimension, - for none: 0=x,- (repeatable)")
-    made.add_argument("--shard-plan", metavar="PLAN", choices=("batch", "replicate"), help="batch or replicate")
+    sharding.add_arguments(made)
     made.add_argument("--passes-off", metavar="NAME,…", action="append", default=[],
                       help="without these passes of XLA (repeatable)")
     made.add_argument("--matmul-precision", metavar="P", choices=MATMUL_PRECISIONS,
@@ -77,7 +74,10 @@ def main(argv: list[str]) -> int:
     try:
         program = _choose(path, options.program)
         check_passes(path, program, switches.get("passes_off") or [])
-        return _measure(path, program, switches, options)
+        wanted, refused = sharding.expand(path, program, switches)
+        if len(wanted) > 1 or refused:
+            return sharding.measure_all(path, program, wanted, refused, options)
+        return _measure(path, program, wanted[0], options)
     except RunFileError as error:
         raise CommandError(str(error), 3) from error
 
@@ -89,19 +89,7 @@ def read_switches(options: argparse.Namespace) -> dict[str, Any]:
         value = getattr(options, name)
         if value is not None and value != "on":
             found[name] = value
-    if options.devices is not None:
-        if not 1 <= options.devices <= 1024:
-            raise CommandError("measure: --devices needs a number from 1 to 1024")
-        found["devices"] = options.devices
-    if options.mesh is not None:
-        found["mesh"] = {axis: _whole(size, f"--mesh {options.mesh}") for axis, size in _pairs([
-            part for part in options.mesh.split(",")], "--mesh", "x=4,y=2").items()}
-    if options.shard:
-        found["shard"] = _pairs(options.shard, "--shard", "0=x,-")
-    if options.shard_plan is not None:
-        found["shard_plan"] = options.shard_plan
-    elif "devices" in found and found["devices"] > 1 and not {"shard", "mesh"} & set(found):
-        found["shard_plan"] = "batch"
+    sharding.read(options, found)
     passes = [name.strip() for word in options.passes_off for name in word.split(",") if name.strip()]
     if passes:
         found["passes_off"] = list(dict.fromkeys(passes))
@@ -131,12 +119,6 @@ def _donated(word: str) -> tuple[str, str]:
     return name, state
 
 
-def _whole(text: str, where: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise CommandError(f"measure: {where}: {text} is not a number of devices")
-    return int(text)
-
-
 def _choose(path: Path, wanted: str | None) -> str:
     from xlascope.views import ViewError, open_source
     from xlascope.views.choice import choose
@@ -155,25 +137,11 @@ def _measure(path: Path, program: str, switches: dict[str, Any], options: argpar
     keeper = Keeper.reopen(path)
     keeper.subscribe(events.put)
     keeper.start()
-    narrator = _Progress(f"{program} {variant_name(switches)}")
     try:
         ticket = keeper.measure(program, switches, options.budget, profile=not options.no_profile,
                                 consent=options.consent, name=options.name)
-        while True:
-            event = events.get()
-            if event["kind"] == "problem":
-                narrator.line(event["text"])
-            elif event.get("id") != ticket:
-                continue
-            elif event["kind"] == "progress":
-                narrator.show(event)
-            elif event["kind"] == "result":
-                break
-    except KeyboardInterrupt:
-        keeper.cancel(ticket)
-        raise
+        event = wait_for(keeper, events, ticket, f"{program} {variant_name(switches)}")
     finally:
-        narrator.end()
         keeper.stop()
     if not event.get("ok"):
         advice = f"; {event['advice']}" if event.get("advice") else ""
@@ -239,31 +207,3 @@ def show_time(ns: float | None) -> str:
         if abs(ns) >= size:
             return f"{ns / size:.4g} {unit}"
     return f"{ns:.3g} ns"
-
-
-class _Progress:
-    """One line on stderr that is written over, on a terminal; elsewhere nothing but problems."""
-
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self._on = sys.stderr.isatty()
-        self._shown = ""
-
-    def show(self, event: dict[str, Any]) -> None:
-        done, total = event.get("done"), event.get("total")
-        share = f" {done}/{total}" if done is not None and total else ""
-        text = f"{self._title}: {event.get('activity') or ''} {event.get('detail') or ''}{share}".rstrip()
-        if self._on and text != self._shown:
-            sys.stderr.write(f"\r\x1b[K{text[:100]}")
-            sys.stderr.flush()
-            self._shown = text
-
-    def line(self, text: str) -> None:
-        self.end()
-        sys.stderr.write(f"xlascope: {text}\n")
-
-    def end(self) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self._shown = ""

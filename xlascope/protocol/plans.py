@@ -13,7 +13,7 @@ The plans, on a mesh whose first axis is for the batch and whose last is for par
 
 * `replicate`: every argument whole on each device;
 * `batch`: the batch split on its first dimension over the first axis, all else whole;
-* `fsdp`: as `batch`, and each parameter split on its largest dimension that the last axis divides (the first of equals);
+* `fsdp`: as `batch`, and each parameter split on its largest dimension that the last axis divides, the first of equals;
 * `as-script`: as the script had it (the engine leaves the program as it is);
 * `auto`: replicate, batch and fsdp (on a mesh of several axes also on one axis of all devices), each measured, ranked.
 """

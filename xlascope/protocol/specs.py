@@ -80,6 +80,11 @@ def _checked(text: str, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
     return axes
 
 
+def size(mesh: Mapping[str, int]) -> int:
+    """How many devices a mesh has."""
+    return prod(mesh.values())
+
+
 def mesh_text(mesh: Mapping[str, int]) -> str:
     """`x=4,y=2`."""
     return ",".join(f"{name}={size}" for name, size in mesh.items())

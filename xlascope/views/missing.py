@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from xlascope.views import fields
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import is_eager, program_records
 from xlascope.views.machine_code import STAGES as MACHINE_STAGES
@@ -12,11 +13,11 @@ from xlascope.views.machine_code import machine_record
 from xlascope.views.pass_store import passes_record, uncompiled, variant_switches
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import available, stage_key
-from xlascope.views.variant_names import variant_name
+from xlascope.views.variant_names import BASELINE, variant_name, variant_record
 
 # Views whose rows carry equations.
-_LINKED = frozenset({"ops", "graph", "collectives", "equations", "links"})
-_OF_PASSES = frozenset({"passes", "diff", "history"})
+_LINKED = frozenset({"ops", "graph", "collectives", "equations", "links", "sharding"})
+_OF_PASSES = frozenset({"passes", "diff", "history", "sharding"})
 _OF_KERNELS = frozenset({"machine"})
 
 
@@ -63,6 +64,8 @@ def missing(
             found.append(Lacking(name, "hlo"))
         if view in _OF_PASSES or (view == "stage" and stage is not None and stage.startswith("pass:")):
             which = variant_name(source, name, variant)
+            if view == "sharding" and not _on_several(source, name, which):
+                continue
             if passes_record(source, name, which) is None and not (which and uncompiled(source, name, which)):
                 found.append(Lacking(name, "passes", variant_switches(source, name, which)))
         if view in _OF_KERNELS or (view == "stage" and stage in MACHINE_STAGES):
@@ -70,6 +73,13 @@ def missing(
             if machine_record(source, name, which) is None and not (which and uncompiled(source, name, which)):
                 found.append(Lacking(name, "machine", variant_switches(source, name, which)))
     return found
+
+
+def _on_several(source: RunSource, program: str, variant: str | None) -> bool:
+    """Does a program, or a variant of it, run on several devices?"""
+    if variant is not None and variant != BASELINE:
+        return (fields.integer(variant_record(source, program, variant).json, "device_count") or 1) > 1
+    return (fields.integer(program_records(source)[program].json, "device_count") or 1) > 1
 
 
 def _needs(source: RunSource, program: str, stage: str) -> bool:

@@ -51,6 +51,7 @@ VIEWS: tuple[View, ...] = (
     _view("compare", "run", "program variant", "a variant beside its baseline (two runs: `xlascope compare`)"),
     _view("memory", "run hlo dump", "program variant", "the values of a program, how large and how long alive"),
     _view("collectives", "run hlo dump", "program variant", "what devices exchange: bytes, groups, mesh axes, time"),
+    _view("sharding", "run dump", "program variant", "how each array lies on the devices, and why one is whole"),
 )
 # The time of a run goes on while its file stays the same; output is kept piece by piece by its own view.
 _VOLATILE = frozenset({"run", "output"})

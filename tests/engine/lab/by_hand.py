@@ -7,6 +7,7 @@ HLO, and the shardings of the results as HLO writes them.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -65,7 +66,7 @@ def main():
             file.write(frame(name, jax.jit(function), args))
         for name, plan, axes, specs in shardings():
             mesh = jax.make_mesh(tuple(axes.values()), tuple(axes), axis_types=(AxisType.Auto,) * len(axes))
-            given = jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs, is_leaf=lambda each: isinstance(each, P))
+            given = jax.tree.map(partial(NamedSharding, mesh), specs, is_leaf=lambda each: isinstance(each, P))
             function, args = PROGRAMS[name]
             compiled = jax.jit(function, in_shardings=given).lower(*args).compile()
             ranks = [each.ndim for each in jax.tree.leaves(jax.eval_shape(function, *args))]

@@ -78,7 +78,6 @@ def test_a_program_of_the_script_on_several_devices(
     [
         ("sharded_jit", {"devices": 4}, "itself a program on 8 devices", "or give 8"),
         ("sharded_jit", {"shard_plan": "as-script", "shard": {"0": "x"}}, "a spec changes one", "leave one"),
-        ("pmap", {"shard_plan": "replicate"}, "made by pmap", "write it with jit"),
     ],
 )
 def test_refused_of_a_program_on_several_devices(

@@ -12,10 +12,10 @@ from xlascope.engine.compat.executables import (
     module_id,
     output_shardings,
     parameter_shardings,
-    sharding_text,
     peak_bytes,
     prepare_cpu_kernels,
     program_ids,
+    sharding_text,
 )
 from xlascope.engine.compat.hook import (
     compiled_call_values,

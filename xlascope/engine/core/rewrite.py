@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlascope.engine import compat
-from xlascope.engine.core import sharding
 from xlascope.engine.core.module import ModuleFacts
 from xlascope.engine.core.switches import ALGORITHMS, PRECISIONS, SwitchError, Switches
+from xlascope.protocol import specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ def _precision(module: Any, name: str) -> str:
 def _donation(
     main: Any, wanted: Mapping[str, bool], facts: ModuleFacts, inputs: Sequence[Mapping[str, Any]], kept: Sequence[int]
 ) -> list[str]:
-    leaves = sharding.leaves(inputs)
+    leaves = specs.leaves(inputs)
     notes = []
     for argument, on in wanted.items():
-        position = sharding.find_argument(leaves, argument)
+        position = specs.find_argument(leaves, argument)
         who = f"argument {position}" + (f" ({leaves[position].name})" if leaves[position].name else "")
         if position not in kept:
             raise SwitchError(f"{who} is not used by the program, so it cannot be donated", "choose one that is used")

@@ -9,11 +9,11 @@ from xlascope.engine.core.executable import CompileError
 from xlascope.engine.core.heartbeat import Send
 from xlascope.engine.core.measure import Cancelled
 from xlascope.engine.core.module import ModuleError
-from xlascope.protocol.specs import ShardingError
 from xlascope.engine.core.switches import SwitchError
 from xlascope.engine.lab import collect, measure
 from xlascope.engine.lab.program import NotHere, Programs
 from xlascope.protocol.frames import Message
+from xlascope.protocol.specs import ShardingError
 
 
 class Lab:

@@ -91,7 +91,7 @@ def measure(
         "simulated": len(devices) > 1 and jax.default_backend() == "cpu",
         "matches_script": variant.matches(blobs.get("script_optimized"), text),
         "mesh": plan.mesh if plan else program.record.get("mesh"),
-        **sharded.facts(other, plan),
+        **sharded.facts(other, plan, program.kept),
         "notes": notes,
     }
     found |= {"optimized": optimized.encode(), "baseline_optimized": text.encode()}

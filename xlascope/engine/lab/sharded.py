@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from xlascope.engine.core.executable import Executable
@@ -65,12 +66,14 @@ def _own_mesh(program: LoadedProgram, devices: int, own: int, touched: Switches)
     return mesh or touched.mesh or None
 
 
-def facts(executable: Executable, plan: ShardPlan | None) -> dict[str, Any]:
-    """Keys of a `result`: the specs of the plan, why an argument is whole, and what XLA chose (HLO's notation)."""
+def facts(executable: Executable, plan: ShardPlan | None, kept: Sequence[int]) -> dict[str, Any]:
+    """Keys of a `result`, by the module's arguments (`kept_inputs`: their places among the program's inputs): the specs
+    of the plan, why an argument is whole, and what XLA chose (HLO's notation)."""
     inputs, outputs = executable.sharding_texts()
     return {
-        "input_specs": [spec_text(spec) for spec in plan.specs] if plan else None,
-        "input_why": list(plan.why) if plan else None,
+        "kept_inputs": list(kept),
+        "input_specs": [spec_text(plan.specs[index]) for index in kept] if plan else None,
+        "input_why": [plan.why[index] for index in kept] if plan else None,
         "input_shardings": inputs,
         "output_shardings": outputs,
     }

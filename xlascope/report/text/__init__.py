@@ -25,6 +25,7 @@ _RENDERERS = {
     "equations": "equations",
     "devices": "times",
     "collectives": "times",
+    "sharding": "sharding",
     "variants": "variants",
     "compare": "compare",
     "memory": "memory",

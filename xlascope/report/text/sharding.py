@@ -1,0 +1,154 @@
+"""The view ``sharding`` as text: arrays, pictures of how they lie on the devices, the ranking, more devices."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from xlascope.ir.sharding import Layout
+from xlascope.ir.sharding_picture import picture
+from xlascope.protocol.specs import mesh_text
+from xlascope.report.text.scaling import chart
+from xlascope.report.text.tables import (
+    UNKNOWN,
+    Column,
+    duration,
+    fixed_column,
+    heading,
+    note,
+    number_column,
+    size,
+    table,
+)
+from xlascope.views.ranking import Ranking, Scale, rank
+from xlascope.views.sharding import Device, Sharding
+from xlascope.views.sharding_arrays import Array
+from xlascope.views.variants import Variant
+
+_MOST = 40
+_MOST_PICTURES = 8
+
+
+def sharding(answer: Sharding) -> Iterable[RenderableType]:
+    yield heading(_title(answer))
+    for text in answer.notes:
+        yield note(text)
+    if answer.arrays:
+        columns = [
+            Column("array", least=10),
+            fixed_column("role", 2),
+            Column("shape", least=8),
+            Column("spec", least=5),
+            number_column("a device"),
+            number_column("whole", 3),
+            Column("why whole; or who needs all of it", least=24),
+            Column("eqn", least=3, spare=4),
+        ]
+        yield table(columns, [_row(each) for each in answer.arrays[:_MOST]])
+        rest = answer.arrays[_MOST:]
+        if rest:
+            yield note(f"And {len(rest)} smaller intermediates; --json has all.")
+        yield from _pictures(answer.arrays)
+    if answer.devices:
+        yield from _devices(answer.devices)
+    if len(answer.ranking.places) > 1:
+        yield from ranking(answer.ranking, answer.simulated)
+    if len(answer.scaling) > 1:
+        yield from _scaling(answer.scaling)
+
+
+def _title(answer: Sharding) -> str:
+    who = f"{answer.program}, {f'variant {answer.variant}' if answer.variant else 'as the script ran it'}"
+    count = "?" if answer.device_count is None else str(answer.device_count)
+    kind = " simulated" if answer.simulated else ""
+    mesh = f", mesh {mesh_text(answer.mesh)}" if answer.mesh else ""
+    return f"{who}: {count}{kind} {'device' if count == '1' else 'devices'}{mesh}"
+
+
+def _row(each: Array) -> list[str | Text]:
+    why = each.why or ""
+    if each.gathered_for:
+        why = "; ".join((*([why] if why else []), f"all of it is needed by {', '.join(each.gathered_for)}"))
+    return [
+        each.name,
+        each.role,
+        f"{each.dtype}[{','.join(map(str, each.shape))}]",
+        each.spec or ("whole" if each.replicated else UNKNOWN),
+        size(each.bytes_per_device),
+        size(each.bytes),
+        why,
+        each.equation or "",
+    ]
+
+
+def _pictures(arrays: Sequence[Array]) -> Iterable[RenderableType]:
+    """One for each way that arguments and results lie; arrays that lie alike share it."""
+    alike: dict[tuple[object, ...], list[Array]] = {}
+    for each in arrays:
+        if each.tiles is not None and each.blocks is not None and each.shape and each.role != "intermediate":
+            alike.setdefault((each.shape, each.tiles, each.blocks), []).append(each)
+    for number, group in enumerate(alike.values()):
+        if number == _MOST_PICTURES:
+            yield note(f"And {len(alike) - number} more pictures; --json has all blocks.")
+            return
+        first = group[0]
+        yield Text(", ".join(f"{each.name}" for each in group[:6]) + (" …" if len(group) > 6 else ""), style="bold")
+        for line in picture(Layout(first.tiles or (), tuple(each.devices for each in first.blocks or ())), first.shape):
+            yield Text("  " + line)
+
+
+def _devices(rows: Sequence[Device]) -> Iterable[RenderableType]:
+    columns = [fixed_column("device"), number_column("busy a call"), number_column("collectives a call"),
+               number_column("calls"), number_column("peak memory")]  # fmt: skip
+
+    def mean(total: int, calls: int | None) -> str:
+        return duration(total / calls) if calls else UNKNOWN
+
+    yield table(columns, [
+        [row.device + (" simulated" if row.simulated else ""), mean(row.busy_ns, row.calls),
+         mean(row.collective_ns, row.calls), UNKNOWN if row.calls is None else str(row.calls), size(row.peak_bytes)]
+        for row in rows
+    ])  # fmt: skip
+    if any(row.simulated for row in rows):
+        yield note("Simulated devices share the machine's cores: compare wall times, never sums. Peak memory is XLA's "
+                   "figure for one device.")  # fmt: skip
+
+
+def ranking(answer: Ranking, simulated: bool | None) -> Iterable[RenderableType]:
+    yield heading("ranked by the wall time of a call" + (" (simulated devices)" if simulated else ""))
+    columns = [number_column("#"), Column("variant", least=16), number_column("median"), number_column("95% interval"),
+               number_column("÷ one device"), number_column("peak", 1), fixed_column("id", 2)]  # fmt: skip
+    yield table(columns, [
+        [f"{place.rank}{'=' if place.tied else ''}", place.variant, duration(place.median_ns),
+         f"{duration(place.ci_low_ns)} – {duration(place.ci_high_ns)}",
+         UNKNOWN if place.ratio is None else f"{place.ratio:.3g}", size(place.peak_bytes), place.id]
+        for place in answer.places
+    ])  # fmt: skip
+    if answer.verdict:
+        tied = any(place.tied for place in answer.places)
+        yield note(answer.verdict + (". = its interval meets the first's." if tied else "."))
+
+
+def _scaling(rows: Sequence[Scale]) -> Iterable[RenderableType]:
+    yield heading("time against the number of devices (simulated devices share the machine's cores)")
+    columns = [Column("plan", least=8), number_column("devices"), number_column("median"),
+               number_column("95% interval", 1), number_column("ideal"), number_column("peak a device", 2)]  # fmt: skip
+    yield table(columns, [
+        [row.plan, str(row.devices), duration(row.median_ns),
+         f"{duration(row.ci_low_ns)} – {duration(row.ci_high_ns)}", duration(row.ideal_ns), size(row.peak_bytes)]
+        for row in rows
+    ])  # fmt: skip
+    yield from (Text(line) for line in chart(rows))
+
+
+def ranked(program: str, rows: Sequence[Variant]) -> str:
+    """Several variants that were just measured, ranked, as plain text."""
+    console = Console(file=io.StringIO(), width=110, no_color=True, markup=False, highlight=False, emoji=False)
+    console.print(heading(program))
+    for part in ranking(rank(rows), any(row.simulated for row in rows)):
+        console.print(part)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.splitlines())

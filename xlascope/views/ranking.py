@@ -1,0 +1,121 @@
+"""Variants on several devices ranked by wall time, and what more devices bring. CPU devices are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xlascope.views.variants import Variant
+
+_SPREAD = frozenset({"devices", "mesh", "shard", "shard_plan"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A variant in a ranking by the median wall time of a call. ``tied``: its interval meets that of the first."""
+
+    rank: int
+    id: str
+    variant: str
+    median_ns: int
+    ci_low_ns: int | None
+    ci_high_ns: int | None
+    ratio: float | None
+    peak_bytes: int | None
+    tied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """``verdict`` says in a sentence which won, and whether the intervals tell it from the next."""
+
+    places: tuple[Place, ...]
+    verdict: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A plan on a number of devices. ``ideal_ns``: the time on one device divided by their number.
+
+    ``peak_bytes`` is one device's. On one device it is the baseline that was measured beside the first of the others.
+    """
+
+    plan: str
+    devices: int
+    id: str | None
+    median_ns: int
+    ci_low_ns: int | None
+    ci_high_ns: int | None
+    ideal_ns: int | None
+    peak_bytes: int | None
+
+
+def plan_of(switches: dict[str, Any]) -> str:
+    """What a variant's switches say of its sharding, without the number of devices."""
+    if switches.get("shard"):
+        given = ",".join(f"{name}={spec}" for name, spec in sorted(switches["shard"].items()))
+        return f"{switches['shard_plan']} {given}" if switches.get("shard_plan") else given
+    return str(switches.get("shard_plan") or "batch")
+
+
+def newest(rows: Sequence[Variant]) -> list[Variant]:
+    """The newest measurement of each variant, in the order of the first ones."""
+    return list({row.variant: row for row in rows}.values())
+
+
+def spread(row: Variant) -> bool:
+    """Was it measured on several devices, with no other switch?"""
+    return bool(row.switches) and set(row.switches) <= _SPREAD and (row.device_count or 1) > 1
+
+
+def rank(rows: Sequence[Variant]) -> Ranking:
+    """By the median, the shortest first."""
+    timed = [row for row in newest(rows) if row.median_ns is not None]
+    timed.sort(key=lambda row: row.median_ns or 0)
+    places = tuple(_place(number, row, timed[0]) for number, row in enumerate(timed, 1))
+    if len(places) < 2:
+        return Ranking(places, None)
+    first, second = places[:2]
+    tied = [place.variant for place in places[1:] if place.tied]
+    if tied:
+        return Ranking(places, f"{first.variant} has the shortest median; its interval meets that of {', '.join(tied)}")
+    share = second.median_ns / first.median_ns if first.median_ns else None
+    by = f", {share:.2f} times as fast as {second.variant}" if share is not None else ""
+    return Ranking(places, f"{first.variant} won{by}; their intervals are apart")
+
+
+def _place(number: int, row: Variant, first: Variant) -> Place:
+    assert row.median_ns is not None
+    low, high = row.ci_low_ns, first.ci_high_ns
+    tied = row is not first and (low is None or high is None or low <= high)
+    return Place(
+        number, row.id, row.variant, row.median_ns, row.ci_low_ns, row.ci_high_ns, row.ratio, row.peak_bytes, tied
+    )  # fmt: skip
+
+
+def scaling(rows: Sequence[Variant], baseline_peaks: dict[str, int | None]) -> tuple[Scale, ...]:
+    """Time and memory against the number of devices, of each plan on a mesh of one axis.
+
+    ``baseline_peaks``: the peak memory of the baseline, by the id of the variant it was measured with.
+    """
+    plans: dict[str, dict[int, Variant]] = {}
+    for row in newest(rows):
+        mesh = row.switches.get("mesh") or {}
+        if spread(row) and row.median_ns is not None and len(mesh) < 2 and row.device_count:
+            plans.setdefault(plan_of(row.switches), {})[row.device_count] = row
+    found: list[Scale] = []
+    for plan, by_count in plans.items():
+        counts = sorted(by_count)
+        one = by_count[counts[0]]
+        base = one.baseline_median_ns
+        if base is not None:
+            found.append(Scale(plan, 1, None, base, one.baseline_ci_low_ns, one.baseline_ci_high_ns, base,
+                               baseline_peaks.get(one.id)))
+        for count in counts:
+            row = by_count[count]
+            assert row.median_ns is not None
+            ideal = round(base / count) if base is not None else None
+            found.append(Scale(plan, count, row.id, row.median_ns, row.ci_low_ns, row.ci_high_ns, ideal,
+                               row.peak_bytes))
+    return tuple(found)

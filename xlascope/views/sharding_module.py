@@ -1,0 +1,55 @@
+"""The module that XLA's partitioner got, among the passes that a source holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xlascope.ir import HloModule, parse_hlo
+from xlascope.ir.scan import whole_number
+from xlascope.views.pass_store import pass_sequence, snapshot_text
+from xlascope.views.provenance import Provenance, of_module, provenance
+from xlascope.views.source import RunSource, Source
+from xlascope.views.stages import hlo_module
+
+_PARTITIONERS = ("spmd-partitioning", "stateful_rng_spmd_partitioner", "shardy-xla-partitioning")
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioned:
+    """``module``: whole shapes with ``sharding=``; ``after``: the optimized module of each device, None if not held."""
+
+    module: HloModule
+    origin: Provenance
+    after: HloModule | None
+    after_origin: Provenance | None
+    devices: int
+
+
+def partitioned(source: Source, program: str, variant: str | None) -> Partitioned | None:
+    """None when no pass is held, or when nothing was partitioned."""
+    sequence = pass_sequence(source, program, variant)
+    if sequence is None:
+        return None
+    steps = [snapshot.step for snapshot in sequence.snapshots]
+    places = [at for at, step in enumerate(steps) if step.before in _PARTITIONERS]
+    if not places:
+        return None
+    index = steps[places[-1]].index
+    after = hlo_module(source, program, "optimized", variant)
+    if isinstance(source, RunSource):
+        stage = f"pass:{index}"
+        module = hlo_module(source, program, stage, variant)
+        if module is None:
+            return None
+        origin = provenance(source, program, variant, stage)
+        after_origin = provenance(source, program, variant) if after is not None else None
+    else:
+        module = parse_hlo(snapshot_text(sequence, places[-1]))
+        origin = of_module(module, None)
+        after_origin = of_module(after, None) if after is not None else None
+    count = _partitions(module) or (_partitions(after) if after is not None else None)
+    return Partitioned(module, origin, after, after_origin, count) if count else None
+
+
+def _partitions(module: HloModule) -> int | None:
+    return whole_number(module.header.get("num_partitions", ""))
