@@ -153,6 +153,7 @@ class FixedFeed(Feed):
             programs=tuple(
                 SimpleNamespace(
                     id=id, function=id.partition("#")[0], signature=signature, calls=calls, calls_exact=exact,
+                    calls_at_least=min(calls, CALLS), per_call_ns=124_000, per_call_note="of later windows",
                     equations=equations, file=SOURCE, line=4, args="recorded", kind="jit",
                 )
                 for id, signature, calls, exact, equations in rows
@@ -164,11 +165,16 @@ class FixedFeed(Feed):
         return SimpleNamespace(
             functions=tuple(
                 SimpleNamespace(name=name, file=SOURCE, line=line, calls=calls, calls_exact=False, share=share,
-                                programs=programs)
+                                programs=programs, calls_at_least=CALLS, calls_seen=CALLS, share_estimated=True,
+                                per_call_ns=124_000, per_call_note="of later windows", estimated_ns=124_000 * calls,
+                                device_ns=1_239_000_000)
                 for name, line, calls, share, programs in (rows if self.programs_known else [])
             ),
             observed_ns=1_745_000_000,
             eager_ns=17_000_000,
+            estimated_ns=35_000_000_000,
+            eager_share=0.01,
+            simulated_devices=None,
         )  # fmt: skip
 
     def _view_compiles(self) -> Any:
@@ -231,6 +237,10 @@ class FixedKeeper:
         self.stopped = False
         self.interrupted = 0
         self.state = "running"
+        self.sent: list[dict[str, Any]] = []
+
+    def send(self, body: dict[str, Any]) -> None:
+        self.sent.append(body)
 
     def subscribe(self, callback: Any) -> Any:
         self.tell = callback

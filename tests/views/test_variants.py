@@ -81,7 +81,7 @@ def test_a_variant_is_named_by_id_or_name(measured: Path, wanted: str) -> None:
     with open_source(measured) as source:
         assert query("stage", source, program="scores#1", variant=wanted, stage="optimized").text == UNFUSED
         base = query("stage", source, program="scores#1", variant="baseline", stage="optimized")
-        assert (base.text, base.variant, base.available) == (OPTIMIZED, "baseline", ("optimized",))
+        assert (base.text, base.variant, base.available) == (OPTIMIZED, "baseline", ("optimized", "llvm:before", "llvm", "asm"))
         assert query("stage", source, program="scores#1", variant="observed", stage="jaxpr").variant is None
         (row,) = query("collectives", source, program="scores#1", variant=wanted).rows
         assert (row.mesh_axes, row.groups, row.time_ns, row.line) == (("b",), ((0, 1), (2, 3)), None, 5)
@@ -147,6 +147,6 @@ def test_the_variant_view_as_a_table(run: Source, measured: Path, capsys: pytest
     assert main([str(measured), "variants"]) == 0
     text = capsys.readouterr().out
     assert "2.000x" in text and "slower" in text and "1→0" in text and "1 x all-reduce of 64 B (equation 0)" in text
-    assert "! not measured: jit=off: no do" in text
+    assert "! not measured: jit=off: no; do" in text
     assert main([str(measured), "variants", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["equation_ns"][0] == {"path": "0", "ns": 10}

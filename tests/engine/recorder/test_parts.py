@@ -95,6 +95,32 @@ def test_a_send_inside_a_send_keeps_frames_whole() -> None:
     assert [(m.kind, len(m.blobs["b"])) for m in drain(other)] == [("outer", 5000), ("inner", 5000)]
 
 
+def test_a_send_beside_another_thread_s_is_out_when_it_returns() -> None:
+    link, other = pair()
+    real = link._socket
+    first, release = threading.Event(), threading.Event()
+
+    class Slow:
+        def send(self, data: Any, flags: int) -> int:
+            first.set()
+            release.wait(10)
+            return real.send(data, flags)
+
+        def close(self) -> None:
+            real.close()
+
+    link._socket = Slow()  # type: ignore[assignment]
+    beside = threading.Thread(target=link.send, args=({"kind": "beside"},))
+    beside.start()
+    assert first.wait(10)
+    threading.Timer(0.05, release.set).start()
+    link.send({"kind": "mine"})
+    assert release.is_set() and not link._queue
+    beside.join(10)
+    link.close()
+    assert [m.kind for m in drain(other)] == ["beside", "mine"]
+
+
 def test_an_exception_between_two_sends_loses_nothing() -> None:
     link, other = pair()
     real = link._socket

@@ -15,13 +15,15 @@ from xlascope.protocol.frames import FrameDecoder, FrameError, Message, encode
 
 SEND_SECONDS = 10.0
 QUEUE_BYTES = 512 << 20
+WAIT_SECONDS = 1.0  # for another thread's sending: below a signal handler its owner may be this thread, not known yet
 
 
 class Link:
     """Sends frames in order from any thread, and from signal handlers that interrupt a send.
 
-    A sender queues its frame and then drains the queue unless somebody is draining it already. When the other side is
-    gone or does not read for ``SEND_SECONDS``, the link is closed for good and every later send does nothing.
+    A sender queues its frame and drains the queue, after another thread that is draining it: what was sent is out when
+    `send` returns, whatever the script does next. When the other side is gone or does not read for ``SEND_SECONDS``,
+    the link is closed for good and every later send does nothing.
     """
 
     def __init__(self, fd: int) -> None:
@@ -30,6 +32,7 @@ class Link:
         self._socket.settimeout(SEND_SECONDS)
         self._fd, self._identity = fd, _identity(fd)
         self._lock = _thread.allocate_lock()
+        self._sender = 0
         self._queue: deque[memoryview] = deque()
         self._queued = 0
         self._pid = os.getpid()
@@ -68,10 +71,15 @@ class Link:
     def drain(self) -> None:
         while self._queue and self.alive:
             if not self._lock.acquire(False):
-                return  # who holds it (maybe this thread, below a signal handler) sends ours too
+                if self._sender == _thread.get_ident():
+                    return  # below a signal handler: the send that it interrupted sends ours too
+                if not self._lock.acquire(True, WAIT_SECONDS):
+                    return
+            self._sender = _thread.get_ident()
             try:
                 self._drain_locked()
             finally:
+                self._sender = 0
                 self._lock.release()
 
     def _drain_locked(self) -> None:
