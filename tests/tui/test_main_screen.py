@@ -157,7 +157,7 @@ async def test_equals_explains_the_number_under_the_cursor():
     (("1", "g", "g", *["j"] * 11), ("line 12 of the jaxpr: 1 equation, 11% of the op time", "alone: exact")),
     (("1", "g", "g", *["j"] * 8), ("line 9 of the jaxpr: 1 equation.", "folded or merged them, which is not 0 ns")),
     (("5", "g", "g"), ("No equation of scores#1 belongs to this line",)),
-    (("9",), ("scores: 71% of the device time seen", "scores#1: ~201k calls, an estimate")),
+    (("9",), ("scores: ~201k calls; 14,070 of them counted", "Share ~71%: time per call × calls")),
     (("8",), ("12 profile windows", "Vertical lines are its compiles")),
 ])  # fmt: skip
 async def test_equals_explains_the_number_of_every_pane(keys, words):
