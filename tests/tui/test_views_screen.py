@@ -82,7 +82,7 @@ async def test_the_palette_has_every_view_and_leads_there(path):
         await until(pilot, lambda: "View: memory" in text_of(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ViewsScreen))
-        await until(pilot, lambda: "peak" in text_of(app))
+        await until(pilot, lambda: "on one device at the most" in text_of(app))
 
 
 async def test_one_program_all_programs_search_explanation_and_copy(path, tmp_path, monkeypatch):
