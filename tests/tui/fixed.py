@@ -8,11 +8,13 @@ from typing import Any
 
 from xlascope.graphs import build_graph
 from xlascope.ir import parse_hlo
+from xlascope.protocol.specs import Leaf
 from xlascope.tui.feed import Feed
 from xlascope.tui.feed_stage import StageReader
 from xlascope.tui.links import StageLinks
 from xlascope.tui.live import RunAtHand
 from xlascope.tui.model import CallTimes
+from xlascope.tui.sharding_form import Subject
 
 DATA = Path(__file__).parent / "data"
 SOURCE = "/home/user/softmax.py"
@@ -111,6 +113,10 @@ class FixedFeed(Feed):
     def samples(self, program: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
         variant = tuple(163_000 + 700 * (number % 9) for number in range(60))
         return {"7": (variant, tuple(124_000 + 90 * (number % 7) for number in range(60)))}
+
+    def sharding_subject(self, program: str) -> Subject | None:
+        leaves = (Leaf("x", (128, 256), "float32"), Leaf("w", (256, 64), "float32"))
+        return Subject(program, leaves, (Leaf("", (128, 64), "float32"),))
 
     def stage_links(self, program: str, stage: str) -> StageLinks:
         return StageLinks()

@@ -6,6 +6,7 @@ from fixed import FixedFeed, FixedKeeper
 from hosting import screen_text, settle
 from on_screen import shown, text_of, until
 
+from xlascope.tui.screens.sharding_form import ShardingForm
 from xlascope.tui.switches import Switches
 
 
@@ -97,13 +98,15 @@ def test_jit_and_the_other_switches_put_each_other_back():
 
 async def test_devices_and_sharding_go_together():
     keeper = FixedKeeper()
-    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (_app, pilot, _screen):
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (app, pilot, _screen):
         await pilot.press("D", "D", "D")
         await until(pilot, lambda: keeper.measured)
         assert keeper.measured == [("scores#1", {"devices": 8, "shard_plan": "batch"})]
         await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, ShardingForm))
+        await pilot.press("enter")
         await until(pilot, lambda: len(keeper.measured) == 2)
-        assert keeper.measured[1][1] == {"devices": 8, "shard_plan": "replicate"}
+        assert keeper.measured[1][1] == {"devices": 8, "shard_plan": "batch"}
 
 
 async def test_switches_are_buttons_too():

@@ -83,7 +83,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("jit", "J", "switch('jit')", "Switch jit", "Run the program's equations one by one: on, off, deep-off"),
     _main("fusion", "F", "switch('fusion')", "Switch fusion", "Compile without fusion, time it against the baseline"),
     _main("devices", "D", "switch('devices')", "Switch devices", "Simulate 2, 4 or 8 CPU devices, the batch split"),
-    _main("sharding", "S", "switch('sharding')", "Switch sharding", "As run, batch split over the devices, replicated"),
+    _main("sharding", "S", "sharding", "Sharding", "Mesh, plan and a spec for each argument, checked as you type"),
     _main("measure", "m", "measure", "measure", "Measure the switches as they stand, again", True),
     _main("variant", "v", "variant", "Variant or baseline", "Variant, measured baseline, the script's own: in turn"),
     _main("passes", "p", "passes", "passes", "What each pass of XLA did to the program, and to what you are on", True),

@@ -16,6 +16,7 @@ from xlascope.tui.feed_overview import file_overview, program_infos, run_overvie
 from xlascope.tui.feed_stage import StageReader, equation_table
 from xlascope.tui.links import Links, StageLinks
 from xlascope.tui.model import CallTimes, EquationTable, OpRow, OpsTable, Overview, StageText, VariantRow
+from xlascope.tui.sharding_form import Subject, subject_of
 from xlascope.tui.text.numbers import size
 
 _MOST_OUTPUT = 4 << 20
@@ -91,6 +92,14 @@ class Feed:
     def program_names(self) -> list[str]:
         """The ids of all programs, those of eager primitives left out."""
         return list(program_infos(self.query("programs"), getattr(self._source, "modules", ())))
+
+    def sharding_subject(self, program: str) -> Subject | None:
+        """What the sharding form needs of a program; None where this file cannot be executed."""
+        from xlascope.views.lookup import program_records
+
+        self.open()
+        record = program_records(self._source).get(program) if self.kind == "run" else None
+        return None if record is None else subject_of(program, record.json)
 
     def lacking_of(self, view: str, program: str, variant: str | None) -> tuple[tuple[str, dict[str, Any]], ...]:
         """What a lab would have to make before a view can tell of a program, and with which switches."""

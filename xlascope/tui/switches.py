@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from xlascope.session.switches import variant_name as named
 from xlascope.tui.widgets.status import Switch
 
 T = TypeVar("T")
 _JIT: tuple[str, ...] = ("on", "off", "deep-off")
 _FUSION: tuple[str, ...] = ("on", "off")
 _DEVICES: tuple[int | None, ...] = (None, 2, 4, 8)
-_PLANS: tuple[str | None, ...] = (None, "batch", "replicate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,12 @@ class Switches:
     fusion: str = "on"
     devices: int | None = None
     plan: str | None = None
+    mesh: tuple[tuple[str, int], ...] = ()
+    shard: tuple[tuple[str, str], ...] = ()
+    """Specs by argument."""
 
     def turned(self, name: str) -> Switches:
-        """The next value of a switch: `jit`, `fusion`, `devices` or `sharding`.
+        """The next value of a switch: `jit`, `fusion` or `devices`.
 
         Without jit nothing is compiled that could be fused or split: `jit` and the others put each other back.
         """
@@ -34,11 +37,14 @@ class Switches:
         self = replace(self, jit="on")
         if name == "fusion":
             return replace(self, fusion=_after(_FUSION, self.fusion))
-        if name == "devices":
-            devices = _after(_DEVICES, self.devices)
-            return replace(self, devices=devices, plan=(self.plan or "batch") if devices else None)
-        plan = _after(_PLANS, self.plan)
-        return replace(self, plan=plan, devices=(self.devices or _DEVICES[-1]) if plan else None)
+        devices = _after(_DEVICES, self.devices)
+        plan = self.plan if self.plan not in (None, "as-script") else "batch"
+        return replace(self, devices=devices, plan=plan if devices else None, mesh=(), shard=())
+
+    def laid(self, command: Mapping[str, object]) -> Switches:
+        """With the sharding that a command of the form names, and jit on."""
+        other = Switches.of(command)
+        return replace(other, fusion=self.fusion)
 
     @classmethod
     def of(cls, command: Mapping[str, object]) -> Switches:
@@ -49,6 +55,8 @@ class Switches:
             fusion if isinstance(fusion, str) else "on",
             devices if isinstance(devices, int) else None,
             plan if isinstance(plan, str) else None,
+            _items(command.get("mesh")),
+            _items(command.get("shard")),
         )
 
     def put_back(self, other: Switches) -> list[str]:
@@ -76,7 +84,15 @@ class Switches:
             values["devices"] = self.devices
         if self.plan is not None:
             values["shard_plan"] = self.plan
+        if self.mesh:
+            values["mesh"] = dict(self.mesh)
+        if self.shard:
+            values["shard"] = dict(self.shard)
         return values
+
+    def _sharding(self) -> str:
+        mesh = "x".join(str(size) for _, size in self.mesh)
+        return " ".join(part for part in (self.plan or "as-run", mesh, "+specs" if self.shard else "") if part)
 
     def bar(self, as_run: str) -> list[Switch]:
         """The switch bar's entries; `as_run` tells how many devices the script saw."""
@@ -87,16 +103,18 @@ class Switches:
                    "switch('fusion')", "compile without fusion and time both in turn"),
             Switch("D", "devices", as_run if self.devices is None else f"{self.devices} simulated",
                    self.devices is not None, "switch('devices')", "2, 4 or 8 simulated CPU devices"),
-            Switch("S", "sharding", self.plan or "as-run", self.plan is not None,
-                   "switch('sharding')", "batch: arguments split on their leading dimension"),
+            Switch("S", "sharding", self._sharding(), self.plan is not None or bool(self.shard),
+                   "sharding", "mesh, plan, and a spec for each argument"),
         ]  # fmt: skip
 
 
 def variant_name(switches: Mapping[str, object]) -> str:
     """The name of a variant, its switches in fixed order: `fusion=off,devices=8`."""
-    order = ("jit", "fusion", "devices", "shard_plan")
-    known = [f"{key}={switches[key]}" for key in order if key in switches]
-    return ",".join(known + [f"{key}={value}" for key, value in switches.items() if key not in order])
+    return named(switches) if switches else ""
+
+
+def _items(value: object) -> tuple[tuple[str, Any], ...]:
+    return tuple((str(key), each) for key, each in value.items()) if isinstance(value, Mapping) else ()
 
 
 def _after(values: tuple[T, ...], current: T) -> T:

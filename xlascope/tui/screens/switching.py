@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.screens.sharding_form import ShardingForm
+from xlascope.tui.sharding_form import Draft
 from xlascope.tui.switches import Switches, variant_name
 
 if TYPE_CHECKING:
@@ -46,8 +49,34 @@ class Switching:
         if known:
             self.show_variant(known[-1].name)
             return
-        delay = _SETTLE if name in ("devices", "sharding", "jit") else 0.0
+        delay = _SETTLE if name in ("devices", "jit") else 0.0
         screen.set_timer(delay, lambda: self._measure_if(wanted)) if delay else self._measure_if(wanted)
+
+    def action_sharding(self) -> None:
+        """Opens the form; what it hands over is measured."""
+        screen, desk = self._me, self._me.desk
+        subject = screen.feed.sharding_subject(desk.program) if desk.program is not None else None
+        if subject is None:
+            screen.notify("no program was compiled yet: there is nothing to lay over devices")
+            return
+        own = desk.switches
+        mesh = ",".join(f"{axis}={size}" for axis, size in own.mesh) or str(own.devices or subject.first_mesh)
+        typed = {int(name): spec for name, spec in own.shard if name.isdecimal()}
+        draft = Draft(mesh, own.plan or ("as-script" if subject.devices > 1 else "batch"), typed)
+        screen.app.push_screen(ShardingForm(subject, draft, screen.glyphs is not UNICODE), self._lay)
+
+    def _lay(self, commands: tuple[dict[str, Any], ...] | None) -> None:
+        """Measures what the form handed over; of several plans all, and the view `sharding` ranks them."""
+        screen, desk = self._me, self._me.desk
+        if not commands:
+            return
+        screen.functions().hold()
+        screen.live.forget_failures()
+        for command in commands:
+            desk.switches = desk.switches.laid(command)
+            self.action_measure()
+        if len(commands) > 1:
+            screen.notify("each plan is measured in turn; the view sharding (key V) ranks them", timeout=6)
 
     def _measure_if(self, wanted: Switches) -> None:
         if self._me.desk.switches == wanted:

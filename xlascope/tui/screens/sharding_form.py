@@ -1,0 +1,172 @@
+"""The form of key S: a mesh, a plan, and a spec for each argument, checked as one types."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Click, DescendantFocus
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from xlascope.protocol.specs import spec_text
+from xlascope.tui.sharding_form import CHOICES, MOST_FIELDS, Checked, Draft, Subject, check, drawn
+from xlascope.tui.text.safe import safe
+
+
+class PlanChoice(Static, can_focus=True):
+    """One of several words, turned by the arrow keys, space or a click."""
+
+    BINDINGS: ClassVar = [
+        Binding("right,l,space", "turn(1)", "Next plan", show=False),
+        Binding("left,h", "turn(-1)", "Plan before", show=False),
+    ]
+
+    class Turned(Message):
+        """Another plan was chosen."""
+
+    def __init__(self, value: str):
+        super().__init__(markup=False, id="plan")
+        self.value = value if value in CHOICES else CHOICES[0]
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def action_turn(self, step: int) -> None:
+        self.value = CHOICES[(CHOICES.index(self.value) + step) % len(CHOICES)]
+        self._draw()
+        self.post_message(self.Turned())
+
+    def on_click(self) -> None:
+        self.focus()
+        self.action_turn(1)
+
+    def _draw(self) -> None:
+        self.update("  ".join(f"[{each}]" if each == self.value else f" {each} " for each in CHOICES))
+
+
+class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
+    """Answers the switches to measure, one set or for `auto` several; None when it was given up."""
+
+    DEFAULT_CSS = """
+    ShardingForm { align: center middle; }
+    ShardingForm > Vertical {
+        width: 100; max-width: 100%; height: auto; max-height: 95%; padding: 0 1;
+        background: $surface; border: solid $primary;
+    }
+    ShardingForm Static { width: 1fr; height: auto; }
+    ShardingForm Horizontal { height: 1; }
+    ShardingForm .label { width: 44; height: 1; }
+    ShardingForm Input { height: 1; border: none; padding: 0; width: 1fr; background: $boost; }
+    ShardingForm Input:focus { border: none; background: $primary 40%; }
+    ShardingForm PlanChoice:focus { background: $primary 40%; }
+    ShardingForm .problem { color: $error; display: none; padding: 0 0 0 2; }
+    ShardingForm #arguments { height: auto; max-height: 12; }
+    ShardingForm #picture { margin: 1 0 0 0; }
+    ShardingForm #foot { color: $text-muted; margin: 1 0 0 0; }
+    """
+    BINDINGS: ClassVar = [
+        Binding("escape", "dismiss(None)", "Give up"),
+        Binding("enter", "measure", "Measure", priority=True),
+        Binding("down", "app.focus_next", "Next field", show=False),
+        Binding("up", "app.focus_previous", "Field before", show=False),
+    ]
+
+    def __init__(self, subject: Subject, draft: Draft, ascii_only: bool = False):
+        super().__init__()
+        self._subject, self._first, self._ascii = subject, draft, ascii_only
+        self.checked = check(subject, draft)
+        self._at = self._split_first(self.checked)
+
+    def compose(self) -> ComposeResult:
+        inputs = self._subject.inputs
+        with Vertical():
+            yield Static(f"Sharding of {safe(self._subject.program)} on simulated CPU devices", markup=False)
+            with Horizontal():
+                yield Static("mesh: 8, 4x2, or x=4,y=2", markup=False, classes="label")
+                yield Input(self._first.mesh, id="mesh", compact=True, select_on_focus=False)
+            yield Static(markup=False, classes="problem", id="problem-mesh")
+            with Horizontal():
+                yield Static("plan (left, right)", markup=False, classes="label")
+                yield PlanChoice(self._first.plan)
+            yield Static(markup=False, classes="problem", id="problem-plan")
+            with VerticalScroll(id="arguments", can_focus=False):
+                for index, leaf in enumerate(inputs[:MOST_FIELDS]):
+                    shape = f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]"
+                    with Horizontal():
+                        yield Static(safe(f"{index} {leaf.name} {shape}"), markup=False, classes="label")
+                        yield Input(self._first.specs.get(index, ""), id=f"spec-{index}", compact=True,
+                                    select_on_focus=False)
+                    yield Static(markup=False, classes="problem", id=f"problem-{index}")
+            if len(inputs) > MOST_FIELDS:
+                yield Static(f"{len(inputs) - MOST_FIELDS} more arguments lie as the plan says; "
+                             "`xlascope measure --shard` takes a spec for any", markup=False)
+            yield Static(markup=False, id="picture")
+            yield Static(markup=False, id="foot")
+
+    def on_mount(self) -> None:
+        self._check()
+
+    @property
+    def draft(self) -> Draft:
+        """The fields as they stand."""
+        shown = min(len(self._subject.inputs), MOST_FIELDS)
+        typed = {index: self.query_one(f"#spec-{index}", Input).value for index in range(shown)}
+        specs = {index: text for index, text in typed.items() if text.strip()}
+        return Draft(self.query_one("#mesh", Input).value, self.query_one(PlanChoice).value, specs)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._check()
+
+    def on_plan_choice_turned(self) -> None:
+        self._check()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """The picture is of the argument that one is at."""
+        name = event.widget.id or ""
+        if name.startswith("spec-"):
+            self._at = int(name.removeprefix("spec-"))
+            self._draw_picture()
+
+    def _check(self) -> None:
+        self.checked = checked = check(self._subject, self.draft)
+        shown = min(len(self._subject.inputs), MOST_FIELDS)
+        for name in ("mesh", "plan", *range(shown)):
+            line = self.query_one(f"#problem-{name}", Static)
+            line.update(safe(checked.problems.get(name, "")))
+            line.display = name in checked.problems
+        for index in range(shown):
+            spec = checked.specs[index]
+            hint = "as the plan says" if spec is None else f"{spec_text(spec) or 'a scalar'} (by the plan)"
+            self.query_one(f"#spec-{index}", Input).placeholder = hint
+        if not any(self.checked.specs[self._at : self._at + 1]):
+            self._at = self._split_first(checked)
+        self._draw_picture()
+        foot = "; ".join(checked.remarks) if checked.commands else "a field says what is wrong"
+        self.query_one("#foot", Static).update(f"{safe(foot)}\nenter measures, tab to the next field, esc gives up")
+
+    def _draw_picture(self) -> None:
+        lines = drawn(self._subject, self.checked, self._at, self._ascii)
+        self.query_one("#picture", Static).update("\n".join(map(safe, lines)))
+
+    @staticmethod
+    def _split_first(checked: Checked) -> int:
+        return next((index for index, spec in enumerate(checked.specs) if spec and any(spec)), 0)
+
+    def action_measure(self) -> None:
+        """Hands over, or goes to the first field that is wrong."""
+        if self.checked.commands:
+            self.dismiss(self.checked.commands)
+            return
+        for name in self.checked.problems:
+            field = f"#{name}" if isinstance(name, str) else f"#spec-{name}"
+            self.query_one(field).focus()
+            return
+
+    def on_click(self, event: Click) -> None:
+        if event.widget is self:
+            self.dismiss(None)
