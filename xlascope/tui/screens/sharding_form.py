@@ -108,6 +108,7 @@ class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
             yield Static(markup=False, id="foot")
 
     def on_mount(self) -> None:
+        self.query_one("#mesh", Input).focus()
         self._check()
 
     @property
@@ -143,7 +144,7 @@ class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
             spec = checked.specs[index]
             hint = "as the plan says" if spec is None else f"{spec_text(spec) or 'a scalar'} (by the plan)"
             self.query_one(f"#spec-{index}", Input).placeholder = hint
-        if not any(self.checked.specs[self._at : self._at + 1]):
+        if not ((self.focused and self.focused.id) or "").startswith("spec-"):
             self._at = self._split_first(checked)
         self._draw_picture()
         foot = "; ".join(checked.remarks) if checked.commands else "a field says what is wrong"
