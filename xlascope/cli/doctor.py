@@ -86,7 +86,8 @@ def examine(python: str | None) -> dict[str, Any]:
         "xlascope": xlascope.__version__, "python": sys.executable, "python_version": platform.python_version(),
         "packages": installed, "plugins": {name: v for name in _PLUGINS if (v := _version(name)) is not None},
         "script_python": chosen, "script_jax": probe.get("jax") or jax_of(Path(chosen)),
-        "targets": probe.get("targets", {}), "machine": machine(), "problems": problems,
+        "targets": probe.get("targets", {}), "compile_only": compile_only(chosen), "machine": machine(),
+        "problems": problems,
         "places": [
             {"what": "runs nobody named", "path": str(folder), "bytes": sum(run.bytes for run in runs),
              "files": len(runs)},
@@ -94,6 +95,25 @@ def examine(python: str | None) -> dict[str, Any]:
             {"what": "configuration", "path": str(config_file()), **_folder(config_file())},
         ],
     }
+
+
+def compile_only(python: str) -> dict[str, Any]:
+    """Hardware that programs can be compiled for without it: ``devices`` known, and whether the compiler is there."""
+    from xlascope.session.targets import PLUGIN, TargetError, known_devices, python_for
+
+    try:
+        known = known_devices()
+    except TargetError as error:
+        raise CommandError(f"doctor: {error}; {error.advice}") from error
+    found: dict[str, Any] = {}
+    for kind in PLUGIN:
+        try:
+            python_for(kind, python)
+            installed = True
+        except TargetError:
+            installed = False
+        found[kind] = {"devices": [name for of, name in known if of == kind], "installed": installed}
+    return found
 
 
 def describe(facts: dict[str, Any]) -> Iterator[str]:
@@ -108,6 +128,9 @@ def describe(facts: dict[str, Any]) -> Iterator[str]:
     for name, found in facts["targets"].items():
         works = isinstance(found, list)
         yield f"  {name}  {'works: ' + ', '.join(found) if works else 'not here: ' + str(found)}"
+    for name, found in facts["compile_only"].items():
+        how = "installed" if found["installed"] else f"pip install 'xlascope[{name}]' adds its compiler"
+        yield f"  --target {name}:DEVICE:TOPOLOGY  {', '.join(found['devices'])}  {how}"
     for place in facts["places"]:
         files = f", {place['files']} files" if place["files"] else ""
         yield f"{place['what']}  {place['path']}  {show_size(place['bytes'])}{files}"

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from xlascope.cli import sharding
 from xlascope.cli.errors import CommandError
 from xlascope.cli.narration import wait_for
-from xlascope.cli.switch_sets import check_passes, needs_new_run, used
+from xlascope.cli.switch_sets import check_passes, needs_new_run, target_named, used
 from xlascope.cli.units import show_size
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
@@ -38,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--jit", choices=("on", "off", "deep-off"), help="only on a live run: press J there")
     made.add_argument("--fusion", choices=("on", "off"), help="off: without XLA's fusion passes")
     sharding.add_arguments(made)
+    made.add_argument("--target", metavar="TARGET",
+                      help="compile for hardware that is not there: tpu:v5e:2x4, cuda:h100:1x1x4; times are predicted")
     made.add_argument("--passes-off", metavar="NAME,…", action="append", default=[],
                       help="without these passes of XLA (repeatable)")
     made.add_argument("--matmul-precision", metavar="P", choices=MATMUL_PRECISIONS,
@@ -90,6 +92,10 @@ def read_switches(options: argparse.Namespace) -> dict[str, Any]:
         if value is not None and value != "on":
             found[name] = value
     sharding.read(options, found)
+    if options.target is not None:
+        if found.get("shard_plan") == "auto":
+            raise CommandError("measure: auto ranks plans by measured time, and a --target is not executed; name a plan")
+        found["target"] = target_named(options.target)
     passes = [name.strip() for word in options.passes_off for name in word.split(",") if name.strip()]
     if passes:
         found["passes_off"] = list(dict.fromkeys(passes))
@@ -150,6 +156,8 @@ def _measure(path: Path, program: str, switches: dict[str, Any], options: argpar
         "id": event["variant_id"], "variant": event["variant"], "switches": switches, "notes": event.get("notes") or []}
     if options.json:
         print(json.dumps({"schema": 1, "view": "variants", "rows": [_row(path, result)]}))
+    elif switches.get("target"):
+        print(describe_target(_row(path, result)))
     else:
         print(describe(result))
     return 0
@@ -183,6 +191,30 @@ def describe(result: dict[str, Any]) -> str:
         lines.append(f"  peak memory: {show_size(before)} → {show_size(after)} a device")
     lines.append(f"  arguments: {result['args'] or 'unknown'}; compiled in {show_time(result['compile_ns'])}")
     return "\n".join([*lines, *(f"  note: {note}" for note in result["notes"])])
+
+
+def describe_target(row: dict[str, Any]) -> str:
+    """A compile for hardware that is not there, in words; nothing in it was measured but the compile's own time."""
+    lines = [f"{row.get('variant')}  ({row.get('id')})  compiled for {row.get('target')}, not executed"]
+    told = row.get("prediction") or {}
+    if row.get("predicted_ns") is None:
+        lines.append("  predicted time: ? (no estimate in the module)")
+    elif told.get("by") == "cycles":
+        lines.append(f"  predicted {show_time(row['predicted_ns'])} a call: the compiler's {told['cycles']:,} cycles "
+                     f"at {told['clock_ghz']:g} GHz ({told['counted']} instructions; {told['without']} have no estimate)")
+    else:
+        lines.append(f"  predicted {show_time(row['predicted_ns'])} a call: roofline from published peaks "
+                     f"({told.get('counted')} instructions; {told.get('without')} of unknown work)")
+    if told.get("unknown_loops"):
+        lines.append(f"  loops of unknown length, counted once: {', '.join(told['unknown_loops'])}")
+    memory = row.get("memory")
+    if memory:
+        needs, has = show_size(memory["needs_bytes"]), show_size(memory["has_bytes"])
+        lines.append(f"  memory: needs {needs} of {has} a device: {'fits' if memory['fits'] else 'does not fit'}")
+    for each in row.get("collectives") or ():
+        lines.append(f"  {each['count']} x {each['kind']} of {show_size(each['bytes']) if each['bytes'] else '?'}")
+    lines.append(f"  fusions of two or more: {row.get('fusions_after')}; compiled in {show_time(row['compile_ns'])}")
+    return "\n".join([*lines, *(f"  note: {note}" for note in row.get("notes") or ())])
 
 
 def numbers(result: dict[str, Any]) -> list[str]:

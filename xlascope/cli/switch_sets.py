@@ -55,3 +55,13 @@ def needs_new_run(path: Path) -> str:
         "--x64 changes how the script is traced, so it needs a new run of it: "
         f"JAX_ENABLE_X64=1 {shlex.join(words)}"
     )
+
+
+def target_named(text: str) -> str:
+    """A target's name in full. Raises CommandError with what would be valid."""
+    from xlascope.session.targets import TargetError, known_devices, parse
+
+    try:
+        return parse(text, known_devices()).name
+    except TargetError as error:
+        raise CommandError(f"measure: --target {error}; {error.advice}") from error

@@ -31,6 +31,17 @@ class LabSpec:
     platform: str | None
     x64: bool
     flags: str
+    target: str | None = None
+    """The platform it only compiles for."""
+
+
+# What keeps libtpu from asking the network and the machine for a TPU, and from writing logs.
+_NO_TPU = {
+    "TPU_SKIP_MDS_QUERY": "1", "TPU_ACCELERATOR_TYPE": "v5litepod-4", "TPU_WORKER_HOSTNAMES": "localhost",
+    "TPU_WORKER_ID": "0", "TPU_HOST_BOUNDS": "1,1,1", "TPU_CHIPS_PER_HOST_BOUNDS": "2,2,1",
+    "TPU_LOG_DIR": "disabled", "TPU_MIN_LOG_LEVEL": "3", "TPU_STDERR_LOG_LEVEL": "3",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+}  # fmt: skip
 
 
 class Lab:
@@ -120,6 +131,9 @@ def flags_from(variables: Mapping[str, str]) -> str:
 def _environment(spec: LabSpec) -> dict[str, str]:
     """Ours, without what the user's shell says to JAX: a lab is what its specification says."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("JAX_", "XLA_FLAGS"))}
+    if spec.target is not None:
+        kept = {key: value for key, value in kept.items() if not key.startswith(("TPU_", "LIBTPU_"))}
+        kept |= {"JAX_PLATFORMS": "cpu", **(_NO_TPU if spec.target == "tpu" else {})}
     if spec.flags:
         kept["XLA_FLAGS"] = spec.flags
     return kept

@@ -6,12 +6,13 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from xlascope.protocol import Message
 from xlascope.runfile import Reader, RunFileError
+from xlascope.session import targets
 from xlascope.session.dumping import DumpFolder
 from xlascope.session.lab import HEARTBEAT_S, Lab, LabSpec, flags_from
 from xlascope.session.loop import Loop
@@ -27,6 +28,7 @@ from xlascope.session.material import (
 from xlascope.session.plan import is_python_with_jax
 from xlascope.session.store import Store
 from xlascope.session.switches import devices_needed, variant_name
+from xlascope.session.targets import Target, TargetError
 
 _IDLE_S = 300.0
 _CANCEL_S = 3.0
@@ -60,6 +62,23 @@ class Ticket:
     @property
     def name(self) -> str:
         return variant_name(self.switches)
+
+
+def _target(ticket: Ticket) -> Target | None:
+    """The hardware that a variant is compiled for without it. Raises NotMeasurable."""
+    if not ticket.switches.get("target"):
+        return None
+    try:
+        return targets.parse(str(ticket.switches["target"]), targets.known_devices())
+    except TargetError as error:
+        raise NotMeasurable(str(error), error.advice) from error
+
+
+def _python_for(target: Target, python: str) -> str:
+    try:
+        return targets.python_for(target.device.platform, python)
+    except TargetError as error:
+        raise NotMeasurable(str(error), error.advice) from error
 
 
 class Host(Protocol):
@@ -185,24 +204,30 @@ class Measurer:
             dumped = ticket.collect in _DUMPED
             if dumped:
                 command["folder"] = self._dump.make()
-            self._begin_in_lab(command, load(self._host.run_path, ticket.program, arguments=not dumped))
+            only_compiled = dumped or _target(ticket) is not None
+            self._begin_in_lab(command, load(self._host.run_path, ticket.program, arguments=not only_compiled), ticket)
             return
         jit = ticket.switches.get("jit")
         if jit in ("off", "deep-off"):
             self._begin_in_recorder(command, jit)
             return
-        material = load(self._host.run_path, ticket.program)
+        target = _target(ticket)
+        material = load(self._host.run_path, ticket.program, arguments=target is None)
         if "tagged" in material.blobs:
             # The same instructions, whose names of operations tell the equations they come from.
             material.blobs["stablehlo"] = material.blobs.pop("tagged")
         if ticket.other is not None:
             beside(command, material, load(*ticket.other, arguments=False))
+        if target is not None:
+            command["folder"] = self._dump.make()
+            self._begin_in_lab(command, material, ticket)
+            return
         live = self._host.state in ("running", "idle")
         if live and (material.needs_python or material.environment.platform not in (None, "cpu")):
             # An accelerator has one owner: as long as the script's process lives, it is that.
             self._begin_in_recorder(command, jit)
             return
-        self._begin_in_lab(command, material)
+        self._begin_in_lab(command, material, ticket)
 
     def _begin_in_recorder(self, command: dict[str, Any], jit: str | None) -> None:
         self._place = "recorder"
@@ -213,8 +238,13 @@ class Measurer:
                 f"{what} needs the live Python process of the script, which has ended",
                 "run `xlascope SCRIPT` and switch it there, before leaving")
 
-    def _begin_in_lab(self, command: dict[str, Any], material: Material) -> None:
+    def _begin_in_lab(self, command: dict[str, Any], material: Material, ticket: Ticket) -> None:
         spec = self._spec(material.environment, command["switches"])
+        target = _target(ticket)
+        if target is not None:
+            command["target"] = target.command()
+            spec = replace(spec, target=target.device.platform, platform="cpu", devices=None,
+                           python=_python_for(target, spec.python))
         lab = self._labs.get(spec)
         if lab is None:
             while len(self._labs) >= _WARM_LABS:
@@ -317,6 +347,9 @@ class Measurer:
         blobs = dict(message.blobs)
         profile, baseline = blobs.pop("profile", None), blobs.pop("baseline_profile", None)
         samples = {what: blobs.pop(key) for key, what in _SAMPLES if key in blobs}
+        target = _target(ticket)
+        if target is not None:
+            body |= {"target": target.name, "device": target.device.facts()}
         identity = self._next_id()
         number = self._store.put(
             "variant", {**body, "id": identity, "variant": name, "switches": ticket.switches,
@@ -334,6 +367,9 @@ class Measurer:
                 window = {"index": 0, "start_ns": None, "end_ns": None, "covers_from_start": False, "truncated": False,
                           **(facts if isinstance(facts, dict) else {}), "why": why, "variant_record": number}
                 self._store.chunk("profile", data, window, program, name)
+        if "thunks" in blobs:
+            self._store.put("stage", {"stage": "thunks", "program": program, "variant": name},
+                            {"text": blobs["thunks"]}, program, name)
         if "optimized" in blobs:
             self._store.put("stage", {"stage": "optimized", "program": program, "variant": name},
                             {"text": blobs["optimized"]}, program, name)

@@ -134,6 +134,12 @@ def jax_of(python: Path) -> str | None:
     return None
 
 
+def has_package(python: str, package: str) -> bool:
+    """Whether a folder of that name (``a/b`` for one inside) lies in the site-packages of a Python's environment."""
+    sites = (site for prefix in _prefixes(Path(python)) for site in prefix.glob("lib*/python3*/*-packages"))
+    return any((site / package).is_dir() for site in sites)
+
+
 def _prefixes(python: Path) -> list[Path]:
     """Where the packages of a Python lie: its own folder, and its base's for an environment that looks there too."""
     own = python.parent.parent

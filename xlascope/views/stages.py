@@ -16,7 +16,7 @@ from xlascope.views.machine_code import machine_code, machine_record, text_of
 from xlascope.views.pass_store import pass_sequence, passes_record, snapshot_text
 from xlascope.views.source import HloSource, RunSource, Source
 
-ORDER = ("source", "jaxpr", "stablehlo", "hlo", "optimized", "llvm:before", "llvm", "asm")
+ORDER = ("source", "jaxpr", "stablehlo", "hlo", "optimized", "thunks", "llvm:before", "llvm", "asm")
 # Made once more to learn where instructions come from; their text is of no use to people.
 _HIDDEN = frozenset({"tagged", "located"})
 

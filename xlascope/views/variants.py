@@ -12,6 +12,7 @@ from xlascope.views import fields
 from xlascope.views.choice import choose
 from xlascope.views.exchanges import Exchange, exchanges
 from xlascope.views.heat import ranking
+from xlascope.views.prediction import memory_fit, predict
 from xlascope.views.provenance import NOTHING, Provenance, of_module
 from xlascope.views.source import RunSource
 from xlascope.views.stages import jaxpr_index, jaxpr_key
@@ -166,6 +167,7 @@ def _read(source: RunSource, program: str, record: Record) -> Variant:
     old = fusion_summary(before) if before is not None else None
     new = fusion_summary(after) if after is not None else None
     origin = of_module(after, jaxpr_index(source, program)) if after is not None else NOTHING
+    foreseen = predict(body, after)
     return Variant(
         id=id_of(record),
         variant=name_of(record),
@@ -186,7 +188,7 @@ def _read(source: RunSource, program: str, record: Record) -> Variant:
         max_abs_error=fields.number(body, "max_abs_error"),
         compile_ns=fields.whole_ns(body, "compile_ns"),
         peak_bytes=fields.integer(body, "peak_bytes"),
-        predicted_ns=fields.whole_ns(body, "predicted_ns"),
+        predicted_ns=foreseen.ns if foreseen is not None else None,
         collectives=_exchanges(after, origin),
         baseline_ci_low_ns=fields.whole_ns(body, "baseline_ci_low_ns"),
         baseline_ci_high_ns=fields.whole_ns(body, "baseline_ci_high_ns"),
@@ -210,8 +212,8 @@ def _read(source: RunSource, program: str, record: Record) -> Variant:
         first_different=fields.text(body, "first_different"),
         mismatched=fields.integer(body, "mismatched"),
         target=fields.text(body, "target"),
-        memory=fields.mapping(body, "memory"),
-        prediction=fields.mapping(body, "prediction"),
+        memory=memory_fit(body),
+        prediction=foreseen.facts() if foreseen is not None else None,
     )
 
 

@@ -137,6 +137,10 @@ class Executable:
         """The `program_id` that events of this executable carry in a profile."""
         return compat.program_ids(self._loaded)
 
+    def costs(self) -> dict[str, Any]:
+        """The compiler's own ``memory`` and ``cost`` of a call on one device; null where it has none."""
+        return compat.executable_facts(self._loaded)
+
     def peak_bytes(self) -> int | None:
         """XLA's own figure of the most memory a call needs on one device, arguments and results included."""
         return compat.peak_bytes(self._loaded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 FUSION_PASSES = {
@@ -68,6 +68,15 @@ class Switches:
     matmul_precision: str | None = None
     donate: dict[str, bool] = field(default_factory=dict)
     compiler_options: dict[str, Any] = field(default_factory=dict)
+
+    def on_topology(self, devices: int) -> Switches:
+        """With the number of devices that a target has, where a sharding names none. Raises SwitchError."""
+        if self.devices is not None and self.devices > devices:
+            raise SwitchError(
+                f"{self.devices} devices are wanted and {self.target} has {devices}", f"at most {devices} there"
+            )
+        wants = self.devices is None and (self.shard or self.shard_plan)
+        return replace(self, devices=devices) if wants else self
 
     @property
     def sharded(self) -> bool:

@@ -10,7 +10,7 @@ from xlascope.engine.core.heartbeat import Send
 from xlascope.engine.core.measure import Cancelled
 from xlascope.engine.core.module import ModuleError
 from xlascope.engine.core.switches import SwitchError
-from xlascope.engine.lab import collect, measure
+from xlascope.engine.lab import collect, measure, target
 from xlascope.engine.lab.program import NotHere, Programs
 from xlascope.protocol.frames import Message
 from xlascope.protocol.specs import ShardingError
@@ -57,6 +57,8 @@ class Lab:
         return {"ok": True, **body}, found
 
     def _run(self, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> tuple[dict[str, Any], dict[str, bytes]]:
+        if command.get("do") == "measure" and command.get("target"):
+            return target.compile_only(command, blobs, self._send)
         if command.get("do") == "measure":
             return measure.measure(
                 self._programs, command, blobs, self._send, lambda: self._cancelled(command.get("id"))

@@ -15,7 +15,7 @@ from xlascope.engine.core.executable import CompileError, Executable, first_line
 from xlascope.engine.core.heartbeat import Heartbeat, Send
 from xlascope.engine.core.module import device_counts
 from xlascope.engine.core.switches import Switches
-from xlascope.engine.lab import machine, passes
+from xlascope.engine.lab import machine, passes, target
 from xlascope.engine.lab.measure import Answer, devices_for, first_devices, switched
 from xlascope.engine.lab.program import NotHere, Programs, code, unloaded
 from xlascope.engine.lab.sharded import shard_plan
@@ -100,6 +100,8 @@ def _compiler(
 ) -> Callable[[dict[str, Any]], str]:
     """What compiles a program, or a variant of it, with more XLA options, and gives the module's name."""
     touched = switches.parse(command.get("switches") or {})
+    if command.get("target"):
+        return target.compiler(command, blobs)
     own = switches.compiler_options(touched, jax.default_backend())
     bytecode = tagged or code(command, blobs)[0]
     if not bytecode:

@@ -61,13 +61,14 @@ def _row(each: Variant) -> list[str | Text]:
     fusions = UNKNOWN
     if each.fusions_before is not None or each.fusions_after is not None:
         fusions = f"{count(each.fusions_before)}→{count(each.fusions_after)}"
+    verdict = "predicted" if each.predicted_ns is not None else each.verdict
     return [
         each.id,
         each.variant,
-        Text(each.verdict or UNKNOWN, style=_STYLES.get(each.verdict or "", "")),
+        Text(verdict or UNKNOWN, style=_STYLES.get(verdict or "", "")),
         UNKNOWN if each.ratio is None else f"{each.ratio:.3f}x",
         interval,
-        duration(each.median_ns),
+        f"~{duration(each.predicted_ns)}" if each.predicted_ns is not None else duration(each.median_ns),
         duration(each.baseline_median_ns),
         count(each.samples),
         fusions,
@@ -86,6 +87,8 @@ def _error(each: Variant) -> str:
 
 
 def _remarks(each: Variant) -> Iterable[RenderableType]:
+    if each.target is not None:
+        yield note(f"{each.id}: {_foretold(each)}")
     if each.simulated:
         yield note(f"{each.id}: simulated devices share the machine's cores.")
     if each.args == "synthetic":
@@ -110,6 +113,19 @@ def _remarks(each: Variant) -> Iterable[RenderableType]:
         synced = f", {duration(each.total_synced_ns)} in all when synchronised" if each.total_synced_ns else ""
         yield note(f"{each.id}: slowest equations: {', '.join(f'{e.path} {duration(e.ns)}' for e in slowest)}{synced}")
     yield from (note(f"{each.id}: {text}") for text in each.notes)
+
+
+def _foretold(each: Variant) -> str:
+    """What is said of hardware that is not there: predicted, not measured."""
+    told = each.prediction or {}
+    how = f"the compiler's {told.get('cycles'):,} cycles" if told.get("by") == "cycles" else "roofline, published peaks"
+    parts = [f"compiled for {each.target}, not executed"]
+    if each.predicted_ns is not None:
+        parts.append(f"predicted {duration(each.predicted_ns)} a call ({how})")
+    if each.memory is not None:
+        fits = "" if each.memory["fits"] else ": does not fit"
+        parts.append(f"needs {size(each.memory['needs_bytes'])} of {size(each.memory['has_bytes'])} a device{fits}")
+    return "; ".join(parts)
 
 
 def _changed(each: Variant) -> str:

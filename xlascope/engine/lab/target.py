@@ -1,0 +1,159 @@
+"""Compiling for hardware that is not there: the real compiler, nothing executed."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.experimental import topologies
+
+from xlascope.engine import compat
+from xlascope.engine.core import switches
+from xlascope.engine.core.executable import CompileError, Executable
+from xlascope.engine.core.heartbeat import Heartbeat, Send
+from xlascope.engine.core.module import CALLBACK_MARKS
+from xlascope.engine.core.switches import SwitchError, Switches
+from xlascope.engine.lab import sharded
+from xlascope.engine.lab.measure import Answer, switched
+from xlascope.engine.lab.program import LoadedProgram, NotHere, unloaded
+from xlascope.protocol.plans import ShardPlan
+
+_PLUGIN = {"tpu": "libtpu", "cuda": "jax_plugins.xla_cuda12"}
+# What every backend understands: JAX lowers to these whatever the platform.
+_EVERYWHERE = frozenset({
+    "Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape", "LayoutConstraint", "annotate_device_placement",
+    "mhlo.topk", "mhlo.erf", "xla.sdy.FuncResultSharding", "xla.sdy.GlobalToLocalShape", "xla.sdy.LocalToGlobalShape",
+    "TopK", "PartialReduce", "ApproxTopK",
+})  # fmt: skip
+_TOO_LARGE = re.compile(r"Used ([\d.]+\w) of ([\d.]+\w) (\w+)")
+_THUNKS = ".thunk_sequence_after_thunk_passes.txt", ".thunk_sequence.txt"
+
+
+def topology(wanted: Mapping[str, Any]) -> list[Any]:
+    """The devices of a target. Raises NotHere when its compiler is not installed, or refuses the topology."""
+    platform, name = str(wanted["platform"]), str(wanted["name"])
+    if importlib.util.find_spec(_PLUGIN[platform]) is None:
+        advice = f"pip install 'xlascope[{platform}]' adds it"
+        raise NotHere(f"the compiler for {platform} is not installed in this Python", advice)
+    jax.devices()  # starts the backends, which registers the plugin
+    try:
+        if platform == "tpu":
+            found = topologies.get_topology_desc(f"{wanted['kind']}:{wanted['topology']}", platform="tpu")
+        else:
+            found = topologies.get_topology_desc(
+                platform="cuda", target_config=wanted["config"], topology=wanted["topology"]
+            )
+    except Exception as error:  # the plugin's own errors have no common type
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        text = f"{name}: the compiler has no such topology: {said}"
+        raise NotHere(text, "`xlascope doctor` lists targets") from error
+    return list(found.devices)
+
+
+def compile_only(command: Mapping[str, Any], blobs: Mapping[str, bytes], send: Send) -> Answer:
+    """The `result` of a `measure` command with a `target`: texts, memory, the compiler's own costs; no times.
+
+    Raises NotHere, SwitchError, ShardingError, ModuleError, CompileError.
+    """
+    wanted = command["target"]
+    folder = Path(str(command["folder"])) if command.get("folder") else None
+    with Heartbeat(send, command.get("id"), str(command.get("program"))) as beat:
+        beat.step("compiling", f"for {wanted['name']}")
+        made, program, plan, notes = _made(command, blobs)
+        dump = {"xla_dump_to": str(folder)} if folder is not None and wanted["platform"] == "cuda" else {}
+        executable = made(dump)
+        facts = executable.costs()
+    body = {
+        "compile_ns": executable.compile_ns, "peak_bytes": executable.peak_bytes(), "place": "lab", "args": "none",
+        "device_count": len(executable.devices), "simulated": False, "cost": facts["cost"],
+        "memory_analysis": facts["memory"], "mesh": plan.mesh if plan else program.record.get("mesh"),
+        **sharded.facts(executable, plan, program.kept), "notes": notes,
+    }  # fmt: skip
+    found = {"optimized": executable.text().encode()}
+    thunks = _thunks(folder) if dump and folder is not None else None
+    return body, found if thunks is None else found | {"thunks": thunks}
+
+
+def compiler(command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Callable[[dict[str, Any]], str]:
+    """What compiles a program for a target with more XLA options, and gives the module's name. Raises as above."""
+    made, *_ = _made(command, blobs)
+    return lambda options: made(options).module_name()
+
+
+def _made(
+    command: Mapping[str, Any], blobs: Mapping[str, bytes]
+) -> tuple[Callable[[Mapping[str, Any]], Executable], LoadedProgram, ShardPlan | None, list[str]]:
+    wanted = command["target"]
+    touched = switches.parse(command.get("switches") or {})
+    if touched.jit:
+        raise SwitchError(f"jit {touched.jit} runs nothing that a target could compile", "leave jit on with --target")
+    program = _program(command, blobs, str(wanted["platform"]))
+    devices = topology(wanted)
+    touched = touched.on_topology(len(devices))
+    options = switches.compiler_options(touched, str(wanted["platform"]))
+    plan = sharded.shard_plan(touched, program)
+    bytecode, facts, notes = switched(program, touched)
+    count = touched.devices if touched.sharded and touched.devices else facts.device_count
+    if count > len(devices):
+        raise NotHere(
+            f"{program.id} is a program on {count} devices and {wanted['name']} has {len(devices)}",
+            "choose a larger topology",
+        )
+    lowered_for = program.record.get("platform")
+    if lowered_for not in (None, wanted["platform"]):
+        notes.append(f"lowered for {lowered_for} when recorded; compiled for {wanted['platform']} from that StableHLO")
+
+    def compiled(more: Mapping[str, Any]) -> Executable:
+        try:
+            return Executable(bytecode, facts, devices[:count], {**options, **more}, plan, program.kept)
+        except CompileError as error:
+            raise _explained(error, wanted, touched) from error
+
+    return compiled, program, plan, [*(plan.notes if plan else ()), *notes]
+
+
+def _program(command: Mapping[str, Any], blobs: Mapping[str, bytes], platform: str) -> LoadedProgram:
+    """The program, once nothing in it is of the platform it was lowered for alone. Raises NotHere."""
+    program = unloaded(command, blobs)
+    lowered_for = program.record.get("platform")
+    with compat.stablehlo_module(program.bytecode) as module:
+        targets = compat.operation_names(module)[1] - _EVERYWHERE
+    calls = sorted(each for each in targets if any(mark in each for mark in CALLBACK_MARKS))
+    if calls:
+        raise NotHere(
+            f"{program.id} calls back into Python ({', '.join(calls)}), which no other hardware can compile",
+            "choose a program without callbacks",
+        )
+    foreign = sorted(targets)
+    if foreign and lowered_for != ("gpu" if platform == "cuda" else platform):
+        raise NotHere(
+            f"{program.id} was lowered for {lowered_for or 'its platform'} with calls that only that has: "
+            f"{', '.join(foreign)}",
+            f"it needs another lowering: record a script that lowers it for {platform}, with jax.export",
+        )
+    return program
+
+
+def _explained(error: CompileError, wanted: Mapping[str, Any], touched: Switches) -> SwitchError:
+    match = _TOO_LARGE.search(str(error))
+    if match:
+        return SwitchError(
+            f"{wanted['name']}: the program does not fit: it needs {match[1]} of {match[2]} {match[3]} a device",
+            "choose a larger device, or split its arguments: --shard-plan batch",
+        )
+    names = ", ".join([*touched.compiler_options, *touched.passes_off])
+    advice = f"check the switches: {names}" if names else "choose another target, or another program"
+    return SwitchError(f"the compiler for {wanted['name']} refuses the program: {error}", advice)
+
+
+def _thunks(folder: Path) -> bytes | None:
+    """The sequence of launches with their grids, from XLA's dump; the largest module's, as small ones are XLA's own."""
+    for suffix in _THUNKS:
+        files = [file for file in folder.iterdir() if file.name.endswith(suffix)]
+        if files:
+            return max(files, key=lambda file: file.stat().st_size).read_bytes()
+    return None
