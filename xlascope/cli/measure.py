@@ -94,7 +94,7 @@ def read_switches(options: argparse.Namespace) -> dict[str, Any]:
     sharding.read(options, found)
     if options.target is not None:
         if found.get("shard_plan") == "auto":
-            raise CommandError("measure: auto ranks plans by measured time, and a --target is not executed; name a plan")
+            raise CommandError("measure: auto ranks plans by measured time, and a target is not executed; name a plan")
         found["target"] = target_named(options.target)
     passes = [name.strip() for word in options.passes_off for name in word.split(",") if name.strip()]
     if passes:
@@ -201,7 +201,7 @@ def describe_target(row: dict[str, Any]) -> str:
         lines.append("  predicted time: ? (no estimate in the module)")
     elif told.get("by") == "cycles":
         lines.append(f"  predicted {show_time(row['predicted_ns'])} a call: the compiler's {told['cycles']:,} cycles "
-                     f"at {told['clock_ghz']:g} GHz ({told['counted']} instructions; {told['without']} have no estimate)")
+                     f"at {told['clock_ghz']:g} GHz ({told['counted']} instructions, {told['without']} without)")
     else:
         lines.append(f"  predicted {show_time(row['predicted_ns'])} a call: roofline from published peaks "
                      f"({told.get('counted')} instructions; {told.get('without')} of unknown work)")

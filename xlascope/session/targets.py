@@ -92,13 +92,15 @@ def _configured(environment: Mapping[str, str]) -> dict[str, Any]:
     folder = Path.cwd()
     project = next((path for each in (folder, *folder.parents) if (path := each / "pyproject.toml").is_file()), None)
     found: dict[str, Any] = {}
-    for path, keys in ((config_file(environment), ()), (project, ("tool", "xlascope"))):
+    places: list[tuple[Path, tuple[str, ...]]] = [(config_file(environment), ())]
+    if project is not None:
+        places.append((project, ("tool", "xlascope")))
+    for place, keys in places:
         table: Any = {}
-        if path is not None:
-            try:
-                table = tomllib.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                table = {}  # not there, or said elsewhere: `cli/config.py` complains about a file that is broken
+        try:
+            table = tomllib.loads(place.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            table = {}  # not there, or said elsewhere: `cli/config.py` complains about a file that is broken
         for key in (*keys, "targets"):
             table = table.get(key, {}) if isinstance(table, dict) else {}
         found |= table if isinstance(table, dict) else {}
@@ -127,4 +129,4 @@ def python_for(platform: str, script_python: str) -> str:
     if is_here(platform):
         return sys.executable
     what = {"tpu": "libtpu, Google's compiler for TPUs,", "cuda": "JAX's CUDA compiler"}[platform]
-    raise TargetError(f"{what} is not installed", f"pip install 'xlascope[{platform}]' adds it; no {platform} is needed")
+    raise TargetError(f"{what} is not installed", f"pip install 'xlascope[{platform}]' adds it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ def topology(wanted: Mapping[str, Any]) -> list[Any]:
     jax.devices()  # starts the backends, which registers the plugin
     try:
         if platform == "tpu":
-            found = topologies.get_topology_desc(f"{wanted['kind']}:{wanted['topology']}", platform="tpu")
+            found = topologies.get_topology_desc(
+                f"{wanted['kind']}:{wanted['topology']}", platform="tpu", **_host(str(wanted["topology"]))
+            )
         else:
             found = topologies.get_topology_desc(
                 platform="cuda", target_config=wanted["config"], topology=wanted["topology"]
@@ -52,6 +55,12 @@ def topology(wanted: Mapping[str, Any]) -> list[Any]:
         text = f"{name}: the compiler has no such topology: {said}"
         raise NotHere(text, "`xlascope doctor` lists targets") from error
     return list(found.devices)
+
+
+def _host(sizes: str) -> dict[str, Any]:
+    """The chips of a host, where all are fewer than the four that libtpu takes for granted."""
+    chips = [int(size) for size in sizes.split("x")]
+    return {"chips_per_host_bounds": [*chips, 1, 1][:3]} if prod(chips) <= 4 else {}
 
 
 def compile_only(command: Mapping[str, Any], blobs: Mapping[str, bytes], send: Send) -> Answer:
