@@ -15,6 +15,7 @@ from xlascope.views.collectives import mesh_of
 from xlascope.views.devices import query as devices_view
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import program_records
+from xlascope.views.memory import query as memory_view
 from xlascope.views.ranking import Ranking, Scale, newest, rank, scaling, spread
 from xlascope.views.sharding_arrays import Array, Given, of_module, of_record
 from xlascope.views.sharding_module import partitioned
@@ -146,9 +147,8 @@ def _devices(source: RunSource, program: str, variant: str | None, given: Given)
         rows = devices_view(source, program, variant).rows
     except ViewError:
         return ()  # measured without a profile
-    return tuple(
-        Device(row.device, row.simulated, row.busy_ns, row.collective_ns, row.calls, given.peak_bytes) for row in rows
-    )
+    peak = given.peak_bytes if given.peak_bytes is not None else memory_view(source, program, variant).peak_bytes
+    return tuple(Device(row.device, row.simulated, row.busy_ns, row.collective_ns, row.calls, peak) for row in rows)
 
 
 def _baseline_peaks(source: RunSource, program: str) -> dict[str, int | None]:

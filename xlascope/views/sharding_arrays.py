@@ -224,12 +224,13 @@ class _Reader:
         return self._describe(parameter, name, "argument", why)
 
     def _why_argument(self, parameter: HloInstruction, entry: Mapping[str, Any]) -> str:
-        if not _shape(parameter).dims:
+        dims = [each or 0 for each in _shape(parameter).dims]
+        if not dims:
             return _SCALAR
         given = fields.text(entry, "sharding")
         if given is not None:
             return f"the script gave it the sharding {given}"
-        return "no annotation reached it: the script gave it no sharding"
+        return "no annotation reached it: the script gave it no sharding" + self._indivisible(dims, "; and ")
 
     def _output(self, index: int, result: HloInstruction, text: str | None) -> Array:
         """A result lies as the tuple of results says, which can differ from how it was computed."""
@@ -271,7 +272,8 @@ class _Reader:
         split = [each for each in operands if (layout := self._layout(each)) is not None and not layout.replicated]
         if not split:
             names = ", ".join(self._called(each) for each in operands[:4] if each.opcode != "constant")
-            return f"no annotation reached it: computed from whole arrays alone{f' ({names})' if names else ''}"
+            told = f"no annotation reached it: computed from whole arrays alone{f' ({names})' if names else ''}"
+            return told + self._indivisible(dims, "; and ")
         other = split[0]
         cut = _split_dimensions(self._layout(other))
         lost = _contracted(instruction, operands.index(other))
@@ -279,9 +281,8 @@ class _Reader:
             verb = "multiplies and sums" if instruction.opcode == "dot" else "sums"
             return (f"{instruction.opcode} {verb} over the split dimension {_some(cut)} of {self._called(other)}: the "
                     "devices' parts are added up, and each gets the whole")
-        ways = max((tile for tile in self._tiles(other)), default=1)
-        if not any(extent and extent % ways == 0 for extent in dims):
-            return f"not divisible: no dimension of {dims} is a multiple of {ways}"
+        if told := self._indivisible(dims, ""):
+            return told
         users = [each for each in instruction.computation.users(instruction.name) if each.opcode in _NEED_ALL]
         if instruction.opcode in _NEED_ALL:
             return f"{instruction.opcode} needs all of {self._called(other)}, split on dimension {_some(cut)}"
@@ -289,9 +290,13 @@ class _Reader:
             return f"a consumer needs all of it: {users[0].opcode} {users[0].name}"
         return f"propagation gave it none of the sharding of {self._called(other)}"
 
-    def _tiles(self, instruction: HloInstruction) -> tuple[int, ...]:
-        layout = self._layout(instruction)
-        return layout.tiles if layout is not None else ()
+    def _indivisible(self, dims: Sequence[int], before: str) -> str:
+        """That no mesh axis divides any dimension; empty when one does."""
+        axes = [(name, size) for name, size in self.given.mesh or (("devices", self.found.devices),) if size > 1]
+        if any(extent and extent % size == 0 for extent in dims for _, size in axes):
+            return ""
+        extents = ", ".join(f"dimension {at} of size {extent}" for at, extent in enumerate(dims))
+        return f"{before}not divisible: {extents} by {' or '.join(f'{name}={size}' for name, size in axes)}"
 
     def _called(self, instruction: HloInstruction) -> str:
         if instruction.opcode == "parameter" and instruction.computation.is_entry:

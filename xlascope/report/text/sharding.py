@@ -30,6 +30,7 @@ from xlascope.views.variants import Variant
 
 _MOST = 40
 _MOST_PICTURES = 8
+_MOST_NAMED = 6
 
 
 def sharding(answer: Sharding) -> Iterable[RenderableType]:
@@ -44,13 +45,14 @@ def sharding(answer: Sharding) -> Iterable[RenderableType]:
             Column("spec", least=5),
             number_column("a device"),
             number_column("whole", 3),
-            Column("why whole; or who needs all of it", least=24),
+            fixed_column("", 5),
             Column("eqn", least=3, spare=4),
         ]
         yield table(columns, [_row(each) for each in answer.arrays[:_MOST]])
         rest = answer.arrays[_MOST:]
         if rest:
             yield note(f"And {len(rest)} smaller intermediates; --json has all.")
+        yield from _reasons(answer.arrays)
         yield from _pictures(answer.arrays)
     if answer.devices:
         yield from _devices(answer.devices)
@@ -69,9 +71,6 @@ def _title(answer: Sharding) -> str:
 
 
 def _row(each: Array) -> list[str | Text]:
-    why = each.why or ""
-    if each.gathered_for:
-        why = "; ".join((*([why] if why else []), f"all of it is needed by {', '.join(each.gathered_for)}"))
     return [
         each.name,
         each.role,
@@ -79,9 +78,27 @@ def _row(each: Array) -> list[str | Text]:
         each.spec or ("whole" if each.replicated else UNKNOWN),
         size(each.bytes_per_device),
         size(each.bytes),
-        why,
+        "whole" if each.replicated else "gathered" if each.gathered_for else "",
         each.equation or "",
     ]
+
+
+def _reasons(arrays: Sequence[Array]) -> Iterable[RenderableType]:
+    """Why arrays are whole on every device, those of one reason together; and who needs all of one that is split."""
+    alike: dict[str, list[str]] = {}
+    for each in arrays:
+        if each.replicated and each.why and each.shape:
+            alike.setdefault(each.why, []).append(each.name)
+    if alike:
+        yield heading("whole on every device")
+    for why, names in alike.items():
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        yield Text(f"  {', '.join(names[:_MOST_NAMED])}{more}: {why}")
+    gathered = [each for each in arrays if each.gathered_for]
+    if gathered:
+        yield heading("split, and brought together for")
+    for each in gathered[:_MOST]:
+        yield Text(f"  {each.name}: {', '.join(each.gathered_for)}")
 
 
 def _pictures(arrays: Sequence[Array]) -> Iterable[RenderableType]:
