@@ -131,12 +131,13 @@ def _of_spread(
     """Of a program that the script spread itself: the lab checks; `auto` tries all plans on the script's own mesh."""
     if named != plans.AUTO:
         return [switches], []
+    if "shard" in switches:
+        raise ShardingError("auto tries plans, and --shard is one of your own", "leave one of the two out")
     inputs, outputs = specs.leaves(record.get("inputs") or []), specs.leaves(record.get("outputs") or [])
     own = record["device_count"]
-    found, refused = plans.candidates(inputs, outputs, own, record.get("mesh"))
-    mine = [{"shard_plan": each["shard_plan"]} for each in found if each.get("mesh") in (None, record.get("mesh"))]
-    unique = list({each["shard_plan"]: each for each in mine}.values())
-    return [rest | each for each in [{"shard_plan": _ALONE}, *unique]], refused
+    found, refused = plans.candidates(inputs, outputs, own, record.get("mesh"), flat=False)
+    tried = [_ALONE, *(each["shard_plan"] for each in found)]
+    return [rest | {"shard_plan": each} for each in tried], refused
 
 
 def _record(path: Path, program: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xlascope.protocol.specs import Leaf, ShardingError, Spec, find_argument, mesh_for, parse_spec
+from xlascope.protocol.specs import Leaf, ShardingError, Spec, find_argument, mesh_for, mesh_text, parse_spec
 
 PLANS = ("replicate", "batch", "fsdp", "as-script")
 AUTO = "auto"
@@ -33,10 +33,13 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True)
 class ShardPlan:
-    """A mesh and a spec for each flat input; `notes` say what was chosen, `why` for each input that stays whole."""
+    """A mesh and a spec for each flat input, None for one that lies as the script had it.
+
+    `notes` say what was chosen, `why` for each input that stays whole.
+    """
 
     mesh: dict[str, int]
-    specs: tuple[Spec, ...]
+    specs: tuple[Spec | None, ...]
     notes: tuple[str, ...]
     why: tuple[str | None, ...] = ()
 
@@ -57,9 +60,11 @@ def plan(
     mesh: Mapping[str, int] | None = None,
     shard_plan: str | None = None,
     shard: Mapping[str, str] | None = None,
+    spread: bool = False,
 ) -> ShardPlan:
     """The plan for `devices` devices: a named plan (`batch` unless `shard` is given), then the specs of `shard`.
 
+    `spread`: the script laid the program over devices itself; arguments that no plan and no spec names stay so.
     Raises ShardingError.
     """
     axes = mesh_for(devices, mesh)
@@ -74,6 +79,7 @@ def plan(
         raise ShardingError(
             f"there is no sharding plan {chosen!r} to compile", f"plans are: {', '.join((*PLANS, AUTO))}"
         )
+    left = spread and not shard_plan
     given: dict[int, str] = {}
     for argument, text in (shard or {}).items():
         index = find_argument(inputs, argument)
@@ -85,21 +91,27 @@ def plan(
         specs[index] = parse_spec(text, inputs[index], index, axes)
         why[index] = f"its spec is {text!r}"
     if shard and len(shard) < len(inputs) and chosen == "replicate":
-        notes.append("arguments without a spec are replicated")
-    reasons = [None if any(spec) else reason for spec, reason in zip(specs, why, strict=True)]
-    return ShardPlan(axes, tuple(specs), tuple(notes), tuple(reasons))
+        notes.append(f"arguments without a spec {'lie as the script had them' if left else 'are replicated'}")
+    laid = tuple(None if left and index not in given else spec for index, spec in enumerate(specs))
+    reasons = [None if spec is None or any(spec) else reason for spec, reason in zip(laid, why, strict=True)]
+    return ShardPlan(axes, laid, tuple(notes), tuple(reasons))
 
 
 def candidates(
-    inputs: Sequence[Leaf], outputs: Sequence[Leaf], devices: int, mesh: Mapping[str, int] | None = None
+    inputs: Sequence[Leaf],
+    outputs: Sequence[Leaf],
+    devices: int,
+    mesh: Mapping[str, int] | None = None,
+    flat: bool = True,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """What `auto` measures, as switches; and a sentence for each plan that cannot be had here.
 
-    Plans that give every argument the same spec as an earlier one on the same mesh are measured once.
-    Raises ShardingError for a mesh that does not fit.
+    Of a mesh of several axes one axis over all devices is tried too, unless `flat` is false. Plans that give every
+    argument the same spec as an earlier one on the same mesh are measured once. Raises ShardingError for a mesh that
+    does not fit.
     """
-    meshes: list[dict[str, int] | None] = [dict(mesh)] if mesh and len(mesh) > 1 else [dict(mesh) if mesh else None]
-    if mesh and len([size for size in mesh.values() if size > 1]) > 1:
+    meshes: list[dict[str, int] | None] = [dict(mesh) if mesh else None]
+    if flat and mesh and len([size for size in mesh.values() if size > 1]) > 1:
         meshes.append(None)
     found: list[dict[str, Any]] = []
     refused: list[str] = []
@@ -112,7 +124,7 @@ def candidates(
             try:
                 made = plan(inputs, outputs, devices, axes, name)
             except ShardingError as error:
-                refused.append(f"{name} on {fitted}: {error}")
+                refused.append(f"{name} on {mesh_text(fitted)}: {error}")
                 continue
             key = (tuple(fitted.items()), made.specs)
             if key not in seen:

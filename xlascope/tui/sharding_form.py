@@ -129,10 +129,10 @@ def _planned(
     if name == plans.AUTO:
         if typed:
             raise ShardingError("auto tries plans, and there are specs of your own", "clear them, or choose a plan")
-        found, refused = plans.candidates(subject.inputs, subject.outputs, devices, mesh if len(mesh) > 1 else None)
+        wanted = mesh if own or mesh != {"x": devices} else None
+        found, refused = plans.candidates(subject.inputs, subject.outputs, devices, wanted, flat=not own)
         if own:
-            tried = list(dict.fromkeys(each["shard_plan"] for each in found))
-            found = [{"shard_plan": each} for each in ("as-script", *tried)]
+            found = [{"shard_plan": each} for each in ("as-script", *(each["shard_plan"] for each in found))]
         return tuple(found), unknown, (f"{len(found)} plans are measured in turn", *refused)
     made = plans.plan(subject.inputs, subject.outputs, devices, mesh, name)
     return (base | {"shard_plan": name},), made.specs, made.notes

@@ -68,6 +68,8 @@ def test_a_program_of_the_script_on_several_devices(
     kept = lab8.measure(program, {"shard_plan": "as-script"}).body
     assert kept["ok"] and kept["device_count"] == 8 and kept["input_specs"] is None
     assert kept["input_shardings"] == ["{devices=[8,1]<=[8]}"]
+    given = lab8.measure(program, {"shard": {"0": "-,-"}}).body
+    assert given["ok"] and given["input_specs"] == ["-,-"] and given["input_why"] == ["its spec is '-,-'"]
     whole = lab8.measure(program, {"shard_plan": "replicate"})
     assert whole.body["ok"] and whole.body["input_shardings"] == ["{replicated}"] and whole.body["device_count"] == 8
     assert not exchanged(whole.blobs["optimized"]) and exchanged(whole.blobs["baseline_optimized"])

@@ -100,11 +100,11 @@ def operation_names(module: Any) -> tuple[set[str], set[str]]:
     return names, targets
 
 
-def set_partitions(module: Any, mesh: Mapping[str, int], specs: Sequence[Sequence[Sequence[str]]]) -> None:
+def set_partitions(module: Any, mesh: Mapping[str, int], specs: Sequence[Sequence[Sequence[str]] | None]) -> None:
     """Shard the arguments of ``@main`` over a mesh, in place; its results are left to XLA.
 
-    `specs`: for each argument, for each dimension, the mesh axes that split it. Donated arguments become buffer
-    donors: which output may use their memory depends on the shardings XLA chooses (so does JAX).
+    `specs`: for each argument, for each dimension, the mesh axes that split it; None leaves it as it is. Donated
+    arguments become buffer donors: which output may use their memory depends on the shardings XLA chooses (so does JAX).
     """
     from jaxlib.mlir import ir
 
@@ -115,8 +115,9 @@ def set_partitions(module: Any, mesh: Mapping[str, int], specs: Sequence[Sequenc
     changed = []
     for attributes, spec in zip(main.arg_attrs, specs, strict=True):
         entries = {named.name: named.attr for named in attributes}
-        dimensions = ", ".join("{" + ", ".join(f'"{axis}"' for axis in axes) + "}" for axes in spec)
-        entries["sdy.sharding"] = ir.Attribute.parse(f"#sdy.sharding<@{name}, [{dimensions}]>")
+        if spec is not None:
+            dimensions = ", ".join("{" + ", ".join(f'"{axis}"' for axis in axes) + "}" for axes in spec)
+            entries["sdy.sharding"] = ir.Attribute.parse(f"#sdy.sharding<@{name}, [{dimensions}]>")
         if entries.pop("tf.aliasing_output", None) is not None:
             entries["jax.buffer_donor"] = ir.BoolAttr.get(True)
         changed.append(ir.DictAttr.get(entries))

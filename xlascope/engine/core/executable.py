@@ -146,12 +146,12 @@ class Executable:
         return compat.peak_bytes(self._loaded)
 
 
-def _module_specs(facts: ModuleFacts, plan: ShardPlan, kept: Sequence[int] | None) -> list[Spec]:
+def _module_specs(facts: ModuleFacts, plan: ShardPlan, kept: Sequence[int] | None) -> list[Spec | None]:
     """Specs of the module's arguments; the data of PRNG keys has a last dimension that the program's input has not."""
-    specs = []
+    specs: list[Spec | None] = []
     for position, tensor in enumerate(facts.inputs):
         spec = plan.specs[kept[position] if kept is not None else position]
-        specs.append((*spec, *((),) * (len(tensor.shape) - len(spec))))
+        specs.append(None if spec is None else (*spec, *((),) * (len(tensor.shape) - len(spec))))
     return specs
 
 

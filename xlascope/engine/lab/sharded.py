@@ -9,7 +9,7 @@ from xlascope.engine.core.executable import Executable
 from xlascope.engine.core.switches import Switches
 from xlascope.engine.lab.program import LoadedProgram
 from xlascope.protocol.plans import ShardPlan, plan
-from xlascope.protocol.specs import ShardingError, leaves, mesh_text, spec_text
+from xlascope.protocol.specs import ShardingError, Spec, leaves, mesh_text, spec_text
 
 
 def shard_plan(touched: Switches, program: LoadedProgram) -> ShardPlan | None:
@@ -47,7 +47,7 @@ def shard_plan(touched: Switches, program: LoadedProgram) -> ShardPlan | None:
         return None
     inputs = leaves(program.record.get("inputs") or [])
     outputs = leaves(program.record.get("outputs") or [])
-    return plan(inputs, outputs, devices, mesh, touched.shard_plan, touched.shard)
+    return plan(inputs, outputs, devices, mesh, touched.shard_plan, touched.shard, spread=own > 1)
 
 
 def _own_mesh(program: LoadedProgram, devices: int, own: int, touched: Switches) -> dict[str, int] | None:
@@ -66,13 +66,17 @@ def _own_mesh(program: LoadedProgram, devices: int, own: int, touched: Switches)
     return mesh or touched.mesh or None
 
 
+def _written(spec: Spec | None) -> str | None:
+    return None if spec is None else spec_text(spec)
+
+
 def facts(executable: Executable, plan: ShardPlan | None, kept: Sequence[int]) -> dict[str, Any]:
     """Keys of a `result`, by the module's arguments (`kept_inputs`: their places among the program's inputs): the specs
     of the plan, why an argument is whole, and what XLA chose (HLO's notation)."""
     inputs, outputs = executable.sharding_texts()
     return {
         "kept_inputs": list(kept),
-        "input_specs": [spec_text(plan.specs[index]) for index in kept] if plan else None,
+        "input_specs": [_written(plan.specs[index]) for index in kept] if plan else None,
         "input_why": [plan.why[index] for index in kept] if plan else None,
         "input_shardings": inputs,
         "output_shardings": outputs,

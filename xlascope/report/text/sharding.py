@@ -137,7 +137,7 @@ def _devices(rows: Sequence[Device]) -> Iterable[RenderableType]:
 def ranking(answer: Ranking, simulated: bool | None) -> Iterable[RenderableType]:
     yield heading("ranked by the wall time of a call" + (" (simulated devices)" if simulated else ""))
     columns = [number_column("#"), Column("variant", least=16), number_column("median"), number_column("95% interval"),
-               number_column("÷ one device"), number_column("peak", 1), fixed_column("id", 2)]  # fmt: skip
+               number_column("÷ baseline"), number_column("peak", 1), fixed_column("id", 2)]  # fmt: skip
     yield table(columns, [
         [f"{place.rank}{'=' if place.tied else ''}", place.variant, duration(place.median_ns),
          f"{duration(place.ci_low_ns)} – {duration(place.ci_high_ns)}",
