@@ -104,7 +104,7 @@ def set_partitions(module: Any, mesh: Mapping[str, int], specs: Sequence[Sequenc
     """Shard the arguments of ``@main`` over a mesh, in place; its results are left to XLA.
 
     `specs`: for each argument, for each dimension, the mesh axes that split it; None leaves it as it is. Donated
-    arguments become buffer donors: which output may use their memory depends on the shardings XLA chooses (so does JAX).
+    arguments become buffer donors, as in JAX: which output may use their memory depends on the shardings XLA chooses.
     """
     from jaxlib.mlir import ir
 
