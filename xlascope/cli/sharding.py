@@ -108,6 +108,9 @@ def _each_count(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     if "mesh" in switches:
         raise ShardingError("a mesh has one number of devices, and --devices gives several", "leave one of the two out")
+    if "target" in switches:
+        raise ShardingError("several numbers of devices are compared by measured time, and a target is not executed",
+                            "give one number")
     if switches.get("shard_plan") == plans.AUTO:
         raise ShardingError("auto is for one number of devices", "give one number, or one plan")
     found, refused = [], []
