@@ -185,7 +185,9 @@ class FixedFeed(Feed):
 
     def _view_compiles(self) -> Any:
         rows = [SimpleNamespace(name="scores", file=SOURCE, line=4, eager=False, runs=None, program="scores#1", t_ns=1)]
-        rows += [SimpleNamespace(name="add", file=SOURCE, line=40, eager=True, runs=33, program=None, t_ns=None)] * 37
+        eager = SimpleNamespace(name="add", file=SOURCE, line=40, eager=True, runs=33, runs_exact=True, program=None,
+                                t_ns=None)  # fmt: skip
+        rows += [eager] * 37
         return SimpleNamespace(compiles=tuple(rows))
 
     def _view_output(self, after: int | None = None) -> Any:
@@ -264,6 +266,9 @@ class FixedKeeper:
     def measure(self, program: str, switches: Any) -> int:
         self.measured.append((program, dict(switches)))
         return len(self.measured)
+
+    def send(self, command: Any) -> int:
+        return 0
 
     def collect(self, program: str, what: str, switches: Any = None) -> int:
         self.collected.append((program, what))

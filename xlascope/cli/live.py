@@ -15,7 +15,7 @@ from types import FrameType
 from xlascope.cli.errors import CommandError
 from xlascope.cli.options import OPTIONS, OUTPUT, Parsed, describe, make_plan, split
 from xlascope.runfile import RunFileError
-from xlascope.session.keeper import Keeper
+from xlascope.session.keeper import ENGINE_FAILED, Keeper
 from xlascope.session.places import prune, runs_folder
 from xlascope.session.plan import LaunchPlan, default_run_path
 
@@ -68,8 +68,12 @@ def _started(plan: LaunchPlan, path: Path, size: tuple[int, int], anywhere: bool
 
 def show(path: Path, keeper: Keeper | None, script: str = "", live: bool = False, note: str = "") -> None:
     """Draw until the user leaves, or until we are told to end or the terminal is gone."""
-    from xlascope.tui.app import XlascopeApp
-    from xlascope.tui.live import RunAtHand
+    advice = f"`xlascope show {path} run` tells what was recorded"
+    try:
+        from xlascope.tui.app import XlascopeApp
+        from xlascope.tui.live import RunAtHand
+    except ImportError as error:
+        raise CommandError(f"the screen cannot start: {error}; {advice}", ENGINE_FAILED) from error
 
     app = XlascopeApp(RunAtHand(path=path, keeper=keeper, script=script, live=live, note=note))
 
@@ -83,6 +87,8 @@ def show(path: Path, keeper: Keeper | None, script: str = "", live: bool = False
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, leave)
     app.run()
+    if app.failed is not None:
+        raise CommandError(f"the screen failed: {app.failed}; {advice}", ENGINE_FAILED)
 
 
 def _end_at_once(keeper: Keeper | None, code: int) -> None:
@@ -97,10 +103,18 @@ def need_screen(instead: str) -> None:
         raise CommandError(f"the screen: not in this version; {instead}")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CommandError(f"the screen needs a terminal; {instead}")
+    if _is_dumb():
+        kind = os.environ["TERM"]
+        raise CommandError(f"the screen cannot be drawn on a terminal of TERM={kind} (TERM=xterm-256color?); {instead}")
+
+
+def _is_dumb() -> bool:
+    return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 def _home() -> int:
-    if importlib.util.find_spec("xlascope.tui.home") is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and not _is_dumb()
+    if importlib.util.find_spec("xlascope.tui.home") is None or not terminal:
         from xlascope.cli.dispatch import usage
 
         print(usage(), end="", file=sys.stderr)

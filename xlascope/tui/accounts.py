@@ -76,6 +76,9 @@ def function_account(item: FunctionItem, program: ProgramItem | None, overview: 
             told.append(f"{each.id}: {counted(info.calls, 'call')}, counted: every call was seen.")
         else:
             told.append(f"{each.id}: ~{count(info.calls)} calls, an estimate: counted to the last one seen.")
+    if item.alert:
+        what = counted(len(item.programs), "program") if item.programs else "many operations"
+        told.append(f"! {what}: compiled again and again. Enter on the row with the mark tells why.")
     return told
 
 

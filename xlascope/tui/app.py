@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
+
+from xlascope.tui.failing import Failing
 
 if TYPE_CHECKING:
     from xlascope.tui.feed import Feed
@@ -48,7 +50,7 @@ class Frame(Widget):
         return strip.apply_style(self.rich_style)
 
 
-class XlascopeApp(App[None]):
+class XlascopeApp(Failing[None]):
     """One run on the screen. Started with what is at hand of it: a path, and the keeper of a live one."""
 
     TITLE = "xlascope"

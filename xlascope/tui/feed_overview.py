@@ -173,4 +173,12 @@ def _eager_item(compiles: Any, functions: Any) -> list[FunctionItem]:
     guessed = functions.eager_share is not None and any(row.share_estimated for row in functions.functions)
     about = f"×{count(runs)}" if runs else ""
     name, where = f"eager ops ({len(eager)})", _where(file, line)
-    return [FunctionItem(name, where, (), functions.eager_share, guessed, about, len(eager) >= 100)]
+    told = [f"{name}: {len(eager)} different operations dispatched outside of jitted functions, each compiled alone."]
+    if functions.eager_share is not None:
+        told.append(f"Share {'~' if guessed else ''}{percent(functions.eager_share)}: their part of the device time of "
+                    "all programs.")  # fmt: skip
+    if runs:
+        exact = all(row.runs_exact for row in eager if (row.file, row.line) == (file, line))
+        told.append(f"{where} dispatches most of them: {'' if exact else '~'}{count(runs)} times.")
+    alert = len(eager) >= 100
+    return [FunctionItem(name, where, (), functions.eager_share, guessed, about, alert, tuple(told))]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
+from xlascope.tui.failing import Failing
 from xlascope.tui.glyphs import Glyphs, choose_glyphs
 from xlascope.tui.text.numbers import size
 from xlascope.tui.text.safe import safe
@@ -113,7 +113,7 @@ class HomeList(LineView):
             self.go_to(row)
 
 
-class HomeApp(App[tuple[str, ...]]):
+class HomeApp(Failing[tuple[str, ...]]):
     """Lists what can be opened; its result is the command line that was chosen."""
 
     TITLE = "xlascope"
@@ -148,8 +148,12 @@ class HomeApp(App[tuple[str, ...]]):
 
 
 def run_home() -> int:
-    """Shows home; starts what is chosen. Returns 0 when it was left, else it does not return."""
-    words = HomeApp().run()
+    """Shows home; starts what is chosen. Returns 0 when it was left, 4 when it failed, else it does not return."""
+    app = HomeApp()
+    words = app.run()
+    if app.failed is not None:
+        print(f"xlascope: home failed: {app.failed}; `xlascope SCRIPT` runs one without it", file=sys.stderr)
+        return 4
     if words is None:
         return 0
     print("xlascope " + shlex.join(words), file=sys.stderr)

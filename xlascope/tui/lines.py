@@ -62,7 +62,9 @@ def phases(
         parts.append(Part((f" {glyphs.separator}" if parts else "") + text, "dim", rank=4))
     if is_live and not live.ended and live.activity:
         seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
-        doing = " ".join(filter(None, (_DOING.get(live.activity, live.activity), live.name, live.detail)))
+        doing = _without_jax(live) or " ".join(
+            filter(None, (_DOING.get(live.activity, live.activity), live.name, live.detail))
+        )
         elapsed = f" {clock(seconds)}" if seconds >= 1 else ""
         parts.append(Part((f" {glyphs.separator}" if parts else "") + f" now {doing}{elapsed}", "accent", rank=8))
         if live.where and is_silent(live, now if now is not None else time.monotonic()):
@@ -84,6 +86,11 @@ def phases(
     return parts
 
 
+def _without_jax(live: LiveNow) -> str:
+    """Before a running script has imported jax the recorder has nothing else to tell."""
+    return "running, jax is not imported yet" if (live.activity, live.state) == ("starting", "running") else ""
+
+
 def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str:
     """What an empty pane says while nothing is compiled yet."""
     if overview.kind != "run":
@@ -94,6 +101,8 @@ def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str
         eager = f": {count(overview.eager)} eager operations, each compiled alone" if overview.eager else ""
         return f"no function was compiled{eager}"
     seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
+    if _without_jax(live):
+        return _without_jax(live)
     if live.activity:
         return f"{live.activity} {live.name} {clock(seconds)}".replace("  ", " ")
     return "starting python"
@@ -102,7 +111,7 @@ def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str
 def effects(rows: Sequence[VariantRow], live: LiveNow, program: str | None, glyphs: Glyphs) -> list[Effect]:
     """Measurements under way, those that failed, then the results, newest first."""
     made = [_measuring(entry, glyphs) for entry in live.measuring]
-    made += [Effect(name, why, "failed") for name, why in reversed(live.failures)]
+    made += [Effect(name, why, "failed", explain="failures") for name, why in reversed(live.failures)]
     shown: set[str] = set()
     for row in reversed(rows):
         name = row.name or variant_name(row.switches)
@@ -262,8 +271,8 @@ def chart(calls: CallTimes, rows: Sequence[VariantRow], variant: str | None, pro
         series = (Series("op time per call", calls.at_s, [ns / scale for ns in calls.ns], "bar", True),)
         if len(calls.ns) == 1:
             empty = f"only one window: {duration(calls.ns[0])} per call, {calls.at_s[0]:.1f} s after the start"
-            return ChartSpec(f"{program}: mean op time per call", empty=empty)
-        title = f"{program}: mean op time per call in each window; lines are compiles"
+            return ChartSpec(f"op time per call of {program}", empty=empty)
+        title = f"op time per call, lines: compiles; {program}"
         return ChartSpec(title, series if calls.ns else (), (), calls.compiles_s, "seconds", unit,
                          "no window has seen a call yet")  # fmt: skip
     own, base = chosen.series
@@ -279,7 +288,7 @@ def chart(calls: CallTimes, rows: Sequence[VariantRow], variant: str | None, pro
     ):
         if low is not None and middle is not None and high is not None:
             spans.append(Interval((45, 55), low / scale, middle / scale, high / scale, role))
-    title = f"samples by time, the fastest 90 %: {chosen.name} and baseline"
+    title = f"samples, fastest 90 %: {chosen.name}, baseline"
     return ChartSpec(title, made, tuple(spans), (), "% of the samples", unit)
 
 

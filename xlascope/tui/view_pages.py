@@ -21,8 +21,9 @@ _MOST_PROGRAMS = 50
 _ACCOUNTS = {
     "run": "Phases are what the recorder timed; they may overlap the script's own work. Dropped and not captured: "
     "what is missing in all other numbers.",
-    "functions": "Calls: counted where each was seen, else (~) the rate in the profile windows over the program's "
-    "life. Device time: self time of ops in the windows, nothing scaled to the whole run. Compile: what JAX reported.",
+    "functions": "Calls: XLA numbers the executions of a program, so a window that sees one tells how many there were; "
+    "~ where what came after the last one seen is estimated. Device time: self time of ops in the profile windows. "
+    "Compile: what JAX reported.",
     "programs": "A program is one traced signature of a function. Calls and device time as for functions.",
     "compiles": "Times are JAX's own: tracing, lowering, compiling. Why: JAX's explanation of what was not in its "
     "cache, or what differs from the program that was compiled before.",

@@ -198,8 +198,11 @@ class Acting:
         return next((pane.showing for pane in self._me.stage_panes() if pane.id == current), current)
 
     def action_explain(self) -> None:
-        """How the number under the cursor was obtained."""
+        """How the number under the cursor was obtained; before that, what failed, while it is told."""
         screen, desk, focused = self._me, self._me.desk, self._me.focused
+        if screen.live.now.failures:
+            self.action_failures()
+            return
         said = None
         if isinstance(focused, Chart):
             if desk.variant is None and desk.calls.ns and desk.program is not None:
@@ -233,6 +236,13 @@ class Acting:
         file = (view.shown_file or "") if isinstance(view, SourcePane) else ""
         name = f"{file.rpartition('/')[2]}:{view.cursor + 1}" if file else f"line {view.cursor + 1} of the {stage}"
         return line_account(name, rows, screen.known(), screen.glyphs)
+
+    def action_failures(self) -> None:
+        """The whole of what failed."""
+        said = []
+        for name, why in reversed(self._me.live.now.failures):
+            said += [f"{name}: {why}", ""]
+        self._me.app.push_screen(TextOverlay("What could not be done", [*said, "esc on the main screen forgets it"]))
 
     def action_explain_variant(self) -> None:
         desk = self._me.desk

@@ -8,12 +8,14 @@ from xlascope.tui.links import Focus
 from xlascope.tui.messages import StageGraphLoaded
 from xlascope.tui.text.numbers import counted
 from xlascope.tui.widgets.graph_pane import GraphPane
+from xlascope.tui.widgets.status import ExplainLine
 
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
 
 GRAPH_STAGES = ("optimized", "jaxpr", "hlo")
 """In the order of the key."""
+_NO_GROUP = "no group: nothing inside. "
 _SAID = {"optimized": "optimized HLO", "hlo": "HLO before optimization", "jaxpr": "jaxpr"}
 
 
@@ -42,6 +44,11 @@ class Graphing:
     def on_graph_pane_stage_wanted(self, message: GraphPane.StageWanted) -> None:
         at = GRAPH_STAGES.index(message.view.stage)
         self._load_stage(message.view, GRAPH_STAGES[(at + 1) % len(GRAPH_STAGES)])
+
+    def on_graph_pane_nothing_inside(self, message: GraphPane.NothingInside) -> None:
+        line = self._graphs.query_one(ExplainLine)
+        subject, _, said = line.said.partition("  ")
+        line.show(_NO_GROUP + said.removeprefix(_NO_GROUP), subject)
 
     def _load_stage(self, view: GraphPane, stage: str) -> None:
         desk = self._graphs.desk

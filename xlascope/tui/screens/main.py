@@ -71,6 +71,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
 
     def compose(self) -> ComposeResult:
         glyphs = self.glyphs
+        yield PartLine(id="tiny", glyphs=glyphs)
         yield StatusHeader(id="header", glyphs=glyphs)
         yield PartLine(id="phases", glyphs=glyphs)
         yield SwitchBar(id="switches", glyphs=glyphs)

@@ -37,6 +37,12 @@ _FOOTER = {"help": 9, "quit": 9, "pane": 7, "output": 5, "measure": 3, "maximize
 """What stays in the footer when there is no room for all: the largest numbers."""
 
 
+_LEAST = (60, 16)
+"""Columns and rows that the lines around one pane and a few rows of it need."""
+_LOW = 22
+"""Below so many rows the table of ops does not fit under the list of functions."""
+
+
 def _key(label: str, word: str, click: str | None, tooltip: str) -> list[Part]:
     return [Part(f" {label}", "key", click, tooltip), Part(f" {word} ", "dim", click, tooltip)]
 
@@ -103,6 +109,11 @@ class Places:
 
     def _fit(self) -> None:
         screen = self._screen
+        width, height = screen.size
+        screen.set_class(width < _LEAST[0] or height < _LEAST[1], "-tiny")
+        screen.set_class(height < _LOW, "-low")
+        said = f" too small: at least {_LEAST[0]}x{_LEAST[1]}; q quits"
+        screen.query_one("#tiny", PartLine).set_parts([Part(said, "warn")])
         wide = screen.has_class("-wide")
         if wide and not screen.query("#c"):
             screen.query_one("#body").mount(StagePane("optimized", id="c", glyphs=screen.glyphs), before="#b")

@@ -65,6 +65,13 @@ class GraphPane(GraphSearch, GraphWays, LineView):
             super().__init__()
             self.view, self.node, self.nodes = view, node, nodes
 
+    class NothingInside(Message):
+        """Enter on a box that is no group."""
+
+        def __init__(self, view: GraphPane):
+            super().__init__()
+            self.view = view
+
     class StageWanted(Message):
         """The user wants the graph of the next stage that has one."""
 
@@ -366,6 +373,8 @@ class GraphPane(GraphSearch, GraphWays, LineView):
                 self.lay_out()
             elif self.box in self.opened:
                 self.action_close_group()
+            else:
+                self.post_message(self.NothingInside(self))
 
     def action_close_group(self) -> None:
         if self._placed is None or self.box is None or self.graph is None:

@@ -113,10 +113,47 @@ _VERDICTS = {"faster": "good", "slower": "bad", "same": "text", "unclear": "warn
 
 
 class EffectLine(PartLine):
-    """The newest effects side by side, measurements under way with a gauge."""
+    """The newest effects side by side, measurements under way with a gauge; why one failed over two lines."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
+        super().__init__(id=id, classes=classes, glyphs=glyphs, lines=2)
+        self.styles.height = 1
+        self._effects: Sequence[Effect] = ()
 
     def show(self, effects: Sequence[Effect]) -> None:
         """Draws effects, the newest first."""
+        self._effects = effects
+        first = effects[0] if effects else None
+        if first is not None and first.verdict == "failed":
+            self._show_failure(first)
+        else:
+            self._take(self._parts(effects), [])
+
+    def on_resize(self) -> None:
+        self.show(self._effects)
+
+    def _show_failure(self, effect: Effect) -> None:
+        """All of it where two lines hold it; else its end is one key away."""
+        named = Part(f" {effect.variant}  ", "accent", effect.explain, None, 9)
+        width = max(self.size.width, 20)
+        first, rest = _broken(effect.text, width - cell_len(named.text))
+        tip = "the whole of it (=)"
+        more: list[Part] = []
+        if cell_len(rest) > width - 3:
+            rest, more = set_cell_size(rest, width - 14).rstrip() + self.glyphs.ellipsis, [
+                Part(" = all", "key", effect.explain, tip, 9)
+            ]  # fmt: skip
+        below = [Part(f"   {rest}", "bad", effect.explain, tip, 9), *more] if rest else []
+        self._take([named, Part(first, "bad", effect.explain, tip, 9)], below)
+
+    def _take(self, first: list[Part], second: list[Part]) -> None:
+        self.set_parts(first)
+        self.set_parts(second, 1)
+        height = 2 if second else 1
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
+
+    def _parts(self, effects: Sequence[Effect]) -> list[Part]:
         parts: list[Part] = []
         for number, effect in enumerate(effects):
             rank = max(9 - number, 1)
@@ -128,7 +165,7 @@ class EffectLine(PartLine):
             if effect.measuring:
                 gauge = self.glyphs.gauge(effect.progress, 12) if effect.progress is not None else ""
                 parts.append(Part(f" {gauge} esc cancels", "dim", "back", "stop this measurement", rank))
-        self.set_parts(parts)
+        return parts
 
 
 _COLLECTIVES = re.compile(r"(\d+ collectives?)")
