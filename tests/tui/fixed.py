@@ -267,9 +267,6 @@ class FixedKeeper:
         self.measured.append((program, dict(switches)))
         return len(self.measured)
 
-    def send(self, command: Any) -> int:
-        return 0
-
     def collect(self, program: str, what: str, switches: Any = None) -> int:
         self.collected.append((program, what))
         return 100 + len(self.collected)

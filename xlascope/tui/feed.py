@@ -10,14 +10,16 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xlascope.tui.feed_overview import file_overview, program_infos, run_overview
 from xlascope.tui.feed_stage import StageReader, equation_table
 from xlascope.tui.links import Links, StageLinks
 from xlascope.tui.model import CallTimes, EquationTable, OpRow, OpsTable, Overview, StageText, VariantRow
-from xlascope.tui.sharding_form import Subject, subject_of
 from xlascope.tui.text.numbers import size
+
+if TYPE_CHECKING:
+    from xlascope.tui.sharding_form import Subject
 
 _MOST_OUTPUT = 4 << 20
 _MOST_SOURCE = 4 << 20
@@ -95,6 +97,7 @@ class Feed:
 
     def sharding_subject(self, program: str) -> Subject | None:
         """What the sharding form needs of a program; None where this file cannot be executed."""
+        from xlascope.tui.sharding_form import subject_of
         from xlascope.views.lookup import program_records
 
         self.open()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from xlascope.tui.glyphs import UNICODE
-from xlascope.tui.screens.sharding_form import ShardingForm
-from xlascope.tui.sharding_form import Draft
 from xlascope.tui.switches import Switches, variant_name
 
 if TYPE_CHECKING:
@@ -54,6 +52,9 @@ class Switching:
 
     def action_sharding(self) -> None:
         """Opens the form; what it hands over is measured."""
+        from xlascope.tui.screens.sharding_form import ShardingForm
+        from xlascope.tui.sharding_form import Draft
+
         screen, desk = self._me, self._me.desk
         subject = screen.feed.sharding_subject(desk.program) if desk.program is not None else None
         if subject is None:
