@@ -9,11 +9,13 @@ from typing import Any
 from xlascope.graphs import build_graph
 from xlascope.ir import parse_hlo
 from xlascope.protocol.specs import Leaf
+from xlascope.session.devices import SHIPPED
 from xlascope.tui.feed import Feed
 from xlascope.tui.feed_stage import StageReader
 from xlascope.tui.links import StageLinks
 from xlascope.tui.live import RunAtHand
 from xlascope.tui.model import CallTimes
+from xlascope.tui.more_form import Subject as MoreSubject
 from xlascope.tui.sharding_form import Subject
 
 DATA = Path(__file__).parent / "data"
@@ -69,7 +71,8 @@ def variant_row() -> SimpleNamespace:
         ci_low_ns=160_200, ci_high_ns=167_900, samples=212, baseline_median_ns=124_100, baseline_ci_low_ns=123_600,
         baseline_ci_high_ns=124_600, ratio=1.32, ratio_ci_low=1.29, ratio_ci_high=1.35, verdict="slower",
         fusions_before=4, fusions_after=0, max_abs_error=2e-7, compile_ns=30_000_000, peak_bytes=None,
-        predicted_ns=None, collectives=(), simulated=False, equation_ns=None, notes=(),
+        predicted_ns=None, collectives=(), simulated=False, equation_ns=None, notes=(), target=None, prediction=None,
+        memory=None,
     )  # fmt: skip
 
 
@@ -117,6 +120,11 @@ class FixedFeed(Feed):
     def sharding_subject(self, program: str) -> Subject | None:
         leaves = (Leaf("x", (128, 256), "float32"), Leaf("w", (256, 64), "float32"))
         return Subject(program, leaves, (Leaf("", (128, 64), "float32"),))
+
+    def more_subject(self, program: str) -> MoreSubject | None:
+        leaves = (Leaf("x", (128, 256), "float32"), Leaf("w", (256, 64), "float32"))
+        devices = {(each.platform, each.name): each for each in SHIPPED}
+        return MoreSubject(program, leaves, ("dce", "algsimp", "fusion"), devices, {"tpu": True, "cuda": False})
 
     def stage_links(self, program: str, stage: str) -> StageLinks:
         return StageLinks()

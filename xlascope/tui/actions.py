@@ -84,6 +84,8 @@ ACTIONS: tuple[Action, ...] = (
     _main("fusion", "F", "switch('fusion')", "Switch fusion", "Compile without fusion, time it against the baseline"),
     _main("devices", "D", "switch('devices')", "Switch devices", "Simulate 2, 4 or 8 CPU devices, the batch split"),
     _main("sharding", "S", "sharding", "Sharding", "Mesh, plan and a spec for each argument, checked as you type"),
+    _main("target", "T", "more('target')", "Target", "Compile for a TPU or GPU that is not there; times are predicted"),
+    _main("more", "plus", "more('passes_off')", "More switches", "Passes off, matmul precision, donation, XLA options"),
     _main("measure", "m", "measure", "measure", "Measure the switches as they stand, again", True),
     _main("variant", "v", "variant", "Variant or baseline", "Variant, measured baseline, the script's own: in turn"),
     _main("passes", "p", "passes", "passes", "What each pass of XLA did to the program, and to what you are on", True),

@@ -19,6 +19,7 @@ from xlascope.tui.model import CallTimes, EquationTable, OpRow, OpsTable, Overvi
 from xlascope.tui.text.numbers import size
 
 if TYPE_CHECKING:
+    from xlascope.tui.more_form import Subject as MoreSubject
     from xlascope.tui.sharding_form import Subject
 
 _MOST_OUTPUT = 4 << 20
@@ -103,6 +104,16 @@ class Feed:
         self.open()
         record = program_records(self._source).get(program) if self.kind == "run" else None
         return None if record is None else subject_of(program, record.json)
+
+    def more_subject(self, program: str) -> MoreSubject | None:
+        """What the form of the other switches needs of a program; None where this file cannot be executed.
+
+        Raises TargetError for a device of the user's that is not understood.
+        """
+        from xlascope.tui.more_form import subject_of as more_subject_of
+
+        self.open()
+        return more_subject_of(self._source, program) if self.kind == "run" else None
 
     def lacking_of(self, view: str, program: str, variant: str | None) -> tuple[tuple[str, dict[str, Any]], ...]:
         """What a lab would have to make before a view can tell of a program, and with which switches."""
@@ -376,7 +387,9 @@ def _exchange(each: Any) -> str:
 
 
 def _variant(row: Any, samples: tuple[tuple[int, ...], tuple[int, ...]]) -> VariantRow:
-    made = {"name", "collectives", "exchanges", "series", "switches", "equation_ns", "notes"}
+    from xlascope.tui.more_form import in_words, needs
+
+    made = {"name", "collectives", "exchanges", "series", "switches", "equation_ns", "notes", "foretold", "needs"}
     names = set(VariantRow.__dataclass_fields__) - made
     known = {name: value for name in names if (value := getattr(row, name, None)) is not None}
     known = {**dict.fromkeys(names), **known}
@@ -388,6 +401,8 @@ def _variant(row: Any, samples: tuple[tuple[int, ...], tuple[int, ...]]) -> Vari
         exchanges=tuple(_exchange(each) for each in row.collectives or ()),
         equation_ns=tuple((each.path, each.ns) for each in row.equation_ns or ()),
         notes=tuple(row.notes),
+        foretold=in_words(row.target, row.prediction),
+        needs=needs(row.memory),
         series=samples,
         **known,
     )

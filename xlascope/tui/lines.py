@@ -134,6 +134,10 @@ def _measuring(entry: Measuring, glyphs: Glyphs) -> Effect:
 
 def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
     """`1.32x slower [1.29–1.35]  fusions 4→0  err 2e-7`."""
+    if row.predicted_ns is not None:
+        fusions = f"  fusions {row.fusions_after}" if row.fusions_after is not None else ""
+        text = f"predicted {duration(row.predicted_ns, glyphs.micro)}  {row.needs}{fusions}"
+        return text + (f"  {counted(row.collectives, 'collective')}" if row.collectives else "")
     if row.ratio is None:
         return "compiled, not executed" if row.median_ns is None else duration(row.median_ns, glyphs.micro)
     slower = row.ratio >= 1
@@ -219,7 +223,7 @@ def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
 def explain_variant(row: VariantRow) -> list[str]:
     """How a verdict was obtained."""
     if row.ratio is None:
-        return [f"{row.name}: compiled, not executed; there is no time to compare."]
+        return [f"{row.name}: compiled, not executed; there is no time to compare.", *filter(None, [row.foretold])]
     low, high, base = row.baseline_ci_low_ns, row.baseline_ci_high_ns, row.baseline_median_ns
     medians = f" ({row.median_ns / base:.2f})" if row.median_ns is not None and base else ""
     busy = []

@@ -188,6 +188,12 @@ class VariantRow:
     """Jit off: time of each top-level equation dispatched by itself."""
     series: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     """Samples of the variant and of its baseline, in nanoseconds."""
+    predicted_ns: int | None = None
+    """Of a target that is not there: never measured."""
+    foretold: str = ""
+    """How that time was obtained, and whether the program fits."""
+    needs: str = ""
+    """The memory it needs of what a device has, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ T = TypeVar("T")
 _JIT: tuple[str, ...] = ("on", "off", "deep-off")
 _FUSION: tuple[str, ...] = ("on", "off")
 _DEVICES: tuple[int | None, ...] = (None, 2, 4, 8)
+MORE = ("target", "passes_off", "matmul_precision", "donate", "compiler_options")
+"""Switches of the form of keys T and +, by their words in a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Switches:
     mesh: tuple[tuple[str, int], ...] = ()
     shard: tuple[tuple[str, str], ...] = ()
     """Specs by argument."""
+    more: tuple[tuple[str, Any], ...] = ()
+    """Switches without a key of their own, as a command has them: target, passes off, precision, …"""
 
     def turned(self, name: str) -> Switches:
         """The next value of a switch: `jit`, `fusion` or `devices`.
@@ -44,7 +48,11 @@ class Switches:
     def laid(self, command: Mapping[str, object]) -> Switches:
         """With the sharding that a command of the form names, and jit on."""
         other = Switches.of(command)
-        return replace(other, fusion=self.fusion)
+        return replace(other, fusion=self.fusion, more=self.more)
+
+    def with_more(self, command: Mapping[str, object]) -> Switches:
+        """With what the other form names, and jit on."""
+        return replace(self, jit="on", more=_more(command))
 
     @classmethod
     def of(cls, command: Mapping[str, object]) -> Switches:
@@ -57,11 +65,13 @@ class Switches:
             plan if isinstance(plan, str) else None,
             _items(command.get("mesh")),
             _items(command.get("shard")),
+            _more(command),
         )
 
     def put_back(self, other: Switches) -> list[str]:
         """The names of the switches that were touched in `other` and are not any more."""
-        pairs = [("jit", "jit"), ("fusion", "fusion"), ("devices", "devices"), ("plan", "sharding")]
+        pairs = [("jit", "jit"), ("fusion", "fusion"), ("devices", "devices"), ("plan", "sharding"),
+                 ("more", "others")]
         plain = Switches()
         return [
             name for field, name in pairs
@@ -88,7 +98,12 @@ class Switches:
             values["mesh"] = dict(self.mesh)
         if self.shard:
             values["shard"] = dict(self.shard)
-        return values
+        return values | dict(self.more)
+
+    def _others(self) -> str:
+        """How many of the switches without a key are touched, the target aside."""
+        count = sum(1 for name, _ in self.more if name != "target")
+        return str(count) if count else ""
 
     def _sharding(self) -> str:
         mesh = "x".join(str(size) for _, size in self.mesh)
@@ -105,6 +120,10 @@ class Switches:
                    self.devices is not None, "switch('devices')", "2, 4 or 8 simulated CPU devices"),
             Switch("S", "sharding", self._sharding(), self.plan is not None or bool(self.shard),
                    "sharding", "mesh, plan, and a spec for each argument"),
+            Switch("T", "target", str(dict(self.more).get("target") or "as-run"), "target" in dict(self.more),
+                   "more('target')", "compile for hardware that is not there: tpu:v5e:2x4, cuda:h100:1x1x4"),
+            Switch("+", "more", self._others(), bool(self._others()), "more('passes_off')",
+                   "passes off, matmul precision, donation, any XLA option"),
         ]  # fmt: skip
 
 
@@ -115,6 +134,10 @@ def variant_name(switches: Mapping[str, object]) -> str:
 
 def _items(value: object) -> tuple[tuple[str, Any], ...]:
     return tuple((str(key), each) for key, each in value.items()) if isinstance(value, Mapping) else ()
+
+
+def _more(command: Mapping[str, object]) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, command[name]) for name in MORE if command.get(name))
 
 
 def _after(values: tuple[T, ...], current: T) -> T:

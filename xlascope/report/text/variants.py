@@ -88,7 +88,7 @@ def _error(each: Variant) -> str:
 
 def _remarks(each: Variant) -> Iterable[RenderableType]:
     if each.target is not None:
-        yield note(f"{each.id}: {_foretold(each)}")
+        yield note(f"{each.id}: {foretold(each)}")
     if each.simulated:
         yield note(f"{each.id}: simulated devices share the machine's cores.")
     if each.args == "synthetic":
@@ -115,7 +115,7 @@ def _remarks(each: Variant) -> Iterable[RenderableType]:
     yield from (note(f"{each.id}: {text}") for text in each.notes)
 
 
-def _foretold(each: Variant) -> str:
+def foretold(each: Variant) -> str:
     """What is said of hardware that is not there: predicted, not measured."""
     told = each.prediction or {}
     how = f"the compiler's {told.get('cycles'):,} cycles" if told.get("by") == "cycles" else "roofline, published peaks"

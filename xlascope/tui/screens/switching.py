@@ -8,6 +8,7 @@ from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.switches import Switches, variant_name
 
 if TYPE_CHECKING:
+    from xlascope.tui.more_form import Checked
     from xlascope.tui.screens.main import MainScreen
 
 BASELINE = "baseline"
@@ -79,23 +80,53 @@ class Switching:
         if len(commands) > 1:
             screen.notify("each plan is measured in turn; the view sharding (key V) ranks them", timeout=6)
 
+    def action_more(self, first: str) -> None:
+        """Opens the form of the switches without a key, at one of its fields; what it hands over is measured."""
+        from xlascope.session.targets import TargetError
+        from xlascope.tui.more_form import typed
+        from xlascope.tui.screens.more_form import MoreForm
+
+        screen, desk = self._me, self._me.desk
+        try:
+            subject = screen.feed.more_subject(desk.program) if desk.program is not None else None
+        except TargetError as error:
+            screen.notify(f"{error}; {error.advice}", severity="error")
+            return
+        if subject is None:
+            screen.notify("no program was compiled yet: there is nothing to switch")
+            return
+        screen.app.push_screen(MoreForm(subject, typed(dict(desk.switches.more)), first), self._more)
+
+    def _more(self, checked: Checked | None) -> None:
+        screen, desk = self._me, self._me.desk
+        if checked is None or checked.command is None:
+            return
+        screen.functions().hold()
+        screen.live.forget_failures()
+        desk.switches = desk.switches.with_more(checked.command)
+        if desk.switches.touched:
+            self.action_measure(checked.name)
+        else:
+            self.show_variant(None)
+
     def _measure_if(self, wanted: Switches) -> None:
         if self._me.desk.switches == wanted:
             self.action_measure()
 
-    def action_measure(self) -> None:
+    def action_measure(self, keep_as: str | None = None) -> None:
+        """Measures the switches as they stand; `keep_as`: and keeps them in the run file under that name."""
         screen, desk = self._me, self._me.desk
         keeper = screen.run_at_hand.keeper
         switches = desk.switches.command()
         name = variant_name(switches) or "baseline"
         if desk.program is None or not switches:
-            screen.notify("no switch is touched: J, F, D or S first")
+            screen.notify("no switch is touched: J, F, D, S, T or + first")
         elif keeper is None:
             screen.notify("this file is open for reading only; `xlascope measure` adds variants", severity="warning")
             self._switches_back()
         else:
             try:
-                ticket = keeper.measure(desk.program, switches)
+                ticket = keeper.measure(desk.program, switches, **({"name": keep_as} if keep_as else {}))
             except (OSError, RuntimeError, ValueError) as error:
                 screen.live.failed(name, str(error))
                 self._switches_back()

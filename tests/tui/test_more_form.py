@@ -1,0 +1,97 @@
+"""The form of keys T and +: what is typed is checked by the rules of `measure`, and becomes the switches it names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fixed import FixedFeed, FixedKeeper
+from hosting import screen_text, settle
+from on_screen import shown, until
+from textual.widgets import Input
+
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.lines import verdict_text
+from xlascope.tui.model import VariantRow
+from xlascope.tui.more_form import check, completion, in_words, needs, typed
+from xlascope.tui.screens.more_form import MoreForm
+from xlascope.tui.switches import Switches
+
+SUBJECT = FixedFeed().more_subject("scores#1")
+ALL = {
+    "target": "tpu:v5e:2x4", "passes_off": ["dce", "algsimp"], "matmul_precision": "highest",
+    "donate": {"w": "on", "0": "off"}, "compiler_options": {"xla_a": "1", "xla_b": "x=y"},
+}  # fmt: skip
+
+
+def test_the_fields_become_the_switches_of_measure_and_back() -> None:
+    assert SUBJECT is not None
+    texts = typed(ALL)
+    assert texts["donate"] == "w,0=off" and texts["compiler_options"] == "xla_a=1 xla_b=x=y"
+    checked = check(SUBJECT, texts | {"name": " mine "})
+    assert (checked.command, checked.name, checked.problems) == (ALL, "mine", {})
+    assert check(SUBJECT, dict.fromkeys(texts, " ")).command == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("target", "tpu:v5f:2x4", "did you mean v5"),
+        ("target", "tpu:v5e:2", "tpu:v5e:2x4"),
+        ("target", "cuda:h100", "pip install 'xlascope[cuda]'"),
+        ("passes_off", "dce,fusoin", "Names near it: fusion"),
+        ("matmul_precision", "enough", "none of default"),
+        ("donate", "x,y", "no argument 'y'; arguments are: 0 x, 1 w"),
+        ("compiler_options", "xla_a", "KEY=VALUE"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(field: str, text: str, said: str) -> None:
+    assert SUBJECT is not None
+    checked = check(SUBJECT, typed({}) | {field: text})
+    assert checked.command is None and list(checked.problems) == [field] and said in checked.problems[field]
+
+
+def test_the_last_part_is_completed() -> None:
+    assert completion(["algsimp", "cse"], "cse, al") == "cse, algsimp"
+    assert completion(["algsimp"], "algsimp,") is None and completion(["algsimp"], "x") is None
+
+
+def test_other_switches_stay_when_one_is_turned() -> None:
+    switches = Switches().with_more(ALL)
+    assert switches.command() == ALL and Switches.of(ALL) == switches
+    assert switches.turned("fusion").command() == {"fusion": "off", **ALL}
+    assert [(each.value, each.touched) for each in switches.bar("1")][-2:] == [("tpu:v5e:2x4", True), ("4", True)]
+    assert switches.turned("jit") == Switches(jit="off")
+
+
+def test_a_prediction_is_marked_as_one() -> None:
+    told: dict[str, Any] = {"by": "cycles", "cycles": 6150, "clock_ghz": 1.5, "counted": 3, "without": 1,
+                            "unknown_loops": ["while.1"]}
+    words = in_words("tpu:v5e:2x4", told)
+    assert "predicted, not measured" in words and "6,150 cycles at 1.5 GHz" in words and "while.1" in words
+    row = VariantRow("target=tpu:v5e:2x4", {}, *[None] * 11, predicted_ns=4100, fusions_after=3,
+                     needs=needs({"needs_bytes": 20 << 30, "has_bytes": 16 << 30, "fits": False}))
+    assert verdict_text(row, UNICODE) == "predicted 4.10 µs  needs 20.0 GiB of 16.0 GiB does not fit  fusions 3"
+
+
+async def test_typing_is_checked_and_enter_measures() -> None:
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (app, pilot, _screen):
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, MoreForm))
+        form = app.screen
+        assert form.query_one("#field-target", Input).has_focus
+        await pilot.press(*"tpu:v5f:2x4")
+        await settle(pilot)
+        assert any("no tpu device 'v5f'" in line for line in screen_text(app))
+        await pilot.press("enter")
+        assert app.screen is form and not keeper.measured
+        form.query_one("#field-target", Input).value = "tpu:v5e:2x4"
+        await pilot.press("tab", *"dce")
+        await settle(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: keeper.measured)
+        assert keeper.measured == [("scores#1", {"target": "tpu:v5e:2x4", "passes_off": ["dce"]})]
+        await pilot.press("plus")
+        await until(pilot, lambda: isinstance(app.screen, MoreForm))
+        assert app.screen.query_one("#field-passes_off", Input).value == "dce"
