@@ -66,7 +66,14 @@ def _started(plan: LaunchPlan, path: Path, size: tuple[int, int], anywhere: bool
     return keeper
 
 
-def show(path: Path, keeper: Keeper | None, script: str = "", live: bool = False, note: str = "") -> None:
+def show(
+    path: Path,
+    keeper: Keeper | None,
+    script: str = "",
+    live: bool = False,
+    note: str = "",
+    against: Path | None = None,
+) -> None:
     """Draw until the user leaves, or until we are told to end or the terminal is gone."""
     advice = f"`xlascope show {path} run` tells what was recorded"
     try:
@@ -75,7 +82,7 @@ def show(path: Path, keeper: Keeper | None, script: str = "", live: bool = False
     except ImportError as error:
         raise CommandError(f"the screen cannot start: {error}; {advice}", ENGINE_FAILED) from error
 
-    app = XlascopeApp(RunAtHand(path=path, keeper=keeper, script=script, live=live, note=note))
+    app = XlascopeApp(RunAtHand(path=path, keeper=keeper, script=script, live=live, note=note, against=against))
 
     def leave(number: int, frame: FrameType | None) -> None:
         app.exit()

@@ -12,7 +12,7 @@ from xlascope.session.keeper import Keeper
 USAGE = """\
 usage: xlascope open PATH…
 
-Look at run files, profiles (.xplane.pb), XLA dump folders and HLO text files."""
+Look at run files, profiles (.xplane.pb), XLA dump folders and HLO text files. Two run files are compared."""
 
 
 def main(argv: list[str]) -> int:
@@ -28,22 +28,28 @@ def main(argv: list[str]) -> int:
         if not Path(word).exists():
             raise CommandError(f"{word}: no such file", 3)
     need_screen("use `xlascope show PATH VIEW`")
+    if len(argv) == 2 and [_kind(Path(word)) for word in argv] == ["run", "run"]:
+        _show(Path(argv[1]), Path(argv[0]))
+        return 0
     for word in argv:
         _show(Path(word))
     return 0
 
 
-def _show(path: Path) -> None:
+def _kind(path: Path) -> str:
     from xlascope.views import ViewError, open_source
 
     try:
         with open_source(path) as source:
-            kind = source.kind
+            return source.kind
     except ViewError as error:
         raise CommandError(str(error), error.exit_code) from error
-    keeper = _keeper(path) if kind == "run" else None
+
+
+def _show(path: Path, against: Path | None = None) -> None:
+    keeper = _keeper(path) if _kind(path) == "run" else None
     try:
-        show(path, keeper)
+        show(path, keeper, against=against)
     finally:
         if keeper is not None:
             keeper.stop()

@@ -28,8 +28,8 @@ RUN_TO_RUN = 0.02
 MOST_SCATTER = 0.05
 """What the scatter of a run's programs may add: beyond it programs differ by themselves."""
 LEAST_PROGRAMS = 4
-BUSY_SHARE = 0.25
-"""Up to so many cores kept busy by others on average, quick calls had the machine to themselves."""
+BUSY_SHARE = 0.6
+"""Up to so many cores kept busy by others on average, a twentieth of the calls had the machine to themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,10 @@ def _passes(name: str, keys: str, method: str, description: str, tooltip: str, s
     return Action(f"passes.{name}", keys, method, description, tooltip, "passes", shown)
 
 
+def _compare(name: str, keys: str, method: str, description: str, tooltip: str, shown: bool = True) -> Action:
+    return Action(f"compare.{name}", keys, method, description, tooltip, "compare", shown)
+
+
 def _views(name: str, keys: str, method: str, description: str, tooltip: str, shown: bool = True) -> Action:
     return Action(f"views.{name}", keys, method, description, tooltip, "views", shown)
 
@@ -89,6 +93,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("measure", "m", "measure", "measure", "Measure the switches as they stand, again", True),
     _main("variant", "v", "variant", "Variant or baseline", "Variant, measured baseline, the script's own: in turn"),
     _main("passes", "p", "passes", "passes", "What each pass of XLA did to the program, and to what you are on", True),
+    _main("compare", "c", "compare", "compare", "A variant beside its baseline, or the two runs opened", True),
     _main("views", "V", "views", "views", "All views as text: compiles, memory, devices, collectives, variants…", True),
     _main("zoom", "z", "zoom", "maximize", "The focused pane alone, and back", True),
     _main("copy", "y", "copy", "Copy the line", "The cursor's line to the clipboard, the whole pane to a file"),
@@ -120,6 +125,14 @@ ACTIONS: tuple[Action, ...] = (
     _views("copy", "y", "copy", "copy", "The cursor's line to the clipboard, the whole page to a file"),
     _views("back", "escape", "back", "back", "Close or undo the uppermost thing"),
     _views("leave", "V,q", "leave", "Leave", "Back to the main screen", False),
+    # the screen of comparison
+    _compare("pane", "tab,shift+tab", "pane", "pane", "To the programs, or below"),
+    _compare("below", "t", "below", "equations, times, source", "Below: equations, histograms, source, in turn"),
+    _compare("explain", "equals_sign", "explain", "explain", "How the numbers of the row were obtained"),
+    _compare("help", "question_mark,f1", "help", "help", "Keys and meaning of this screen"),
+    _compare("copy", "y", "copy", "copy", "The cursor's line to the clipboard, the whole pane to a file"),
+    _compare("back", "escape", "back", "back", "Close or undo the uppermost thing"),
+    _compare("leave", "c,q", "leave", "Leave", "Back to the main screen", False),
     # every pane of rows
     _list("down", "j,down", "row(1)", "Down", "The next row"),
     _list("up", "k,up", "row(-1)", "Up", "The row before"),

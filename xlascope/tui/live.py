@@ -45,6 +45,8 @@ class RunAtHand:
     """Whether the script is being run by `keeper` now."""
     note: str = ""
     """A demo's note: what to press and what will be seen."""
+    against: Path | None = None
+    """Another run to compare this one with, at once."""
 
 
 @dataclass(frozen=True, slots=True)

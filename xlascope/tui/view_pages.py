@@ -9,7 +9,7 @@ from typing import Any
 from xlascope.tui.feed import Feed
 from xlascope.tui.passes_model import Subject
 
-ELSEWHERE = {"output": "show('output')", "stage": "show('jaxpr')", "passes": "passes"}
+ELSEWHERE = {"output": "show('output')", "stage": "show('jaxpr')", "passes": "passes", "compare": "compare"}
 """Views with a place of their own on the screen, and the action of the main screen that leads there."""
 ONE_PAGE = frozenset({"run", "functions", "programs", "compiles", "ops", "devices", "equations"})
 """Views that tell of all programs at once when none is named."""

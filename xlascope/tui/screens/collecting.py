@@ -45,6 +45,18 @@ class Collecting:
             return
         screen.app.push_screen(PassesScreen(screen, desk.program, desk.variant, subject_of(screen)))
 
+    def action_compare(self) -> None:
+        """Opens the screen of comparison: with the other run that was opened, else of the variant on the screen."""
+        from xlascope.tui.compare_model import words_of
+        from xlascope.tui.screens.compare import CompareScreen
+
+        screen, desk = self._collector, self._collector.desk
+        words = words_of(screen.run_at_hand, desk.program, desk.variant, desk.variants)
+        if words is None:
+            screen.notify("nothing to compare: measure a variant (F, D, S), or open two runs", timeout=3)
+        else:
+            screen.app.push_screen(CompareScreen(screen, words, desk.program))
+
     def action_views(self) -> None:
         """Opens the screen of views, with its list."""
         self._open_views(None)

@@ -116,6 +116,8 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             self.app.push_screen(NoteOverlay("What this demo shows", self.run_at_hand.note.split("\n")))
         self.set_interval(_TICK, self._tick)
         self._tick()
+        if self.run_at_hand.against is not None:
+            self.action_compare()
 
     def _tick(self) -> None:
         """A few times a second: asks for what is new, draws what changed; under a dialog once a second."""

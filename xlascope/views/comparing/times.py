@@ -212,6 +212,25 @@ def with_variant(a: Side, b: Side, one: str, two: str) -> Compared:
     return replace(plain, ratio=_quotient(ratios[0], ratios[1]), how="in turn")
 
 
+def single_calls(side: Side, program: str, other: Record | None = None) -> np.ndarray:
+    """Times of a program's calls, in ns: those seen in windows, or the samples of a variant.
+
+    ``other``: the measurement whose baseline is meant.
+    """
+    if side.variant is None:
+        windows = [each.times for each in observed_calls(side).get(program, [])]
+        return np.concatenate(windows) if windows else np.zeros(0, np.int64)
+    record = other if side.variant == BASELINE and other is not None else variant_records(side).get(program)
+    return _samples(side, record) if record is not None else np.zeros(0, np.int64)
+
+
+def both_calls(a: Side, b: Side, one: str, two: str) -> tuple[np.ndarray, np.ndarray]:
+    """`single_calls` of both sides of a pair of programs."""
+    same = a.source is b.source
+    first, second = variant_records(a).get(one), variant_records(b).get(two)
+    return single_calls(a, one, second if same else None), single_calls(b, two, first if same else None)
+
+
 def _samples(side: Side, record: Record) -> np.ndarray:
     """Times of one call, in ns, of a measurement; empty where they are not held."""
     wanted = BASELINE if side.variant == BASELINE else "variant"

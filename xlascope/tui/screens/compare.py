@@ -1,0 +1,276 @@
+"""The screen of comparison: programs of both sides above; below equations, histograms or the source's difference."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.worker import get_current_worker
+
+from xlascope.tui.actions import actions_for, bindings, key_label
+from xlascope.tui.compare_model import Comparison, Words, account, histogram, read
+from xlascope.tui.copying import copy_out
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.text.lines import TextLines
+from xlascope.tui.widgets.chart import Chart
+from xlascope.tui.widgets.compare_tables import EquationsTable, ProgramsTable
+from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.part_line import Part, PartLine
+from xlascope.tui.widgets.row_table import RowTable
+from xlascope.tui.widgets.text_pane import TextPane
+from xlascope.views.compare import Program
+
+if TYPE_CHECKING:
+    from xlascope.tui.screens.main import MainScreen
+
+_BELOW = ("equations", "times", "source")
+
+
+class _Loaded(Message):
+    """Both sides were read and compared."""
+
+    def __init__(self, comparison: Comparison):
+        super().__init__()
+        self.comparison = comparison
+
+
+class _Failed(Message):
+    """A side could not be read."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.text = text
+
+
+class CompareScreen(Screen[None]):
+    """Over the main screen; reads both sides by itself."""
+
+    BINDINGS = bindings("compare")
+    DEFAULT_CSS = """
+    CompareScreen { layout: vertical; background: $background; }
+    CompareScreen ProgramsTable { height: 40%; }
+    CompareScreen #cmp-below { height: 1fr; border-top: solid $panel-lighten-1; }
+    .-ascii CompareScreen #cmp-below { border-top: ascii $panel-lighten-1; }
+    CompareScreen #cmp-below > * { display: none; height: 1fr; }
+    CompareScreen #cmp-below > .-shown { display: block; }
+    """
+
+    def __init__(self, main: MainScreen, words: Words, program: str | None = None):
+        super().__init__()
+        self._words, self._first = words, program
+        self._held: Comparison | None = None
+        self._showing = _BELOW[0]
+        self._asking: LineView | None = None
+        self.glyphs = main.glyphs
+
+    def compose(self) -> ComposeResult:
+        glyphs = self.glyphs
+        yield PartLine(id="cmp-head", glyphs=glyphs, lines=3)
+        yield ProgramsTable(id="cmp-programs", glyphs=glyphs)
+        with Vertical(id="cmp-below"):
+            yield EquationsTable(id="cmp-equations", glyphs=glyphs)
+            yield Chart(id="cmp-times", glyphs=glyphs)
+            yield TextPane(id="cmp-source", glyphs=glyphs)
+        yield PromptLine(id="cmp-prompt")
+        yield PartLine(id="cmp-footer", glyphs=glyphs)
+
+    def on_mount(self) -> None:
+        self._programs.set_title([Part("programs", "title")])
+        self._draw_head("reading both sides")
+        self._draw_footer()
+        self._turn(_BELOW[0])
+        self.set_focus(self._programs)
+        self.run_worker(partial(self._read, self._words), thread=True, group="compare", exclusive=True)
+
+    @property
+    def _programs(self) -> ProgramsTable:
+        return self.query_one(ProgramsTable)
+
+    @property
+    def _below(self) -> Widget:
+        """What is shown below the programs."""
+        return self.query_one(f"#cmp-{self._showing}")
+
+    # reading
+
+    def _read(self, words: Words) -> None:
+        worker = get_current_worker()
+        try:
+            message: Message = _Loaded(read(words))
+        except Exception as error:
+            # A side that fails must not take the screen down: it is told.
+            message = _Failed(str(error) or type(error).__name__)
+        if not worker.is_cancelled:
+            self.post_message(message)
+
+    def on__failed(self, message: _Failed) -> None:
+        self._draw_head(message.text.replace("\n", "; "))
+
+    def on__loaded(self, message: _Loaded) -> None:
+        self._held = message.comparison
+        answer = message.comparison.answer
+        self._draw_head("")
+        self._programs.set_rows(answer.programs)
+        if self._first is not None and not any(each.verdict in ("slower", "faster") for each in answer.programs):
+            self._programs.move_to_key(self._first)
+        text = "\n".join(change.unified for change in answer.sources)
+        said = "no difference: the source is the same, or was not recorded"
+        pane = self.query_one(TextPane)
+        pane.set_content(TextLines(text or said), "diff" if text else "")
+        pane.set_title([Part("difference of the source", "title")])
+        self._show()
+
+    # what the cursor is on
+
+    @property
+    def _program(self) -> Program | None:
+        return self._programs.current
+
+    def on_line_view_cursor_moved(self, message: LineView.CursorMoved) -> None:
+        if message.view is self._programs:
+            self._show()
+
+    def on_row_table_sorted(self, message: RowTable.Sorted) -> None:
+        if message.view is self._programs:
+            self._show()
+
+    def on_line_view_activated(self, message: LineView.Activated) -> None:
+        if message.view is self._programs:
+            self.set_focus(self._below)
+
+    def _show(self) -> None:
+        """The parts below, of the program under the cursor."""
+        program, held = self._program, self._held
+        if program is None or held is None:
+            return
+        table = self.query_one(EquationsTable)
+        table.set_rows(program.equations)
+        new, gone = sum(e.path_a is None for e in program.equations), sum(e.path_b is None for e in program.equations)
+        parts = [Part(f"equations of {program.program_b}", "title", rank=9),
+                 Part(f"  {len(program.equations)}, {new} only in B, {gone} only in A", "dim", rank=6)]  # fmt: skip
+        if program.opcodes:
+            changes = ", ".join(f"{name} {a}>{b}" for name, (a, b) in program.opcodes.items())
+            parts.append(Part(f"  instructions: {changes}", "dim", rank=3))
+        table.set_title(parts)
+        self.query_one(Chart).set_chart(histogram(held, program, self.glyphs.micro))
+
+    def _turn(self, what: str) -> None:
+        self._showing = what
+        for each in _BELOW:
+            self.query_one(f"#cmp-{each}").set_class(each == what, "-shown")
+
+    # lines around
+
+    def _draw_head(self, about: str) -> None:
+        line = self.query_one("#cmp-head", PartLine)
+        a, b = self._words
+        line.set_parts([Part(" COMPARE ", "title_focus", rank=9), Part(f" A {_short(a)} ", "define", rank=8),
+                        Part(f" B {_short(b)} ", "define", rank=8), Part(f" {about}", "warn", rank=9)], 0)  # fmt: skip
+        answer = self._held.answer if self._held is not None else None
+        told = []
+        if answer is not None:
+            sure = sum(each.verdict in ("slower", "faster") for each in answer.programs)
+            told.append(f"{sure} of {len(answer.programs)} programs changed for sure")
+            for name, only in (("A", answer.only_a), ("B", answer.only_b)):
+                if only:
+                    told.append(f"only in {name}: {', '.join(each.program for each in only)}")
+        line.set_parts([Part(f" {'; '.join(told)}", "text")], 1)
+        notes = answer.notes if answer is not None else ()
+        line.set_parts([Part(f" ! {' '.join(notes)}" if notes else "", "warn")], 2)
+        line.styles.height = 1 + bool(told) + bool(notes)
+
+    def _draw_footer(self) -> None:
+        parts = []
+        for action in actions_for("compare"):
+            if action.shown:
+                label = key_label(action.keys.split(",")[0], self.glyphs is not UNICODE)
+                parts.append(Part(f" {label}", "key", action.method, action.tooltip))
+                parts.append(Part(f" {action.description} ", "dim", action.method, action.tooltip))
+        self.query_one("#cmp-footer", PartLine).set_parts(parts)
+
+    # keys
+
+    def action_pane(self) -> None:
+        self.set_focus(self._below if self.focused is self._programs else self._programs)
+
+    def action_below(self) -> None:
+        """Equations, histograms, source: in turn."""
+        held = self.focused is self._below
+        self._turn(_BELOW[(_BELOW.index(self._showing) + 1) % len(_BELOW)])
+        if held:
+            self.set_focus(self._below)
+
+    def action_back(self) -> None:
+        """A prompt, a search, a filter, the part below, the screen: one layer at a time."""
+        prompt, view = self.query_one(PromptLine), self.focused
+        if prompt.is_open:
+            prompt.action_give_up()
+        elif isinstance(view, LineView) and view.needle:
+            view.clear_search()
+        elif isinstance(view, RowTable) and view.filter_text:
+            view.set_filter("")
+        elif view is not self._programs:
+            self.set_focus(self._programs)
+        else:
+            self.dismiss()
+
+    def action_leave(self) -> None:
+        self.dismiss()
+
+    def action_help(self) -> None:
+        view = self.focused
+        about = view.HELP if isinstance(view, LineView | Chart) else ""
+        groups = [("This screen", actions_for("compare")), ("Tables", actions_for("table")),
+                  ("Moving and searching", actions_for("list"))]  # fmt: skip
+        self.app.push_screen(HelpOverlay("Help: comparison", about, groups, self.glyphs is not UNICODE))
+
+    def action_explain(self) -> None:
+        if self._held is not None:
+            lines = account(self._held.answer, self._program)
+            self.app.push_screen(TextOverlay("How these numbers were obtained", lines))
+
+    def action_copy(self) -> None:
+        view = self.focused
+        if isinstance(view, LineView) and view.cursor >= 0:
+            path = copy_out(view, f"compare-{self._showing}")
+            self.app.copy_to_clipboard(view.row_text(view.cursor))
+            self.notify(f"line copied; all of it is in {path}", markup=False)
+
+    # searching and filtering
+
+    def on_line_view_search_requested(self, message: LineView.SearchRequested) -> None:
+        self._asking = message.view
+        hints = {"search": "search: lower case ignores case", "filter": "keep rows that contain"}
+        value = message.view.filter_text if isinstance(message.view, RowTable) and message.purpose == "filter" else ""
+        self.query_one(PromptLine).ask(message.purpose, hints.get(message.purpose, ""), value)
+
+    def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
+        view = self._asking
+        if isinstance(view, RowTable) and message.purpose == "filter":
+            view.set_filter(message.text)
+        elif view is not None and message.text:
+            view.start_search(message.text)
+
+    def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
+        self.query_one(PromptLine).close()
+        if self._asking is not None:
+            self._asking.focus()
+            if isinstance(self._asking, RowTable) and message.purpose == "filter" and message.text is None:
+                self._asking.set_filter("")
+            elif message.purpose == "search" and not message.text:
+                self._asking.clear_search()
+
+    def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
+        if message.row is None and message.needle:
+            self.notify(f"not found: {message.needle}", timeout=2, markup=False)
+
+
+def _short(word: str) -> str:
+    """The file's name, with its variant."""
+    return word.rpartition("/")[2]
