@@ -13,6 +13,7 @@ from on_screen import SIZES, shown, text_of, until
 from textual.widgets import Input
 
 from xlascope.tui.actions import ACTIONS, bindings
+from xlascope.tui.screens.compare import CompareScreen
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.screens.passes import PassesScreen
 from xlascope.tui.screens.views import ViewsScreen
@@ -229,7 +230,8 @@ async def test_the_palette_is_made_from_the_registry():
 
 async def test_every_action_has_its_method_a_key_and_words():
     owners = {"main": MainScreen, "list": TextPane, "text": TextPane, "table": OpsTable, "functions": FunctionsList,
-              "graph": GraphPane, "output": OutputPane, "passes": PassesScreen, "views": ViewsScreen, "passlist": PassesList}  # fmt: skip
+              "graph": GraphPane, "output": OutputPane, "passes": PassesScreen, "views": ViewsScreen, "passlist": PassesList,
+              "compare": CompareScreen}  # fmt: skip
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
     for action in ACTIONS:
         name = "action_" + action.method.partition("(")[0]
