@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlascope.ir.sharding import Layout, axes_of, of_axes, parse_sharding, split_tuple, whole
+from xlascope.ir.passes.names import read_step
+from xlascope.ir.sharding import Layout, axes_of, mesh_in, of_axes, parse_sharding, split_tuple, whole
+from xlascope.ir.sharding_picture import picture
+from xlascope.views.sharding_module import before_partitioning
 
 
 @pytest.mark.parametrize(
@@ -71,3 +74,38 @@ def test_tuples() -> None:
     parts = ["{devices=[8]<=[8]}", "{replicated}", "{mesh['x'=8], [{'x'}, {}]}"]
     assert split_tuple("{" + ", ".join(parts) + "}") == parts
     assert split_tuple("{replicated}") == ["{replicated}"]
+
+
+def test_the_mesh_of_a_text() -> None:
+    text = "sharding={mesh[], replicated} sharding={mesh['x'=4,'y'=2], [{'x'}, {}]} sharding={mesh['x'=4], [{'x'}]}"
+    assert mesh_in(text) == (("x", 4), ("y", 2)) and mesh_in("sharding={replicated}") is None
+
+
+@pytest.mark.parametrize(
+    ("names", "place"),
+    [
+        (["spmd-partitioner.after_pipeline-start.before_flatten-call-graph",
+          "spmd-partitioner.after_shardy-xla.before_spmd-partitioning",
+          "spmd-cleanup.after_pipeline-start.before_dce",
+          "spmd-partitioner.after_spmd-partitioning.before_control-dep-rewriter"], 1),
+        (["xla-partitioner.after_shardy-xla.before_tpu-rng-bit-decompose-tuple",
+          "spmd-cleanup.after_pipeline-start.before_dce",
+          "xla-partitioner.after_tpu-spmd-partitioning.before_control-dep-rewriter"], 0),
+        (["simplification.after_algsimp.before_dce"], None),
+    ],
+)  # fmt: skip
+def test_the_form_that_is_cut_next(names: list[str], place: int | None) -> None:
+    """Names as XLA gives them on CPU and on TPU."""
+    assert before_partitioning([read_step(number, name) for number, name in enumerate(names)]) == place
+
+
+def test_pictures() -> None:
+    mesh = [("x", 2), ("y", 2)]
+    assert picture(of_axes([["y"], [], ["x"]], mesh), (4, 3, 10)) == [
+        "4 blocks of [2,3,5]; dimension 2 to the right, dimension 0 down",
+        "┌───┬───┐", "│ 0 │ 2 │", "├───┼───┤", "│ 1 │ 3 │", "└───┴───┘",
+    ]  # fmt: skip
+    three = picture(of_axes([["x"], ["y"], ["z"]], [*mesh, ("z", 2)]), (2, 2, 2), ascii_only=True)
+    assert [line for line in three if "block 1" in line] == ["block 1 of dimension 0"] and "| 6 | 7 |" in three
+    assert picture(of_axes([["x"]], [("x", 100)]), (100,))[1] == "device 0 has the first block, device 99 the last"
+    assert picture(whole(0, 1), ()) == ["device 0 holds all of []"]

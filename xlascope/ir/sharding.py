@@ -45,6 +45,13 @@ class Layout:
         return None
 
 
+def mesh_in(text: str) -> tuple[tuple[str, int], ...] | None:
+    """Axes and sizes of the largest mesh that HLO text names; None where it names none."""
+    meshes = [_AXIS.findall(found) for found in set(re.findall(r"mesh\[([^\]]*)\]", text)) if "device_ids" not in found]
+    named = [tuple((name, int(size)) for name, size in axes) for axes in meshes if axes]
+    return max(named, key=lambda axes: (prod(size for _, size in axes), axes), default=None)
+
+
 def whole(rank: int, devices: int) -> Layout:
     """The layout of an array that every device holds all of."""
     return Layout((1,) * rank, (tuple(range(devices)),))

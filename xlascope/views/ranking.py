@@ -32,6 +32,7 @@ class Ranking:
 
     places: tuple[Place, ...]
     verdict: str | None
+    simulated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,18 @@ def rank(rows: Sequence[Variant]) -> Ranking:
     """By the median, the shortest first."""
     timed = [row for row in newest(rows) if row.median_ns is not None]
     timed.sort(key=lambda row: row.median_ns or 0)
+    simulated = any(row.simulated for row in timed)
     places = tuple(_place(number, row, timed[0]) for number, row in enumerate(timed, 1))
     if len(places) < 2:
-        return Ranking(places, None)
+        return Ranking(places, None, simulated)
     first, second = places[:2]
     tied = [place.variant for place in places[1:] if place.tied]
     if tied:
-        return Ranking(places, f"{first.variant} has the shortest median; its interval meets that of {', '.join(tied)}")
+        verdict = f"{first.variant} has the shortest median; intervals do not tell it from {', '.join(tied)}"
+        return Ranking(places, verdict, simulated)
     share = second.median_ns / first.median_ns if first.median_ns else None
     by = f", {share:.2f} times as fast as {second.variant}" if share is not None else ""
-    return Ranking(places, f"{first.variant} won{by}; their intervals are apart")
+    return Ranking(places, f"{first.variant} won{by}; their intervals are apart", simulated)
 
 
 def _place(number: int, row: Variant, first: Variant) -> Place:

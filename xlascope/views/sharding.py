@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from xlascope.ir.sharding import mesh_in
 from xlascope.views import fields
 from xlascope.views.choice import choose
 from xlascope.views.collectives import mesh_of
@@ -64,9 +65,11 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     which = variant_name(source, name, variant)
     if not isinstance(source, RunSource):
         found = partitioned(source, name, None)
-        arrays = of_module(found, Given.nothing(found.devices), None) if found is not None else ()
-        return Sharding(arrays, name, which, found is not None, None, found.devices if found else None, None,
-                        (), (), Ranking((), None), ())
+        mesh = mesh_in(found.module.text) if found is not None else None
+        nothing = Given.nothing(found.devices if found is not None else None, mesh)
+        arrays = of_module(found, nothing, None) if found is not None else ()
+        return Sharding(arrays, name, which, found is not None, dict(mesh) if mesh else None, nothing.devices, None,
+                        (), (), Ranking((), None, False), ())
     given = _given(source, name, which)
     notes = []
     found = partitioned(source, name, which) if given.devices is None or given.devices > 1 else None

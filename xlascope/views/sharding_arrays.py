@@ -85,8 +85,9 @@ class Given:
     peak_bytes: int | None
 
     @classmethod
-    def nothing(cls, devices: int | None) -> Given:
-        return cls((), (), None, devices, True, None, (), (), (), (), (), None)
+    def nothing(cls, devices: int | None, mesh: tuple[tuple[str, int], ...] | None) -> Given:
+        """Of a dump, which has no records."""
+        return cls((), (), mesh, devices, True, None, (), (), (), (), (), None)
 
     def input(self, argument: int) -> Mapping[str, Any]:
         """The record of a module's argument; empty where it is not known."""
@@ -123,6 +124,8 @@ def _array(
     made: _Made | None = None,
 ) -> Array:  # fmt: skip
     axes = axes_of(layout, mesh) if layout is not None and mesh is not None else None
+    if layout is not None and layout.replicated:
+        axes = ((),) * len(dims)
     spec = spec_text(axes) if axes is not None else text
     share = None
     if layout is not None and size is not None:

@@ -57,13 +57,13 @@ def sharding(answer: Sharding) -> Iterable[RenderableType]:
     if answer.devices:
         yield from _devices(answer.devices)
     if len(answer.ranking.places) > 1:
-        yield from ranking(answer.ranking, answer.simulated)
+        yield from ranking(answer.ranking)
     if len(answer.scaling) > 1:
         yield from _scaling(answer.scaling)
 
 
 def _title(answer: Sharding) -> str:
-    who = f"{answer.program}, {f'variant {answer.variant}' if answer.variant else 'as the script ran it'}"
+    who = f"{answer.program}, variant {answer.variant}" if answer.variant else answer.program
     count = "?" if answer.device_count is None else str(answer.device_count)
     kind = " simulated" if answer.simulated else ""
     mesh = f", mesh {mesh_text(answer.mesh)}" if answer.mesh else ""
@@ -134,8 +134,8 @@ def _devices(rows: Sequence[Device]) -> Iterable[RenderableType]:
                    "figure for one device.")  # fmt: skip
 
 
-def ranking(answer: Ranking, simulated: bool | None) -> Iterable[RenderableType]:
-    yield heading("ranked by the wall time of a call" + (" (simulated devices)" if simulated else ""))
+def ranking(answer: Ranking) -> Iterable[RenderableType]:
+    yield heading("ranked by the wall time of a call" + (" (simulated devices)" if answer.simulated else ""))
     columns = [number_column("#"), Column("variant", least=16), number_column("median"), number_column("95% interval"),
                number_column("÷ baseline"), number_column("peak", 1), fixed_column("id", 2)]  # fmt: skip
     yield table(columns, [
@@ -146,7 +146,7 @@ def ranking(answer: Ranking, simulated: bool | None) -> Iterable[RenderableType]
     ])  # fmt: skip
     if answer.verdict:
         tied = any(place.tied for place in answer.places)
-        yield note(answer.verdict + (". = its interval meets the first's." if tied else "."))
+        yield note(answer.verdict + (". =: the intervals do not tell it from the first." if tied else "."))
 
 
 def _scaling(rows: Sequence[Scale]) -> Iterable[RenderableType]:
@@ -165,7 +165,7 @@ def ranked(program: str, rows: Sequence[Variant]) -> str:
     """Several variants that were just measured, ranked, as plain text."""
     console = Console(file=io.StringIO(), width=110, no_color=True, markup=False, highlight=False, emoji=False)
     console.print(heading(program))
-    for part in ranking(rank(rows), any(row.simulated for row in rows)):
+    for part in ranking(rank(rows)):
         console.print(part)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in text.splitlines())
