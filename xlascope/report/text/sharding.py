@@ -37,6 +37,8 @@ def sharding(answer: Sharding) -> Iterable[RenderableType]:
     yield heading(_title(answer))
     for text in answer.notes:
         yield note(text)
+    if answer.ranking.verdict:
+        yield note(f"Of the variants on several devices: {answer.ranking.verdict}.")
     if answer.arrays:
         columns = [
             Column("array", least=10),
