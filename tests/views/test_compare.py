@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from xlascope.traces.call_spans import LEAST, call_spans
 from xlascope.views import Source, open_source
 from xlascope.views.compare import Compare, Program, compare
 from xlascope.views.comparing.sides import open_sides, parse
-from xlascope.views.comparing.times import observed_calls
+from xlascope.views.comparing.times import is_told, machine, observed_calls
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "xlascope" / "report" / "schemas" / "compare.json").read_text())
@@ -245,6 +246,21 @@ def test_wrong_words(words: list[str], code: int, text: str, run_path: Path) -> 
     with pytest.raises(CommandError, match=text) as raised:
         main([word.replace("RUN", str(measured(run_path))) for word in words])
     assert raised.value.code == code
+
+
+def test_a_run_without_readings_of_its_machine_is_never_sure(run_path: Path, tmp_path: Path) -> None:
+    a, b = open_sides(str(run_path), str(run_path))
+    with a.source:
+        found = compare(a, b)
+        assert not is_told(a)
+        assert all(each.verdict in ("unclear", None) for each in found.programs)
+    elsewhere = Path(shutil.copy(run_path, tmp_path / "gpu.xlascope"))
+    writer = Writer(elsewhere)
+    writer.put("env", {"platform": "gpu"})
+    writer.close()
+    a, b = open_sides(str(elsewhere), str(elsewhere))
+    with a.source:
+        assert is_told(a) and machine(a).kernel_ns is None
 
 
 def test_a_path_with_a_number_sign_is_a_path(tmp_path: Path) -> None:

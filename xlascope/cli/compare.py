@@ -11,8 +11,10 @@ from typing import Any, NoReturn
 from xlascope.cli.errors import CommandError
 from xlascope.runfile import RunFileError
 from xlascope.views.compare import Compare, Program, compare, rerun_of
+from xlascope.views.comparing.matching import known
 from xlascope.views.comparing.sides import Side, open_sides
 from xlascope.views.errors import ViewError
+from xlascope.views.lookup import resolve
 from xlascope.views.missing import missing
 from xlascope.views.source import RunSource
 
@@ -82,7 +84,7 @@ def _collect(options: argparse.Namespace) -> None:
         }
     for path, wanted in lacking.items():
         if wanted:
-            collect(path, wanted)
+            collect(path, wanted, "compare")
 
 
 def _answer(options: argparse.Namespace) -> Compare:
@@ -90,11 +92,20 @@ def _answer(options: argparse.Namespace) -> Compare:
     with a.source, b.source:
         program = None
         if options.program is not None:
-            from xlascope.views.choice import choose
-
-            program = choose(b.source, options.program)
+            program = _chosen(b, options.program)
         answer = compare(a, b, program)
         return _rerun(a, b, answer, options.budget) if options.rerun else answer
+
+
+def _chosen(b: Side, wanted: str) -> str:
+    """The id of the program of B that is meant. Raises ViewError."""
+    from xlascope.views.choice import choose
+    from xlascope.views.source import ProfileSource
+
+    if not isinstance(b.source, ProfileSource):
+        return choose(b.source, wanted)
+    names = {each.id: each.function for each in known(b)}
+    return resolve(wanted, names, list(names))
 
 
 def _rerun(a: Side, b: Side, answer: Compare, budget_s: float) -> Compare:

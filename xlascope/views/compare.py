@@ -14,7 +14,16 @@ from xlascope.views.choice import choose
 from xlascope.views.comparing.forms import Form, SourceChange, form, source_changes, variant_of
 from xlascope.views.comparing.matching import Known, Pair, known, match
 from xlascope.views.comparing.sides import Side, side, variant_records
-from xlascope.views.comparing.times import SAME_RUNS, Compared, Machine, between_runs, drift, machine, with_variant
+from xlascope.views.comparing.times import (
+    SAME_RUNS,
+    Compared,
+    Machine,
+    between_runs,
+    drift,
+    is_told,
+    machine,
+    with_variant,
+)
 from xlascope.views.errors import ViewError
 from xlascope.views.observations import observation
 from xlascope.views.source import RunSource, Source
@@ -138,7 +147,8 @@ def compare(a: Side, b: Side, program: str | None = None) -> Compare:
         times = [with_variant(a, b, pair.a.id, pair.b.id) for pair in pairs]
     machines = machine(a), machine(b)
     moved = drift(*machines)
-    programs = [_program(a, b, pair, each, moved is not None) for pair, each in zip(pairs, times, strict=True)]
+    sure = is_told(a) and is_told(b)
+    programs = [_program(a, b, pair, each, sure) for pair, each in zip(pairs, times, strict=True)]
     programs.sort(key=_weight)
     return Compare(
         a=a.label, b=b.label, programs=tuple(programs), only_a=tuple(_only(each) for each in only_a),
@@ -170,7 +180,7 @@ def _notes(a: Side, b: Side, machines: tuple[Machine, Machine], moved: float | N
                 "times may be too long by that; intervals allow for it.")  # fmt: skip
     if moved is not None and abs(moved - 1) >= 0.01:
         found.append(f"The machine itself took {moved:.2f} times as long in B for the same work; intervals hold that.")
-    if moved is None and a.variant is None and b.variant is None:
+    if not (is_told(a) and is_told(b)) and a.variant is None and b.variant is None:
         found.append("A run holds no reference of its machine's speed, so that no change is sure; --rerun tells.")
     return tuple(found)
 

@@ -54,8 +54,8 @@ class Compared:
 
 
 def machine(side: Side) -> Machine:
-    """Of a run; nothing is known of other sides."""
-    if not isinstance(side.source, RunSource):
+    """Of a run that used the processor; of other sides nothing is known."""
+    if not isinstance(side.source, RunSource) or not _on_cpu(side):
         return Machine(None, None, None)
     records = side.source.records("reference")
     kernels = [ns for each in records if (ns := fields.integer(each.json, "kernel_ns")) is not None and ns > 0]
@@ -75,6 +75,18 @@ def _others(records: list[Record]) -> float | None:
     assert t0 is not None and t1 is not None and busy0 is not None and busy1 is not None
     assert own0 is not None and own1 is not None
     return max(((busy1 - busy0) - (own1 - own0)) / (t1 - t0), 0.0) if t1 > t0 else None
+
+
+def is_told(side: Side) -> bool:
+    """Whether it is known how fast and how busy the processor was; it does not matter to a program that ran elsewhere.
+    """
+    return not _on_cpu(side) or machine(side).kernel_ns is not None
+
+
+def _on_cpu(side: Side) -> bool:
+    record = side.source.last("env") if isinstance(side.source, RunSource) else None
+    platform = fields.text(record.json, "platform") if record is not None else None
+    return platform in (None, "cpu")
 
 
 def drift(a: Machine, b: Machine) -> float | None:
