@@ -60,23 +60,19 @@ def function_name(record: Record) -> str:
 
 
 def resolve(wanted: str, names: Mapping[str, str], ranking: Sequence[str]) -> str:
-    """The id that ``wanted`` means: an id, its number, or its function's name (of several programs the hottest).
+    """The id that ``wanted`` means: an id, its number, or its function's name; of several programs the hottest.
 
     ``names`` maps ids to function names; ``ranking`` has the ids, hottest first. Raises ViewError (exit code 2).
     """
     if wanted in names:
         return wanted
     number = wanted.removeprefix("#")
-    by_number = [name for name in names if name.rpartition("#")[2] == number]
-    if len(by_number) == 1:
-        return by_number[0]
-    if by_number:
-        raise ViewError(f"{wanted}: several programs have this number", f"Say which: {_listed(by_number)}.")
+    by_number = {name for name in names if name.rpartition("#")[2] == number}
     of_function = {name for name, function in names.items() if wanted in (function, function.rpartition(".")[2])}
     for name in ranking:
-        if name in of_function:
+        if name in (by_number or of_function):
             return name
-    there = f"The programs are: {_listed(list(names))}." if names else "No program was recorded."
+    there = f"The programs are: {_listed(ranking)}." if ranking else "No program was recorded."
     raise ViewError(f"{wanted}: no such program", there)
 
 

@@ -8,7 +8,7 @@ from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.choice import choose
 from xlascope.views.heat import Heat, heat
-from xlascope.views.lookup import compile_records, function_name, how, program_records
+from xlascope.views.lookup import compile_records, function_name, how, is_eager, program_records
 from xlascope.views.source import HloSource, RunSource, Source
 from xlascope.views.stages import available
 
@@ -57,7 +57,8 @@ class Programs:
 
 
 def query(source: Source, program: str | None = None) -> Programs:
-    """All programs (or one), eager primitives (``kind``: eager) last, each group in the order of their first call."""
+    """All programs (or one) in the order of their first call. Eager primitives are no programs of the script's: they
+    are in the view ``compiles``."""
     answer = source.memo("programs", lambda: _programs(source))
     if program is None:
         return answer
@@ -70,8 +71,8 @@ def _programs(source: Source) -> Programs:
         return Programs(tuple(_dumped(module.id, module.name, tuple(module.stages)) for module in source.modules))
     assert isinstance(source, RunSource)
     warmth = heat(source)
-    rows = [_program(source, name, record, warmth[name]) for name, record in program_records(source).items()]
-    return Programs(tuple(sorted(rows, key=lambda row: row.kind == "eager")))
+    own = {name: record for name, record in program_records(source).items() if not is_eager(record)}
+    return Programs(tuple(_program(source, name, record, warmth[name]) for name, record in own.items()))
 
 
 def _program(source: RunSource, name: str, record: Record, warmth: Heat) -> Program:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from xlascope.engine.compat.sources import is_user_file
+
 
 def wrap_lowering(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     """Replace the one function through which jit, pmap and ahead-of-time lowering pass once a trace is done."""
@@ -47,11 +49,13 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
     """What JAX's dispatch knows of the call in progress, read from the frames that called the lowering.
 
     Keys, each None when this is another way in: ``fun`` (the Python callable), ``values`` (flat arguments),
-    ``arg_names``, ``args``, ``kwargs``, ``jit_info``; and ``aot``. ``depth`` counts from the caller of this function.
+    ``arg_names``, ``args``, ``kwargs``, ``jit_info``; ``aot``; ``direct``: no library code of JAX's lies between the
+    dispatch and the script's call. ``depth`` counts from the caller of this function.
     """
     found: dict[str, Any] = dict.fromkeys(("fun", "values", "arg_names", "args", "kwargs", "jit_info"))
     frame = sys._getframe(depth + 1)
     caller = frame.f_back
+    found["direct"] = _called_by_script(frame)
     found["aot"] = frame.f_code.co_name == "lower"
     if found["aot"] and caller is not None and caller.f_code.co_name == "jit_lower":
         names = caller.f_locals
@@ -68,6 +72,24 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
             outer = caller.f_back
             found["jit_info"] = outer.f_locals.get("jit_info") if outer is not None else None
     return found
+
+
+# The files of JAX's own machinery between a call of a jitted object and its lowering.
+_DISPATCH = ("/_src/pjit.py", "/_src/traceback_util.py", "/_src/api.py", "/_src/stages.py", "/_src/profiler.py",
+             "/_src/pmap.py")  # fmt: skip
+
+
+def _called_by_script(frame: Any) -> bool:
+    while frame is not None and frame.f_code.co_filename.replace("\\", "/").endswith(_DISPATCH):
+        frame = frame.f_back
+    return frame is not None and is_user_file(frame.f_code.co_filename)
+
+
+def is_jitted_by_library(fun: Any) -> bool:
+    """Whether JAX itself jits this function where it defines it: a call of it by its name is eager to its user."""
+    module = sys.modules.get(getattr(fun, "__module__", None) or "")
+    there = getattr(module, getattr(fun, "__name__", ""), None)
+    return there is not fun and getattr(there, "__wrapped__", None) is fun
 
 
 def lowered_ahead(depth: int) -> bool:

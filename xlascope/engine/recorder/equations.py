@@ -13,18 +13,21 @@ from xlascope.engine.core.tags import walk
 MOST_ROWS = 200_000
 
 
-def text_and_rows(jaxpr: Any) -> tuple[str, list[dict[str, Any]]]:
+def text_and_rows(jaxpr: Any, call: tuple[str, int, str] | None = None) -> tuple[str, list[dict[str, Any]]]:
     """JAX's own pretty print, and the JSON rows of the ``equations`` blob (the first `MOST_ROWS` of them).
 
     A row's ``text_line`` (from 1) is the line on which the equation begins: JAX's printer keeps, for each piece of its
     output, the equation it came from. An equation of a jaxpr that is printed once and used twice has one line.
-    ``file`` and ``line`` are of the innermost frame outside JAX. Where others tell more there are ``own``, the
-    innermost frame outside of installed packages, and ``library``, the innermost frame in one of them: [file, line].
+    ``file`` and ``line`` are of the innermost frame outside JAX; of an equation that was traced with none (JAX's own
+    functions and transformations make such) those of the ``call``, as in XLA's metadata. Where others tell more there
+    are ``own``, the innermost frame outside of installed packages, and ``library``, the innermost frame in one of them:
+    [file, line].
     """
     text, lines = compat.printed(jaxpr)
     rows = []
     for path, equation in itertools.islice(walk(jaxpr), MOST_ROWS):
-        file, line, function = compat.user_frame(equation.source_info) or (None, None, None)
+        place = compat.user_frame(equation.source_info) or (call if "." not in path else None)
+        file, line, function = place or (None, None, None)
         printed = lines.get(id(equation))
         rows.append({
             **_other_places(equation.source_info, (file, line)), "path": path, "primitive": equation.primitive.name,

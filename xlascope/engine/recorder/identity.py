@@ -17,7 +17,10 @@ STATIC_TEXT = 200
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """The Python callable behind a program; ``library``: jitted inside JAX itself."""
+    """The Python callable behind a program; ``library``: jitted inside JAX itself, so that to its caller it is eager.
+
+    Of a function of JAX's that the script jits, the place is the script's: where it was first called.
+    """
 
     id: str
     name: str
@@ -27,14 +30,19 @@ class Function:
     library: bool
 
 
-def function_of(jaxpr: Any, fun: Any, qualified: Callable[[Any], str | None]) -> Function:
-    """The user's function, looked for through wrappers, partials and what JAX's own closures hold."""
+def function_of(
+    jaxpr: Any, fun: Any, qualified: Callable[[Any], str | None], direct: bool = False, call: Any = None
+) -> Function:
+    """The user's function, looked for through wrappers, partials and what JAX's own closures hold.
+
+    ``direct``: the script itself called the jitted object, at ``call`` (file, line, function).
+    """
     name, file, line, _ = compat.debug_info(jaxpr)
     last: int | None = None
     found = user_callable(fun) if fun is not None else None
     plain = found if found is not None else fun
     if plain is not None:
-        name = qualified(plain) or name
+        name = (None if isinstance(plain, functools.partial) else qualified(plain)) or name
         code = getattr(plain, "__code__", None)
         if code is not None and name is not None and code.co_name != (short := name.rpartition(".")[2]):
             code = _code_called(jaxpr, short) or code
@@ -44,6 +52,11 @@ def function_of(jaxpr: Any, fun: Any, qualified: Callable[[Any], str | None]) ->
     name = name or "unknown"
     path = os.path.abspath(file) if file and not file.startswith("<") else file
     library = file is not None and not compat.is_user_file(file)
+    if library and direct and call is not None and fun is not None and not compat.is_jitted_by_library(fun):
+        if file is not None and file.replace("\\", "/").endswith("/jax/_src/pmap.py"):
+            name = "pmap"  # what it calls a function of JAX's own is the name of a closure in there
+        place = os.path.abspath(call[0]) if not call[0].startswith("<") else call[0]
+        return Function(f"{name}@{place}:{call[1]}", name, place, call[1], call[1], False)
     return Function(f"{name}@{path}:{line}", name, path, line, last, library)
 
 

@@ -99,7 +99,8 @@ class Programs:
     ) -> tuple[Program | None, Signature, bool]:
         import jax
 
-        function = function_of(jaxpr, call["fun"], qualified_name)
+        place = compat.user_frame(compat.current_traceback())
+        function = function_of(jaxpr, call["fun"], qualified_name, call["direct"], place)
         structure = structure_of(jaxpr)
         how = "eager" if function.library else _how(jaxpr, call)
         inputs = input_rows(jaxpr, params, call)
@@ -122,7 +123,7 @@ class Programs:
             short = function.name.rpartition("<locals>.")[2]
             number = self._numbers[short] = self._numbers.get(short, 0) + 1
             program = Program(f"{short}#{number}", function, how, inputs, structure.equations)
-            program.place = compat.user_frame(compat.current_traceback())
+            program.place = place
             self._by_key[key] = self._by_id[program.id] = program
             self._forget_inputs(program)
             self._send(program, signature, jaxpr, params, call, structure)

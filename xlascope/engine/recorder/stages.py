@@ -26,7 +26,7 @@ def send_jaxpr(link: Any, program: Any, jaxpr: Any) -> None:
     if program.equations > MOST_PRINTED:
         link.drop("jaxpr text", f"more than {MOST_PRINTED} equations")
         return
-    text, rows = equations.text_and_rows(jaxpr)
+    text, rows = equations.text_and_rows(jaxpr, program.place)
     if len(rows) < program.equations:
         link.drop("equations", f"only the first {len(rows)} of a jaxpr are kept", program.equations - len(rows))
     link.send(
