@@ -271,7 +271,7 @@ class FixedKeeper:
     def write_input(self, data: bytes) -> None:
         self.typed += data
 
-    def measure(self, program: str, switches: Any) -> int:
+    def measure(self, program: str, switches: Any, budget_s: float = 5.0) -> int:
         self.measured.append((program, dict(switches)))
         return len(self.measured)
 

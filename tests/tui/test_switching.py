@@ -74,7 +74,7 @@ async def test_a_refusal_that_comes_before_its_ticket_is_known_counts():
     keeper = FixedKeeper()
     asked = keeper.measure
 
-    def refusing(program, switches):
+    def refusing(program, switches, budget_s):
         ticket = asked(program, switches)
         keeper.tell({"kind": "result", "id": ticket, "ok": False, "error": "needs the live process", "refused": True})
         return ticket
@@ -122,3 +122,24 @@ async def test_without_a_keeper_a_switch_says_how_to_measure():
         await pilot.press("F")
         await settle(pilot)
         assert any("reading only" in str(note.message) for note in app._notifications)
+
+
+async def test_a_result_is_shown_before_the_next_look_at_everything():
+    keeper, feed = FixedKeeper(), FixedFeed("running", variants=False)
+    async with shown(keeper=keeper, feed=feed) as (_app, pilot, screen):
+        await pilot.press("F")
+        await until(pilot, lambda: keeper.measured)
+        feed.with_variants = True  # the file's generation stays: nothing else would be asked again
+        keeper.tell({"kind": "result", "id": 1, "ok": True})
+        await until(pilot, lambda: screen.desk.variant == "fusion=off")
+
+
+async def test_another_program_begins_with_its_switches_untouched():
+    keeper, feed = FixedKeeper(), FixedFeed("running", variants=False)
+    async with shown(keeper=keeper, feed=feed) as (app, pilot, screen):
+        await pilot.press("F")
+        await until(pilot, lambda: keeper.measured)
+        screen.take_program("step#1")
+        await settle(pilot)
+        assert not screen.desk.switches.touched and screen.desk.awaited is None
+        assert "fusion=off of scores#1" in text_of(app)

@@ -90,7 +90,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("sharding", "S", "sharding", "Sharding", "Mesh, plan and a spec for each argument, checked as you type"),
     _main("target", "T", "more('target')", "Target", "Compile for a TPU or GPU that is not there; times are predicted"),
     _main("more", "plus", "more('passes_off')", "More switches", "Passes off, matmul precision, donation, XLA options"),
-    _main("measure", "m", "measure", "measure", "Measure the switches as they stand, again", True),
+    _main("measure", "m", "measure", "measure", "Measure the switches as they stand again, for longer", True),
     _main("variant", "v", "variant", "Variant or baseline", "Variant, measured baseline, the script's own: in turn"),
     _main("passes", "p", "passes", "passes", "What each pass of XLA did to the program, and to what you are on", True),
     _main("compare", "c", "compare", "compare", "A variant beside its baseline, or the two runs opened", True),

@@ -110,7 +110,7 @@ def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str
 
 def effects(rows: Sequence[VariantRow], live: LiveNow, program: str | None, glyphs: Glyphs) -> list[Effect]:
     """Measurements under way, those that failed, then the results, newest first."""
-    made = [_measuring(entry, glyphs) for entry in live.measuring]
+    made = [_measuring(entry, glyphs, program) for entry in live.measuring]
     made += [Effect(name, why, "failed", explain="failures") for name, why in reversed(live.failures)]
     shown: set[str] = set()
     for row in reversed(rows):
@@ -121,7 +121,7 @@ def effects(rows: Sequence[VariantRow], live: LiveNow, program: str | None, glyp
     return made
 
 
-def _measuring(entry: Measuring, glyphs: Glyphs) -> Effect:
+def _measuring(entry: Measuring, glyphs: Glyphs, program: str | None) -> Effect:
     seconds = max(time.monotonic() - entry.started, 0)
     if entry.total and entry.done is not None:
         left = f", {entry.detail}" if entry.detail.endswith("left") else ""
@@ -129,7 +129,9 @@ def _measuring(entry: Measuring, glyphs: Glyphs) -> Effect:
     else:
         text = ": ".join(filter(None, (entry.activity, entry.detail)))
         text += f", {seconds:.0f} s" if seconds >= 1 else ""
-    return Effect(entry.name, text, None, True, entry.share)
+    other = entry.program != program and entry.program not in entry.name
+    name = f"{entry.name} of {entry.program}" if other else entry.name
+    return Effect(name, text, None, True, entry.share)
 
 
 def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:

@@ -100,7 +100,15 @@ class Loader:
         """Asks for a program now, whatever is being asked."""
         self._ticket += 1
         job = partial(self._load_program, wanted, self._ticket)
-        self._screen.run_worker(partial(self._run, "now", job, True), thread=True, group="now", exclusive=True)
+        self._start_now("now", job)
+
+    def load_variants(self, program: str, variant: str | None) -> None:
+        """Asks for what was measured of a program now, and for nothing else."""
+
+        def job() -> None:
+            self._post(VariantsLoaded(program, variant, self._feed.variants(program), None))
+
+        self._start_now("variants", job)
 
     def load_source(self, wanted: Wanted) -> None:
         """Asks for another source file now; its margin is what is known already."""
@@ -114,7 +122,7 @@ class Loader:
                 text = self._feed.stage(program, "source", variant, None, table, wanted.file)
                 self._post(StageLoaded(program, variant, "source", text))
 
-        self._screen.run_worker(partial(self._run, "file", job, True), thread=True, group="file", exclusive=True)
+        self._start_now("file", job)
 
     def stage_graph(self, program: str, variant: str | None, pane: str, stages: Sequence[str]) -> None:
         """Asks for the graph of the first of some stages that is held; of none: the optimized HLO's stays."""
@@ -127,7 +135,7 @@ class Loader:
                     return
             self._post(StageGraphLoaded(program, variant, pane, stages[0], "optimized", None))
 
-        self._screen.run_worker(partial(self._run, "graph", job, True), thread=True, group="graph", exclusive=True)
+        self._start_now("graph", job)
 
     def explain(self, program: str, variant: str | None, node: str) -> None:
         """Asks what an instruction does; only the newest question is answered."""
@@ -135,7 +143,7 @@ class Loader:
         def job() -> None:
             self._post(Explained(program, variant, node, self._feed.explanation(program, variant, node)))
 
-        self._screen.run_worker(partial(self._run, "explain", job, True), thread=True, group="explain", exclusive=True)
+        self._start_now("explain", job)
 
     def explain_row(self, program: str, variant: str | None, stage: str, row: int) -> None:
         """Asks what a line of a stage does; only the newest question is answered."""
@@ -144,7 +152,11 @@ class Loader:
             said = self._feed.row_explanation(program, variant, stage, row)
             self._post(RowExplained(program, variant, stage, row, said))
 
-        self._screen.run_worker(partial(self._run, "explain", job, True), thread=True, group="explain", exclusive=True)
+        self._start_now("explain", job)
+
+    def _start_now(self, kind: str, job: Callable[[], None]) -> None:
+        """In the place of what is being asked of the kind."""
+        self._screen.run_worker(partial(self._run, kind, job, True), thread=True, group=kind, exclusive=True)
 
     def _start(self, kind: str, job: Callable[[], None]) -> None:
         with self._lock:

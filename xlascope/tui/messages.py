@@ -68,9 +68,9 @@ class StageGraphLoaded(ProgramMessage):
 
 
 class VariantsLoaded(ProgramMessage):
-    """What was measured of the program, and its calls over time."""
+    """What was measured of the program, and its calls over time (None: not asked for)."""
 
-    def __init__(self, program: str, variant: str | None, rows: tuple[VariantRow, ...], calls: CallTimes):
+    def __init__(self, program: str, variant: str | None, rows: tuple[VariantRow, ...], calls: CallTimes | None):
         super().__init__(program, variant)
         self.rows, self.calls = rows, calls
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from xlascope.tui.links import Focus
 from xlascope.tui.messages import Explained, RowExplained
 from xlascope.tui.model import StageText
+from xlascope.tui.switches import Switches
 from xlascope.tui.telling import Known, tell_equations, tell_line
 from xlascope.tui.text.numbers import duration, percent
 from xlascope.tui.widgets.functions import FunctionsList
@@ -48,6 +49,8 @@ class Linking:
         desk.program, desk.variant, desk.focus = program, None, Focus()
         desk.file, desk.library = None, False
         desk.variants, desk.moved, desk.landed = (), False, None
+        # A switch is one program's: what is still measured goes on and is told as that one's.
+        desk.switches, desk.awaited = Switches(), None
         screen.reload()
         screen.draw_status()
 

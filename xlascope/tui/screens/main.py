@@ -134,6 +134,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             if is_silent(self.live.now, time.monotonic()) and self._ticks % _ASK_WHERE == 0:
                 keeper.send({"do": "collect", "what": "stack"})
         self.give_up_measurement()
+        self.hasten_measurement()
         self.close_input()
         if self.run_at_hand.path.exists():
             self.loader.tick(self.wanted())
@@ -196,7 +197,9 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
 
     def on_variants_loaded(self, message: VariantsLoaded) -> None:
         if self.concerns(message):
-            self.desk.variants, self.desk.calls = message.rows, message.calls
+            self.desk.variants = message.rows
+            if message.calls is not None:
+                self.desk.calls = message.calls
             self.draw_status()
             self.draw_charts()
             self.follow_measurement()

@@ -17,6 +17,10 @@ _SETTLE = 0.8
 """Seconds after the last turn of a switch with several values before it is measured."""
 
 
+_BUDGET_S, _LONGER_S = 3.0, 10.0
+"""Seconds that the samples of a switch may take, and those of a measurement that is asked for again."""
+
+
 class Switching:
     """The part of the main screen that turns switches."""
 
@@ -76,7 +80,7 @@ class Switching:
         screen.live.forget_failures()
         for command in commands:
             desk.switches = desk.switches.laid(command)
-            self.action_measure()
+            self._measure(_BUDGET_S)
         if len(commands) > 1:
             screen.notify("each plan is measured in turn; the view sharding (key V) ranks them", timeout=6)
 
@@ -105,15 +109,19 @@ class Switching:
         screen.live.forget_failures()
         desk.switches = desk.switches.with_more(checked.command)
         if desk.switches.touched:
-            self.action_measure(checked.name)
+            self._measure(_BUDGET_S, checked.name)
         else:
             self.show_variant(None)
 
     def _measure_if(self, wanted: Switches) -> None:
         if self._me.desk.switches == wanted:
-            self.action_measure()
+            self._measure(_BUDGET_S)
 
-    def action_measure(self, keep_as: str | None = None) -> None:
+    def action_measure(self) -> None:
+        """Once more, for longer: what a busy machine left unclear."""
+        self._measure(_LONGER_S)
+
+    def _measure(self, budget_s: float, keep_as: str | None = None) -> None:
         """Measures the switches as they stand; `keep_as`: and keeps them in the run file under that name."""
         screen, desk = self._me, self._me.desk
         keeper = screen.run_at_hand.keeper
@@ -126,7 +134,7 @@ class Switching:
             self._switches_back()
         else:
             try:
-                ticket = keeper.measure(desk.program, switches, **({"name": keep_as} if keep_as else {}))
+                ticket = keeper.measure(desk.program, switches, budget_s, **({"name": keep_as} if keep_as else {}))
             except (OSError, RuntimeError, ValueError) as error:
                 screen.live.failed(name, str(error))
                 self._switches_back()
@@ -145,6 +153,13 @@ class Switching:
         if found and not any(entry.name == desk.awaited for entry in self._me.live.now.measuring):
             desk.awaited = None
             self.show_variant(found[-1].name)
+
+    def hasten_measurement(self) -> None:
+        """Once a measurement has ended its row is asked for at once: the next look at everything may be seconds off."""
+        screen, desk = self._me, self._me.desk
+        under_way = {entry.ticket for entry in screen.live.now.measuring}
+        if desk.awaited is not None and desk.program is not None and desk.awaited_ticket not in under_way:
+            screen.loader.load_variants(desk.program, desk.variant)
 
     def give_up_measurement(self) -> None:
         """Puts the switches back when what they name was refused, cancelled or failed."""
