@@ -132,7 +132,16 @@ def _rerun(a: Side, b: Side, answer: Compare, budget_s: float) -> Compare:
             programs.append(rerun_of(each, _wait(events, ticket)))
     finally:
         keeper.stop()
-    return replace(answer, programs=tuple(programs))
+    notes = [*answer.notes]
+    versions = [_jax_of(each.source) for each in (a, b)]
+    if versions[0] != versions[1]:
+        notes.append(f"Executed again, both were compiled by the JAX of A ({versions[0]}), not each by its own.")
+    return replace(answer, programs=tuple(programs), notes=tuple(notes))
+
+
+def _jax_of(source: RunSource) -> str:
+    record = source.last("env")
+    return str(record.json.get("jax")) if record is not None else "unknown"
 
 
 def _wait(events: queue.Queue[dict[str, Any]], ticket: int) -> dict[str, Any]:

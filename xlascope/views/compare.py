@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from xlascope.ir.alignment import align, canonical
-from xlascope.stats import Verdict, verdict
+from xlascope.stats import Ratio, Verdict, verdict
 from xlascope.stats.runs import held_up
 from xlascope.views import equations as equations_view
 from xlascope.views import fields
@@ -29,6 +29,9 @@ from xlascope.views.observations import observation
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import jaxpr_index
 from xlascope.views.variant_names import BASELINE, name_of
+
+RERUN_EFFECT = 0.03
+"""A change of a program executed again is at least so large: two executables of one program can differ by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,14 +276,15 @@ def rerun_of(program: Program, result: Mapping[str, object]) -> Program:
     if not body.get("ok"):
         return replace(program, note=f"not executed again: {body.get('error')}")
     ratio, low, high = (fields.number(body, key) for key in ("ratio", "ratio_ci_low", "ratio_ci_high"))
-    judged = fields.text(body, "verdict")
+    judged = None
+    if ratio is not None and low is not None and high is not None:
+        judged = verdict(Ratio(ratio, low, high), min_effect=RERUN_EFFECT)
     samples = fields.integer(body, "samples") or 0
     notes = [*fields.texts(body, "notes")]
     if fields.text(body, "args") == "synthetic":
         notes.append("executed with made-up arguments")
-    known_verdict: Verdict | None = judged if judged in ("faster", "slower", "same", "unclear") else None  # type: ignore[assignment]
     return replace(
         program, a_ns=fields.whole_ns(body, "baseline_median_ns"), b_ns=fields.whole_ns(body, "median_ns"),
-        a_calls=samples, b_calls=samples, ratio=ratio, ratio_ci_low=low, ratio_ci_high=high, verdict=known_verdict,
+        a_calls=samples, b_calls=samples, ratio=ratio, ratio_ci_low=low, ratio_ci_high=high, verdict=judged,
         how="rerun", note="; ".join(notes) or None, max_abs_error=fields.number(body, "max_abs_error"),
     )  # fmt: skip
