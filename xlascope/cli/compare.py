@@ -133,7 +133,7 @@ def _rerun(a: Side, b: Side, answer: Compare, budget_s: float) -> Compare:
     finally:
         keeper.stop()
     notes = [*answer.notes]
-    versions = [_jax_of(each.source) for each in (a, b)]
+    versions = [_jax_of(each) for each in (a.source, b.source)]
     if versions[0] != versions[1]:
         notes.append(f"Executed again, both were compiled by the JAX of A ({versions[0]}), not each by its own.")
     return replace(answer, programs=tuple(programs), notes=tuple(notes))
