@@ -33,6 +33,10 @@ def chatty(x):
 @jax.jit
 def lapack(x):
     return jnp.linalg.cholesky(x)
+@jax.jit
+def large(x):
+    return jnp.sin(x) @ x
+large.lower(jax.ShapeDtypeStruct((60000, 60000), jnp.float32)).compile()
 scores(jnp.ones((64, 32)), jnp.ones((32, 32)))
 chatty(jnp.ones(4))
 lapack(jnp.eye(4))
@@ -128,6 +132,13 @@ def test_a_sharding_over_a_topology(recorded: Path) -> None:
     done = xlascope("measure", str(recorded), "--program", "scores", "--target", "tpu:v5e:1x1", "--devices", "8",
                     folder=recorded.parent)
     assert done.returncode == 2 and "8 devices are wanted and tpu:v5e:1x1 has 1" in done.stderr
+
+
+@needs_tpu
+def test_a_program_that_does_not_fit(recorded: Path) -> None:
+    done = xlascope("measure", str(recorded), "--program", "large", "--target", "tpu:v5e:1x1", folder=recorded.parent)
+    assert done.returncode == 2
+    assert re.search(r"does not fit: it needs [\d.]+G of [\d.]+G a device; choose a larger device", done.stderr)
 
 
 @needs_tpu

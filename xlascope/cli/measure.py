@@ -68,6 +68,10 @@ def main(argv: list[str]) -> int:
     switches = read_switches(options)
     if options.use is not None:
         switches = used(Path(options.run), options.use) | switches
+    if switches.get("jit") and len(switches) > 1:
+        others = ", ".join(name.replace("_", "-") for name in switches if name != "jit")
+        raise CommandError(f"measure: jit {switches['jit']} compiles nothing, so {others} cannot act beside it; "
+                           "measure them one by one")
     if not switches:
         raise CommandError("measure: which switch? For example --fusion off, or --devices 8")
     if options.budget <= 0:
@@ -203,8 +207,8 @@ def describe_target(row: dict[str, Any]) -> str:
         lines.append(f"  predicted {show_time(row['predicted_ns'])} a call: the compiler's {told['cycles']:,} cycles "
                      f"at {told['clock_ghz']:g} GHz ({told['counted']} instructions, {told['without']} without)")
     else:
-        lines.append(f"  predicted {show_time(row['predicted_ns'])} a call: roofline from published peaks "
-                     f"({told.get('counted')} instructions; {told.get('without')} of unknown work)")
+        lines.append(f"  predicted {show_time(row['predicted_ns'])} a call at least: roofline of published peaks "
+                     f"without launches ({told.get('counted')} instructions; {told.get('without')} of unknown work)")
     if told.get("unknown_loops"):
         lines.append(f"  loops of unknown length, counted once: {', '.join(told['unknown_loops'])}")
     memory = row.get("memory")

@@ -75,7 +75,7 @@ def in_words(target: str | None, prediction: Mapping[str, Any] | None) -> str:
     """How a predicted time came about; empty without one."""
     if target is None or prediction is None:
         return ""
-    how = "a roofline of the device's published peaks, instruction by instruction"
+    how = "a roofline of published peaks, a lower bound that has no launches in it"
     if prediction.get("by") == "cycles":
         how = (f"the compiler's own estimate of {prediction['cycles']:,} cycles at {prediction['clock_ghz']:g} GHz, "
                "loops by their turns")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any
 
 from xlascope.ir import HloModule
@@ -14,7 +15,7 @@ from xlascope.views import fields
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """``by``: `cycles` (the compiler's own estimates of scheduled instructions × the turns of their loops ÷ the clock)
-    or `roofline` (each instruction at the published peak, one after the other).
+    or `roofline` (each instruction at the published peak, one after the other: a lower bound, without any launch).
 
     ``counted`` instructions are in it, ``without`` have no estimate; ``unknown_loops`` were counted once.
     """
@@ -47,7 +48,7 @@ def predict(body: Mapping[str, Any], module: HloModule | None) -> Prediction | N
     if not flops or not moved:
         return None
     ns, unknown = roofline_ns(found, module, flops, moved)
-    return Prediction(round(ns), "roofline", None, None, len(found.steps) - unknown, unknown, found.unknown_loops)
+    return Prediction(ceil(ns), "roofline", None, None, len(found.steps) - unknown, unknown, found.unknown_loops)
 
 
 def memory_fit(body: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from xlascope.engine.core.executable import CompileError, Executable
 from xlascope.engine.core.heartbeat import Heartbeat, Send
 from xlascope.engine.core.module import CALLBACK_MARKS
 from xlascope.engine.core.switches import SwitchError, Switches
-from xlascope.engine.lab import sharded
+from xlascope.engine.lab import pass_check, sharded
 from xlascope.engine.lab.measure import Answer, switched
 from xlascope.engine.lab.program import LoadedProgram, NotHere, unloaded
 from xlascope.protocol.plans import ShardPlan
@@ -30,7 +30,11 @@ _EVERYWHERE = frozenset({
     "mhlo.topk", "mhlo.erf", "xla.sdy.FuncResultSharding", "xla.sdy.GlobalToLocalShape", "xla.sdy.LocalToGlobalShape",
     "TopK", "PartialReduce", "ApproxTopK",
 })  # fmt: skip
-_TOO_LARGE = re.compile(r"Used ([\d.]+\w) of ([\d.]+\w) (\w+)")
+# XLA's two ways to say so: all that is used, and temporaries alone.
+_TOO_LARGE = (
+    re.compile(r"Used (?P<needs>[\d.]+\w) of (?P<has>[\d.]+\w) hbm"),
+    re.compile(r"\((?P<needs>[\d.]+\w)\) exceeds available HBM \((?P<has>[\d.]+\w)\)"),
+)
 _THUNKS = ".thunk_sequence_after_thunk_passes.txt", ".thunk_sequence.txt"
 
 
@@ -84,6 +88,11 @@ def compile_only(command: Mapping[str, Any], blobs: Mapping[str, bytes], send: S
     }  # fmt: skip
     found = {"optimized": executable.text().encode()}
     thunks = _thunks(folder) if dump and folder is not None else None
+    raw = command.get("switches") or {}
+    if folder is not None and raw.get("passes_off"):
+        others = {name: value for name, value in raw.items() if name != "passes_off"}
+        baseline, *_ = _made({**command, "switches": others}, blobs)
+        body["notes"] = [*notes, *pass_check.judged(switches.parse(raw).passes_off, folder, baseline, made)]
     return body, found if thunks is None else found | {"thunks": thunks}
 
 
@@ -148,10 +157,10 @@ def _program(command: Mapping[str, Any], blobs: Mapping[str, bytes], platform: s
 
 
 def _explained(error: CompileError, wanted: Mapping[str, Any], touched: Switches) -> SwitchError:
-    match = _TOO_LARGE.search(str(error))
+    match = next((found for each in _TOO_LARGE if (found := each.search(str(error)))), None)
     if match:
         return SwitchError(
-            f"{wanted['name']}: the program does not fit: it needs {match[1]} of {match[2]} {match[3]} a device",
+            f"{wanted['name']}: the program does not fit: it needs {match['needs']} of {match['has']} a device",
             "choose a larger device, or split its arguments: --shard-plan batch",
         )
     names = ", ".join([*touched.compiler_options, *touched.passes_off])

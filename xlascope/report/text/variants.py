@@ -118,7 +118,8 @@ def _remarks(each: Variant) -> Iterable[RenderableType]:
 def foretold(each: Variant) -> str:
     """What is said of hardware that is not there: predicted, not measured."""
     told = each.prediction or {}
-    how = f"the compiler's {told.get('cycles'):,} cycles" if told.get("by") == "cycles" else "roofline, published peaks"
+    by_cycles = told.get("by") == "cycles"
+    how = f"the compiler's {told.get('cycles'):,} cycles" if by_cycles else "at least: roofline, no launches"
     parts = [f"compiled for {each.target}, not executed"]
     if each.predicted_ns is not None:
         parts.append(f"predicted {duration(each.predicted_ns)} a call ({how})")
