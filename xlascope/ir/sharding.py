@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 
@@ -57,6 +58,7 @@ def whole(rank: int, devices: int) -> Layout:
     return Layout((1,) * rank, (tuple(range(devices)),))
 
 
+@lru_cache(maxsize=4096)
 def parse_sharding(text: str | None, rank: int, devices: int) -> Layout | None:
     """The layout that a sharding of an array of ``rank`` gives on ``devices``; None for a form not known here.
 

@@ -29,6 +29,7 @@ from xlascope.protocol.specs import Leaf, ShardingError, Spec, find_argument, me
 
 PLANS = ("replicate", "batch", "fsdp", "as-script")
 AUTO = "auto"
+_MOST_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +214,17 @@ def _split(
     notes = []
     if split:
         over = f"{first}={size}"
-        notes.append(f"{chosen} plan: {', '.join(split)} split on dimension 0 ({known.leading}) over {over}"
+        notes.append(f"{chosen} plan: {_some(split)} split on dimension 0 ({known.leading}) over {over}"
                      + ("" if cut else "; others replicated"))
     if cut:
-        notes.append(f"{chosen} plan: parameters {', '.join(cut)} split on their largest divisible dimension over "
+        notes.append(f"{chosen} plan: parameters {_some(cut)} split on their largest divisible dimension over "
                      f"{last}={axes[last]}; others replicated")
     return specs, why, notes
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _largest(leaf: Leaf, ways: int) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import product
 from typing import Any
 
 from xlascope.ir import HloInstruction, HloModule, collectives
@@ -23,6 +25,8 @@ _NEED_ALL = frozenset(
     {"sort", "custom-call", "fft", "cholesky", "triangular-solve", "gather", "scatter", "dynamic-slice",
      "dynamic-update-slice", "reduce-window", "reverse", "concatenate", "reshape", "convolution", "topk"}
 )  # fmt: skip
+# They need nothing of an array themselves.
+_HANDED_ON = frozenset({"tuple", "while", "call", "conditional", "get-tuple-element", "bitcast", "copy"})
 _SCALAR = "a scalar has no dimension to split"
 
 
@@ -123,7 +127,7 @@ def _array(
     mesh: tuple[tuple[str, int], ...] | None, why: str | None, gathered_for: tuple[str, ...] = (),
     made: _Made | None = None,
 ) -> Array:  # fmt: skip
-    axes = axes_of(layout, mesh) if layout is not None and mesh is not None else None
+    axes = _axes(layout, mesh) if layout is not None and mesh is not None else None
     if layout is not None and layout.replicated:
         axes = ((),) * len(dims)
     spec = spec_text(axes) if axes is not None else text
@@ -143,11 +147,14 @@ def _array(
     )  # fmt: skip
 
 
-def _blocks(dims: Sequence[int], layout: Layout) -> tuple[Block, ...]:
+_axes = lru_cache(maxsize=1024)(axes_of)
+
+
+@lru_cache(maxsize=1024)
+def _blocks(dims: tuple[int, ...], layout: Layout) -> tuple[Block, ...]:
     sides = [-(-extent // tile) for extent, tile in zip(dims, layout.tiles, strict=True)]
     found = []
-    for held in layout.holders:
-        place = layout.block_of(held[0]) or ()
+    for place, held in zip(product(*map(range, layout.tiles)), layout.holders, strict=True):
         part = tuple(
             (min(at * side, extent), min((at + 1) * side, extent))
             for at, side, extent in zip(place, sides, dims, strict=True)
@@ -178,7 +185,7 @@ class _Reader:
     given: Given
     script: str | None
     _layouts: dict[str, Layout | None] = field(default_factory=dict)
-    _gathers: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+    _gathers: dict[tuple[str, tuple[int | None, ...]], list[str]] = field(default_factory=dict)
 
     @property
     def module(self) -> HloModule:
@@ -308,24 +315,26 @@ class _Reader:
         return instruction.name
 
     def _read_gathers(self) -> None:
-        """The all-gathers of the compiled module, by equation and size of the result."""
+        """The all-gathers of the compiled module that are there for one equation, by that and the result's shape."""
         after, origin = self.found.after, self.found.after_origin
         if after is None or origin is None:
             return
+        # What is there for a loop as a whole tells nothing of one array in it.
+        outer = {path.rpartition(".")[0] for paths in self.found.origin.equations.values() for path in paths}
+        outer = {".".join(path.split(".")[:size]) for path in outer for size in range(1, path.count(".") + 2)}
         for each in collectives(after):
-            if each.kind == "all-gather" and each.result_bytes is not None:
-                for path in origin.paths(each.instruction):
-                    self._gathers.setdefault((path, each.result_bytes), []).append(each.instruction)
+            made = after.get(each.done or each.instruction) if each.kind == "all-gather" else None
+            paths = origin.paths(each.instruction)
+            if made is not None and len(paths) == 1 and paths[0] not in outer:
+                self._gathers.setdefault((paths[0], _shape(made).dims), []).append(each.instruction)
 
     def _gathered_for(self, instruction: HloInstruction, shape: Shape) -> tuple[str, ...]:
         found = []
-        if self._gathers and shape.bytes is not None:
-            for user in instruction.computation.users(instruction.name):
-                for path in self.found.origin.paths(user.name):
-                    through = self._gathers.get((path, shape.bytes))
-                    if through:
-                        found.append(f"{user.opcode} {user.name} through {through[0]}")
-                        break
+        for user in instruction.computation.users(instruction.name) if self._gathers else ():
+            paths = self.found.origin.equations.get(user.name, ())
+            through = self._gathers.get((paths[0], shape.dims)) if len(paths) == 1 else None
+            if through and user.opcode not in _HANDED_ON:
+                found.append(f"{user.opcode} {user.name} through {through[0]}")
         return tuple(found)
 
 
