@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fixed import LIBRARY, SOURCE
 from hosting import screen_text, settle
-from on_screen import SIZES, shown, text_of
+from on_screen import SIZES, shown, text_of, until
 
+from xlascope.tui.messages import GraphLoaded
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.status import ExplainLine
 
@@ -139,3 +142,34 @@ async def test_another_program_of_the_same_file_moves_the_source():
         await settle(pilot)
         assert screen.desk.program == source.shown_program == "scores#2"
         assert source.cursor == 4
+
+
+async def test_better_links_that_come_later_move_nothing_that_the_user_moved():
+    async with shown((120, 30)) as (_app, pilot, screen):
+        await pilot.press("7", "j", "k")
+        await settle(pilot)
+        view = screen.stage_pane("a").text_pane
+        assert screen.desk.moved and view._linked
+        view.scroll_rows(view.row_count())
+        await settle(pilot)
+        before = (view.cursor, view.first_visible, screen.ops_table().cursor)
+        assert min(view._linked) < view.first_visible
+        better = replace(screen.desk.links, equation_place={})
+        message = GraphLoaded("scores#1", None, screen.desk.graph, better, screen.desk.equations)
+        screen.post_message(message)
+        await until(pilot, lambda: screen.desk.links is better)
+        await settle(pilot)
+        assert (view.cursor, view.first_visible, screen.ops_table().cursor) == before
+
+
+async def test_better_links_find_the_hottest_op_again_while_nothing_was_moved():
+    async with shown() as (_app, pilot, screen):
+        view = screen.stage_pane("a").text_pane
+        landed = view.cursor
+        with view.prevent(type(view).CursorMoved):
+            view.go_to(0)  # as approximate links had it
+        better = replace(screen.desk.links, equation_place={})
+        screen.post_message(GraphLoaded("scores#1", None, screen.desk.graph, better, screen.desk.equations))
+        await until(pilot, lambda: screen.desk.links is better)
+        await settle(pilot)
+        assert landed > 0 and view.cursor == landed

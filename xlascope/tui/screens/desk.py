@@ -39,6 +39,8 @@ class Desk:
     """Subject and sentence about the equations under the cursor, which an explanation is added to."""
     landed: tuple[str | None, str | None] | None = None
     """Program and variant whose hottest op the cursors were put on."""
+    linked: tuple[str | None, str | None] | None = None
+    """Program and variant that `links` are of: better ones of the same move nothing that the user moved."""
     moved: bool = False
     """Whether the user moved a cursor since the program is shown."""
     collected: set[tuple[str, str]] = field(default_factory=set)

@@ -190,8 +190,12 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             if message.links is None:
                 return
             new = message.links.stage_rows.keys() - self.desk.links.stage_rows.keys()
+            shown = (message.program, message.variant)
+            better, self.desk.linked = not again and self.desk.linked == shown, shown
             self.desk.links = message.links
-            self.relink(bring=not again)
+            if better and not self.desk.moved:
+                self.desk.landed = None  # the hottest op is looked for once more, by the better links
+            self.relink(bring=not again and not better)
             self.land()
             self.land_on_new(new)
 
