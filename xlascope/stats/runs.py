@@ -25,6 +25,8 @@ LEAST_CALLS = 8
 PARTS = 4
 RUN_TO_RUN = 0.02
 """Standard deviation of the logarithm of a program's time from run to run that is taken for granted."""
+FEW_PROGRAMS = 0.035
+"""The same where a run has too few programs to tell how far they scatter."""
 MOST_SCATTER = 0.05
 """What the scatter of a run's programs may add: beyond it programs differ by themselves."""
 LEAST_PROGRAMS = 4
@@ -77,10 +79,10 @@ def _jackknife(blocks: Sequence[np.ndarray]) -> float:
 
 def scatter(sides: Sequence[tuple[Side, Side]]) -> float:
     """How much the ratios of two runs' programs lie apart, as a robust standard deviation: from RUN_TO_RUN to
-    MOST_SCATTER. A few programs that changed do not move it; below LEAST_PROGRAMS nothing can be told from it.
+    MOST_SCATTER. A few programs that changed do not move it; FEW_PROGRAMS where there are less than LEAST_PROGRAMS.
     """
     if len(sides) < LEAST_PROGRAMS:
-        return RUN_TO_RUN
+        return FEW_PROGRAMS
     logs = np.asarray([b.quick - a.quick for a, b in sides])
     apart = 1.4826 * float(np.median(np.abs(logs - np.median(logs))))
     return min(max(apart, RUN_TO_RUN), MOST_SCATTER)
