@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from fixed import FixedKeeper
@@ -18,9 +19,10 @@ from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.screens.views import ViewsScreen
 from xlascope.tui.view_pages import ELSEWHERE, Request, account, page
 from xlascope.tui.widgets.dialogs import NoteOverlay, TextOverlay
+from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.part_line import PartLine
-from xlascope.tui.widgets.status import EffectLine
+from xlascope.tui.widgets.status import Effect, EffectLine
 from xlascope.views import VIEWS
 
 
@@ -158,3 +160,29 @@ async def test_a_note_closes_with_any_key_and_the_key_acts(path):
         assert "Switch fusion" in titles
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is main)
+
+
+async def test_collectives_of_an_effect_lead_to_those_of_its_variant(path):
+    async with opened(path) as (app, pilot, main):
+        line = main.query_one(EffectLine)
+        line.show([Effect("fusion=off", "1.32x slower  1 collective  equal", "slower", explain="explain_variant")])
+        at = line.text().index("1 collective")
+        await app.run_action(line.part_at(at, 0).click, main)  # what a click does; a tick may draw another effect
+        await until(pilot, lambda: isinstance(app.screen, ViewsScreen))
+        await settle(pilot)
+        assert "collectives" in screen_text(app)[0] and "fusion=off" in screen_text(app)[0]
+
+
+async def test_the_mark_of_a_function_compiled_again_and_again_leads_to_why(path):
+    async with opened(path) as (app, pilot, main):
+        functions = main.query_one(FunctionsList)
+        functions.set_functions([replace(functions._functions[0], calls="30 calls", alert=True)])
+        await settle(pilot)
+        functions.focus()
+        functions.go_to(1)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ViewsScreen))
+        await settle(pilot)
+        assert "compiles" in screen_text(app)[0]
+        page = app.screen._page
+        assert "scores" in page.row_text(page.cursor)
