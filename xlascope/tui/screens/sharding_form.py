@@ -45,7 +45,7 @@ class PlanChoice(Static, can_focus=True):
         self.action_turn(1)
 
     def _draw(self) -> None:
-        self.update("  ".join(f"[{each}]" if each == self.value else f" {each} " for each in CHOICES))
+        self.update(" ".join(f"[{each}]" if each == self.value else f" {each} " for each in CHOICES))
 
 
 class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
@@ -59,7 +59,7 @@ class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
     }
     ShardingForm Static { width: 1fr; height: auto; }
     ShardingForm Horizontal { height: 1; }
-    ShardingForm .label { width: 44; height: 1; }
+    ShardingForm .label { width: 32; height: 1; }
     ShardingForm Input { height: 1; border: none; padding: 0; width: 1fr; background: $boost; }
     ShardingForm Input:focus { border: none; background: $primary 40%; }
     ShardingForm PlanChoice:focus { background: $primary 40%; }
