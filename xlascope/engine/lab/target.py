@@ -151,7 +151,7 @@ def _program(command: Mapping[str, Any], blobs: Mapping[str, bytes], platform: s
         raise NotHere(
             f"{program.id} was lowered for {lowered_for or 'its platform'} with calls that only that has: "
             f"{', '.join(foreign)}",
-            f"it needs another lowering: record a script that lowers it for {platform}, with jax.export",
+            f"it needs another lowering, for {platform}, which a recording does not have; choose another program",
         )
     return program
 
