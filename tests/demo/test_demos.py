@@ -7,6 +7,7 @@ import pytest
 
 from tests.faithful.harness import recorder, show
 from xlascope.demo import DEMOS, find
+from xlascope.views import open_source, query
 
 FOLDER = DEMOS[0].path.parent
 
@@ -51,6 +52,26 @@ def test_recorded_demo_shows_its_functions(demo, tmp_path):
     if demo.name == "mistakes":
         assert programs["total_energy"] == 3, "one for each length"
         assert show(run_file, "compiles")["compiles"]
+
+
+def test_an_installed_demo_has_the_lines_of_one_that_is_not(tmp_path):
+    demo, told = find("transformer"), []
+    for folder in (tmp_path / "lib/python3.1/site-packages/pkg", tmp_path / "elsewhere"):
+        folder.mkdir(parents=True)
+        script = folder / demo.path.name
+        script.write_text(demo.path.read_text())
+        run_file = folder / "run.xlascope"
+        done = subprocess.run([*recorder(run_file), str(script), "--steps", "3"], capture_output=True, text=True)
+        assert done.stdout.splitlines()[-1].startswith("done  3 ")
+        with open_source(run_file) as source:
+            equations = query("equations", source, program="train_step").rows
+            buffers = query("memory", source, program="train_step").buffers
+        files = {row.user_file for row in equations} | {buffer.file for buffer in buffers}
+        assert files - {None} == {str(script)}
+        lines = {row.path: (row.user_line, row.library_line) for row in equations}
+        told.append((lines, {buffer.instruction: buffer.line for buffer in buffers}))
+    assert told[0] == told[1]
+    assert len({line for line, _ in told[0][0].values()} & set(range(42, 54))) > 5, "the lines of attention"
 
 
 def test_every_script_of_the_folder_is_registered():

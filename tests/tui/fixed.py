@@ -110,7 +110,7 @@ class FixedFeed(Feed):
     def file_text(self, file: str) -> str | None:
         return TEXTS["source"] if file == SOURCE else None
 
-    def library_text(self, file: str) -> str | None:
+    def disk_text(self, file: str) -> str | None:
         return "import x\n\ndef softmax(a): return x.reduce_sum(a)\n" if file == LIBRARY else None
 
     def samples(self, program: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:

@@ -21,7 +21,7 @@ from xlascope.views.errors import ViewError
 from xlascope.views.exchanges import mesh_axes, read_mesh
 from xlascope.views.instructions import instructions
 from xlascope.views.lookup import resolve
-from xlascope.views.positions import of_frames
+from xlascope.views.positions import Own, is_in, package_of
 
 MS = 1_000_000
 
@@ -103,10 +103,30 @@ def test_parts_of_a_time_add_up(ns: int, weights: dict[str, float]) -> None:
 def test_the_innermost_frame_of_the_users_code_counts() -> None:
     library = Frame("/usr/lib/python3.12/site-packages/flax/linen.py", "f", 3)
     helper, script = Frame("/home/u/model.py", "g", 5), Frame("/home/u/train.py", "main", 9)
-    assert of_frames([library, helper, script], "/home/u/train.py") == ("/home/u/train.py", 9)
-    assert of_frames([library, helper, script], None) == ("/home/u/model.py", 5)
-    assert of_frames([library], None) == (library.file, 3)
-    assert of_frames([], None) == (None, None)
+    assert Own("/home/u/train.py").place([library, helper, script]) == ("/home/u/train.py", 9)
+    assert Own().place([library, helper, script]) == ("/home/u/model.py", 5)
+    assert Own().place([library]) == (library.file, 3)
+    assert Own().place([]) == (None, None)
+
+
+def test_packages_of_the_script_and_of_its_functions_are_the_users() -> None:
+    site = "/home/u/.venv/lib/python3.12/site-packages/"
+    flax, layers, step = Frame(site + "flax/linen.py", "f", 3), Frame(site + "mine/layers.py", "g", 5), Frame(
+        site + "mine/sub/step.py", "step", 7)
+    script = Frame("/home/u/train.py", "main", 9)
+    loss = Frame("/home/u/train.py", "loss", 2)
+    # A package's function that the script jits: its own package is the user's, what is installed below is not.
+    own = Own("/home/u/train.py", step.file)
+    assert own.place([flax, layers, step, script]) == (layers.file, 5)
+    assert own.place([flax, step, script]) == (step.file, 7)
+    assert own.place([loss, layers, step, script]) == ("/home/u/train.py", 2), "the script's own code within it"
+    assert Own("/home/u/train.py", "/home/u/train.py").place([flax, layers, step, script]) == ("/home/u/train.py", 9)
+    # The script itself lies in a package.
+    demo = Frame(site + "xlascope/demo/transformer.py", "f", 42)
+    assert Own(demo.file, demo.file).place([flax, demo]) == (demo.file, 42)
+    assert not is_in(site + "xlascope/engine/boot.py", package_of(demo.file or ""))
+    assert package_of("/home/u/train.py") is None
+    assert not is_in("/x/site-packages/mine/lib/site-packages/other/a.py", package_of("/x/site-packages/mine/b.py"))
 
 
 def test_programs_are_found_by_what_people_type() -> None:

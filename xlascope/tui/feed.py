@@ -293,14 +293,15 @@ class Feed:
                 return self._source.text(record)
         return None
 
-    def library_text(self, file: str) -> str | None:
-        """A file of an installed package, as it is on this machine; None where it cannot be read.
+    def disk_text(self, file: str) -> str | None:
+        """A file whose text was not kept, as it is on this machine; None where it cannot be read.
 
-        The name comes from a file that a stranger may have written: nothing but Python source of a package is opened.
+        The name comes from a file that a stranger may have written: nothing but Python source is opened.
         """
         path = Path(file)
         try:
-            if not is_library_source(file) or not path.is_file() or path.stat().st_size > _MOST_SOURCE:
+            named = file.endswith(".py") and path.is_absolute()
+            if not named or not path.is_file() or path.stat().st_size > _MOST_SOURCE:
                 return None
             return path.read_text("utf-8", "replace")
         except OSError:
@@ -350,13 +351,6 @@ class Feed:
         compiles = self.query("compiles")
         marks = tuple((row.t_ns - start) / 1e9 for row in compiles.compiles if row.program == program and row.t_ns)
         return CallTimes(tuple(at), tuple(ns), marks)
-
-
-def is_library_source(file: str) -> bool:
-    """Whether a name is that of Python source in an installed package or in Python's own library."""
-    from xlascope.views.positions import is_library
-
-    return file.endswith(".py") and Path(file).is_absolute() and is_library(file)
 
 
 def _op_row(row: Any, total: int) -> OpRow:

@@ -84,18 +84,20 @@ class StageReader:
                          shares=shares)  # fmt: skip
 
     def _source(self, program: str, file: str | None, table: EquationTable | None) -> StageText:
-        """A whole source file as it was when it ran, or of a library as it is on this machine."""
+        """A whole source file as it was when it ran, or where that was not kept as it is on this machine."""
         if file is None:
             info = self._feed.overview().programs.get(program)
             file = (info.file if info is not None else None) or ""
-        text, library = self._feed.file_text(file), False
+        from xlascope.views.positions import is_library
+
+        text, told = self._feed.file_text(file), ""
         if text is None and file:
-            text, library = self._feed.library_text(file), True
+            text, told = self._feed.disk_text(file), " · library" if is_library(file) else " · read from disk now"
         if text is None:
             missing = f"{file.rpartition('/')[2]}: its text was not kept" if file else "the source was not kept"
             return StageText(program, None, "source", TextLines(b""), "python", file=file or None, missing=missing)
         marks = source_marks(table, file) if table is not None else {}
-        about = file.rpartition("/")[2] + (" · library" if library else "")
+        about = file.rpartition("/")[2] + told
         return StageText(program, None, "source", self._lines(text), "python", first_number=1, marks=marks,
                          file=file, about=about)  # fmt: skip
 

@@ -10,10 +10,10 @@ from xlascope.views import fields
 from xlascope.views.choice import choose
 from xlascope.views.errors import ViewError
 from xlascope.views.exchanges import equation_of, mesh_axes, read_mesh
-from xlascope.views.instructions import script
+from xlascope.views.instructions import own_files
 from xlascope.views.lookup import program_records
 from xlascope.views.observations import Observation, observation
-from xlascope.views.positions import position
+from xlascope.views.positions import Own, position
 from xlascope.views.provenance import Provenance, of_module, provenance
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import hlo_module, jaxpr_index
@@ -71,13 +71,13 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     if isinstance(source, RunSource):
         origin, seen = provenance(source, name, which), _seen(source, name, which)
         mesh = mesh_of(source, name, which)
-        path, jaxpr = script(source), jaxpr_index(source, name)
+        own, jaxpr = own_files(source, name), jaxpr_index(source, name)
     else:
-        origin, seen, mesh, path, jaxpr = of_module(module, None), None, None, None, None
+        origin, seen, mesh, own, jaxpr = of_module(module, None), None, None, Own(), None
     rows = []
     for found in exchanged:
         start = module.get(found.instruction)
-        file, line = position(start, path) if start is not None else (None, None)
+        file, line = position(start, own) if start is not None else (None, None)
         lines = _lines(jaxpr, origin.equations.get(found.instruction, ()))
         for device, time_ns, count in _times(found, seen):
             rows.append(_row(found, origin, mesh, (file, line), (device, time_ns, count), lines))

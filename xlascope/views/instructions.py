@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from xlascope.ir import HloInstruction, HloModule, collectives, cost
 from xlascope.views import fields
-from xlascope.views.positions import position
+from xlascope.views.lookup import is_eager, program_records
+from xlascope.views.positions import Own, position
 from xlascope.views.provenance import Provenance, provenance
 from xlascope.views.source import RunSource
-from xlascope.views.stages import hlo_module, jaxpr_key, stage_key
+from xlascope.views.stages import hlo_module, stage_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ class Facts:
 class Instructions:
     """The instructions of one optimized module by name; details are read when asked for."""
 
-    def __init__(self, module: HloModule, origin: Provenance, script: str | None) -> None:
+    def __init__(self, module: HloModule, origin: Provenance, own: Own) -> None:
         self.module = module
         self.provenance = origin
-        self._script = script
+        self._own = own
         self._found: dict[str, Facts | None] = {}
         self._exchanged = {each.instruction: each.bytes for each in collectives(module)}
 
@@ -53,10 +54,10 @@ class Instructions:
         instruction = self.module.get(name)
         if instruction is None:
             return None
-        file, line = position(instruction, self._script)
+        file, line = position(instruction, self._own)
         owner = self.provenance.owners.get(name)
         if file is None and owner is not None and (needed := self.module.get(owner)) is not None:
-            file, line = position(needed, self._script)
+            file, line = position(needed, self._own)
         work = cost(instruction, self.module)
         kind = instruction.fusion_kind
         return Facts(
@@ -78,7 +79,7 @@ class Instructions:
             for name in instruction.called.get("calls", ()):
                 body = self.module.computation(name)
                 for member in body.instructions if body is not None else ():
-                    where, number = position(member, self._script)
+                    where, number = position(member, self._own)
                     found.add(number if where == file else None)
         return tuple(sorted(number for number in found if number is not None))
 
@@ -89,13 +90,14 @@ def instructions(source: RunSource, program: str, variant: str | None = None) ->
     module = hlo_module(source, program, "optimized", variant)
     if module is None:
         return None
-    key = ("instructions", stage_key(source, program, "optimized", variant), jaxpr_key(source, program))
-    return source.large.get_or(
-        key, lambda: Instructions(module, provenance(source, program, variant), script(source))
-    )
+    origin = provenance(source, program, variant)
+    # The links change when the tagged form of the module comes, the module itself does not.
+    key = ("instructions", stage_key(source, program, "optimized", variant), origin.key)
+    return source.large.get_or(key, lambda: Instructions(module, origin, own_files(source, program)))
 
 
-def script(source: RunSource) -> str | None:
-    """The script's path."""
-    first = source.last("run")
-    return fields.text(first.json, "script") if first is not None else None
+def own_files(source: RunSource, program: str) -> Own:
+    """Whose files are the user's, for what a program's instructions come from."""
+    first, record = source.last("run"), program_records(source).get(program)
+    function = fields.text(record.json, "file") if record is not None and not is_eager(record) else None
+    return Own(fields.text(first.json, "script") if first is not None else None, function)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from xlascope.views import fields
 from xlascope.views.choice import choose
-from xlascope.views.instructions import script
+from xlascope.views.instructions import own_files
 from xlascope.views.liveness import Life, live_bytes, lives
-from xlascope.views.positions import position
+from xlascope.views.positions import Own, position
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import hlo_module
 from xlascope.views.variant_names import BASELINE, variant_name, variant_record
@@ -72,12 +72,12 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     found, steps = lives(module) if module is not None else ([], 0)
     live = live_bytes(found, steps)
     peak = max(range(steps), key=live.__getitem__) if live else None
-    path = script(source) if isinstance(source, RunSource) else None
+    own = own_files(source, name) if isinstance(source, RunSource) else Own()
     told = _told(source, name, which)
     most, peak_from = _peak(told)
     return Memory(
         peak_bytes=most,
-        buffers=tuple(sorted((_buffer(life, path) for life in found), key=lambda each: -each.size_bytes)),
+        buffers=tuple(sorted((_buffer(life, own) for life in found), key=lambda each: -each.size_bytes)),
         program=name,
         variant=which,
         held=module is not None,
@@ -110,8 +110,8 @@ def _peak(told: dict[str, int | None]) -> tuple[int | None, str | None]:
     return (own, "XLA's peak") if own is not None and own >= held else (held, _SUM)
 
 
-def _buffer(life: Life, path: str | None) -> Buffer:
-    file, line = position(life.instruction, path)
+def _buffer(life: Life, own: Own) -> Buffer:
+    file, line = position(life.instruction, own)
     opcode = life.instruction.opcode
     role = "argument" if opcode == "parameter" else "result" if life.result else "temporary"
     return Buffer(life.instruction.name, life.size, life.start, life.stop, file, line, role, opcode)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from xlascope.ir import Frame, HloInstruction
 
 # Folders of installed packages and of Python's own library.
-_LIBRARIES = ("/site-packages/", "/dist-packages/", "/lib/python3")
+_PACKAGES = ("/site-packages/", "/dist-packages/")
+_LIBRARIES = (*_PACKAGES, "/lib/python3")
 
 
 def is_library(file: str) -> bool:
@@ -16,16 +18,54 @@ def is_library(file: str) -> bool:
     return path.startswith("<") or any(part in path for part in _LIBRARIES)
 
 
-def position(instruction: HloInstruction, script: str | None) -> tuple[str | None, int | None]:
-    """File and line of the user's innermost frame: in the script, else outside of libraries, else any frame."""
-    return of_frames(instruction.stack, script)
+def package_of(file: str) -> str | None:
+    """The folder of the installed package that a file belongs to, or the file where it is a package by itself.
+
+    None for a file outside of installed packages. Of this program's own only its demos are anybody's code.
+    """
+    path = file.replace("\\", "/")
+    at = max((path.rfind(mark) + len(mark) for mark in _PACKAGES if mark in path), default=None)
+    if at is None:
+        return path if is_library(path) else None
+    name, below, _ = path[at:].partition("/")
+    if not below:
+        return path
+    return path.rpartition("/")[0] + "/" if name == "xlascope" else f"{path[:at]}{name}/"
 
 
-def of_frames(frames: Sequence[Frame], script: str | None) -> tuple[str | None, int | None]:
-    """As `position`, of frames with the innermost first."""
-    known = [frame for frame in frames if frame.file is not None]
-    own = [frame for frame in known if frame.file is not None and not is_library(frame.file)]
-    in_script = [frame for frame in own if frame.file == script]
-    for frame in (*in_script[:1], *own[:1], *known[:1]):
-        return frame.file, frame.line
-    return None, None
+def is_in(file: str, package: str | None) -> bool:
+    """Does a file lie in what `package_of` gave, and not in packages that are installed below it?"""
+    path = file.replace("\\", "/")
+    return package is not None and path.startswith(package) and not is_library("/" + path[len(package) :])
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Whose files are the user's: those outside of packages, and wherever they lie the script's own package.
+
+    ``function``: the file of the function that was compiled. Where that is in a package, the package's lines count
+    too, unless the function called the user's own.
+    """
+
+    script: str | None = None
+    function: str | None = None
+
+    def place(self, frames: Sequence[Frame]) -> tuple[str | None, int | None]:
+        """File and line of the user's innermost frame of `frames`, innermost first; else any frame's."""
+        known = [frame for frame in frames if frame.file is not None]
+        home = package_of(self.script) if self.script else None
+        package = package_of(self.function) if self.function else None
+        if package is not None and package != home:
+            inside = [number for number, frame in enumerate(known) if frame.file == self.function]
+            known = known[: inside[-1] + 1] if inside else known
+        own = [each for each in known if each.file and (not is_library(each.file) or is_in(each.file, home))]
+        in_script = [frame for frame in own if frame.file == self.script]
+        of_package = [frame for frame in known if frame.file and is_in(frame.file, package)]
+        for frame in (*in_script[:1], *own[:1], *of_package[:1], *known[:1]):
+            return frame.file, frame.line
+        return None, None
+
+
+def position(instruction: HloInstruction, own: Own) -> tuple[str | None, int | None]:
+    """File and line of the user's innermost frame: in the script, else in what is the user's, else any frame."""
+    return own.place(instruction.stack)

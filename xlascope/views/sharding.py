@@ -15,8 +15,10 @@ from xlascope.views.choice import choose
 from xlascope.views.collectives import mesh_of
 from xlascope.views.devices import query as devices_view
 from xlascope.views.errors import ViewError
+from xlascope.views.instructions import own_files
 from xlascope.views.lookup import program_records
 from xlascope.views.memory import query as memory_view
+from xlascope.views.positions import Own
 from xlascope.views.ranking import Ranking, Scale, newest, rank, scaling, spread
 from xlascope.views.sharding_arrays import Array, Given, of_module, of_record
 from xlascope.views.sharding_module import partitioned
@@ -67,13 +69,13 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         found = partitioned(source, name, None)
         mesh = mesh_in(found.module.text) if found is not None else None
         nothing = Given.nothing(found.devices if found is not None else None, mesh)
-        arrays = of_module(found, nothing, None) if found is not None else ()
+        arrays = of_module(found, nothing, Own()) if found is not None else ()
         return Sharding(arrays, name, which, found is not None, dict(mesh) if mesh else None, nothing.devices, None,
                         (), (), Ranking((), None, False), ())
     given = _given(source, name, which)
     notes = []
     found = partitioned(source, name, which) if given.devices is None or given.devices > 1 else None
-    arrays = of_module(found, given, source) if found is not None else of_record(given)
+    arrays = of_module(found, given, own_files(source, name)) if found is not None else of_record(given)
     if given.devices == 1:
         notes.append("It runs on one device: every array lies whole on it.")
     elif found is None:

@@ -14,10 +14,8 @@ from xlascope.ir.shapes import Shape, parse_shape
 from xlascope.ir.sharding import Layout, axes_of, parse_sharding, split_tuple
 from xlascope.protocol.specs import spec_text
 from xlascope.views import fields
-from xlascope.views.instructions import script
-from xlascope.views.positions import position
+from xlascope.views.positions import Own, position
 from xlascope.views.sharding_module import Partitioned
-from xlascope.views.source import RunSource
 
 _SKIPPED = frozenset({"parameter", "constant", "tuple", "get-tuple-element", "broadcast", "iota", "bitcast", "copy"})
 # What XLA's partitioner runs on whole arrays along the dimensions it works on.
@@ -174,16 +172,16 @@ class _Made:
     line: int | None
 
 
-def of_module(found: Partitioned, given: Given, source: RunSource | None) -> tuple[Array, ...]:
+def of_module(found: Partitioned, given: Given, own: Own) -> tuple[Array, ...]:
     """All arrays of the module that the partitioner got: arguments, results, then intermediates, the largest first."""
-    return _Reader(found, given, script(source) if source is not None else None).arrays()
+    return _Reader(found, given, own).arrays()
 
 
 @dataclass(slots=True)
 class _Reader:
     found: Partitioned
     given: Given
-    script: str | None
+    own: Own
     _layouts: dict[str, Layout | None] = field(default_factory=dict)
     _gathers: dict[tuple[str, tuple[int | None, ...]], list[str]] = field(default_factory=dict)
 
@@ -267,7 +265,7 @@ class _Reader:
         text = text or instruction.attributes.get("sharding")
         layout = parse_sharding(text, len(dims), self.found.devices)
         paths = self.found.origin.paths(instruction.name)
-        file, line = position(instruction, self.script)
+        file, line = position(instruction, self.own)
         made = _Made(instruction.name, instruction.opcode, paths[0] if paths else None, file, line)
         gathered = self._gathered_for(instruction, shape) if layout is not None and not layout.replicated else ()
         return _array(name, role, dims, shape.dtype or "?", shape.bytes, text, layout, self.given.mesh, why, gathered,

@@ -24,6 +24,7 @@ from xlascope.engine import compat
 from xlascope.engine.recorder import link as link_module
 from xlascope.engine.recorder import windows as windows_module
 from xlascope.engine.recorder.compiles import Reasons, Signature, differences
+from xlascope.engine.recorder.equations import Own, own_of, text_and_rows
 from xlascope.engine.recorder.identity import static_text, user_callable
 from xlascope.engine.recorder.link import Link
 from xlascope.engine.recorder.programs import eager_parameters
@@ -412,3 +413,29 @@ def test_a_signal_handler_s_exception_is_the_script_s_and_ours_are_not() -> None
     assert recording.attempt("step", lambda: 1 / 0) is None
     assert recording.link.dropped == {("step", "ZeroDivisionError: division by zero"): 1}
     theirs.close()
+
+
+def test_the_package_of_a_jitted_function_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = tmp_path / "site-packages"
+    for package, text in {
+        "mine_layers": "import jax.numpy as jnp\nimport other_layers\ndef dense(x):\n    return other_layers.act(x @ x)\n"
+        "def step(loss, x):\n    return loss(dense(x))\n",
+        "other_layers": "import jax.numpy as jnp\ndef act(x):\n    return jnp.sin(x)\n",
+    }.items():
+        (site / package).mkdir(parents=True)
+        (site / package / "__init__.py").write_text(text)
+    monkeypatch.syspath_prepend(str(site))
+    mine = importlib.import_module("mine_layers")
+    jaxpr = jax.make_jaxpr(lambda x: mine.step(lambda y: y * 3.0, x))(1.0 * jax.numpy.ones((2, 2)))
+    inside, other = str(site / "mine_layers/__init__.py"), str(site / "other_layers/__init__.py")
+
+    files = Own("/home/u/train.py", inside)
+    rows = {row["primitive"]: row for row in text_and_rows(jaxpr, None, files)[1]}
+    assert rows["dot_general"]["own"] == (inside, 4)
+    assert (rows["sin"]["own"], rows["sin"]["file"]) == ((inside, 4), other)
+    product = rows["mul"]
+    assert product["file"] == __file__ and "own" not in product, "the script's own code that the package called"
+    assert set(own_of(rows.values(), files)) == {inside, __file__}
+    plain = {row["primitive"]: row for row in text_and_rows(jaxpr, None, Own("/home/u/train.py", __file__))[1]}
+    assert plain["sin"]["own"][0] == plain["dot_general"]["own"][0] == __file__
+    assert Own(inside).kind(inside) == "own" and Own(inside).kind(other) == "library"

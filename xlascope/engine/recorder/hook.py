@@ -175,11 +175,11 @@ class Hook:
 
     def _send_jaxpr(self, program: Program, jaxpr: Any) -> None:
         if program.equations <= LARGE:
-            stages.send_jaxpr(self.link, program, jaxpr)
+            stages.send_jaxpr(self.link, program, jaxpr, self.programs.send_source)
             return
         program.jaxpr_sent = False
         # Until it is sent the trace stays alive: JAX itself keeps it for as long as the function.
-        self._later.append(lambda: stages.send_jaxpr(self.link, program, jaxpr))
+        self._later.append(lambda: stages.send_jaxpr(self.link, program, jaxpr, self.programs.send_source))
 
     def _after_lowering(self, program: Program | None, computation: Any) -> None:
         if not self._backend_told and compat.backend_is_up():

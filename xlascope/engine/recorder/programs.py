@@ -28,6 +28,7 @@ PROGRAMS = 5_000
 EAGER_PROGRAMS = 2_000
 SOURCES = 500
 SOURCE_BYTES = 4 << 20
+ALL_SOURCE_BYTES = 64 << 20
 ALIVE_JAXPRS = 64
 INPUT_ROWS = 256  # programs whose input rows are kept
 
@@ -70,6 +71,7 @@ class Programs:
         self._numbers: dict[str, int] = {}
         self._functions: set[str] = set()
         self._sources: set[str] = set()
+        self._source_bytes = 0
         self._computations: weakref.WeakKeyDictionary[Any, Program] = weakref.WeakKeyDictionary()
         self._eager = 0
         self._lock = _thread.RLock()
@@ -203,9 +205,11 @@ class Programs:
         if not self._with_source or file is None or file in self._sources or len(self._sources) >= SOURCES:
             return
         self._sources.add(file)
-        if os.path.isfile(file):
+        if os.path.isfile(file) and self._source_bytes < ALL_SOURCE_BYTES:
             with open(file, "rb") as stream:
-                self._link.send({"kind": "source", "file": file}, {"text": stream.read(SOURCE_BYTES)})
+                text = stream.read(SOURCE_BYTES)
+            self._source_bytes += len(text)
+            self._link.send({"kind": "source", "file": file}, {"text": text})
 
     def remember_computation(self, program: Program, computation: Any) -> None:
         self._computations[computation] = program

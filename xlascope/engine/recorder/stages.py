@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +23,13 @@ class LiveProgram:
     inputs: list[dict[str, Any]]
 
 
-def send_jaxpr(link: Any, program: Any, jaxpr: Any) -> None:
+def send_jaxpr(link: Any, program: Any, jaxpr: Any, send_source: Callable[[str], None]) -> None:
+    """The ``jaxpr`` stage, and the sources that its equations come from."""
     if program.equations > MOST_PRINTED:
         link.drop("jaxpr text", f"more than {MOST_PRINTED} equations")
         return
-    text, rows = equations.text_and_rows(jaxpr, program.place)
+    files = equations.own_files(None if program.function.library else program.function.file)
+    text, rows = equations.text_and_rows(jaxpr, program.place, files)
     if len(rows) < program.equations:
         link.drop("equations", f"only the first {len(rows)} of a jaxpr are kept", program.equations - len(rows))
     link.send(
@@ -34,6 +37,8 @@ def send_jaxpr(link: Any, program: Any, jaxpr: Any) -> None:
         {"text": text.encode(), "equations": json.dumps(rows, separators=(",", ":")).encode()},
     )
     program.jaxpr_sent = True
+    for file in equations.own_of(rows, files):
+        send_source(file)
 
 
 def send_stablehlo(link: Any, program: Any, computation: Any) -> None:
@@ -88,7 +93,7 @@ def collect(hook: Any, program: Any, body: dict[str, Any]) -> tuple[bool, str]:
     if jaxpr is None:
         return False, "The trace is no longer in memory."
     if what == "stages":
-        send_jaxpr(hook.link, program, jaxpr)
+        send_jaxpr(hook.link, program, jaxpr, hook.programs.send_source)
         return True, ""
     lend(hook.recording.config.get("lend") or {})
     platform = str(body.get("platform") or "cpu")
