@@ -51,11 +51,10 @@ def test_precision_needs_something_to_multiply(lab: LabProcess, programs: dict[s
 
 
 def test_passes_off_is_verified(lab: LabProcess, programs: dict[str, Program], tmp_path: Path) -> None:
-    off = ["fusion", "algsimp", "topk-rewriter", "fusoin"]
+    off = ["fusion", "topk-rewriter", "fusoin"]
     result = lab.measure(programs["train"], {"passes_off": off}, folder=str(tmp_path))
     assert result.body["ok"], result.body
     notes = result.body["notes"]
-    assert "the pass algsimp changes this program, and was off" in notes
     assert "the pass fusion changes this program, and was off" in notes
     assert any(note.startswith("no pass named fusoin") and "fusion" in note for note in notes)
     assert any("topk-rewriter" in note and "no effect" in note for note in notes)

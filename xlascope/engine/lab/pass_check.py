@@ -12,9 +12,10 @@ _AFTER = re.compile(r"module_\d+\..+\.\d{4,}\..+\.after_(.+?)(?:\.before_.+)?\.t
 _BEFORE = re.compile(r"module_\d+\..+\.\d{4,}\..+\.before_(.+)\.txt\Z")
 
 
-def dump_options(folder: Path) -> dict[str, Any]:
-    """What makes XLA write a snapshot after each pass that changed something, and at the start of each pipeline."""
-    return {"xla_dump_to": str(folder), "xla_dump_hlo_pass_re": ".*", "xla_dump_hlo_as_text": True}
+def dump_options(folder: Path, names: Sequence[str] = ()) -> dict[str, Any]:
+    """What makes XLA write a snapshot after each pass that changed something, of some passes or of all."""
+    which = f"^({'|'.join(map(re.escape, names))})$" if names else ".*"
+    return {"xla_dump_to": str(folder), "xla_dump_hlo_pass_re": which, "xla_dump_hlo_as_text": True}
 
 
 def snapshots(folder: Path) -> tuple[frozenset[str], frozenset[str]]:
@@ -40,7 +41,7 @@ def judged(
     """
     baseline(dump_options(folder))
     changed, seen = snapshots(folder)
-    variant(dump_options(folder))
+    variant(dump_options(folder, names))
     still, _ = snapshots(folder)
     found = []
     for name in names:
