@@ -65,6 +65,35 @@ def test_missing_numbers_truncated_and_foreign_files(tmp_path: Path) -> None:
         assert query("history", source, instruction="fusion.1").events[0].pass_ == "step-4"
 
 
+def test_a_pass_is_named_by_its_name_and_by_which_of_its_runs(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, MODULE, FUSED)
+    (folder / "module_0001.jit_f.0007.p.after_step-1.before_x.txt").write_text(MODULE)
+    (folder / "module_0001.jit_f.0008.p.after_last.before_x.txt").write_text(FUSED)
+    with open_source(folder) as source:
+        for names, numbers in ((("step-0", "step-1#1"), ("0", "1")), (("step-1#2", "last"), ("7", "8"))):
+            said, meant = (query("diff", source, **{"from": first}, to=second) for first, second in (names, numbers))
+            assert said == meant and said.from_.index == int(numbers[0])
+        with pytest.raises(ViewError, match="ran 2 times") as raised:
+            query("diff", source, to="step-1")
+        assert raised.value.advice == "Say which: step-1#1 (pass:1), step-1#2 (pass:7)."
+        with pytest.raises(ViewError, match="no such pass"):
+            query("diff", source, to="step-1#3")
+        with pytest.raises(ViewError) as raised:
+            query("stage", source, stage="llvm")
+        assert "pass:0 … pass:8" in raised.value.advice
+
+
+def test_a_folder_that_holds_nothing_but_a_dump_is_that_dump(tmp_path: Path) -> None:
+    inner = tmp_path / "outer" / "dump"
+    inner.mkdir(parents=True)
+    folder_of(inner, MODULE, FUSED)
+    with open_source(tmp_path / "outer") as source:
+        assert len(query("passes", source).passes) == 2
+    (tmp_path / "outer" / "other").mkdir()
+    with pytest.raises(ViewError, match="no HLO text"):
+        open_source(tmp_path / "outer")
+
+
 def test_mutated_dumps_never_end_in_an_error(tmp_path: Path) -> None:
     random_ = random.Random(7)
     for number in range(30):

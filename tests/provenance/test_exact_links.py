@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from linked_fixtures import Linked, opened
 
 from xlascope.ir import index_jaxpr, parse_hlo
+from xlascope.ir.explain import explain
 from xlascope.ir.provenance import names_of, paths_of
 from xlascope.views import query
 from xlascope.views.attribution import attribute
+from xlascope.views.handed import handed_over
 from xlascope.views.links import links
 from xlascope.views.provenance import SOURCES, of_module, provenance
 from xlascope.views.stages import hlo_module, jaxpr_index, stage_text
@@ -50,11 +53,13 @@ def check_instructions(linked: Linked, name: str) -> None:
         assert not own or set(own) == set(true), (name, each.name, true, own)
         missed += bool(true) and not own
     assert missed <= 0.01 * len(rows)
-    # The rest was added by XLA, for an instruction that is there.
+    # The rest was added by XLA, or carries values, for an instruction that is there.
     real = [each for each in module.instructions() if each.opcode not in PLAIN]
     for each in module.instructions():
         if each.opcode not in SOURCES and each.name not in origin.equations:
-            assert each.name in origin.added, (name, each.name)
+            assert (each.name in origin.added) != (each.name in origin.handed), (name, each.name)
+            assert each.opcode not in ("tuple", "bitcast") or each.name in origin.handed
+            assert each.opcode in ("tuple", "bitcast", "broadcast", "fusion") or each.name in origin.added
             assert not origin.equations or module.get(origin.owners[each.name]) is not None
     if name not in EXPANDED:
         assert sum(each.name in origin.equations for each in real) >= 0.8 * len(real)
@@ -152,7 +157,54 @@ def test_a_function_called_from_several_places_has_the_equations_of_all(linked: 
 
 def test_a_module_without_equations_has_none(linked: Linked) -> None:
     origin = provenance(linked.source, "identity#1", None)
-    assert origin.exact and not origin.equations and not origin.owners and len(origin.added) == 3
+    assert origin.exact and not origin.equations and not origin.owners and origin.added == {"copy", "copy.1"}
+
+
+def test_lines_of_the_source_are_linked(linked: Linked) -> None:
+    program = linked.programs[0]
+    rows = query("links", linked.source, program=program, stage="source").rows
+    equations = query("equations", linked.source, program=program).rows
+    wanted = {(row.path, row.user_line) for row in equations if row.path and row.user_file == equations[0].user_file}
+    assert rows and {(path, row.line) for row in rows for path in row.equations} == wanted
+    text = Path(equations[0].user_file).read_text().splitlines()
+    assert all(row.text == text[row.line - 1].strip() for row in rows)
+
+
+def test_before_optimization_nothing_is_added(linked: Linked) -> None:
+    for name in linked.programs[:4]:
+        rows = query("links", linked.source, program=name, stage="hlo").rows
+        assert rows and not any(row.added_by_xla for row in rows)
+
+
+def test_the_programs_own_broadcasts_are_not_added_by_xla() -> None:
+    text = """HloModule m
+
+%body (p: f32[]) -> f32[4] {
+  %p = f32[] parameter(0)
+  ROOT %spread = f32[4]{0} broadcast(%p), dimensions={}
+}
+
+ENTRY %main (x: f32[4]) -> (f32[4], f32[4]) {
+  %x = f32[4]{0} parameter(0)
+  %zero = f32[] constant(0)
+  %wrapped = f32[4]{0} fusion(%zero), kind=kLoop, calls=%body
+  %copy.1 = f32[4]{0} copy(%x)
+  ROOT %tuple.1 = (f32[4]{0}, f32[4]{0}) tuple(%wrapped, %copy.1)
+}
+"""
+    before = """HloModule m
+
+ENTRY %main (x: f32[4]) -> (f32[4], f32[4]) {
+  %x = f32[4]{0} parameter(0)
+  %zero = f32[] constant(0)
+  %zeros = f32[4]{0} broadcast(%zero), dimensions={}
+  ROOT %tuple.1 = (f32[4]{0}, f32[4]{0}) tuple(%zeros, %x)
+}
+"""
+    module = parse_hlo(text)
+    assert handed_over(module, None) == {"p", "x", "zero", "tuple.1"}
+    assert handed_over(module, parse_hlo(before)) == {"p", "x", "zero", "tuple.1", "spread", "wrapped"}
+    assert explain(module.get("wrapped"), module) == "broadcast of 0, giving f32[4]: one kernel, one loop over the output"
 
 
 JAXPR = """{ lambda ; a:f32[4,8] b:f32[8,2]. let

@@ -242,8 +242,8 @@ def test_the_scripts_environment_is_the_users(tmp_path: Path) -> None:
 
 def test_a_second_run_replaces_the_first(tmp_path: Path) -> None:
     run = tmp_path / "a.xlascope"
-    for text in ("print('first')\n", "print('second')\n"):
-        record(script(tmp_path, text), run)
+    said = [record(script(tmp_path, f"print('{text}')\n"), run).stderr for text in ("first", "second")]
+    assert [b"the run that was there is replaced" in each for each in said] == [False, True]
     assert output_of(run, "stdout") == b"second\n"
     with Reader(run) as reader:
         assert len(list(reader.records("run"))) == 1

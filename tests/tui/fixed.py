@@ -167,7 +167,8 @@ class FixedFeed(Feed):
             programs=tuple(
                 SimpleNamespace(
                     id=id, function=id.partition("#")[0], signature=signature, calls=calls, calls_exact=exact,
-                    calls_at_least=min(calls, CALLS), per_call_ns=124_000, per_call_note="of later windows",
+                    calls_at_least=calls - calls // 100, calls_at_most=calls + calls // 100, per_call_ns=124_000,
+                    per_call_note="of later windows",
                     equations=equations, file=SOURCE, line=4, args="recorded", kind="jit",
                 )
                 for id, signature, calls, exact, equations in rows
@@ -179,7 +180,8 @@ class FixedFeed(Feed):
         return SimpleNamespace(
             functions=tuple(
                 SimpleNamespace(name=name, file=SOURCE, line=line, calls=calls, calls_exact=False, share=share,
-                                programs=programs, calls_at_least=CALLS, calls_seen=CALLS, share_estimated=True,
+                                programs=programs, calls_at_least=calls - calls // 100, calls_at_most=calls + calls // 100,
+                                calls_seen=CALLS, share_estimated=True,
                                 per_call_ns=124_000, per_call_note="of later windows", estimated_ns=124_000 * calls,
                                 device_ns=1_239_000_000)
                 for name, line, calls, share, programs in (rows if self.programs_known else [])

@@ -46,6 +46,20 @@ async def test_all_cursors_begin_on_the_hottest_op(size):
         assert "%ynn_fusion.1 =" in pane.row_text(pane.cursor)
 
 
+async def test_a_member_of_a_fusion_is_explained_itself():
+    async with shown() as (_app, pilot, screen):
+        await pilot.press("4")
+        await settle(pilot)
+        pane = screen.focused
+        row = next(n for n in range(pane.row_count()) if "%reduce_sum.0 =" in pane.row_text(n))
+        pane.cursor = row
+        await pilot.press("j", "k")
+        await settle(pilot)
+        assert "%reduce_sum.0 =" in pane.row_text(pane.cursor)
+        said = screen.query_one(ExplainLine).said
+        assert said.startswith("reduce_sum.0  reduce giving f32[128]")
+
+
 async def test_lines_that_continue_an_equation_belong_to_it():
     async with shown() as (_app, pilot, screen):
         await pilot.press("tab", "j", "j", "j")

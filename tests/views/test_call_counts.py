@@ -67,7 +67,8 @@ def test_a_count_never_falls_while_the_run_goes_on() -> None:
         for upto in range(1, 13):
             life = Lifetime(0, windows[upto - 1].end_ns + 100 * MS)
             found = of_program(windows[:upto], [number], known, life, ended=False)
-            calls = before if found is None else found.calls + found.tail
+            calls = before if found is None else found.calls
+            assert found is None or found.tail is found.at_most is None
             assert before <= calls <= true
             before = calls
         found = of_program(windows, [number], known, Lifetime(0, 3000 * MS), ended=True)
@@ -91,6 +92,27 @@ def test_few_calls_seen_and_no_watch_after_them_support_no_estimate() -> None:
     watched = [first, window(2, 20 * MS, 200 * MS, {1: calls})]
     found = of_program(watched, [1], known, Lifetime(0, 5000 * MS), ended=True)
     assert found is not None and (found.calls, found.tail, found.to_end) == (3, 0, False)
+
+
+def test_what_no_window_saw_is_bounded_by_a_steady_pace() -> None:
+    """Every 10 ms, a while unwatched at the end: between none and a call each 8 ms."""
+    times = [at * 10 * MS for at in range(120)]
+    calls, known = numbered(times), {1: Compiled(1, BASE, 0)}
+    windows = [window(n, at * MS, (at + 103) * MS, {1: calls}) for n, at in enumerate((0, 200, 390, 890))]
+    found = of_program(windows, [1], known, Lifetime(0, 1203 * MS), ended=True)
+    assert found is not None and found.total is not None and found.at_most is not None
+    assert found.calls == 100 and found.total in (119, 120, 121) and 121 <= found.at_most <= 130
+    # Unwatched for over a third of its life: only what was counted is told, and shares of time rest on a guess.
+    early = of_program(windows[:1], [1], known, Lifetime(0, 1203 * MS), ended=True)
+    assert early is not None and (early.calls, early.tail, early.at_most) == (11, None, None)
+    assert early.guess > 100
+
+
+def test_one_call_seen_and_a_silent_rest_of_its_window_is_no_count() -> None:
+    """After its first call a script compiles other things, so that the window that saw it ends before its loop."""
+    calls, known = numbered([0, *(500 * MS + at * MS for at in range(30))]), {1: Compiled(1, BASE, 0)}
+    found = of_program([window(1, 0, 300 * MS, {1: calls})], [1], known, Lifetime(0, 600 * MS), ended=True)
+    assert found is not None and (found.calls, found.tail, found.at_most) == (1, None, None)
 
 
 def test_a_first_run_id_that_other_programs_share_is_not_believed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -83,3 +84,19 @@ def test_a_damaged_hlo_text_never_crashes_a_view(one_device: Recorded, tmp_path:
         path.write_bytes(damaged(good, random_))
         answered += ask_everything(path)
     assert answered > 100
+
+
+@pytest.mark.parametrize("name", ["pipe", "run.xlascope", "host.xplane.pb"])
+def test_a_pipe_is_refused_and_not_waited_for(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ViewError, match="not a regular file") as raised:
+        open_source(tmp_path / name)
+    assert raised.value.exit_code == 3
+
+
+@pytest.mark.parametrize("name", ["host.xplane.pb", "f.txt"])
+def test_an_empty_file_is_said_to_be_empty(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(ViewError, match="the file is empty") as raised:
+        open_source(tmp_path / name)
+    assert raised.value.exit_code == 3

@@ -30,11 +30,14 @@ def main(argv: list[str]) -> int:
     if shown is not None and Path(shown).is_dir():
         raise CommandError(f"-o {shown}: a folder; give the name of a file in it")
     path = Path(shown) if shown is not None else default_run_path(plan, Path())
+    replaced = path.is_file() and path.stat().st_size > 0
     narrator = _Narrator()
     closed = hold_closed_streams()
     keeper = Keeper(plan, path, wiring=lambda: relayed(closed), commit_every=0.5)
     keeper.subscribe(narrator.event)
     recorded = _open(keeper, narrator)
+    if recorded and replaced:
+        narrator.say(f"{shown if shown is not None else path.name}: the run that was there is replaced")
     code = Relay(keeper).run()
     if recorded:
         narrator.say(shown if shown is not None else os.path.join(".", path.name), plain=True)

@@ -49,7 +49,7 @@ def box_text(box: Box, total_ns: int | None, stubs: tuple[str, ...] = (), room: 
     mark = "" if box.group is None else "▾" if box.opened else "▸"
     if mark:
         lead.append((mark, "mark"))
-    if node is not None and node.added_by_xla:
+    if node is not None and node.is_marked:
         lead.append(("+", "added"))
     rest: list[tuple[str, str]] = []
     kind = _kind(box)
@@ -125,11 +125,15 @@ def _kind(box: Box) -> str:
     return " ".join(part for part in (opcode, node.detail) if part)
 
 
+_LEAST_SHOWN = 0.005  # a smaller share would be rounded to 0%
+
+
 def _heat(self_ns: int | None, total_ns: int, estimated: bool = False) -> list[tuple[str, str]]:
     if self_ns is None or not total_ns:
         return [(_UNKNOWN_HEAT, "heat")]
     share = min(max(self_ns / total_ns, 0.0), 1.0)
-    return [(f" {'~' if estimated else ''}{share:.0%}".rjust(5) + " ", "percent"), (bar(share), "heat")]
+    number = "<1%" if 0 < share < _LEAST_SHOWN or (estimated and not share) else f"{share:.0%}"
+    return [(f" {'~' if estimated else ''}{number}".rjust(5) + " ", "percent"), (bar(share), "heat")]
 
 
 def bar(share: float) -> str:

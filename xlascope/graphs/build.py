@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 
@@ -41,16 +41,18 @@ def build_graph(
     equations: Mapping[str, Sequence[str]] | None = None,
     *,
     exact: bool = True,
+    handed: Set[str] = frozenset(),
 ) -> Graph:
     """The graph of all instructions of a module.
 
     ``self_ns`` maps instruction names to measured self time in ns; ``equations`` maps them to equation paths. Without
     ``equations``, or when they are not ``exact`` (guessed, so that some are missing), an instruction counts as added
-    by XLA when its text has no ``op_name``; in a text without any ``op_name`` nothing does.
+    by XLA when its text has no ``op_name``; in a text without any ``op_name`` nothing does. ``handed``: names of those
+    that never do, but keep the owner they would have.
     """
     ids = _node_ids(module)
     grouping = Grouping(module, ids)
-    maker = _Maker(module, ids, grouping, self_ns, equations, exact)
+    maker = _Maker(module, ids, grouping, self_ns, equations, exact, handed)
     places = [grouping.place[computation.name] for computation in module.computations]
     bodies = Bodies(ids, [computation.start for computation in module.computations], places, maker.body)
     maker.bodies = bodies
@@ -117,7 +119,9 @@ class _Maker:
         self_ns: Mapping[str, int] | None,
         equations: Mapping[str, Sequence[str]] | None,
         exact: bool,
+        handed: Set[str],
     ) -> None:
+        self._handed = handed
         self._module, self._ids, self._place = module, ids, grouping.place
         self._self_ns, self._equations = self_ns, equations
         self._tagged = equations is not None and exact
@@ -135,6 +139,8 @@ class _Maker:
         # Owners are found among the body's own; where it holds nothing of the program, the caller's counts.
         nodes = find_owners(nodes, edges, {})
         nodes = [self._with_callers_owner(node) if node.added_by_xla and node.owner is None else node for node in nodes]
+        handed = self._handed
+        nodes = [replace(node, added_by_xla=False) if node.name in handed else node for node in nodes]
         return make_body(nodes, edges)
 
     def place_of(self, node_id: str) -> tuple[str, int] | None:

@@ -33,7 +33,7 @@ def _node(graph: Graph, node: Node) -> str:
     if node.self_ns is not None and graph.total_self_ns:
         label += f"\n{node.self_ns / graph.total_self_ns:.0%}"
     root = ", peripheries=2" if node.is_root else ""
-    added = ", style=dashed" if node.added_by_xla else ""
+    added = ", style=dashed" if node.is_marked else ""
     return f"{_quoted(node.id)} [label={_quoted(label)}{root}{added}];"
 
 

@@ -191,7 +191,7 @@ class Folds:
             owner = by_id.get(node.owner) if node.owner is not None else None
             if node.is_root and node.opcode == "tuple":
                 found[node.id] = ()
-            elif node.opcode != "parameter" and (node.scope or not node.added_by_xla):
+            elif node.opcode != "parameter" and (node.scope or not (node.added_by_xla or node.owner)):
                 found[node.id] = node.scope
             elif owner is not None:
                 found[node.id] = owner.scope

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+# They carry values to where they are needed: no program asks for them, and nobody looks for who added them.
+CARRIERS = frozenset({"parameter", "constant", "tuple", "get-tuple-element", "bitcast"})
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """An instruction.
 
     ``id`` is its name (``computation/name`` where a name is not unique), ``shape`` has no layout, ``group`` is the
-    group it lies in (None: the entry computation). ``owner`` is the instruction that one added by XLA is there for.
+    group it lies in (None: the entry computation). ``owner``: the instruction that one without equations is there for.
     ``self_ns`` is None when nothing was measured. ``detail`` is what a label adds: a literal, dimensions, turns.
     ``folded`` nodes are drawn inside of their consumers' labels. ``scope`` are the user's own names around it, the
     outermost first. ``estimated``: a part of ``self_ns`` was split among equations by a rule. ``root_word`` is what a
@@ -38,6 +41,11 @@ class Node:
     scope: tuple[str, ...] = ()
     estimated: bool = False
     root_word: str = field(default="ROOT", metadata={"json": False})
+
+    @property
+    def is_marked(self) -> bool:
+        """Does it wear the mark of what XLA added?"""
+        return self.added_by_xla and self.opcode not in CARRIERS
 
 
 @dataclass(frozen=True, slots=True)

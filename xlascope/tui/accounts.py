@@ -75,7 +75,9 @@ def function_account(item: FunctionItem, program: ProgramItem | None, overview: 
         elif info.calls_exact:
             told.append(f"{each.id}: {counted(info.calls, 'call')}, counted: every call was seen.")
         else:
-            told.append(f"{each.id}: ~{count(info.calls)} calls, an estimate: counted to the last one seen.")
+            least = f", {count(info.calls_at_least)} of them counted" if info.calls_at_least is not None else ""
+            most = f", {count(info.calls_at_most)} at most by the pace seen" if info.calls_at_most is not None else ""
+            told.append(f"{each.id}: ~{count(info.calls)} calls, an estimate{least}{most}.")
     if item.alert:
         what = counted(len(item.programs), "program") if item.programs else "many operations"
         told.append(f"! {what}: compiled again and again. Enter on the row with the mark tells why.")

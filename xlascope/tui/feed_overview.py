@@ -19,7 +19,7 @@ def program_infos(answer: Any, modules: Iterable[Any]) -> dict[str, ProgramInfo]
     return {
         row.id: ProgramInfo(
             row.id, row.function or row.id, row.file, row.line, row.equations, row.calls, row.calls_exact, row.args,
-            row.calls_at_least, row.per_call_ns,
+            row.calls_at_least, row.per_call_ns, row.calls_at_most,
         )
         for row in answer.programs
         if row.kind != "eager"
@@ -123,14 +123,16 @@ def _where(file: str | None, line: int | None) -> str:
     return _short(file) + (f":{line}" if line else "")
 
 
-def _calls(calls: int | None, exact: bool, at_least: int | None) -> str:
-    if calls is None:
-        return f"≥{count(at_least)}" if at_least else ""
-    return ("" if exact else "~") + count(calls)
+def _calls(row: Any) -> str:
+    calls, exact, at_least, at_most = row.calls, row.calls_exact, row.calls_at_least, row.calls_at_most
+    if exact or not at_least:
+        return "" if calls is None else ("" if exact else "~") + count(calls)
+    known = at_most is not None and calls is not None
+    return f"{count(at_least)}–{count(at_most)}" if known else f"≥{count(at_least)}"
 
 
 def _called(row: Any) -> str:
-    calls = _calls(row.calls, row.calls_exact, row.calls_at_least)
+    calls = _calls(row)
     return f"{calls} call{'' if calls == '1' else 's'}" if calls else ""
 
 
@@ -138,11 +140,14 @@ def _told(row: Any, found: Any) -> Iterator[str]:
     """How the numbers of a function were obtained."""
     calls = _called(row) or "calls unknown"
     if row.calls is None:
-        yield f"{row.name}: {calls}. Too little was seen of them to say how many more there were."
+        yield f"{row.name}: {calls}. Too little was seen of them to say how many more there are."
     elif row.calls_exact:
         yield f"{row.name}: {calls}, counted."
     else:
-        yield f"{row.name}: {calls}; {count(row.calls_at_least)} of them counted, by the run ids of XLA."
+        bound = row.calls_at_most
+        most = f", at most {count(bound)} if the pace did not change" if bound is not None else ""
+        least = f"{count(row.calls_at_least)} of them counted, by the run ids of XLA"
+        yield f"{row.name}: {calls}; {least}; ~{count(row.calls)} by the rate before the last one seen{most}."
     if row.per_call_ns is not None:
         yield f"Per call {duration(row.per_call_ns)}: from its first op to the end of its last ({row.per_call_note})."
     if row.share is not None:
@@ -158,7 +163,7 @@ def _told(row: Any, found: Any) -> Iterator[str]:
 
 
 def _program_item(program: ProgramInfo, signature: str | None) -> ProgramItem:
-    calls = _calls(program.calls, program.calls_exact, program.calls_at_least)
+    calls = _calls(program)
     return ProgramItem(program.id, signature or "", calls)
 
 

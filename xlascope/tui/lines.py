@@ -70,8 +70,12 @@ def phases(
         if live.where and is_silent(live, now if now is not None else time.monotonic()):
             parts.append(Part(f" silent, main thread at {live.where} ", "warn", rank=8))
     if program is not None and program.calls is not None:
-        mark = "" if program.calls_exact else glyphs.estimated
-        parts.append(Part(f" {glyphs.separator} {program.id} {mark}{counted(program.calls, 'call')}", "text", rank=7))
+        least, most = program.calls_at_least, program.calls_at_most
+        number = f"{'' if program.calls_exact else glyphs.estimated}{counted(program.calls, 'call')}"
+        if not program.calls_exact and least:
+            number = f"at least {count(least)}" if most is None else f"{count(least)} to {count(most)}"
+            number += " calls"
+        parts.append(Part(f" {glyphs.separator} {program.id} {number}", "text", rank=7))
     elif program is not None and program.calls_at_least:
         parts.append(Part(f" {glyphs.separator} {program.id} at least {counted(program.calls_at_least, 'call')}",
                           "text", rank=7))  # fmt: skip

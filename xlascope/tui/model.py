@@ -33,6 +33,7 @@ class ProgramInfo:
     args: str | None = None
     calls_at_least: int | None = None
     per_call_ns: int | None = None
+    calls_at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

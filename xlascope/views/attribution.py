@@ -33,7 +33,7 @@ def attribute(
     found: dict[str, Share] = defaultdict(Share)
     for name, ns in times.items():
         paths = origin.paths(name)
-        if len(paths) == 1 and origin.exact and name not in origin.added and name not in origin.inferred:
+        if len(paths) == 1 and origin.exact and name in origin.equations and name not in origin.inferred:
             found[paths[0]].exact_ns += ns
         elif paths:
             for path, part in _split(ns, _weights(module, name, paths, origin, primitives)).items():

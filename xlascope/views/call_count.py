@@ -8,9 +8,11 @@ had been by then, although nobody watched them; only what came after the last on
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from xlascope.runfile import Record
 from xlascope.views import fields
@@ -22,6 +24,12 @@ _MANY = 50
 # Fewer executions make no rate; as many that should have come and did not mean that there are no more.
 _FEW = 5
 _STOPPED_NS = 100_000_000
+# Shares of the time it can have been called in: after a longer unwatched end no count is shown. The first window alone
+# sees calls that wait for the compiler and for cold memory.
+_UNWATCHED, _UNWATCHED_AFTER_FIRST = 1 / 3, 1 / 10
+_UNBOUNDED = 1 / 10  # of the calls counted: a longer tail that nothing bounds is not shown
+# A pace is steady when three stretches between windows show it within this factor; room for what is not steady.
+_STEADY, _STRETCHES, _ROOM = 1.5, 3, 1.25
 _FASTEST_NS = 1_000  # no executable is executed more often: a first run id that would say so is not believed
 
 
@@ -38,16 +46,33 @@ class Compiled:
 class Count:
     """``calls`` up to the last execution that a window saw; ``tail`` is estimated for the time after it.
 
-    ``tail`` None: nothing supports an estimate. ``to_end``: the window was still open when there could be no more.
+    ``tail`` None: what was seen supports no estimate; ``guess`` is one all the same, for shares of time. ``most``: the
+    tail at most, None where nothing bounds it well (see `_most`). ``to_end``: the window was still open when there
+    could be no more.
     """
 
     calls: int
     tail: int | None
     to_end: bool
+    most: int | None = None
+    guess: int = 0
 
     @property
     def total(self) -> int | None:
         return None if self.tail is None else self.calls + self.tail
+
+    @property
+    def at_most(self) -> int | None:
+        return None if self.most is None else self.calls + self.most
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """Calls after the last one seen: what to show (None: nothing supports it), at most, and for shares of time."""
+
+    likely: int | None
+    most: int | None
+    guess: int
 
 
 def compiled(records: Iterable[Record]) -> dict[int, Compiled]:
@@ -71,6 +96,7 @@ class _Glance:
     last_run: int
     calls: int
     pause_ns: int
+    typical_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +136,17 @@ def of_program(
     if not parts:
         return None
     calls, totals = sum(part.calls for part in parts), [part.total for part in parts]
+    guess, most = sum(part.guess for part in parts), fields.total([part.most for part in parts])
     if unseen:
         # Each was compiled to be called: as often as those of its program that were seen, else nobody knows.
-        guess = round(statistics.median(part.calls for part in parts)) if len(parts) >= _FEW else None
+        typical = round(statistics.median(part.calls for part in parts))
         calls += unseen
-        totals += [guess] * unseen
-    tail = None if None in totals else sum(total for total in totals if total is not None) - calls
-    return Count(calls, tail, not unseen and all(part.to_end for part in parts))
+        totals += [typical if len(parts) >= _FEW else None] * unseen
+        guess, most = guess + (typical - 1) * unseen, None
+    total = fields.total(totals)
+    return Count(
+        calls, None if total is None else total - calls, not unseen and all(part.to_end for part in parts), most, guess
+    )
 
 
 def _series(
@@ -150,6 +180,7 @@ def _glances(windows: Sequence[Window], ids: frozenset[int]) -> tuple[_Glance, .
             _Glance(
                 window, begin + first.first_ns, begin + last.last_ns, first.first_run, last.last_run,
                 sum(span.calls for span in spans), max(span.pause_ns for span in spans),
+                min((span.typical_ns for span in spans if span.typical_ns and span.calls >= _FEW), default=None),
             )
         )  # fmt: skip
     return tuple(found)
@@ -167,8 +198,8 @@ def _count(windows: Sequence[Window], series: _Series, life: Lifetime, ended: bo
     calls = _steps(begin, last.last_run) + 1
     if calls < sum(each.calls for each in glances):
         return None
-    tail = _tail(windows, glances, life, calls) if ended else 0
-    return Count(calls, tail, (last.window.end_ns or 0) >= life.end_ns)
+    tail = _tail(windows, glances, life, calls) if ended else _Tail(None, None, 0)
+    return Count(calls, tail.likely, (last.window.end_ns or 0) >= life.end_ns, tail.most, tail.guess)
 
 
 def _seen_from_first(first: _Glance, life: Lifetime) -> bool:
@@ -189,29 +220,57 @@ def _steps(begin: int, end: int) -> int:
     return (end - begin) & 0xFFFFFFFF
 
 
-def _tail(windows: Sequence[Window], glances: Sequence[_Glance], life: Lifetime, calls: int) -> int | None:
+def _tail(windows: Sequence[Window], glances: Sequence[_Glance], life: Lifetime, calls: int) -> _Tail:
     """Calls after the last one seen, at the mean rate before it; none where it was no longer called."""
     last = glances[-1]
     start, end, latest = last.window.start_ns or 0, last.window.end_ns or 0, last.last_ns
     left = life.end_ns - max(end, latest)
     if left <= 0:
-        return 0
+        return _Tail(0, 0, 0)
     later = [w for w in windows if (w.start_ns or 0) > end and (w.end_ns or 0) <= life.end_ns]
     watched = max(end - latest, 0) + sum(w.seconds_ns or 0 for w in later)
     runs, time = _rate(glances, life, calls)
     distance = time / runs if runs else 0.0
+    unwatched = left - sum(w.seconds_ns or 0 for w in later)
+    most = _most(glances, unwatched, calls)
     if runs < _FEW or time <= 0:
-        return 0 if watched >= max(_FEW * distance, _STOPPED_NS) else None
+        # The end of a window says little: after its first call a script compiles other things.
+        silent = sum(w.seconds_ns or 0 for w in later)
+        return _Tail(0 if silent >= max(_FEW * distance, _STOPPED_NS) else None, None, 0)
     # The last events of a window may be missing from it, so that a short silence at its end means nothing.
     silence = max(_FEW * distance, 2.0 * _longest_pause(windows, glances))
     if runs >= _MANY:
         silence = max(silence, _SILENT_NS, (end - start) / 4)
     if end - latest > silence:
-        return 0
+        return _Tail(0, most, 0)
     if later and watched > silence:
         # It stopped in between, nobody knows when.
         left = (min(w.start_ns or 0 for w in later) - max(end, latest)) // 2
-    return round(left / distance)
+    guess = round(left / distance)
+    longest = _UNWATCHED if any(map(_steady, glances)) else _UNWATCHED_AFTER_FIRST
+    wild = left > longest * (life.end_ns - life.start_ns) or sum(each.calls for each in glances) == 1
+    wild = wild or (most is None and guess > calls * _UNBOUNDED)
+    return _Tail(None, None, guess) if wild else _Tail(guess, most if most is None else max(most, guess), guess)
+
+
+def _steady(glance: _Glance) -> bool:
+    return glance.window.why != "first"
+
+
+def _most(glances: Sequence[_Glance], unwatched: int, calls: int) -> int | None:
+    """Calls in unwatched time at most: at the fastest of steady paces, else one right after the other.
+
+    None where there is neither, and where calls could have been more than doubled: that tells nothing.
+    """
+    stretches = [(_steps(a.last_run, b.last_run), b.last_ns - a.last_ns) for a, b in pairwise(glances)]
+    paces = [runs / time for runs, time in stretches if runs >= _FEW and time > 0]
+    if len(paces) >= _STRETCHES and max(paces) <= _STEADY * min(paces):
+        return math.ceil(unwatched * max(paces) * _ROOM) + 1
+    shortest = min((each.typical_ns for each in glances if each.typical_ns and _steady(each)), default=None)
+    if shortest is None:
+        return None
+    most = math.ceil(unwatched / shortest * _ROOM) + 1
+    return most if most <= calls else None
 
 
 def _longest_pause(windows: Sequence[Window], glances: Sequence[_Glance]) -> int:

@@ -14,7 +14,8 @@ from xlascope.views.source import RunSource
 @dataclass(frozen=True, slots=True)
 class Compile:
     """``runs``: how often what was compiled ran; an estimate unless ``runs_exact``; None: unknown, but
-    ``runs_at_least``. ``eager``: a primitive by itself.
+    ``runs_at_least``. ``runs_at_most``: as ``calls_at_most`` of functions. ``eager``: a primitive by
+    itself.
 
     A row with ``compile_ns`` None and ``eager`` true is a primitive whose compilation was not seen.
     """
@@ -33,6 +34,7 @@ class Compile:
     cache: str | None
     t_ns: int | None
     runs_at_least: int | None
+    runs_at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +62,21 @@ def _compiles(source: RunSource) -> Compiles:
         body = record.json
         program = record.program or fields.text(body, "program")
         eager = fields.boolean(body, "eager") is True
-        runs, exact, least = None, False, None
+        runs, exact, least, most = None, False, None, None
         if program is not None and program in warmth:
             runs, exact = warmth[program].calls, warmth[program].calls_exact
-            least = warmth[program].calls_at_least
+            least, most = warmth[program].calls_at_least, warmth[program].calls_at_most
         key = _place(body)
         if eager and key not in told and key in counts and (runs is None or counts[key][1]):
             # Several compilations of one line share the count of the line: the first row carries it.
-            runs, exact = counts[key]
+            (runs, exact), most = counts[key], None
         if eager:
             told.add(key)
-        rows.append(_row(body, runs, exact, program, eager, record.t_ns, least))
+        rows.append(_row(body, runs, exact, program, eager, record.t_ns, least, most))
     for key, (runs, exact) in counts.items():
         if key not in told:
             name, file, line = key
-            rows.append(_row({"name": name, "file": file, "line": line}, runs, exact, None, True, None, None))
+            rows.append(_row({"name": name, "file": file, "line": line}, runs, exact, None, True, None, None, None))
     return Compiles(tuple(rows))
 
 
@@ -92,7 +94,7 @@ def _eager_counts(source: RunSource) -> dict[tuple[str | None, str | None, int |
 
 def _row(
     body: dict[str, Any], runs: int | None, exact: bool, program: str | None, eager: bool, t_ns: int | None,
-    least: int | None,
+    least: int | None, most: int | None,
 ) -> Compile:
     return Compile(
         *_place(body),
@@ -107,4 +109,5 @@ def _row(
         cache=fields.text(body, "cache"),
         t_ns=t_ns,
         runs_at_least=least,
+        runs_at_most=most,
     )

@@ -30,9 +30,9 @@ class Row:
     or merged it, which is not 0 ns; ``unknown``: the optimized HLO is not held; ``alone``: dispatched by itself, jit
     off; ``eager``: no function of the user holds it; ``rest``: no equation (its path is empty), but the time of ops
     that have none, so that all rows add up to that of all ops. ``total_ns``: with what lies inside. ``estimated``: a
-    part of that is split or guessed. ``user_file`` and ``user_line``: the user's own line, that of the equation around
-    it where it has none; ``library_file`` and ``library_line``: the innermost place in an installed package;
-    ``text_line``: its line (from 1) in the jaxpr.
+    part of that is split or guessed, be it 0. ``user_file`` and ``user_line``: the user's own line, that of the
+    equation around it where it has none; ``library_file`` and ``library_line``: the innermost place in an installed
+    package; ``text_line``: its line (from 1) in the jaxpr.
     """
 
     program: str | None
@@ -205,7 +205,7 @@ def _rows(
     for path, share in shares.items():
         for around in (path, *jaxpr.ancestors(path)):
             inside[around] += share.exact_ns + share.estimated_ns
-            if share.estimated_ns:
+            if share.estimated_ns or not share.exact_ns:
                 split.add(around)
     total, where = sum(times.values()), _places(jaxpr)
     rows = []

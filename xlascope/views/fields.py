@@ -73,3 +73,8 @@ def plus(values: Sequence[int | None]) -> int | None:
     """The sum of what is known; None when nothing is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def total(values: Sequence[int | None]) -> int | None:
+    """The sum; None when one of them is unknown."""
+    return None if None in values else sum(value for value in values if value is not None)

@@ -22,7 +22,8 @@ class Function:
     ``estimated_ns``: ``per_call_ns`` times ``calls``, program by program; ``share`` is its part of that of all
     programs, an estimate unless windows saw every call (``share_estimated``). ``per_call_ns``: from a call's first op
     to the end of its last, over all devices; ``per_call_note`` says how it was obtained. ``library``: JAX's own.
-    ``calls_exact`` is false when ``calls`` is an estimate; where it is None, ``calls_at_least`` are certain.
+    ``calls_exact`` is false when ``calls`` is an estimate or None (too little was seen, or the script runs on):
+    ``calls_at_least`` are certain; ``calls_at_most``: at the fastest of steady paces, else without a pause in between.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Function:
     per_call_note: str | None
     estimated_ns: int | None
     share_estimated: bool
+    calls_at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def _function(
         per_call_note=_how_told([time for time, _ in times]),
         estimated_ns=total,
         share_estimated=not all_watched(warmth.values()),
+        calls_at_most=fields.total([each.calls_at_most for each in known]) if known else None,
     )
 
 

@@ -95,7 +95,7 @@ def query(
         # Built again only when there are new times: of a live run other facts come all the time.
         graph = source.large.get_or(
             ("graph", stage_key(source, name, wanted, which), origin.key, frozenset((times or {}).items())),
-            lambda: build_graph(module, times, origin.equations, exact=exact),
+            lambda: build_graph(module, times, origin.equations, exact=exact, handed=origin.handed),
         )
     else:
         graph, exact = build_graph(module), False

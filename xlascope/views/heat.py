@@ -26,9 +26,10 @@ _LOSSES = frozenset({"capped", "truncated", "broken", "unstarted", "unfinished"}
 class Heat:
     """One program. ``calls_seen`` and ``device_ns`` are what windows saw, never scaled; None where nothing was seen.
 
-    ``calls`` counts the whole run; it is an estimate unless ``calls_exact``, None where nothing supports one.
-    ``calls_at_least``: those that are certain. ``estimated_ns``: ``per_call`` times ``calls``; observed, not
-    estimated, where windows saw every call.
+    ``calls`` counts the whole run; it is an estimate unless ``calls_exact``, None where nothing supports one and while
+    the script runs on. ``calls_at_least``: those that are certain. ``calls_at_most``: had those that no window saw come
+    at the fastest of steady paces, else without a pause; None where that says little. ``estimated_ns``: ``per_call``
+    times ``calls``, or times a guess of them where none is shown; observed where windows saw every call.
     """
 
     calls: int | None
@@ -38,6 +39,7 @@ class Heat:
     calls_at_least: int | None = None
     per_call: CallTime | None = None
     estimated_ns: int | None = None
+    calls_at_most: int | None = None
 
     @property
     def at_least_ns(self) -> int | None:
@@ -102,12 +104,14 @@ def _heat(source: RunSource) -> Heats:
         counted = fields.integer(hook[name].json, "hook_calls") if name in hook else None
         life = Lifetime(_first_call(source, name, record), end)
         told = _Told(windows, counting(source), mine, seen, counted, built, ended or not source.being_written())
-        calls, exact, least = _calls(record, told, life)
+        called = _calls(record, told, life)
         per_call = call_time(told.counters, mine)
         # While the script runs on, or when it was killed, nobody knows what came after.
+        exact = called.exact and ended
         found[name] = Heat(
-            calls, exact and ended, in_windows, device, least, per_call, _estimated(per_call, calls, exact and ended)
-        )
+            called.likely if told.ended else None, exact, in_windows, device, called.least, per_call,
+            _estimated(per_call, called.guess, exact), called.most if told.ended else None,
+        )  # fmt: skip
     return found
 
 
@@ -173,23 +177,39 @@ class _Told:
     ended: bool
 
 
-def _calls(record: Record, told: _Told, span: Lifetime) -> tuple[int | None, bool, int | None]:
-    """Calls of the whole run, whether they were counted rather than estimated, and how many are certain."""
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """Calls of a whole run: to show, whether they were counted, how many are certain, at most, for shares of time."""
+
+    likely: int | None
+    exact: bool
+    least: int | None
+    most: int | None
+    guess: int | None
+
+
+def _calls(record: Record, told: _Told, span: Lifetime) -> _Calls:
     hook, counted = told.hook or 0, sum(count or 0 for count in told.seen)
     if fields.boolean(record.json, "callbacks") and hook > max(1, counted - 1):
-        return hook, True, hook  # with an effect in the program JAX's fast path is off: every call passes the hook
+        # With an effect in the program JAX's fast path is off: every call passes the hook.
+        return _Calls(hook, True, hook, hook, hook)
     if _cover_all(told.windows, span) and None not in told.seen and counted:
-        return max(counted, hook), hook <= counted, max(counted, hook)
+        every = max(counted, hook)
+        return _Calls(every, hook <= counted, every, every, every)
     found = of_program(told.counters, told.ids, told.built, span, told.ended)
     if found is not None:
-        least = max(found.calls, hook)
-        return (None if found.total is None else max(found.total, hook)), found.to_end and hook <= found.calls, least
+        at_least = max(found.calls, hook)
+        shown = None if found.total is None else max(found.total, hook)
+        most = None if found.at_most is None else max(found.at_most, hook)
+        guess = max(found.calls + found.guess, hook)
+        return _Calls(shown, found.to_end and hook <= found.calls, at_least, most, guess)
     least = max(counted, hook)
     if None in told.seen or counted < _FEWEST:
         # A program without ops leaves no trace in a profile, so that nothing seen does not mean never called.
-        return None, False, least or None
+        return _Calls(None, False, least or None, None, None)
     glimpses = [glimpse(window, told.ids, count or 0) for window, count in zip(told.windows, told.seen, strict=True)]
-    return max(estimate([each for each in glimpses if each is not None], span), least), False, least
+    guess = max(estimate([each for each in glimpses if each is not None], span), least)
+    return _Calls(guess, False, least, None, guess)
 
 
 def _cover_all(windows: Sequence[Window], span: Lifetime) -> bool:

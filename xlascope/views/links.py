@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xlascope.graphs.model import CARRIERS
 from xlascope.ir.provenance import without_tags
 from xlascope.ir.stablehlo import link_lines
+from xlascope.views import equations
 from xlascope.views.choice import choose
 from xlascope.views.provenance import provenance
 from xlascope.views.source import RunSource
-from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, required, stage_key, stage_text
+from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, required, source_file, stage_key, stage_text
 from xlascope.views.variant_names import variant_name
 
 
@@ -18,7 +20,7 @@ from xlascope.views.variant_names import variant_name
 class Link:
     """One line. ``instruction``: of HLO, its name. ``owner``: for what XLA added, the instruction it is there for.
 
-    ``equations``: those the line comes from; of what XLA added none, and ``owner_equations`` those of its owner.
+    ``equations``: those the line comes from; else ``owner_equations`` are those of the instruction it is there for.
     """
 
     equations: tuple[str, ...]
@@ -44,7 +46,8 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the stage's text (from 1) that has equations, or that XLA added."""
+    """A line of the stage's text (from 1; of ``source``, of the whole file) that has equations, or else an ``owner``,
+    the instruction for which it is there."""
 
     line: int
     equations: tuple[str, ...]
@@ -73,7 +76,9 @@ def query(
     name = choose(source, program)
     which = variant_name(source, name, variant)
     wanted = stage or "optimized"
-    lines = required(source, name, wanted, which).text.splitlines()
+    text = required(source, name, wanted, which).text
+    kept = source_file(source, name) if wanted == "source" else None
+    lines = (kept[1] if kept is not None else text).splitlines()
     found = links(source, name, wanted, which)
     rows = tuple(
         Row(
@@ -87,7 +92,7 @@ def query(
 
 
 def links(source: RunSource, program: str, stage: str, variant: str | None = None) -> Links:
-    """Of the jaxpr, of StableHLO, and of HLO before, during and after optimization; empty for any other stage."""
+    """Of source, jaxpr, StableHLO, and HLO before, during and after optimization; empty for any other stage."""
     if stage == "jaxpr":
         of_jaxpr = ("links", jaxpr_key(source, program))
         return source.large.get_or(of_jaxpr, lambda: _of_jaxpr(source, program))
@@ -97,7 +102,25 @@ def links(source: RunSource, program: str, stage: str, variant: str | None = Non
     if stage in ("hlo", "optimized") or stage.startswith("pass:"):
         origin = provenance(source, program, variant, stage)
         return source.large.get_or(("links", origin.key), lambda: _of_hlo(source, program, stage, variant))
+    if stage == "source":
+        return source.memo(("links", stage, program), lambda: _of_source(source, program))
     return Links(stage, {}, False, note=f"the lines of {stage} have no equations")
+
+
+def _of_source(source: RunSource, program: str) -> Links:
+    """Of the file that defines the program's function: for each line the equations whose user's own line it is."""
+    kept = source_file(source, program)
+    if kept is None:
+        return Links("source", {}, False, note="the text of the source file was not kept")
+    file = kept[0]
+    rows = equations.query(source, program=program).rows
+    lines: dict[int, list[str]] = {}
+    for row in rows:
+        if row.path and row.user_line is not None and row.user_file == file:
+            lines.setdefault(row.user_line, []).append(row.path)
+    elsewhere = sum(1 for row in rows if row.path and row.user_file != file)
+    note = f"{elsewhere} of its equations come from lines of other files" if elsewhere else None
+    return _links("source", {line: Link(tuple(paths)) for line, paths in lines.items()}, True, note)
 
 
 def _of_jaxpr(source: RunSource, program: str) -> Links:
@@ -131,8 +154,8 @@ def _of_hlo(source: RunSource, program: str, stage: str, variant: str | None) ->
     for instruction in module.instructions():
         name = instruction.name
         paths, owner = origin.equations.get(name, ()), origin.owners.get(name)
-        added = name in origin.added
-        if paths or added:
+        added = name in origin.added and instruction.opcode not in CARRIERS
+        if paths or added or owner is not None:
             there = () if paths or owner is None else origin.equations.get(owner, ())
             lines[instruction.line] = Link(paths, added, owner, there, name)
     note = origin.mismatch

@@ -43,6 +43,7 @@ class Row:
     bytes: int | None
     instructions: int | None
     vector_bits: int | None
+    widest_bits: int | None
     mix: Mix | None
     equations: tuple[str, ...]
     self_ns: int | None
@@ -107,6 +108,7 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
                 bytes=function.size if function is not None else None,
                 instructions=len(function.instructions) if function is not None else None,
                 vector_bits=kernel.mix.vector_bits if kernel.mix is not None else None,
+                widest_bits=kernel.mix.widest_bits if kernel.mix is not None else None,
                 mix=kernel.mix,
                 equations=tuple(dict.fromkeys(path for each in made_for for path in origin.paths(each.name))),
                 self_ns=ns,

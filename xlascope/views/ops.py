@@ -205,4 +205,4 @@ def _row(
 
 
 def _is_exact(known: Instructions | None, facts: Facts | None) -> bool:
-    return known is not None and known.provenance.exact and (facts is None or not facts.added_by_xla)
+    return known is not None and known.provenance.exact and (facts is None or facts.owner is None)

@@ -74,16 +74,38 @@ def variant_switches(source: RunSource, program: str, variant: str | None) -> di
 
 
 def snapshot_named(sequence: PassSequence, wanted: str) -> int:
-    """The place in the sequence that a number, ``pass:N``, ``hlo`` or ``optimized`` names. Raises ViewError (2)."""
+    """The place in the sequence that a number, ``pass:N``, ``hlo``, ``optimized`` or a pass's name stands for.
+
+    A name that ran several times is followed by which of them is meant: ``fusion#2``. Raises ViewError (2).
+    """
     last = len(sequence.snapshots) - 1
     if wanted in (FIRST, LAST):
         return 0 if wanted == FIRST else last
     number = wanted.removeprefix("pass:")
     found = sequence.position(int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
     if found is None:
+        found = _run_named(sequence, wanted)
+    if found is None:
         first, newest = (sequence.snapshots[each].step.index for each in (0, last))
-        raise ViewError(f"{wanted}: no such pass", f"They are numbered {first} to {newest}; also hlo and optimized.")
+        advice = f"They are numbered {first} to {newest}; also hlo, optimized, and a pass's name."
+        raise ViewError(f"{wanted}: no such pass", advice)
     return found
+
+
+def _run_named(sequence: PassSequence, wanted: str) -> int | None:
+    """Where a pass of this name ran; None when none did."""
+    name, mark, number = wanted.rpartition("#")
+    if not (mark and number.isascii() and number.isdigit() and len(number) < 10):
+        name, number = wanted, ""
+    places = [place for place, each in enumerate(sequence.snapshots) if each.step.name == name]
+    if number:
+        return places[int(number) - 1] if 0 < int(number) <= len(places) else None
+    if len(places) > 1:
+        indexes = [sequence.snapshots[place].step.index for place in places]
+        numbers = ", ".join(f"{name}#{n} (pass:{index})" for n, index in enumerate(indexes[:6], 1))
+        more = f" … {name}#{len(places)}" if len(places) > 6 else ""
+        raise ViewError(f"{name}: ran {len(places)} times", f"Say which: {numbers}{more}.")
+    return places[0] if places else None
 
 
 def snapshot_text(sequence: PassSequence, place: int) -> str:

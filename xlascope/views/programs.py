@@ -17,7 +17,7 @@ from xlascope.views.stages import available
 class Program:
     """``args``: whether the script's own arguments are kept. ``stages``: what is captured, from source to machine code.
 
-    ``per_call_ns``, ``estimated_ns``, ``calls_at_least``: as in the view ``functions``.
+    ``per_call_ns``, ``estimated_ns``, ``calls_at_least``, ``calls_at_most``: as in the view ``functions``.
     ``replayable``: whether variants of it can be measured from the file alone.
     """
 
@@ -49,6 +49,7 @@ class Program:
     calls_at_least: int | None
     per_call_ns: int | None
     estimated_ns: int | None
+    calls_at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def _program(source: RunSource, name: str, record: Record, warmth: Heat) -> Prog
         calls_at_least=warmth.calls_at_least,
         per_call_ns=warmth.per_call.ns if warmth.per_call is not None else None,
         estimated_ns=warmth.estimated_ns,
+        calls_at_most=warmth.calls_at_most,
     )
 
 

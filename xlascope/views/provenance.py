@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from xlascope.graphs import build_graph
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
 from xlascope.ir.provenance import module_paths, names_between
+from xlascope.views.errors import ViewError
+from xlascope.views.handed import handed_over
 from xlascope.views.inference import absorbed, by_flow
 from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, tagged_module
@@ -24,7 +26,8 @@ class Provenance:
 
     ``inferred``: those whose equations no tag names, but the flow of data does (`views/inference.py`).
     ``mismatch`` says where the tagged module and this one part: the links are then of what is the same in both.
-    ``added`` are the instructions that XLA added itself; ``owners`` name the instruction that one of them is there for.
+    ``added`` are the instructions that XLA added itself, ``handed`` those that it did not although no equation names
+    them; ``owners`` name the instruction that one without equations is there for.
     ``key`` identifies it for good.
     """
 
@@ -35,6 +38,7 @@ class Provenance:
     key: Hashable = None
     mismatch: str | None = None
     inferred: frozenset[str] = frozenset()
+    handed: frozenset[str] = frozenset()
 
     def paths(self, name: str) -> tuple[str, ...]:
         """The equations of an instruction; of one that XLA added, those of the instruction it is there for."""
@@ -54,6 +58,7 @@ def provenance(source: RunSource, program: str, variant: str | None, stage: str 
     key = (
         "provenance", stage, stage_key(source, program, stage, variant), jaxpr_key(source, program),
         stage_key(source, program, _TAGGED[stage]) if variant is None and stage in _TAGGED else None,
+        stage_key(source, program, "hlo"),
     )  # fmt: skip
 
     def read() -> Provenance:
@@ -61,9 +66,20 @@ def provenance(source: RunSource, program: str, variant: str | None, stage: str 
         if module is None:
             return NOTHING
         tagged = tagged_module(source, program, stage, variant)
-        return replace(of_module(module, jaxpr_index(source, program), tagged), key=key)
+        found = of_module(module, jaxpr_index(source, program), tagged)
+        # Before optimization nothing is XLA's own.
+        handed = frozenset(module.names) if stage == "hlo" else handed_over(module, _before(source, program))
+        return replace(found, key=key, added=found.added - handed, handed=handed)
 
     return source.large.get_or(key, read)
+
+
+def _before(source: RunSource, program: str) -> HloModule | None:
+    """The HLO before optimization, where it is held."""
+    try:
+        return hlo_module(source, program, "hlo")
+    except ViewError:
+        return None
 
 
 def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | None = None) -> Provenance:

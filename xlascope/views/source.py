@@ -214,6 +214,8 @@ def open_source(path: Path | str) -> Source:
     try:
         if place.is_dir():
             return _open_dump(place)
+        if place.exists() and not place.is_file():
+            raise ViewError(f"{place}: not a regular file", "A run, a profile or HLO text is read from a file.", 3)
         if not place.exists():
             raise ViewError(f"{place}: no such file or folder", "Check the path; `xlascope record` prints it.", 3)
         if place.suffix == ".xlascope" and place.is_file():
@@ -225,6 +227,8 @@ def open_source(path: Path | str) -> Source:
         raise ViewError(f"{place}: cannot be read: {error.strerror}", "", 3) from error
     if head.startswith(_SQLITE) or place.suffix == ".xlascope":
         return _open_run(place)
+    if not head:
+        raise ViewError(f"{place}: the file is empty", "", 3)
     if place.name.endswith((".xplane.pb", ".pb")):
         return ProfileSource(place)
     if b"HloModule" in head or (head.strip() and b"\0" not in head and place.suffix in (".txt", ".hlo")):
@@ -245,6 +249,10 @@ def _open_run(place: Path) -> Source:
 
 def _open_dump(place: Path) -> Source:
     folder: DumpFolder = read_dump(place)
+    if not folder.modules:
+        inner = [each for each in place.iterdir() if not each.name.startswith(".")]
+        if len(inner) == 1 and inner[0].is_dir():
+            folder = read_dump(inner[0])  # a folder that holds nothing but the dump
     if not folder.modules:
         advice = "XLA_FLAGS=--xla_dump_to=… writes files like module_0001.jit_f.cpu_after_optimizations.txt."
         raise ViewError(f"{place}: holds no HLO text of an XLA dump", advice, 3)

@@ -132,7 +132,10 @@ def required(source: Source, program: str, stage: str, variant: str | None = Non
 
 
 def _there(source: Source, program: str, variant: str | None) -> str:
-    held = list(available(source, program, variant))
+    every = available(source, program, variant)
+    held = [name for name in every if not name.startswith("pass:")]
+    passes = [name for name in every if name.startswith("pass:")]
+    held += [f"{passes[0]} … {passes[-1]}"] if len(passes) > 1 else passes
     record = passes_record(source, program, variant) if isinstance(source, RunSource) else None
     stages = _pass_stages(record) if record is not None else []
     held += [f"{stages[0]} to {stages[-1]}"] if stages else []
@@ -231,6 +234,14 @@ def _sources(source: RunSource) -> tuple[dict[tuple[str, Any], Record], dict[str
         functions["name", fields.text(record.json, "name")] = record
     files = {fields.text(record.json, "file"): record for record in source.records("source")}
     return functions, {name: record for name, record in files.items() if name is not None}
+
+
+def source_file(source: RunSource, program: str) -> tuple[str, str] | None:
+    """The file that defines a program's function and its whole text as it ran; None when it was not kept."""
+    found = _source_record(source, program)
+    file = fields.text(found[1].json, "file") if found is not None else None
+    text = source.text(found[1]) if found is not None else None
+    return None if file is None or text is None else (file, text)
 
 
 def _source_text(source: RunSource, program: str) -> Text | None:

@@ -28,10 +28,13 @@ _CONFIG_KIND = re.compile(r'"kind"\s*:\s*"(__triton[^"]*|__cudnn[^"]*|__custom_f
 _TILES = re.compile(r'"output_tiles"\s*:\s*\[\s*\{\s*"sizes"\s*:\s*\[([^\]]*)\]')
 _NOT_TOLD = ("parameter", "constant", "tuple", "get-tuple-element", "bitcast")
 _SHOWN = 6
+_LONGEST_LITERAL = 40
 
 
 def fusion(instruction: HloInstruction, module: HloModule) -> str:
     members = real_members(instruction, module)
+    if not members and (moved := _moved(instruction, module)):
+        return moved
     opcodes = [
         member.opcode
         for name in instruction.called.get("calls", ())
@@ -43,6 +46,22 @@ def fusion(instruction: HloInstruction, module: HloModule) -> str:
     one = "one kernel for a single operation" if members == 1 else f"{members} operations in one kernel"
     how = _how(instruction)
     return ": ".join(part for part in (", ".join(part for part in (one, how) if part), shown) if part)
+
+
+def _moved(instruction: HloInstruction, module: HloModule) -> str:
+    """Of a fusion that computes nothing: what it moves. Empty where that is not one broadcast."""
+    bodies = [module.computation(name) for name in instruction.called.get("calls", ())]
+    spread = [each for body in bodies if body is not None for each in body.instructions if is_scalar_broadcast(each)]
+    if len(spread) != 1:
+        return ""
+    source = spread[0].computation.get(spread[0].operands[0]) if spread[0].operands else None
+    if source is not None and source.opcode == "parameter" and source.parameter_number is not None:
+        number, given = source.parameter_number, instruction.operands
+        source = instruction.computation.get(given[number]) if number < len(given) else None
+    literal = source.operand_text.strip() if source is not None and source.opcode == "constant" else ""
+    value = literal if 0 < len(literal) <= _LONGEST_LITERAL else source.name if source is not None else "one value"
+    how = _how(instruction)
+    return f"broadcast of {value}, {giving(instruction)}" + (f": one kernel, {how}" if how else "")
 
 
 def _counted(opcodes: list[str]) -> list[str]:

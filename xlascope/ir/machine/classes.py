@@ -15,6 +15,7 @@ _X86_FLOAT = re.compile(
     r"|u?comi|andn?|x?or|hadd|hsub|addsub|dp|cvt\w*?)(ps|pd|ph|ss|sd|sh)\Z"
 )
 _SCALAR_CONVERT = re.compile(r"v?cvtt?(?:s[sdhi]2\w+|us[dsi]2\w+)\Z")
+_X86_LOGIC = re.compile(r"v?(?:andn?|x?or)p[sd]\Z")
 _X86_INTEGER_VECTOR = re.compile(
     r"v?p(?:add|sub|mul|madd|and|x?or|sll|srl|sra|rol|ror|cmp|max|min|abs|avg|sad|sign|ternlog)\w*\Z"
 )
@@ -40,7 +41,8 @@ class Mix:
 
     ``fma`` are multiply-adds, vector or scalar; ``vector`` and ``scalar`` the other floating-point arithmetic (and
     integer arithmetic in vector registers); ``integer``: that of addresses and counters. ``vector_bits``: width of the
-    widest register that arithmetic on several elements, or a move of them, uses; None when nothing does. ``register``:
+    widest register that floating-point arithmetic on several elements uses, where there is none that of other work on
+    several; ``widest_bits``: of any work on several, moves and integers included. None when nothing does. ``register``:
     the widest vector register named at all.
     """
 
@@ -55,13 +57,14 @@ class Mix:
     stores: int
     vector_bits: int | None
     register: str | None
+    widest_bits: int | None = None
 
 
 def count(function: Function) -> Mix:
     """The mix of a function's instructions."""
     arm = function.architecture == "aarch64"
     classes = dict.fromkeys(("vector", "scalar", "fma", "integer", "branches", "calls", "other"), 0)
-    bits = 0
+    bits = floats = 0
     register, widest = None, 0
     for each in function.instructions:
         classes[_arm(each) if arm else _x86(each)] += 1
@@ -70,11 +73,14 @@ def count(function: Function) -> Mix:
             register, widest = name, wide
         if wide > bits and (arm or not _is_scalar(each.mnemonic)):
             bits = wide
+        if wide > floats and _is_float_vector(each.mnemonic, arm):
+            floats = wide
     return Mix(
         **classes,
         loads=sum(each.reads for each in function.instructions),
         stores=sum(each.writes for each in function.instructions),
-        vector_bits=bits or None,
+        vector_bits=floats or bits or None,
+        widest_bits=bits or None,
         register=register,
     )
 
@@ -103,6 +109,14 @@ def _is_scalar(mnemonic: str) -> bool:
         or mnemonic in _SCALAR_MOVES
         or _SCALAR_CONVERT.match(mnemonic) is not None
     )
+
+
+def _is_float_vector(mnemonic: str, arm: bool) -> bool:
+    """Is it floating-point arithmetic, on several elements where its registers are wide? Logic and moves are not."""
+    if arm:
+        return bool(_ARM_FMA.match(mnemonic) or _ARM_FLOAT.match(mnemonic))
+    found = _X86_FMA.match(mnemonic) or _X86_FLOAT.match(mnemonic)
+    return found is not None and found.group(1) in ("ps", "pd", "ph") and not _X86_LOGIC.match(mnemonic)
 
 
 def _x86(each: Instruction) -> str:

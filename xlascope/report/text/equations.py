@@ -38,14 +38,15 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
         Column("primitive", least=10),
         place_column(),
         number_column("self"),
+        number_column("with inner", 2),
         number_column("share"),
         fixed_column("", 3),
-        number_column("with inner", 2),
         Column("instructions", least=14, spare=1),
     ]
-    yield table(columns, [_row(row, several, answer.equations_exact) for row in answer.rows])
+    yield table(columns, [_row(row, several, answer.equations_exact, answer.op_ns) for row in answer.rows])
     cover = UNKNOWN if answer.equation_coverage is None else f"{answer.equation_coverage * 100:.1f}%"
     yield note(f"{cover} of {duration(answer.op_ns)} op time has an equation. ∅ folded or merged by XLA: not 0.")
+    yield note(f"Share: of all op time, with inner.{_certainty(answer)}")
     if any(row.state == "alone" for row in answer.rows):
         yield note("Each equation dispatched by itself and waited for, one call; those inside of others: not timed.")
     elif answer.equations_exact:
@@ -54,9 +55,23 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
         yield note("~ estimated: instructions are matched to equations by source line and primitive.")
 
 
-def _row(row: Row, several: bool, exact: bool) -> list[str | Text]:
+def _certainty(answer: Equations) -> str:
+    """How much of the op time that has an equation is exact."""
+    own = [row for row in answer.rows if row.state != "rest"]
+    exact, guessed = sum(row.exact_ns or 0 for row in own), sum(row.estimated_ns or 0 for row in own)
+    if not exact + guessed:
+        return ""
+    part = exact / (exact + guessed)
+    return f" {share(part)} of the op time of equations is exact, {share(1 - part)} estimated."
+
+
+def _row(row: Row, several: bool, exact: bool, op_ns: int | None) -> list[str | Text]:
     depth = row.path.count(".") - row.path.count("b")
-    own = estimated(duration(row.self_ns), exact and not row.estimated_ns)
+    # One that shares an instruction, and got nothing of its time, has none that is known.
+    own = estimated(duration(row.self_ns), exact and not row.estimated_ns and bool(row.self_ns or not row.estimated))
+    guessed = row.estimated or (row.total_ns is not None and not exact)
+    nothing = "∅" if row.state == "folded" else UNKNOWN
+    part = row.total_ns / op_ns if row.total_ns is not None and op_ns else row.share
     if row.self_ns is None:
         own = {"folded": "∅", "inside": ""}.get(row.state, UNKNOWN)
     return [
@@ -65,8 +80,8 @@ def _row(row: Row, several: bool, exact: bool) -> list[str | Text]:
         row.primitive if row.state != "rest" else "no equation",
         place(row.file, row.line),
         own,
-        share(row.share) if row.share is not None else ("∅" if row.state == "folded" else UNKNOWN),
-        bar(row.share),
-        duration(row.total_ns) if row.total_ns is not None else ("∅" if row.state == "folded" else UNKNOWN),
+        estimated(duration(row.total_ns), not guessed) if row.total_ns is not None else nothing,
+        ("~<1%" if guessed and not part else estimated(share(part), not guessed)) if part is not None else nothing,
+        bar(part),
         " ".join(row.instructions),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.console import RenderableType
 
-from xlascope.report.text.tables import Column, heading, note, number_column, table
+from xlascope.report.text.tables import UNKNOWN, Column, heading, note, number_column, table
 from xlascope.views.links import Answer, Row
 
 
@@ -15,7 +15,10 @@ def links(answer: Answer) -> Iterable[RenderableType]:
     if answer.rows:
         columns = [number_column("line"), Column("equations", least=9), Column("text", least=30, spare=3)]
         yield table(columns, [[str(row.line), _equations(row), row.text] for row in answer.rows])
-        yield note("+ added by XLA, for the instruction behind it.")
+        if any(row.added_by_xla for row in answer.rows):
+            yield note("+ added by XLA, for the instruction behind it.")
+        if any(row.owner is not None and not row.added_by_xla for row in answer.rows):
+            yield note("() no equation: made by the compiler for the results of the instruction named.")
     if answer.note is not None:
         yield note(answer.note[0].upper() + answer.note[1:] + ".")
 
@@ -23,4 +26,6 @@ def links(answer: Answer) -> Iterable[RenderableType]:
 def _equations(row: Row) -> str:
     if row.equations:
         return " ".join(row.equations)
+    if not row.added_by_xla:
+        return f"({row.owner or UNKNOWN})"
     return f"+ {row.owner}" if row.owner is not None else "+"

@@ -56,7 +56,7 @@ def machine(answer: Machine) -> Iterable[RenderableType]:
     if any(row.also for row in answer.rows):
         yield note("×n: fusions that compute the same and share the kernel.")
     if any(row.mix is not None for row in answer.rows):
-        yield note("bits: widest vector register that arithmetic or moves of several elements use; - none.")
+        yield note("bits: vector registers of floating-point arithmetic; (integer): those of other work, where wider.")
 
 
 def _row(row: Row) -> list[str | Text]:
@@ -75,11 +75,19 @@ def _row(row: Row) -> list[str | Text]:
         " ".join(row.equations),
         duration(row.self_ns) if row.self_ns is not None else "",
         share(row.share) if row.share is not None else "",
-        UNKNOWN if mix is None else str(row.vector_bits) if row.vector_bits is not None else "-",
+        UNKNOWN if mix is None else _bits(row),
         UNKNOWN if row.instructions is None else str(row.instructions),
         *counts,
         UNKNOWN if row.bytes is None else str(row.bytes),
     ]
+
+
+def _bits(row: Row) -> str:
+    """``256 (512 integer)``: what floats are computed with, and what else is wider; - nothing works on several."""
+    if row.vector_bits is None:
+        return "-"
+    wider = row.widest_bits is not None and row.widest_bits > row.vector_bits
+    return f"{row.vector_bits} ({row.widest_bits} integer)" if wider else str(row.vector_bits)
 
 
 def _without(each: Without) -> list[str | Text]:

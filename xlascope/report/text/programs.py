@@ -55,7 +55,10 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
     if answer.observed_ns:
         yield note(f"Seen: device time in the profile windows, {duration(answer.observed_ns)} in all.")
     if guessed:
-        yield note("~ estimated: the windows did not cover every call. ≥ at least; how often is not known.")
+        yield note(
+            "~ estimated: the windows did not cover every call. Calls a–b: a were counted, b at most if the pace did "
+            "not change. ≥ at least: how many more is not known."
+        )
     if answer.simulated_devices is not None:
         yield note(
             f"{answer.simulated_devices} simulated devices share the machine's cores: per call is from the first start "
@@ -70,7 +73,7 @@ def _function(row: Function) -> list[str | Text]:
     return [
         name,
         place(row.file, row.line),
-        calls(row.calls, row.calls_exact, row.calls_at_least),
+        calls(row.calls, row.calls_exact, row.calls_at_least, row.calls_at_most),
         duration(row.per_call_ns),
         estimated(share(row.share), not row.share_estimated or row.share is None),
         bar(row.share),
@@ -80,9 +83,12 @@ def _function(row: Function) -> list[str | Text]:
     ]
 
 
-def calls(value: int | None, exact: bool, at_least: int | None) -> str:
-    """How often something was called: counted, estimated (``~``), or only how many are certain (``≥``)."""
-    return f"≥{count(at_least)}" if value is None and at_least else count(value, exact)
+def calls(value: int | None, exact: bool, at_least: int | None, at_most: int | None = None) -> str:
+    """How often something was called: counted, from what is certain to what it is at most (``271–330``), how many are
+    certain (``≥271``), estimated where none are (``~``)."""
+    if exact or not at_least:
+        return count(value, exact)
+    return f"{count(at_least)}–{count(at_most)}" if at_most is not None and value is not None else f"≥{count(at_least)}"
 
 
 def _names(programs: tuple[str, ...], most: int = 4) -> str:
@@ -120,7 +126,7 @@ def _program(row: Program) -> list[str | Text]:
     return [
         row.id,
         row.signature or UNKNOWN,
-        calls(row.calls, row.calls_exact, row.calls_at_least),
+        calls(row.calls, row.calls_exact, row.calls_at_least, row.calls_at_most),
         duration(row.device_ns),
         count(row.equations),
         row.args,
@@ -163,7 +169,7 @@ def _compile(row: Compile) -> list[str | Text]:
         duration(row.trace_ns),
         duration(row.lower_ns),
         duration(row.compile_ns),
-        calls(row.runs, row.runs_exact, row.runs_at_least),
+        calls(row.runs, row.runs_exact, row.runs_at_least, row.runs_at_most),
         row.cache or UNKNOWN,
         row.reason or UNKNOWN,
     ]

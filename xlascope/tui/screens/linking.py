@@ -220,6 +220,13 @@ class Linking:
         shares = {row.op: row.share or 0.0 for row in self._main.desk.ops.rows}
         return max(sorted(focus.nodes), key=lambda node: shares.get(node, 0.0), default=None)
 
+    def _under_cursor(self, origin: LineView | None) -> str | None:
+        """The instruction on the cursor's line of the optimized HLO: of a member of a fusion itself is told."""
+        for pane in self._main.stage_panes():
+            if origin is not None and pane.text_pane is origin and pane.showing == "optimized":
+                return self._main.desk.links.row_node.get(origin.cursor)
+        return None
+
     # telling of the cursor
 
     def _explain(self, focus: Focus, origin: LineView | None, node: str | None = None) -> None:
@@ -233,7 +240,7 @@ class Linking:
                 subject, said = tell_line(focus, place, known, screen.glyphs)
                 line.show(said, subject)
             return
-        best = node or self.best_node(focus)
+        best = node or self._under_cursor(origin) or self.best_node(focus)
         found = desk.graph.node_by_id.get(best) if desk.graph is not None and best is not None else None
         jaxpr = [pane for pane in screen.stage_panes() if pane.text_pane is origin and pane.showing != "optimized"]
         if jaxpr or (found is None and focus.lead):
@@ -332,6 +339,8 @@ def _sentence(node, graph) -> str:  # type: ignore[no-untyped-def]
     if node.equations:
         shown = " ".join(node.equations[:8]) + (" …" if len(node.equations) > 8 else "")
         said += f"; equations {shown}"
-    if node.added_by_xla:
+    if node.is_marked:
         said += "; added by XLA" + (f" for {node.owner}" if node.owner else "")
+    elif node.owner is not None or node.added_by_xla:
+        said += "; made by the compiler for its results" + (f", here {node.owner}" if node.owner else "")
     return said
