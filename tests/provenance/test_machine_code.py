@@ -67,7 +67,10 @@ def test_the_widest_register_is_that_of_the_text(with_kernels: Linked) -> None:
         named = {name: width for name, width in WIDTHS.items() if re.search(rf"\b{name}\d", part)}
         row = rows[symbol]
         assert row.mix.register == max(named, key=named.get, default=None)
-        assert row.vector_bits is None or row.vector_bits <= max(named.values())
+        assert row.vector_bits is None or row.vector_bits <= row.widest_bits <= max(named.values())
+        arithmetic = "\n".join(re.findall(r"\bv(?:add|sub|mul|div|min|max|fm\w+|fnm\w+)p[sd]\b.*", part))
+        floats = [width for name, width in WIDTHS.items() if re.search(rf"\b{name}\d", arithmetic)]
+        assert not floats or row.vector_bits == max(floats)
     # A loop over 64 floats that LLVM vectorized has vectors in its machine code.
     assert "<8 x float>" in after or "<16 x float>" in after
     assert all(rows[symbol].vector_bits >= 256 for symbol in rows if symbol.startswith("tanh_add_fusion"))

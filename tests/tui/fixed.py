@@ -237,7 +237,7 @@ class FixedFeed(Feed):
                 library_file=LIBRARY if path == "7" else None, library_line=3 if path == "7" else None,
                 text_line=text_line,
             ))  # fmt: skip
-        return SimpleNamespace(rows=tuple(rows), op_ns=total, equations_exact=True)
+        return SimpleNamespace(rows=tuple(rows), op_ns=total, equations_exact=True, exact_share=0.25)
 
     def _view_variants(self, program: str) -> Any:
         return SimpleNamespace(rows=(variant_row(),) if self.with_variants else ())

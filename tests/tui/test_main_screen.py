@@ -154,7 +154,8 @@ async def test_equals_explains_the_number_under_the_cursor():
 
 
 @pytest.mark.parametrize(("keys", "words"), [
-    (("5", "H"), ("softmax.py:5: 1 equation, ~53% of the op time of scores#1", "ynn_fusion.1 71%", "split among")),
+    (("5", "H"), ("softmax.py:5: 1 equation, ~53% of the op time of scores#1", "ynn_fusion.1 71%", "split among",
+      "25% is exactly one equation's, 75% estimated")),
     (("1", "g", "g", *["j"] * 11), ("line 12 of the jaxpr: 1 equation, 11% of the op time", "alone: exact")),
     (("1", "g", "g", *["j"] * 8), ("line 9 of the jaxpr: 1 equation.", "folded or merged them, which is not 0 ns")),
     (("5", "g", "g"), ("No equation of scores#1 belongs to this line",)),

@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--variant", metavar="V", help="id or name of a measured variant, or baseline")
     stages = "source, jaxpr, stablehlo, hlo, optimized, pass:N, llvm:before, llvm, asm"
     made.add_argument("--stage", metavar="NAME", help=stages)
-    made.add_argument("--from", metavar="N", help="diff: the form after pass N; also hlo, optimized")
+    made.add_argument("--from", metavar="N", help="diff: the form after pass N; also hlo, optimized, fusion, fusion#2")
     made.add_argument("--to", metavar="N", help="diff: the later form; without it, one pass against the one before")
     made.add_argument("--text", "--textual", action="store_true", default=None, help="diff: line by line as well")
     made.add_argument("--instruction", metavar="NAME", help="history of an instruction; of llvm and asm, its kernel")

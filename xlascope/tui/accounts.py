@@ -41,6 +41,9 @@ def line_account(subject: str, rows: Sequence[EquationRow], known: Known, glyphs
         told.append(f"{glyphs.estimated} a fusion's time is split among its equations by their operations: estimated.")
     else:
         told.append("Each of these ops is of these equations alone: exact.")
+    if known.table.exact and known.table.exact_share is not None:
+        exact, rest = percent(known.table.exact_share), percent(1 - known.table.exact_share)
+        told.append(f"Of all op time of equations {exact} is exactly one equation's, {rest} estimated.")
     return [*told, "Nothing is scaled to the whole run."]
 
 

@@ -129,8 +129,9 @@ def equation_table(answer: Any) -> EquationTable:
         return EquationTable()
     total = answer.op_ns
     return EquationTable(
-        tuple(_equation_row(row, total) for row in answer.rows), bool(total), bool(answer.equations_exact)
-    )
+        tuple(_equation_row(row, total) for row in answer.rows), bool(total), bool(answer.equations_exact),
+        answer.exact_share,
+    )  # fmt: skip
 
 
 def _equation_row(row: Any, total: int | None) -> EquationRow:

@@ -117,6 +117,8 @@ class EquationTable:
     timed: bool = False
     exact: bool = False
     """Whether instructions are linked to equations by tags; else by source position."""
+    exact_share: float | None = None
+    """The exact part of the op time that has an equation."""
 
 
 @dataclass(frozen=True, slots=True)

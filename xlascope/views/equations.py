@@ -71,6 +71,14 @@ class Equations:
     equation_coverage: float | None
     equations_exact: bool
 
+    @property
+    def exact_share(self) -> float | None:
+        """The exact part of the op time that has an equation; None when nothing was seen."""
+        own = [row for row in self.rows if row.state != "rest"]
+        exact = sum(row.exact_ns or 0 for row in own)
+        every = exact + sum(row.estimated_ns or 0 for row in own)
+        return exact / every if every else None
+
 
 def query(source: RunSource, program: str | None = None, variant: str | None = None) -> Equations:
     """Of all programs or of one, as the script ran it or as a variant did."""

@@ -57,11 +57,9 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
 
 def _certainty(answer: Equations) -> str:
     """How much of the op time that has an equation is exact."""
-    own = [row for row in answer.rows if row.state != "rest"]
-    exact, guessed = sum(row.exact_ns or 0 for row in own), sum(row.estimated_ns or 0 for row in own)
-    if not exact + guessed:
+    part = answer.exact_share
+    if part is None:
         return ""
-    part = exact / (exact + guessed)
     return f" {share(part)} of the op time of equations is exact, {share(1 - part)} estimated."
 
 
