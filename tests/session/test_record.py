@@ -280,7 +280,8 @@ for n in range(60):
 
 def test_a_python_that_does_not_start_is_our_failure(tmp_path: Path) -> None:
     broken = tmp_path / "python"
-    broken.write_text("#!/does/not/exist\n")
+    # It answers when it is asked for its version, and is gone when it is to run the script.
+    broken.write_text("#!/bin/sh\necho python 3 11\nrm \"$0\"; printf '#!/does/not/exist\\n' > \"$0\"; chmod +x \"$0\"\n")
     broken.chmod(0o755)
     command = record_command(script(tmp_path, "pass\n"), tmp_path / "a.xlascope")
     done = subprocess.run([*command[:3], "--python", str(broken), *command[3:]], capture_output=True,
@@ -290,8 +291,11 @@ def test_a_python_that_does_not_start_is_our_failure(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_does_not_begin_is_told(tmp_path: Path) -> None:
+    false = tmp_path / "python"
+    false.write_text('#!/bin/sh\n[ "$1" = -I ] && echo python 3 11\n')
+    false.chmod(0o755)
     command = record_command(script(tmp_path, "pass\n"), tmp_path / "a.xlascope")
-    done = subprocess.run([*command[:3], "--python", "/bin/false", *command[3:]], capture_output=True,
+    done = subprocess.run([*command[:3], "--python", str(false), *command[3:]], capture_output=True,
                           stdin=subprocess.DEVNULL, env=environment(), timeout=60, check=False)
     assert done.returncode == 1
     assert b"was not recorded" in done.stderr
