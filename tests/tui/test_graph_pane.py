@@ -71,6 +71,15 @@ async def test_enter_opens_a_group_in_place_and_backspace_closes_it(graph):
         await pilot.press("backspace")
         await settle(pilot)
         assert (view.opened, view.box, view.row_count()) == (frozenset(), "ynn_fusion.1", rows)
+        assert app.last(GraphPane.NodeChosen).node == "ynn_fusion.1", "the cursor is on the group now, and that is told"
+        view.set_graph(graph)
+        await pilot.press("enter")
+        await settle(pilot)
+        view.set_column(12)
+        inside = view.column
+        await pilot.press("j", "j", "backspace")
+        await settle(pilot)
+        assert inside and view.column == 0, "sideways it is where it was before the group was opened"
 
 
 async def test_search_opens_what_hides_a_match(graph):
@@ -84,6 +93,9 @@ async def test_search_opens_what_hides_a_match(graph):
         await pilot.press("n")
         await settle(pilot)
         assert view.box == "exp.0"
+        view.start_search("ROOT")
+        await settle(pilot)
+        assert view.graph.node_by_id[view.box].is_root and not view.graph.ancestors(view.box)
 
 
 async def test_a_click_chooses_and_a_second_opens(graph):
@@ -180,6 +192,14 @@ async def test_the_critical_path_is_marked_and_told(graph):
         assert view.ends >= {"ynn_fusion.1", "ynn_fusion", "broadcast_divide_fusion", "broadcast_multiply_fusion"}
         shown = "\n".join(screen_text(app))
         assert "critical path 5 nodes, 1.75 s of 1.75 s (100%)" in shown and "◆" in shown
+        nodes = view.way.nodes
+        assert view.way_account()[0].startswith("critical path: 5 nodes") and len(view.way_account()) == 5 + 4
+        view._move(view.box_of(nodes[0]))
+        for step in range(1, len(nodes)):
+            await pilot.press("n")
+            assert view.box == view.box_of(nodes[step])
+        await pilot.press("n", "N")
+        assert view.box == view.box_of(nodes[-2])
         assert view.clear_ways() and not view.ends and not view.clear_ways()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +11,11 @@ import pytest
 from fixed import FixedFeed, FixedKeeper
 from hosting import screen_text, settle
 from on_screen import SIZES, shown, text_of, until
+from textual.events import Key
 from textual.widgets import Input
 
 from xlascope.tui.actions import ACTIONS, bindings
+from xlascope.tui.lines import explain_op
 from xlascope.tui.screens.compare import CompareScreen
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.screens.passes import PassesScreen
@@ -24,6 +27,7 @@ from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputPane
 from xlascope.tui.widgets.passes_list import PassesList
+from xlascope.tui.widgets.status import ExplainLine
 from xlascope.tui.widgets.text_pane import TextPane
 
 
@@ -79,6 +83,54 @@ async def test_tab_goes_round_all_panes_and_back(size):
         assert sorted(seen) == sorted(ids)
         await pilot.press("shift+tab")
         assert screen.desk.current == seen[-2]
+
+
+async def test_keys_typed_ahead_are_taken_in_order():
+    """All of them are on their way before the first is answered; the outcome is that of typing slowly."""
+    keys = [Key("slash", "/"), *(Key(each, each) for each in "reduce"), Key("enter", "\r"), Key("n", "n")]
+    places = []
+    for ahead in (False, True):
+        async with shown() as (app, pilot, screen):
+            await pilot.press("1", "g", "g")
+            await settle(pilot)
+            for key in keys:
+                app.post_message(Key(key.key, key.character))
+                if not ahead:
+                    await settle(pilot)
+            await settle(pilot)
+            view = screen.stage_pane("a").text_pane
+            await until(pilot, lambda view=view: not view._sought)
+            assert screen.focused is view and view.needle == "reduce", (ahead, view.needle, screen.query_one(PromptLine).value)
+            places.append(view.cursor)
+    assert places == [11, 11]
+
+
+async def test_what_is_explained_follows_a_filter():
+    async with shown() as (_app, pilot, screen):
+        await pilot.press("7", "f", *"broadcast")
+        await settle(pilot)
+        assert screen.desk.focus.nodes >= {"broadcast_multiply_fusion"}
+        assert screen.query_one(ExplainLine).said.startswith("broadcast_multiply_fusion")
+        await pilot.press(*"x", "enter")
+        await settle(pilot)
+        assert not screen.desk.focus.nodes and not screen.query_one(ExplainLine).said
+
+
+async def test_approximate_equations_of_ops_are_marked():
+    feed = FixedFeed("ended")
+    rows = [replace(row, exact=False) for row in feed.ops("scores#1").rows]
+    columns = {column.key: column for column in OpsTable().columns}
+    assert all(columns["equations"].text(row) == "~" + " ".join(row.equations) for row in rows if row.equations)
+    assert all("~" not in columns["equations"].text(row) for row in feed.ops("scores#1").rows)
+
+
+def test_only_what_calls_has_a_total():
+    table = FixedFeed("ended").ops("scores#1")
+    row = replace(table.rows[0], opcode="dot", total_ns=table.rows[0].self_ns + 5_000_000)
+    said = "\n".join(explain_op(row, table))
+    assert "5.00 ms of it while other ops ran at the same time" in said and "Total" not in said
+    assert "Total, what it called included" in "\n".join(explain_op(replace(row, opcode="while"), table))
+    assert "same time" not in "\n".join(explain_op(table.rows[0], table))
 
 
 async def test_search_is_typed_below_and_moves_the_cursor():

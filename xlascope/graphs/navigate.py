@@ -92,18 +92,24 @@ def search(graph: Graph, text: str) -> list[str]:
     """Ids of the nodes whose name, opcode, shape, label or computation holds the text, or that have that equation path.
 
     A word such as ``:34`` or ``train.py:34`` is a source line. In the order of the text. Case does not matter; several
-    words must all be found. Empty for an empty text.
+    words must all be found; ``ROOT`` in capitals means results of computations, the outermost first. Empty for an empty
+    text.
     """
-    words = text.lower().split()
+    roots = "ROOT" in text.split()
+    words = [word.lower() for word in text.split() if word != "ROOT"]
     lines = [match for word in words if (match := _LINE.match(word))]
     words = [word for word in words if not _LINE.match(word)]
     found = []
-    for node in graph.candidates(words) if words or lines else ():
+    for node in graph.candidates(words) if words or lines or roots else ():
+        if roots and not node.is_root:
+            continue
         own = f"{node.name}\n{node.opcode}\n{node.shape}\n{node.computation}\n{node.detail}".lower()
         if all(word in own or word in node.equations for word in words) and all(
             _is_at(graph, node, line) for line in lines
         ):
             found.append(node.id)
+    if roots:
+        found.sort(key=lambda node: len(graph.ancestors(node)))
     return found
 
 

@@ -23,7 +23,7 @@ def critical_path(folds: Folds, group: str | None = None) -> Way | None:
 
     A node that calls a computation counts with all that is in it: what is inside of a loop runs turn after turn.
     """
-    times = {box: _self_ns(folds, box) for box in _nodes(folds, group)}
+    times = {box: self_ns(folds, box) for box in _nodes(folds, group)}
     known = [time for time in times.values() if time is not None]
     if not known:
         return None
@@ -48,15 +48,15 @@ def path_between(folds: Folds, first: str, second: str) -> Way | None:
     """
     group, ends = _meet(folds, first, second)
     if ends[0] == ends[1]:
-        return Way((ends[0],), _self_ns(folds, ends[0]), None)
+        return Way((ends[0],), self_ns(folds, ends[0]), None)
     below: dict[str, list[str]] = {}
     for flow in folds.wiring(group).flows:
         below.setdefault(flow.source, []).append(flow.target)
     found = _shortest(below, *ends) or _shortest(below, *reversed(ends))
     if not found:
         return None
-    times = [time for time in (_self_ns(folds, box) for box in found) if time is not None]
-    whole = [time for time in (_self_ns(folds, box) for box in _nodes(folds, group)) if time is not None]
+    times = [time for time in (self_ns(folds, box) for box in found) if time is not None]
+    whole = [time for time in (self_ns(folds, box) for box in _nodes(folds, group)) if time is not None]
     return Way(tuple(found), sum(times) if times else None, sum(whole) if whole else None)
 
 
@@ -101,7 +101,8 @@ def _nodes(folds: Folds, group: str | None) -> list[str]:
     return [node.id for node in folds.graph.nodes_of_group.get(group, ()) if not node.folded]
 
 
-def _self_ns(folds: Folds, box: str) -> int | None:
+def self_ns(folds: Folds, box: str) -> int | None:
+    """Self time of a node or of all that is in a group; None where nothing was measured."""
     group = folds.graph.group_by_id.get(box)
     if group is not None:
         return group.self_ns

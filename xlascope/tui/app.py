@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
@@ -89,6 +90,15 @@ class XlascopeApp(Failing[None]):
         self.set_class(glyphs is ASCII, "-ascii")
         ScrollBar.renderer = AsciiScrollBar if glyphs is ASCII else ScrollBarRender
         self.push_screen(MainScreen(self.run_at_hand, glyphs, self._feed or Feed(self.run_at_hand.path)))
+
+    async def _on_key(self, event: events.Key) -> None:
+        """A key that was on its way to a pane when a line for typing opened belongs to that line."""
+        from xlascope.tui.widgets.dialogs import PromptLine
+
+        # The line stops these keys: none comes here that it has seen.
+        if isinstance(self.focused, PromptLine) and (event.is_printable or event.key == "enter"):
+            event.prevent_default()
+            self.focused._forward_event(events.Key(event.key, event.character))
 
     async def action_quit(self) -> None:
         """Textual's own quit key asks too while the script runs."""

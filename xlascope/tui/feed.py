@@ -371,6 +371,7 @@ def _op_row(row: Any, total: int) -> OpRow:
         row.line,
         row.bytes,
         row.flops,
+        bool(getattr(row, "equations_exact", True)),
     )
 
 

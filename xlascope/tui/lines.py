@@ -214,16 +214,32 @@ def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
         "Self time: each instant an op was active is given to the innermost active op, so rows add up to covered time.",
         f"Per execution: {duration(row.self_ns)} / {count(row.count)} = {duration(row.per_call_ns)}.",
         f"Share: of the self time of all rows of this table, {percent(row.share)}.",
-        f"Total, what it called included: {duration(row.total_ns)}.",
+        *_total(row),
     ]
     if ops.coverage is not None:
         lines.append(f"Op coverage {ops.coverage * 100:.1f}%: op time / time the device was busy, measured on its own.")
-    if row.equations and not ops.exact:
+    if row.equations and not (ops.exact and row.exact) and not row.added_by_xla:
         lines.append("Its equations are matched by source position and primitive: approximate.")
     lines.append("Nothing is scaled to the whole run.")
     if row.added_by_xla:
         lines.append("+ added by XLA: no equation of yours made it; it is shown with the instruction that needs it.")
     return lines
+
+
+_CALLING = frozenset({"while", "call", "conditional", "async-start"})
+
+
+def _total(row: OpRow) -> list[str]:
+    """Only what calls other ops has a total; any other op's time beyond its own it shared."""
+    if row.total_ns is None or row.self_ns is None:
+        return []
+    if row.opcode in _CALLING:
+        return [f"Total, what it called included: {duration(row.total_ns)}."]
+    shared = row.total_ns - row.self_ns
+    if shared <= 0:
+        return []
+    return [f"Active for {duration(row.total_ns)}: {duration(shared)} of it while other ops ran at the same time, "
+            "which have that time."]  # fmt: skip
 
 
 def explain_variant(row: VariantRow) -> list[str]:

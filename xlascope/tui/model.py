@@ -140,6 +140,8 @@ class OpRow:
     line: int | None = None
     bytes: int | None = None
     flops: int | None = None
+    exact: bool = True
+    """Whether its equations come from tags."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,8 @@ class Acting:
 
     def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
         view = getattr(self, "_asking_view", None)
+        if self._me.query_one(PromptLine).passed(message):
+            return
         if message.purpose == "search" and isinstance(view, LineView):
             view.start_search(message.text)
         elif message.purpose == "filter" and isinstance(view, RowTable):
@@ -164,9 +166,13 @@ class Acting:
                 return
         self._me.query_one(PromptLine).close()
         if isinstance(view, LineView):
-            view.focus()
+            self._me.set_focus(view)
             if message.purpose == "search" and message.text is not None:
+                if view.needle != message.text:
+                    view.start_search(message.text)
                 self._me.follow_cursor(view)
+            elif message.purpose == "filter" and message.text is not None and isinstance(view, RowTable):
+                view.set_filter(message.text)
         if message.text is None:
             if message.purpose == "search" and isinstance(view, LineView):
                 view.clear_search()
@@ -212,6 +218,9 @@ class Acting:
             said = function_account(item, program, desk.overview) if item is not None else None
         elif isinstance(focused, TextPane):
             said = self._line_account(focused)
+        elif isinstance(focused, GraphPane) and (way := focused.way_account()) is not None:
+            screen.app.push_screen(TextOverlay("The way that is marked", way))
+            return
         if said is None and not isinstance(focused, Chart):
             row = focused.current if isinstance(focused, OpsTable) else None
             if row is None:

@@ -252,6 +252,8 @@ class CompareScreen(Screen[None]):
 
     def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
         view = self._asking
+        if self.query_one(PromptLine).passed(message):
+            return
         if isinstance(view, RowTable) and message.purpose == "filter":
             view.set_filter(message.text)
         elif view is not None and message.text:
@@ -260,11 +262,13 @@ class CompareScreen(Screen[None]):
     def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
         self.query_one(PromptLine).close()
         if self._asking is not None:
-            self._asking.focus()
-            if isinstance(self._asking, RowTable) and message.purpose == "filter" and message.text is None:
-                self._asking.set_filter("")
+            self.set_focus(self._asking)
+            if isinstance(self._asking, RowTable) and message.purpose == "filter":
+                self._asking.set_filter(message.text or "")
             elif message.purpose == "search" and not message.text:
                 self._asking.clear_search()
+            elif message.text and self._asking.needle != message.text:
+                self._asking.start_search(message.text)
 
     def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
         if message.row is None and message.needle:

@@ -11,6 +11,7 @@ from xlascope.tui.model import StageText
 from xlascope.tui.switches import Switches
 from xlascope.tui.telling import Known, tell_equations, tell_line
 from xlascope.tui.text.numbers import duration, percent
+from xlascope.tui.widgets.dialogs import PromptLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
@@ -63,6 +64,31 @@ class Linking:
         focus = self.focus_of(view, view.cursor) if not isinstance(view, FunctionsList) else None
         if focus is not None:
             self.take_focus(focus, view)
+
+    def follow_rows(self, table: OpsTable) -> None:
+        """Other rows in a table with the keys, or that is being filtered: its cursor is what all panes show."""
+        asked = self._main.query_one(PromptLine)
+        if not (table.has_focus or (asked.is_open and asked.purpose == "filter")) or not self._main.desk.links.node_row:
+            return
+        focus = self.focus_of(table, table.cursor) or Focus()
+        if focus.nodes != self._main.desk.focus.nodes:
+            self.take_focus(focus, table)
+
+    def follow_again(self) -> None:
+        """The same place with other links; nothing moves."""
+        view, node = self._main.focused, None
+        if isinstance(view, GraphPane):
+            chosen = view.chosen()
+            focus = self._main.graph_focus(view, chosen[1]) if chosen is not None else None
+            node = chosen[0] if chosen is not None and view.stage == "optimized" else None
+        elif isinstance(view, LineView) and not isinstance(view, FunctionsList):
+            focus = self.focus_of(view, view.cursor)
+        else:
+            return
+        if focus is not None:
+            self._main.desk.focus = focus
+            self._main.draw_strip()
+            self._explain(focus, view, node)
 
     def on_graph_pane_node_chosen(self, message: GraphPane.NodeChosen) -> None:
         focus = self._main.graph_focus(message.view, message.nodes)
@@ -240,15 +266,19 @@ class Linking:
                 subject, said = tell_line(focus, place, known, screen.glyphs)
                 line.show(said, subject)
             return
+        if isinstance(origin, GraphPane) and (told := origin.told_of_group(screen.glyphs.micro)) is not None:
+            line.show(told[1], told[0])
+            return
         best = node or self._under_cursor(origin) or self.best_node(focus)
         found = desk.graph.node_by_id.get(best) if desk.graph is not None and best is not None else None
         jaxpr = [pane for pane in screen.stage_panes() if pane.text_pane is origin and pane.showing != "optimized"]
-        if jaxpr or (found is None and focus.lead):
+        other = isinstance(origin, GraphPane) and origin.stage != "optimized"
+        if jaxpr or other or (found is None and focus.lead):
             desk.said = tell_equations(focus, known, screen.glyphs)
             line.show(desk.said[1], desk.said[0])
             if found is not None and len(focus.lead) == 1:
                 desk.explained = found.id
-            if jaxpr and desk.program is not None and origin is not None:
+            if jaxpr and not other and desk.program is not None and origin is not None:
                 screen.loader.explain_row(desk.program, desk.variant, jaxpr[0].showing, origin.cursor)
             elif desk.explained and desk.program is not None:
                 screen.loader.explain(desk.program, desk.variant, desk.explained)

@@ -36,6 +36,7 @@ from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputLog, OutputPane
 from xlascope.tui.widgets.part_line import PartLine
+from xlascope.tui.widgets.row_table import RowTable
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.stage_pane import StagePane
 from xlascope.tui.widgets.status import EffectLine, ExplainLine, StatusHeader, SwitchBar
@@ -195,9 +196,16 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             self.desk.links = message.links
             if better and not self.desk.moved:
                 self.desk.landed = None  # the hottest op is looked for once more, by the better links
+            if better and self.desk.moved:
+                self.follow_again()
             self.relink(bring=not again and not better)
             self.land()
             self.land_on_new(new)
+
+    def on_row_table_sorted(self, message: RowTable.Sorted) -> None:
+        """A filter may have taken the row away that the cursor was on."""
+        if isinstance(message.view, OpsTable):
+            self.follow_rows(message.view)
 
     def on_variants_loaded(self, message: VariantsLoaded) -> None:
         if self.concerns(message):

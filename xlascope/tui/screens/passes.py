@@ -359,14 +359,15 @@ class PassesScreen(Screen[None]):
         self.query_one(PromptLine).ask(message.purpose, hints.get(message.purpose, ""), value)
 
     def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
-        self._search(message.purpose, message.text)
+        if not self.query_one(PromptLine).passed(message):
+            self._search(message.purpose, message.text)
 
     def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
         self.query_one(PromptLine).close()
         if self._asking is not None:
-            self._asking.focus()
-        if message.text is None:
-            self._search(message.purpose, "")
+            self.set_focus(self._asking)
+        if message.purpose == "filter" or self._asking is None or self._asking.needle != message.text:
+            self._search(message.purpose, message.text or "")
 
     def _search(self, purpose: str, text: str) -> None:
         if purpose == "filter":

@@ -336,15 +336,17 @@ class ViewsScreen(Screen[str]):
         self.query_one(PromptLine).ask("search", "search: lower case ignores case")
 
     def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
-        if self._asking is not None and message.text:
+        if self._asking is not None and message.text and not self.query_one(PromptLine).passed(message):
             self._asking.start_search(message.text)
 
     def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
         self.query_one(PromptLine).close()
         if self._asking is not None:
-            self._asking.focus()
+            self.set_focus(self._asking)
             if not message.text:
                 self._asking.clear_search()
+            elif self._asking.needle != message.text:
+                self._asking.start_search(message.text)
 
     def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
         if message.row is None and message.needle:

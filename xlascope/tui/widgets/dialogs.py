@@ -273,9 +273,29 @@ class PromptLine(Input):
         event.stop()
         self.post_message(self.Typed(self.purpose, event.value))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Ended(self.purpose, event.value))
+    def passed(self, message: PromptLine.Typed) -> bool:
+        """Whether what was told while typing is no longer so."""
+        return not self.is_open or message.text != self.value
+
+    async def _on_key(self, event: Key) -> None:
+        """Enter ends it at once: what was typed after it is for the pane that gets the keys then."""
+        if not self.is_open:
+            event.stop()
+            event.prevent_default()
+            if self.screen.focused not in (None, self):
+                self.screen.focused._forward_event(Key(event.key, event.character))
+        elif event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self._end(self.value)
 
     def action_give_up(self) -> None:
-        self.post_message(self.Ended(self.purpose, None))
+        self._end(None)
+
+    def _end(self, text: str | None) -> None:
+        ended = self.Ended(self.purpose, text)
+        handler = getattr(self.screen, "on_prompt_line_ended", None)
+        if handler is None:
+            self.post_message(ended)
+        else:
+            handler(ended)

@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.text.numbers import counted, duration
 from xlascope.tui.text.safe import safe
 from xlascope.tui.widgets.graph_search import GraphSearch
 from xlascope.tui.widgets.graph_ways import MAP_WIDTH, GraphWays
@@ -101,6 +102,10 @@ class GraphPane(GraphSearch, GraphWays, LineView):
         self.graph: Graph | None = None
         self.opened: frozenset[str] = frozenset()
         self.box: str | None = None
+        self.tell_when_laid = False
+        """Whether the next picture's cursor is one that the user put there."""
+        self._columns: dict[str, int] = {}
+        self._column_wanted: int | None = None
         self.compact = False
         self.stage = "optimized"
         self.of: tuple[str | None, str | None] = (None, None)
@@ -120,7 +125,8 @@ class GraphPane(GraphSearch, GraphWays, LineView):
         self.graph, self._placeholder, self.folds = graph, placeholder, None
         if not same:
             self.opened, self.box, self.hops = frozenset(), None, None
-            self.ends, self._start, self._said = frozenset(), None, ""
+            self.ends, self._start, self._said, self.way = frozenset(), None, "", None
+            self._columns, self._column_wanted = {}, None
             self.tell_search()
         if graph is None:
             self._placed = None
@@ -213,8 +219,13 @@ class GraphPane(GraphSearch, GraphWays, LineView):
         self.rows_changed()
         shown = self.box_of(self.box) if self.box is not None else None
         target = shown or self._hottest()
+        if self._column_wanted is not None:
+            self.column, self._column_wanted = self._column_wanted, None
         if target is not None:
             self._move(target, tell=False)
+            if self.tell_when_laid:
+                self._tell()
+        self.tell_when_laid = False
 
     # drawing
 
@@ -295,14 +306,34 @@ class GraphPane(GraphSearch, GraphWays, LineView):
         if changed or self.column != before:
             self.redraw()
         if tell and changed:
-            self._tell(box)
+            self._tell()
 
-    def _tell(self, box_id: str) -> None:
-        assert self._placed is not None
-        box = self._placed.visible.boxes[box_id]
-        node = box.node.id if box.node is not None else box_id
-        nodes = self._placed.visible.folds.nodes_in(box_id) if box.node is None else [node]
-        self.post_message(self.NodeChosen(self, node, nodes))
+    def _tell(self) -> None:
+        chosen = self.chosen()
+        if chosen is not None:
+            self.post_message(self.NodeChosen(self, *chosen))
+
+    def chosen(self) -> tuple[str, list[str]] | None:
+        """The node or group that the cursor is on, and all nodes that it stands for."""
+        if self._placed is None or self.box is None or self.box not in self._placed.by_id:
+            return None
+        box = self._placed.visible.boxes[self.box]
+        node = box.node.id if box.node is not None else self.box
+        return node, self._placed.visible.folds.nodes_in(self.box) if box.node is None else [node]
+
+    def told_of_group(self, micro: str = "µ") -> tuple[str, str] | None:
+        """Subject and sentence about a group that no instruction stands for; None on anything else."""
+        chosen = self.chosen()
+        if chosen is None or self._placed is None or self.box is None:
+            return None
+        box = self._placed.visible.boxes[self.box]
+        if box.node is not None or box.group is None:
+            return None
+        what = "equation" if self.stage == "jaxpr" else "instruction"
+        own = "" if box.self_ns is None else f", {duration(box.self_ns, micro)} of self time"
+        kind = {"scope": "name scope", "part": "part of a long computation"}.get(box.group.kind, box.group.kind)
+        said = f"{kind} of {counted(len(chosen[1]), what)}{own}; Enter opens or closes it"
+        return box.group.label or box.group.id, said
 
     def _show_box(self, place: PlacedBox) -> None:
         self.show_row(min(place.y + place.height - 1, place.y + self.body_height - 1))
@@ -370,6 +401,7 @@ class GraphPane(GraphSearch, GraphWays, LineView):
                 self.lay_out()
             elif place.openable and self.box not in self.opened:
                 self.opened |= {self.box}
+                self._columns[self.box] = self.column
                 self.lay_out()
             elif self.box in self.opened:
                 self.action_close_group()
@@ -385,7 +417,8 @@ class GraphPane(GraphSearch, GraphWays, LineView):
         if group is not None:
             inside = {each for each in self.opened if group in folds.ancestors(each)}
             self.opened -= {group, *inside}
-            self.box = group
+            self.box, self.tell_when_laid = group, True
+            self._column_wanted = self._columns.pop(group, None)
             self.lay_out()
 
     def _around(self, box_id: str) -> tuple[str, ...]:

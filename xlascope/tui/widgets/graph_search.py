@@ -19,6 +19,8 @@ class GraphSearch:
     needle = ""
     _found: list[str] = []  # noqa: RUF012  replaced, never changed
     _found_at = 0
+    _sought = ""
+    _ahead = 0
 
     class NodesFound(Message):
         """The nodes that hold the needle."""
@@ -32,13 +34,17 @@ class GraphSearch:
         return cast("GraphPane", self)
 
     def action_search_next(self, step: int) -> None:
-        if self.needle and self._found:
+        if self._searched.step_way(step):
+            return
+        if self.needle and self._sought == self.needle:
+            self._ahead += step
+        elif self.needle and self._found:
             self._go_to_found(self._found_at + step)
 
     def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
-        self.needle = needle
+        self.needle, self._sought, self._ahead = needle, "", 0
         if self._searched.graph is not None and needle:
-            graph = self._searched.graph
+            graph, self._sought = self._searched.graph, needle
             job = lambda: self._search_nodes(graph, needle)  # noqa: E731
             self._searched.run_worker(job, group="search", exclusive=True, thread=True)
 
@@ -49,10 +55,10 @@ class GraphSearch:
 
     def on_graph_search_nodes_found(self, message: NodesFound) -> None:
         if message.needle == self.needle:
-            self._found, self._found_at = message.nodes, 0
+            self._found, self._found_at, self._sought = message.nodes, 0, ""
             self.tell_search()
             if message.nodes:
-                self._go_to_found(0)
+                self._go_to_found(self._ahead)
             self._searched.post_message(
                 self._searched.SearchDone(
                     self._searched, self.needle, self._searched.cursor if message.nodes else None, False
@@ -96,6 +102,7 @@ class GraphSearch:
         if opened != self._searched.opened or shown is None:
             # Also where the picture leaves boxes out: it is made again around the node.
             self._searched.opened, self._searched.box = opened, node
+            self._searched.tell_when_laid = True
             self._searched.lay_out()
         else:
             self._searched._move(shown)

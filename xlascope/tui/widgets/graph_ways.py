@@ -28,6 +28,9 @@ class GraphWays:
     by_scope = True
     with_map = True
     ends: frozenset[str] = frozenset()
+    way: Way | None = None
+    """The way that is marked."""
+    way_is = ""
     _start: str | None = None
     _said = ""
     _map: list[float | None] | None = None
@@ -101,18 +104,18 @@ class GraphWays:
         if folds is not self._pane.folds:
             return
         if way is None:
-            self.ends = frozenset()
+            self.ends, self.way = frozenset(), None
             nothing = "nothing was timed" if what == "critical path" else "no value goes from one to the other"
             self._say(f"{what}: {nothing}")
         else:
-            self.ends = frozenset(way.nodes)
-            self._say(f"{what} {_told(way)}")
+            self.ends, self.way, self.way_is = frozenset(way.nodes), way, what
+            self._say(f"{what} {_told(way)}; n N along it, = lists it")
         self._pane.redraw()
 
     def clear_ways(self) -> bool:
         """Takes marks away, then shows all again; False if there was nothing."""
         had = bool(self.ends or self._start is not None)
-        self.ends, self._start = frozenset(), None
+        self.ends, self._start, self.way = frozenset(), None, None
         self._say("")
         if not had and self.hops is not None:
             self.hops, had = None, True
@@ -120,6 +123,36 @@ class GraphWays:
         elif had:
             self._pane.redraw()
         return had
+
+    def step_way(self, step: int) -> bool:
+        """Along the way that is marked, node by node; False where none is."""
+        if self.way is None:
+            return False
+        pane = self._pane
+        boxes = [pane.box_of(node) or node for node in self.way.nodes]
+        stops = list(dict.fromkeys(boxes))
+        at = stops.index(pane.box) + step if pane.box in stops else 0 if step > 0 else len(stops) - 1
+        target = stops[min(max(at, 0), len(stops) - 1)]
+        if pane.box_of(target) == target:
+            pane._move(target)
+        else:
+            pane.go_to_node(self.way.nodes[boxes.index(target)])
+        return True
+
+    def way_account(self) -> list[str] | None:
+        """The nodes of the way that is marked with their times; None where none is."""
+        folds, way = self._pane.folds, self.way
+        if folds is None or way is None:
+            return None
+        from xlascope.graphs.paths import self_ns
+
+        said = [f"{self.way_is}: {_told(way)}", ""]
+        for node in way.nodes:
+            held = folds.graph.node_by_id.get(node)
+            own = self_ns(folds, node)
+            name = (held.name or held.opcode) if held is not None else node
+            said.append(f"{'?' if own is None else duration(own):>10}  {name}")
+        return [*said, "", "Self times of the profile windows; a box that holds others counts with all that is in it."]
 
     def _say(self, text: str) -> None:
         self._said = text

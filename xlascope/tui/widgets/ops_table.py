@@ -33,7 +33,7 @@ def _columns(glyphs: Glyphs) -> list[Column]:
         Column("op", "op", 22, lambda row: (glyphs.added if row.added_by_xla else "") + row.op, lambda row: row.op,
                grow=True, role=lambda row: "added" if row.added_by_xla else "define"),
         Column("opcode", "opcode", 14, lambda row: row.opcode, lambda row: row.opcode, role="op"),
-        Column("equations", "eqns", 10, lambda row: " ".join(row.equations), None, least=100),
+        Column("equations", "eqns", 10, lambda row: _equations(row, glyphs), None, least=100),
         Column("line", "line", 14, _line, lambda row: (row.file or "", row.line or 0), role="dim", least=90,
                keep_end=True),
         Column("per_call", "per exec", 9, lambda row: duration(row.per_call_ns, micro), lambda row: row.per_call_ns,
@@ -46,6 +46,11 @@ def _columns(glyphs: Glyphs) -> list[Column]:
         Column("count", "count", 7, lambda row: count(row.count), lambda row: row.count, right=True, least=70),
         Column("bytes", "bytes", 8, lambda row: bytes_text(row.bytes), lambda row: row.bytes, right=True, least=130),
     ]  # fmt: skip
+
+
+def _equations(row: OpRow, glyphs: Glyphs) -> str:
+    lead = glyphs.estimated if row.equations and not row.exact else ""
+    return lead + " ".join(row.equations)
 
 
 def _line(row: OpRow) -> str:

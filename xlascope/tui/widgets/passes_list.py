@@ -225,7 +225,7 @@ class PassesList(LineView):
         self._relist()
 
     def action_filter(self) -> None:
-        self.screen.post_message(self.SearchRequested(self, "filter"))
+        self.ask_for("filter")
 
 
 def _key(row: PassItem | _Loop) -> tuple[str | None, int]:

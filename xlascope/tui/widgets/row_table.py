@@ -254,7 +254,7 @@ class RowTable(LineView):
             self.sort_by(self.sort_key)
 
     def action_filter(self) -> None:
-        self.screen.post_message(self.SearchRequested(self, "filter"))
+        self.ask_for("filter")
 
 
 class _Arranged(Message):

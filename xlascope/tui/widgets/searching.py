@@ -21,25 +21,38 @@ class Searching:
     needle = ""
     _matches: Sequence[int] | None = None
     _revealed = ""
+    _sought = ""
+    """What a thread looks for; steps asked for meanwhile wait."""
+    _steps: tuple[int, ...] = ()
 
     @property
     def _view(self) -> LineView:
         return cast("LineView", self)
 
     def action_search(self) -> None:
-        # Straight to the screen: what is typed next should find the prompt open.
+        self.ask_for("search")
+
+    def ask_for(self, purpose: str) -> None:
+        """Opens the prompt at once: what is typed next is to find it open."""
         view = self._view
-        view.screen.post_message(view.SearchRequested(view))
+        request = view.SearchRequested(view, purpose)
+        handler = getattr(view.screen, "on_line_view_search_requested", None)
+        if handler is None:
+            view.screen.post_message(request)
+        else:
+            handler(request)
 
     def action_search_next(self, step: int) -> None:
-        if self.needle:
+        if self.needle and self._sought == self.needle:
+            self._steps = (*self._steps, step)
+        elif self.needle:
             self.start_search(self.needle, backwards=step < 0, skip_current=True)
 
     def clear_search(self) -> None:
         """Forgets the needle and its marks."""
         if self.needle:
-            self.needle = ""
-            self._matches = None
+            self.needle = self._sought = ""
+            self._matches, self._steps = None, ()
             self._view.workers.cancel_group(self._view, "search")
             self._view.redraw()
             self.tell_search()
@@ -49,12 +62,13 @@ class Searching:
         view = self._view
         if needle != self.needle:
             self.needle = needle
-            self._matches = None
+            self._matches, self._steps, self._sought = None, (), ""
             self.tell_search()
             view.redraw()
         if needle and view.row_count():
             start = view.cursor + ((-1 if backwards else 1) if skip_current else 0)
             job = partial(self._search, needle, start, backwards, self._matches is None)
+            self._sought = needle
             view.run_worker(job, group="search", exclusive=True, thread=True, exit_on_error=False)
 
     def _search(self, needle: str, start: int, backwards: bool, count: bool) -> None:
@@ -87,10 +101,16 @@ class Searching:
 
     def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
         """To the match, if it is still the one that is looked for."""
-        if message.view is self and message.row is not None and message.needle == self.needle:
+        if message.view is not self or message.needle != self.needle:
+            return
+        steps, self._sought, self._steps = self._steps, "", ()
+        if message.row is not None:
             message.view.go_to(message.row, centre=True)
             self._revealed = self.arrived(message.row)
             self.tell_search()
+            if steps:
+                self.start_search(self.needle, backwards=steps[0] < 0, skip_current=True)
+                self._steps = steps[1:]
 
     def on_line_view_search_counted(self, message: LineView.SearchCounted) -> None:
         if message.view is self and message.needle == self.needle:
