@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from fixed import FixedFeed, FixedKeeper
+from fixed import TEXTS, FixedFeed, FixedKeeper
 from hosting import settle
 from on_screen import shown, text_of, until
+
+from xlascope.ir import parse_hlo
+from xlascope.ir.machine import split_llvm
+from xlascope.views.machine_code import Kernel, MachineCode, kernel_lines
 
 
 async def test_a_missing_stage_is_asked_for_once_when_it_is_shown():
@@ -55,3 +59,42 @@ async def test_machine_code_is_made_when_it_is_asked_for_and_its_forms_follow_ea
             await settle(pilot)
             assert name in text_of(app)
         assert keeper.collected == [("scores#1", "machine")]
+
+
+async def test_machine_code_follows_the_cursor(monkeypatch):
+    text = "\n".join(["; ===== one: 9 instructions", *["  nop"] * 99, "; ===== two: 9 instructions", *["  nop"] * 99])
+    monkeypatch.setitem(TEXTS, "asm", text)
+    feed = FixedFeed("ended")
+    monkeypatch.setattr(feed, "kernels", lambda program, stage: {"broadcast_multiply_fusion": (100,)})
+    async with shown(feed=feed) as (_app, pilot, screen):
+        await pilot.press("7", "H")
+        assert screen.ops_table().current.op == "ynn_fusion.1"
+        await pilot.press("x")
+        await settle(pilot)
+        pane = next(pane for pane in screen.stage_panes() if pane.showing == "asm")
+        assert screen.machine_about(pane.content).startswith("ynn_fusion.1: no kernel of XLA's")
+        await pilot.press("7")
+        while screen.ops_table().current.op != "broadcast_multiply_fusion":
+            await pilot.press("j")
+        await settle(pilot)
+        view = pane.text_pane
+        assert view.first_visible <= 100 < view.first_visible + view.body_height
+        assert screen.machine_about(pane.content) == pane.content.about
+        assert pane.content.kernels_at(150) == ["broadcast_multiply_fusion"] and pane.content.kernels_at(50) == []
+        await pilot.press("7", "H")
+        screen.go_to_pane(pane.id)
+        await pilot.press("G")
+        await settle(pilot)
+        assert screen.desk.focus.nodes >= {"broadcast_multiply_fusion"}, "and the other panes follow its cursor"
+
+
+def test_lines_of_kernels_by_instruction():
+    module = parse_hlo(TEXTS["optimized"])
+    names = [each.name for each in module.of_opcode("fusion")][-2:]
+    text = "".join(f"; ===== m{at}\ndefine noalias ptr @{name}(ptr %0) {{\n}}\n" for at, name in enumerate(names))
+    llvm = tuple(split_llvm(text))
+    code = MachineCode(tuple(Kernel(f"m{at}", name, None, None) for at, name in enumerate(names)), (), llvm, None)
+    found = kernel_lines(code, "llvm", module)
+    lines = text.split("\n")
+    assert set(found) >= set(names)
+    assert all(f"@{name}(" in lines[found[name][0] - 1] for name in names)

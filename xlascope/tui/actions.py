@@ -181,7 +181,7 @@ ACTIONS: tuple[Action, ...] = (
     _graph("more", "plus", "hops(1)", "One hop more", "A larger neighbourhood"),
     _graph("less", "minus", "hops(-1)", "One hop less", "A smaller neighbourhood"),
     _graph("critical", "t", "critical", "Critical path", "Mark the chain of nodes that takes the most time, and not"),
-    _graph("way", "apostrophe", "way", "Way between two", "Mark this node; on another one the way; n N walk it, = lists it"),
+    _graph("way", "apostrophe", "way", "Way between two", "Mark this node; on another: the way (n N walk it, = tells)"),
     _graph("map", "d", "map", "Map", "The map at the right edge: what is in sight, where the time is; and without"),
     _graph("hottest", "H", "hottest", "Hottest node", "To the node with the largest self time"),
     # output

@@ -196,6 +196,23 @@ class Feed:
         found = self.query("machine", program=program)
         return None if found is None else found.note or "XLA compiled no kernel for it"
 
+    def kernels(self, program: str, stage: str) -> dict[str, tuple[int, ...]]:
+        """By instruction, the lines (from 0) of a stage of machine code where its kernels begin."""
+        self.open()
+        from xlascope.views.machine_code import kernel_lines, machine_code, machine_record
+        from xlascope.views.stages import hlo_module
+
+        record = machine_record(self._source, program) if self.kind == "run" else None
+        if record is None:
+            return {}
+
+        def read() -> dict[str, tuple[int, ...]]:
+            module = hlo_module(self._source, program, "optimized")
+            found = kernel_lines(machine_code(self._source, record), stage, module)
+            return {name: tuple(line - 1 for line in lines) for name, lines in found.items()}
+
+        return self._source.large.get_or(("kernel lines", record.id, stage), read)
+
     def stage_links(self, program: str, stage: str) -> StageLinks:
         """The equations of the lines of a stage."""
         self.open()

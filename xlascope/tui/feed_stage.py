@@ -79,9 +79,10 @@ class StageReader:
         if table is not None and stage in LINKED_BY_LINE:
             links = self._feed.stage_links(program, stage)
             marks, shares = line_marks(table, links), RangeShares(table, stage_lines(table, links))
+        kernels = self._feed.kernels(program, stage) if stage in MACHINE_STAGES else {}
         start = lines.find("ENTRY ", 0) or 0 if stage == "hlo" else 0
         return StageText(program, None, stage, lines, stage, marks=marks, about=about, start=start, folds=folds,
-                         shares=shares)  # fmt: skip
+                         shares=shares, kernels=kernels)  # fmt: skip
 
     def _source(self, program: str, file: str | None, table: EquationTable | None) -> StageText:
         """A whole source file as it was when it ran, or where that was not kept as it is on this machine."""

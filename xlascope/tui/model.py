@@ -86,6 +86,13 @@ class StageText:
     """What can be folded in it; None: not looked for yet."""
     shares: Callable[[int, int], tuple[float | None, bool]] | None = field(default=None, compare=False)
     """Share of the time of the lines from one to another, and whether it is estimated; None: the marks add up."""
+    kernels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of machine code: by instruction, the lines (from 0) where its kernels begin."""
+
+    def kernels_at(self, row: int) -> list[str]:
+        """The instructions of the kernel that a line lies in."""
+        starts = [start for places in self.kernels.values() for start in places if start <= row]
+        return [name for name, places in self.kernels.items() if max(starts) in places] if starts else []
 
 
 @dataclass(frozen=True, slots=True)

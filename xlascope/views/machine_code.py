@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
@@ -156,6 +157,22 @@ def text_of(code: MachineCode, stage: str, module: HloModule | None, instruction
         )  # fmt: skip
     modules = code.before if stage == "llvm:before" else code.after
     return "".join(each.text for each in modules if instruction is None or any(map(wanted, each.symbols)))
+
+
+_HEAD = re.compile(r"; ===== (\S+?)(?: \(of .*\))?: \d+ instructions")
+_DEFINED = re.compile(r'define [^@]*@"?([^"(]+)"?\(')
+
+
+def kernel_lines(code: MachineCode, stage: str, module: HloModule | None) -> dict[str, tuple[int, ...]]:
+    """By instruction, the lines (from 1) of a stage's whole text where its functions begin, that of its name first."""
+    of, head = implemented(code, module), _HEAD if stage == "asm" else _DEFINED
+    found: dict[str, list[tuple[bool, int]]] = {}
+    for number, line in enumerate(text_of(code, stage, module, None).split("\n"), 1):
+        match = head.match(line)
+        symbol = match.group(1) if match is not None else ""
+        for each in of.get(symbol, ()):
+            found.setdefault(each.name, []).append((not is_own(symbol, each), number))
+    return {name: tuple(number for _, number in sorted(places)) for name, places in found.items()}
 
 
 def _listing(kernel: Kernel, made_for: tuple[HloInstruction, ...]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.links import Focus
 from xlascope.tui.messages import Explained, RowExplained
-from xlascope.tui.model import StageText
+from xlascope.tui.model import MACHINE_STAGES, StageText
 from xlascope.tui.switches import Switches
 from xlascope.tui.telling import Known, tell_equations, tell_line
 from xlascope.tui.text.numbers import duration, percent
@@ -107,6 +107,9 @@ class Linking:
                 if pane.showing == "source":
                     file = pane.content.file if pane.content is not None else None
                     return links.of_place(file, row + 1) if file else None
+                if pane.showing in MACHINE_STAGES:
+                    names = pane.content.kernels_at(row) if pane.content is not None else []
+                    return links.of_nodes(names) if names else None
                 return links.of_row(pane.showing, row)
         return None
 
@@ -163,6 +166,8 @@ class Linking:
             if pane.showing not in ("graph", "chart"):
                 rows = self._rows_in(pane.showing, pane.content.file if pane.content is not None else None)
                 view.set_linked(rows)
+                if pane.showing in MACHINE_STAGES and pane.content is not None:
+                    pane.draw_title(self.machine_about(pane.content))
                 if bring and view is not from_pane and rows and not view.has_focus:
                     view.show_row(self._best_row(rows, pane.showing, view), centre=True)
             elif bring and pane.graph_pane is not None and not pane.graph_pane.has_focus:
@@ -212,6 +217,8 @@ class Linking:
 
     def _best_row(self, rows: list[int], stage: str, view: TextPane) -> int:
         """Of linked rows the one to be seen: the hottest."""
+        if stage in MACHINE_STAGES:
+            return rows[0]
         best = self._main.desk.links.node_row.get(self.best_node(self._main.desk.focus) or "")
         return best if stage == "optimized" and best in rows else max(rows, key=view.share_of)
 
@@ -226,7 +233,25 @@ class Linking:
         desk = self._main.desk
         if stage == "source":
             return desk.links.source_rows(file, desk.focus)
+        if stage in MACHINE_STAGES:
+            held = [pane.content for pane in self._main.stage_panes() if pane.showing == stage]
+            return self._kernels(held[0]) if held and held[0] is not None and held[0].stage == stage else []
         return desk.links.rows(stage, desk.focus)
+
+    def _kernels(self, content: StageText) -> list[int]:
+        """The lines where the kernels begin of what the cursor is on, those of the instruction with most time first."""
+        focus, links = self._main.desk.focus, self._main.desk.links
+        nodes = sorted(focus.nodes, key=lambda node: node != self.best_node(focus))
+        around = [fusion for node in nodes for fusion in links.node_fusions.get(node, ())]
+        names = (each.rpartition("/")[2] for each in (*nodes, *around))
+        return list(dict.fromkeys(row for name in names for row in content.kernels.get(name, ())))
+
+    def machine_about(self, content: StageText) -> str:
+        """What the title says of a stage; of machine code too that XLA compiled none for what the cursor is on."""
+        best = self.best_node(self._main.desk.focus)
+        if not content.kernels or best is None or self._kernels(content):
+            return content.about
+        return f"{best.rpartition('/')[2]}: no kernel of XLA's · a library or runtime op · {content.about}"
 
     def rows_asked_for(self, content: StageText, kind: str, value: str) -> list[int]:
         """The lines of a stage that a search for an equation (`eq`) or a line of the source (`line`) means."""

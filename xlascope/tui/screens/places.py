@@ -150,7 +150,7 @@ class Places:
                 before = pane.content
                 same = before is not None and (before.program, before.stage) == (content.program, content.stage)
                 if same and before is not None and before.lines is content.lines and before.marks == content.marks:
-                    pane.draw_title(content.about)
+                    pane.draw_title(self._screen.machine_about(content))
                 else:
                     keep = same and before is not None and len(before.lines) > 0
                     pane.show_stage(content, keep)
