@@ -12,6 +12,9 @@ from crafted_run import JAXPR, OPTIMIZED, SCRIPT, SECOND, SOURCE, T0, program_bo
 
 from xlascope.runfile import Writer
 from xlascope.views import Source, ViewError, open_source, query
+from xlascope.views.instructions import instructions
+from xlascope.views.provenance import provenance
+from xlascope.views.source import RunSource
 
 
 def test_run_tells_how_it_ended(run: Source) -> None:
@@ -30,6 +33,20 @@ def test_overlapping_phases_count_once(run: Source) -> None:
         "lower": (22, 2),  # not told as phases: summed up from the compiles
         "compile": (38, 3),
     }
+
+
+def test_what_ops_say_of_equations_follows_the_links(tmp_path: Path) -> None:
+    path = small_run(tmp_path / "t.xlascope", end=False)
+    with open_source(path) as source:
+        assert isinstance(source, RunSource)
+        before = instructions(source, "scores#1")
+        assert before is not None and not before.provenance.exact
+        writer = Writer(path)
+        writer.put("stage", {"stage": "tagged"}, {"text": OPTIMIZED.encode()}, program="scores#1")
+        writer.close()
+        after = instructions(source, "scores#1")
+        assert after is not None and after.provenance.exact
+        assert after.provenance is provenance(source, "scores#1", None)
 
 
 def test_dropped_records_of_one_kind_add_up(run: Source) -> None:

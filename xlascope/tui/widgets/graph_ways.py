@@ -150,7 +150,7 @@ class GraphWays:
         for node in way.nodes:
             held = folds.graph.node_by_id.get(node)
             own = self_ns(folds, node)
-            name = (held.name or held.opcode) if held is not None else node
+            name = f"{held.name or held.id}  {held.opcode}" if held is not None else node
             said.append(f"{'?' if own is None else duration(own):>10}  {name}")
         return [*said, "", "Self times of the profile windows; a box that holds others counts with all that is in it."]
 
