@@ -7,6 +7,7 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 from hosting import Host, screen_text, settle
+from on_screen import until
 
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.text_pane import LineMark, TextPane
@@ -45,8 +46,7 @@ async def test_tables_and_metadata_are_hidden_until_asked_for():
         await pilot.pause()
         assert view.row_count() == view.place_count()
         view.go_to(row_of("FunctionNames"))
-        await pilot.pause()
-        assert any(line.strip() == "►FunctionNames" for line in screen_text(app))
+        await until(pilot, lambda: any(line.strip() == "►FunctionNames" for line in screen_text(app)))
         await pilot.press("M")
         assert view.cursor == row_of("FileNames")  # what hides the line that the cursor was on
 
