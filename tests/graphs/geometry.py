@@ -94,8 +94,8 @@ def every_link_is_drawn_or_named(placed: Placed) -> None:
 
 
 def _name(box: PlacedBox) -> str:
-    """Ids of these modules are names."""
-    return box.id.rpartition("/")[2]
+    """Ids of these modules are names; a value that comes into a part from outside has the part's before its own."""
+    return box.id.rpartition(" < ")[2].rpartition("/")[2]
 
 
 def _flood(start: list[tuple[int, int]], cells: set[tuple[int, int]]) -> set[tuple[int, int]]:
