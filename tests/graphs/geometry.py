@@ -89,13 +89,9 @@ def every_link_is_drawn_or_named(placed: Placed) -> None:
         for link in level.links:
             source, target = placed.by_id[link.source], placed.by_id[link.target]
             drawn = any((x, target.y - 1) in reached.get(link.source, ()) for x in target.entries)
-            named = f"⇢{_name(target)}" in source.stubs and f"⇠{_name(source)}" in target.stubs
-            assert drawn != named, link
-
-
-def _name(box: PlacedBox) -> str:
-    """Ids of these modules are names; a value that comes into a part from outside has the part's before its own."""
-    return box.id.rpartition(" < ")[2].rpartition("/")[2]
+            names = placed.visible.boxes[target.id].name, placed.visible.boxes[source.id].name
+            named = f"⇢{names[0]}" in source.stubs and f"⇠{names[1]}" in target.stubs
+            assert drawn or named, link
 
 
 def _flood(start: list[tuple[int, int]], cells: set[tuple[int, int]]) -> set[tuple[int, int]]:
