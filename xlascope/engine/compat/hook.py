@@ -89,7 +89,11 @@ def is_jitted_by_library(fun: Any) -> bool:
     """Whether JAX itself jits this function where it defines it: a call of it by its name is eager to its user."""
     module = sys.modules.get(getattr(fun, "__module__", None) or "")
     there = getattr(module, getattr(fun, "__name__", ""), None)
-    return there is not fun and getattr(there, "__wrapped__", None) is fun
+    if there is None or there is fun:
+        return False
+    # The name stands for something made of this function: a jitted object, or a ufunc that holds one. What JAX's own
+    # transformations return bears the name of what they wrap, too.
+    return getattr(there, "__wrapped__", None) is fun or not hasattr(fun, "__wrapped__")
 
 
 def lowered_ahead(depth: int) -> bool:
