@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
-from textual.worker import get_current_worker
 
-from xlascope.tui.actions import actions_for, bindings, key_label
+from xlascope.tui.actions import bindings
 from xlascope.tui.compare_model import Comparison, Words, account, histogram, read
-from xlascope.tui.copying import copy_out
-from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.screens.over import Failed, OverScreen
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.chart import Chart
 from xlascope.tui.widgets.compare_tables import EquationsTable, ProgramsTable
-from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.dialogs import PromptLine, TextOverlay
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.part_line import Part, PartLine
 from xlascope.tui.widgets.row_table import RowTable
@@ -40,18 +37,13 @@ class _Loaded(Message):
         self.comparison = comparison
 
 
-class _Failed(Message):
-    """A side could not be read."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.text = text
-
-
-class CompareScreen(Screen[None]):
+class CompareScreen(OverScreen[None]):
     """Over the main screen; reads both sides by itself."""
 
     BINDINGS = bindings("compare")
+    SUBJECT = "comparison"
+    KEYS_OF = (("This screen", "compare"), ("Tables", "table"), ("Moving and searching", "list"))
+    FILTER_HINT = "keep rows that contain"
     DEFAULT_CSS = """
     CompareScreen { layout: vertical; background: $background; }
     CompareScreen ProgramsTable { height: 40%; }
@@ -62,12 +54,10 @@ class CompareScreen(Screen[None]):
     """
 
     def __init__(self, main: MainScreen, words: Words, program: str | None = None):
-        super().__init__()
+        super().__init__(main.glyphs)
         self._words, self._first = words, program
         self._held: Comparison | None = None
         self._showing = _BELOW[0]
-        self._asking: LineView | None = None
-        self.glyphs = main.glyphs
 
     def compose(self) -> ComposeResult:
         glyphs = self.glyphs
@@ -100,16 +90,14 @@ class CompareScreen(Screen[None]):
     # reading
 
     def _read(self, words: Words) -> None:
-        worker = get_current_worker()
         try:
             message: Message = _Loaded(read(words))
         except Exception as error:
             # A side that fails must not take the screen down: it is told.
-            message = _Failed(str(error) or type(error).__name__)
-        if not worker.is_cancelled:
-            self.post_message(message)
+            message = Failed(str(error) or type(error).__name__)
+        self.post_from_worker(message)
 
-    def on__failed(self, message: _Failed) -> None:
+    def on_failed(self, message: Failed) -> None:
         self._draw_head(message.text.replace("\n", "; "))
 
     def on__loaded(self, message: _Loaded) -> None:
@@ -186,13 +174,7 @@ class CompareScreen(Screen[None]):
         line.styles.height = 1 + bool(told) + bool(notes)
 
     def _draw_footer(self) -> None:
-        parts = []
-        for action in actions_for("compare"):
-            if action.shown:
-                label = key_label(action.keys.split(",")[0], self.glyphs is not UNICODE)
-                parts.append(Part(f" {label}", "key", action.method, action.tooltip))
-                parts.append(Part(f" {action.description} ", "dim", action.method, action.tooltip))
-        self.query_one("#cmp-footer", PartLine).set_parts(parts)
+        self.query_one("#cmp-footer", PartLine).set_parts(list(self.key_parts("compare")))
 
     # keys
 
@@ -208,27 +190,15 @@ class CompareScreen(Screen[None]):
 
     def action_back(self) -> None:
         """A prompt, a search, a filter, the part below, the screen: one layer at a time."""
-        prompt, view = self.query_one(PromptLine), self.focused
-        if prompt.is_open:
-            prompt.action_give_up()
-        elif isinstance(view, LineView) and view.needle:
-            view.clear_search()
-        elif isinstance(view, RowTable) and view.filter_text:
+        view = self.focused
+        if self.back_in_view():
+            return
+        if isinstance(view, RowTable) and view.filter_text:
             view.set_filter("")
         elif view is not self._programs:
             self.set_focus(self._programs)
         else:
             self.dismiss()
-
-    def action_leave(self) -> None:
-        self.dismiss()
-
-    def action_help(self) -> None:
-        view = self.focused
-        about = view.HELP if isinstance(view, LineView | Chart) else ""
-        groups = [("This screen", actions_for("compare")), ("Tables", actions_for("table")),
-                  ("Moving and searching", actions_for("list"))]  # fmt: skip
-        self.app.push_screen(HelpOverlay("Help: comparison", about, groups, self.glyphs is not UNICODE))
 
     def action_explain(self) -> None:
         if self._held is not None:
@@ -236,43 +206,9 @@ class CompareScreen(Screen[None]):
             self.app.push_screen(TextOverlay("How these numbers were obtained", lines))
 
     def action_copy(self) -> None:
-        view = self.focused
-        if isinstance(view, LineView) and view.cursor >= 0:
-            path = copy_out(view, f"compare-{self._showing}")
-            self.app.copy_to_clipboard(view.row_text(view.cursor))
-            self.notify(f"line copied; all of it is in {path}", markup=False)
-
-    # searching and filtering
-
-    def on_line_view_search_requested(self, message: LineView.SearchRequested) -> None:
-        self._asking = message.view
-        hints = {"search": "search: lower case ignores case", "filter": "keep rows that contain"}
-        value = message.view.filter_text if isinstance(message.view, RowTable) and message.purpose == "filter" else ""
-        self.query_one(PromptLine).ask(message.purpose, hints.get(message.purpose, ""), value)
-
-    def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
-        view = self._asking
-        if self.query_one(PromptLine).passed(message):
-            return
-        if isinstance(view, RowTable) and message.purpose == "filter":
-            view.set_filter(message.text)
-        elif view is not None and message.text:
-            view.start_search(message.text)
-
-    def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
-        self.query_one(PromptLine).close()
-        if self._asking is not None:
-            self.set_focus(self._asking)
-            if isinstance(self._asking, RowTable) and message.purpose == "filter":
-                self._asking.set_filter(message.text or "")
-            elif message.purpose == "search" and not message.text:
-                self._asking.clear_search()
-            elif message.text and self._asking.needle != message.text:
-                self._asking.start_search(message.text)
-
-    def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
-        if message.row is None and message.needle:
-            self.notify(f"not found: {message.needle}", timeout=2, markup=False)
+        """The line under the cursor, and all lines of that part."""
+        if isinstance(self.focused, LineView):
+            self.copy_view(self.focused, f"compare-{self._showing}")
 
 
 def _short(word: str) -> str:

@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.screen import Screen
-from textual.worker import get_current_worker
 
-from xlascope.tui.actions import actions_for, bindings, key_label
-from xlascope.tui.copying import copy_out
-from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.actions import bindings
 from xlascope.tui.live import Measuring
 from xlascope.tui.passes_model import (
     FORMS,
@@ -29,9 +25,10 @@ from xlascope.tui.passes_model import (
     shortened,
     told_history,
 )
+from xlascope.tui.screens.over import Failed, OverScreen
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.text.numbers import counted, duration
-from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.dialogs import PromptLine, TextOverlay
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.part_line import Part, PartLine
 from xlascope.tui.widgets.passes_list import PassesList
@@ -59,18 +56,13 @@ class _TextLoaded(Message):
         self.index, self.form, self.text, self.rows = index, form, text, rows
 
 
-class _Failed(Message):
-    """A view could not be read."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.text = text
-
-
-class PassesScreen(Screen[None]):
+class PassesScreen(OverScreen[None]):
     """Over the main screen, whose file it reads and whose keeper it asks; esc leads back."""
 
     BINDINGS = bindings("passes")
+    SUBJECT = "passes"
+    KEYS_OF = (("The passes", "passlist"), ("This screen", "passes"), ("Moving and searching", "list"))
+    FILTER_HINT = "keep passes that contain"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (180, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
     PassesScreen { layout: vertical; background: $background; }
@@ -86,13 +78,11 @@ class PassesScreen(Screen[None]):
     """
 
     def __init__(self, main: MainScreen, program: str, variant: str | None, subject: Subject | None):
-        super().__init__()
+        super().__init__(main.glyphs)
         self._over, self._program, self._variant, self._subject = main, program, variant, subject
-        self.glyphs = main.glyphs
         self._held: PassTable | None = None
         self._ticket: int | None = None
         self._form = FORMS[0]
-        self._asking: LineView | None = None
         self._wanted: int | None = None
         self._history = ""
         self._touched: Mapping[int, tuple[str, ...]] = {}
@@ -147,15 +137,11 @@ class PassesScreen(Screen[None]):
             told = told_history(feed, table, self._subject) if table is not None and self._subject is not None else None
         except Exception as error:
             # A view that fails must not take the screen down: it is told.
-            self._post(_Failed(f"{type(error).__name__}: {error}"))
+            self.post_from_worker(Failed(f"{type(error).__name__}: {error}"))
             return
-        self._post(_Loaded(table, told))
+        self.post_from_worker(_Loaded(table, told))
 
-    def _post(self, message: Message) -> None:
-        if not get_current_worker().is_cancelled:
-            self.post_message(message)
-
-    def on__failed(self, message: _Failed) -> None:
+    def on_failed(self, message: Failed) -> None:
         self._say(message.text)
 
     def on__loaded(self, message: _Loaded) -> None:
@@ -244,9 +230,9 @@ class PassesScreen(Screen[None]):
             text = pass_text(self._over.feed, table, index, form)
         except Exception as error:
             # As above: told, and the screen stays.
-            self._post(_Failed(f"{type(error).__name__}: {error}"))
+            self.post_from_worker(Failed(f"{type(error).__name__}: {error}"))
             return
-        self._post(_TextLoaded(index, form, TextLines(text), rows_of(text, self._touched.get(index, ()))))
+        self.post_from_worker(_TextLoaded(index, form, TextLines(text), rows_of(text, self._touched.get(index, ()))))
 
     def on__text_loaded(self, message: _TextLoaded) -> None:
         if (message.index, message.form) != (self._wanted, self._form) or self._held is None:
@@ -286,13 +272,7 @@ class PassesScreen(Screen[None]):
         line.styles.height = 2 if text[cut:] else 1
 
     def _draw_footer(self) -> None:
-        parts = []
-        for action in actions_for("passes"):
-            if action.shown:
-                label = key_label(action.keys.split(",")[0], self.glyphs is not UNICODE)
-                parts.append(Part(f" {label}", "key", action.method, action.tooltip))
-                parts.append(Part(f" {action.description} ", "dim", action.method, action.tooltip))
-        self.query_one("#pass-footer", PartLine).set_parts(parts)
+        self.query_one("#pass-footer", PartLine).set_parts(list(self.key_parts("passes")))
         self.query_one("#pass-history", PartLine).styles.height = 0
 
     # keys
@@ -309,12 +289,10 @@ class PassesScreen(Screen[None]):
 
     def action_back(self) -> None:
         """A prompt, a search, a filter, the collecting, the screen: one layer at a time."""
-        prompt, view, keeper = self.query_one(PromptLine), self.focused, self._over.run_at_hand.keeper
-        if prompt.is_open:
-            prompt.action_give_up()
-        elif isinstance(view, LineView) and view.needle:
-            view.clear_search()
-        elif self._passes.filter_text:
+        view, keeper = self.focused, self._over.run_at_hand.keeper
+        if self.back_in_view():
+            return
+        if self._passes.filter_text:
             self._passes.set_filter("")
         elif self._ticket is not None and keeper is not None:
             keeper.cancel(self._ticket)
@@ -323,17 +301,6 @@ class PassesScreen(Screen[None]):
             self.set_focus(self._passes)
         else:
             self.dismiss()
-
-    def action_leave(self) -> None:
-        """Back to the main screen; what is being collected goes on."""
-        self.dismiss()
-
-    def action_help(self) -> None:
-        view = self.focused
-        about = view.HELP if isinstance(view, LineView) else ""
-        groups = [("The passes", actions_for("passlist")), ("This screen", actions_for("passes")),
-                  ("Moving and searching", actions_for("list"))]  # fmt: skip
-        self.app.push_screen(HelpOverlay("Help: passes", about, groups, self.glyphs is not UNICODE))
 
     def action_explain(self) -> None:
         """All of the history, however long."""
@@ -344,42 +311,9 @@ class PassesScreen(Screen[None]):
             self.notify("you came with nothing under the cursor", timeout=2)
 
     def action_copy(self) -> None:
-        view = self.focused
-        if isinstance(view, LineView) and view.cursor >= 0:
-            path = copy_out(view, f"{self._program}-passes")
-            self.app.copy_to_clipboard(view.row_text(view.cursor))
-            self.notify(f"line copied; all of it is in {path}", markup=False)
-
-    # searching and filtering
-
-    def on_line_view_search_requested(self, message: LineView.SearchRequested) -> None:
-        hints = {"search": "search: lower case ignores case", "filter": "keep passes that contain"}
-        self._asking = message.view
-        value = self._passes.filter_text if message.purpose == "filter" else ""
-        self.query_one(PromptLine).ask(message.purpose, hints.get(message.purpose, ""), value)
-
-    def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
-        if not self.query_one(PromptLine).passed(message):
-            self._search(message.purpose, message.text)
-
-    def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
-        self.query_one(PromptLine).close()
-        if self._asking is not None:
-            self.set_focus(self._asking)
-        if message.purpose == "filter" or self._asking is None or self._asking.needle != message.text:
-            self._search(message.purpose, message.text or "")
-
-    def _search(self, purpose: str, text: str) -> None:
-        if purpose == "filter":
-            self._passes.set_filter(text)
-        elif self._asking is not None and text:
-            self._asking.start_search(text)
-        elif self._asking is not None:
-            self._asking.clear_search()
-
-    def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
-        if message.row is None and message.needle:
-            self.notify(f"not found: {message.needle}", timeout=2, markup=False)
+        """The line under the cursor, and all lines of that side."""
+        if isinstance(self.focused, LineView):
+            self.copy_view(self.focused, f"{self._program}-passes")
 
 
 def _short(text: str, most: int = 44) -> str:

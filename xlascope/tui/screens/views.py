@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.screen import Screen
-from textual.worker import get_current_worker
 
-from xlascope.tui.actions import actions_for, bindings, key_label
-from xlascope.tui.copying import copy_out
+from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.live import Measuring
 from xlascope.tui.loader import Pace
 from xlascope.tui.passes_model import Subject
+from xlascope.tui.screens.over import Failed, OverScreen
 from xlascope.tui.view_pages import ELSEWHERE, OF_ALL_FIRST, Page, Request, account, page
-from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.dialogs import PromptLine, TextOverlay
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.page_pane import PagePane
 from xlascope.tui.widgets.part_line import Part, PartLine
@@ -41,19 +39,13 @@ class _Loaded(Message):
         self.page, self.generation = page, generation
 
 
-class _Failed(Message):
-    """A view could not be read."""
-
-    def __init__(self, request: Request, text: str):
-        super().__init__()
-        self.request, self.text = request, text
-
-
-class ViewsScreen(Screen[str]):
+class ViewsScreen(OverScreen[str]):
     """Over the main screen, whose file it reads. Its result is an action of the main screen, for views that have a
     place of their own there."""
 
     BINDINGS = bindings("views")
+    SUBJECT = "views"
+    KEYS_OF = (("This screen", "views"), ("Moving and searching", "list"))
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal"), (180, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
     ViewsScreen { layout: vertical; background: $background; }
@@ -72,7 +64,7 @@ class ViewsScreen(Screen[str]):
     def __init__(self, main: MainScreen, subject: Subject | None, view: str | None = None, variant: str | None = None,
                  seek: str = ""):  # fmt: skip
         """Begins with the page of `view`, at a line that has `seek`; without one with the list."""
-        super().__init__()
+        super().__init__(main.glyphs)
         self._over, self._subject, self._seek = main, subject, seek
         self._direct = view is not None
         self._view = view or ""
@@ -85,8 +77,6 @@ class ViewsScreen(Screen[str]):
         self._pace = Pace(least=0.8)
         self._asked: set[tuple[str, str, str]] = set()
         self._ticket: int | None = None
-        self._asking: LineView | None = None
-        self.glyphs = main.glyphs
 
     def compose(self) -> ComposeResult:
         glyphs = self.glyphs
@@ -144,16 +134,15 @@ class ViewsScreen(Screen[str]):
             self.run_worker(partial(self._read, self._request), thread=True, group="page", exclusive=True)
 
     def _read(self, request: Request) -> None:
-        start, feed, worker = time.monotonic(), self._over.feed, get_current_worker()
+        start, feed = time.monotonic(), self._over.feed
         try:
             generation = feed.generation
             message: Message = _Loaded(page(feed, request), generation)
         except Exception as error:
             # A view that fails must not take the screen down: it is told.
-            message = _Failed(request, f"{type(error).__name__}: {error}")
+            message = Failed(f"{type(error).__name__}: {error}")
         self._pace.took(time.monotonic() - start)
-        if not worker.is_cancelled:
-            self.post_message(message)
+        self.post_from_worker(message)
 
     def _tick(self) -> None:
         """Reads the page again when the file has grown; tells how far what is being collected is."""
@@ -175,7 +164,7 @@ class ViewsScreen(Screen[str]):
         if self._shown is not None and self._shown.request.width != self._request.width:
             self.call_after_refresh(self._load)
 
-    def on__failed(self, message: _Failed) -> None:
+    def on_failed(self, message: Failed) -> None:
         self._busy = False
         self._generation = self._over.feed.generation
         self._page.set_page(["This view could not be read:", message.text], False)
@@ -234,13 +223,7 @@ class ViewsScreen(Screen[str]):
         self.query_one("#view-head", PartLine).set_parts(parts)
         title = [Part(self._view, "title", rank=9), Part(f"  {which}" if takes else "", "dim", rank=7)]
         self._page.set_title(title, [Part(" esc ", "dim", "back", "back one layer")])
-        keys = []
-        for action in actions_for("views"):
-            if action.shown:
-                label = key_label(action.keys.split(",")[0], self.glyphs is not UNICODE)
-                keys.append(Part(f" {label}", "key", action.method, action.tooltip))
-                keys.append(Part(f" {action.description} ", "dim", action.method, action.tooltip))
-        self.query_one("#view-footer", PartLine).set_parts(keys)
+        self.query_one("#view-footer", PartLine).set_parts(list(self.key_parts("views")))
 
     # keys
 
@@ -297,25 +280,15 @@ class ViewsScreen(Screen[str]):
 
     def action_back(self) -> None:
         """A prompt, a search, the page, the screen: one layer at a time."""
-        prompt, view, keeper = self.query_one(PromptLine), self.focused, self._over.run_at_hand.keeper
-        if prompt.is_open:
-            prompt.action_give_up()
-        elif isinstance(view, LineView) and view.needle:
-            view.clear_search()
-        elif self._ticket is not None and keeper is not None:
+        view, keeper = self.focused, self._over.run_at_hand.keeper
+        if self.back_in_view():
+            return
+        if self._ticket is not None and keeper is not None:
             keeper.cancel(self._ticket)
         elif view is self._page and not self._direct:
             self.action_pane()
         else:
             self.dismiss()
-
-    def action_leave(self) -> None:
-        self.dismiss()
-
-    def action_help(self) -> None:
-        about = self.focused.HELP if isinstance(self.focused, LineView) else ""
-        groups = [("This screen", actions_for("views")), ("Moving and searching", actions_for("list"))]
-        self.app.push_screen(HelpOverlay("Help: views", about, groups, self.glyphs is not UNICODE))
 
     def action_explain(self) -> None:
         """How the numbers of this page were obtained."""
@@ -324,33 +297,8 @@ class ViewsScreen(Screen[str]):
             self.app.push_screen(TextOverlay("How these numbers were obtained", said))
 
     def action_copy(self) -> None:
-        if self._page.cursor >= 0:
-            path = copy_out(self._page, f"{self._request.program or 'all'}-{self._view}")
-            self.app.copy_to_clipboard(self._page.row_text(self._page.cursor))
-            self.notify(f"line copied; all of it is in {path}", markup=False)
-
-    # searching
-
-    def on_line_view_search_requested(self, message: LineView.SearchRequested) -> None:
-        self._asking = message.view
-        self.query_one(PromptLine).ask("search", "search: lower case ignores case")
-
-    def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
-        if self._asking is not None and message.text and not self.query_one(PromptLine).passed(message):
-            self._asking.start_search(message.text)
-
-    def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
-        self.query_one(PromptLine).close()
-        if self._asking is not None:
-            self.set_focus(self._asking)
-            if not message.text:
-                self._asking.clear_search()
-            elif self._asking.needle != message.text:
-                self._asking.start_search(message.text)
-
-    def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
-        if message.row is None and message.needle:
-            self.notify(f"not found: {message.needle}", timeout=2, markup=False)
+        """The line under the cursor, and the whole page."""
+        self.copy_view(self._page, f"{self._request.program or 'all'}-{self._view}")
 
 
 def _alike(one: Request, other: Request) -> bool:
