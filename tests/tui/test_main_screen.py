@@ -181,12 +181,12 @@ async def test_help_belongs_to_the_focused_pane():
         await pilot.press("6", "question_mark")
         await pilot.pause()
         assert isinstance(app.screen, HelpOverlay)
-        words = app.screen.help_text()
+        words = app.screen.shown_text()
         assert "Along an edge down" in words and "Switch fusion" in words and "Sort, left" not in words
         await pilot.press("escape")
         await pilot.press("7", "f1")
         await pilot.pause()
-        assert "Sort, left" in app.screen.help_text()
+        assert "Sort, left" in app.screen.shown_text()
         await pilot.press("q")
         await pilot.pause()
         assert app.screen is screen

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
-from textual.events import Click
-from textual.screen import ModalScreen
+from textual.containers import Vertical
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from xlascope.ir.passes import SHIPPED_PASSES
 from xlascope.session.switches import MATMUL_PRECISIONS
 from xlascope.tui.more_form import FIELDS, LABELS, Checked, Subject, check, completion, targets_line
+from xlascope.tui.screens.field_form import FieldForm
 from xlascope.tui.text.safe import safe
 
 
@@ -30,29 +27,10 @@ class _LastPart(Suggester):
         return completion(self._names, value)
 
 
-class MoreForm(ModalScreen[Checked | None]):
+class MoreForm(FieldForm[Checked | None]):
     """Answers the switches to measure; None when it was given up."""
 
-    DEFAULT_CSS = """
-    MoreForm { align: center middle; }
-    MoreForm > Vertical {
-        width: 100; max-width: 100%; height: auto; max-height: 95%; padding: 0 1;
-        background: $surface; border: solid $primary;
-    }
-    MoreForm Static { width: 1fr; height: auto; }
-    MoreForm Horizontal { height: 1; }
-    MoreForm .label { width: 30; height: 1; }
-    MoreForm Input { height: 1; border: none; padding: 0; width: 1fr; background: $boost; }
-    MoreForm Input:focus { border: none; background: $primary 40%; }
-    MoreForm .problem { color: $error; display: none; padding: 0 0 0 2; }
-    MoreForm #foot { color: $text-muted; margin: 1 0 0 0; }
-    """
-    BINDINGS: ClassVar = [
-        Binding("escape", "dismiss(None)", "Give up"),
-        Binding("enter", "measure", "Measure", priority=True),
-        Binding("down", "app.focus_next", "Next field", show=False),
-        Binding("up", "app.focus_previous", "Field before", show=False),
-    ]
+    DEFAULT_CSS = "MoreForm .label { width: 30; }"
 
     def __init__(self, subject: Subject, texts: Mapping[str, str], first: str = "target"):
         super().__init__()
@@ -68,30 +46,22 @@ class MoreForm(ModalScreen[Checked | None]):
         with Vertical():
             yield Static(f"More switches of {safe(self._subject.program)}", markup=False)
             for name in FIELDS:
-                with Horizontal():
-                    yield Static(LABELS[name], markup=False, classes="label")
-                    yield Input(self._texts.get(name, ""), id=f"field-{name}", compact=True, select_on_focus=False,
-                                suggester=_LastPart(offered[name]) if name in offered else None)
-                yield Static(markup=False, classes="problem", id=f"problem-{name}")
+                yield from self.field(LABELS[name], name, Input(
+                    self._texts.get(name, ""), id=f"field-{name}", compact=True, select_on_focus=False,
+                    suggester=_LastPart(offered[name]) if name in offered else None))
             foot = [*targets_line(self._subject), "a target is compiled for, not executed: its times are predicted",
                     "right completes, enter measures, tab to the next field, esc gives up"]
             yield Static("\n".join(foot), markup=False, id="foot")
 
     def on_mount(self) -> None:
         self.query_one(f"#field-{self._first}", Input).focus()
-        self._check()
+        self.check()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._check()
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Checks the fields as they stand."""
         self.checked = check(
             self._subject, {name: self.query_one(f"#field-{name}", Input).value for name in FIELDS})
-        for name in FIELDS:
-            line = self.query_one(f"#problem-{name}", Static)
-            line.update(safe(self.checked.problems.get(name, "")))
-            line.display = name in self.checked.problems
+        self.show_problems(FIELDS, self.checked.problems)
 
     def action_measure(self) -> None:
         """Hands over, or goes to the first field that is wrong."""
@@ -99,7 +69,3 @@ class MoreForm(ModalScreen[Checked | None]):
             self.dismiss(self.checked)
             return
         self.query_one(f"#field-{next(iter(self.checked.problems))}", Input).focus()
-
-    def on_click(self, event: Click) -> None:
-        if event.widget is self:
-            self.dismiss(None)

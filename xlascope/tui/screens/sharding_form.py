@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.events import Click, DescendantFocus
+from textual.containers import Vertical, VerticalScroll
+from textual.events import DescendantFocus
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from xlascope.protocol.specs import spec_text
+from xlascope.tui.screens.field_form import FieldForm
 from xlascope.tui.sharding_form import CHOICES, MOST_FIELDS, Checked, Draft, Subject, check, drawn
 from xlascope.tui.text.safe import safe
 
@@ -48,32 +48,14 @@ class PlanChoice(Static, can_focus=True):
         self.update(" ".join(f"[{each}]" if each == self.value else f" {each} " for each in CHOICES))
 
 
-class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
+class ShardingForm(FieldForm[tuple[dict[str, Any], ...] | None]):
     """Answers the switches to measure, one set or for `auto` several; None when it was given up."""
 
     DEFAULT_CSS = """
-    ShardingForm { align: center middle; }
-    ShardingForm > Vertical {
-        width: 100; max-width: 100%; height: auto; max-height: 95%; padding: 0 1;
-        background: $surface; border: solid $primary;
-    }
-    ShardingForm Static { width: 1fr; height: auto; }
-    ShardingForm Horizontal { height: 1; }
-    ShardingForm .label { width: 32; height: 1; }
-    ShardingForm Input { height: 1; border: none; padding: 0; width: 1fr; background: $boost; }
-    ShardingForm Input:focus { border: none; background: $primary 40%; }
     ShardingForm PlanChoice:focus { background: $primary 40%; }
-    ShardingForm .problem { color: $error; display: none; padding: 0 0 0 2; }
     ShardingForm #arguments { height: auto; max-height: 12; }
     ShardingForm #picture { margin: 1 0 0 0; }
-    ShardingForm #foot { color: $text-muted; margin: 1 0 0 0; }
     """
-    BINDINGS: ClassVar = [
-        Binding("escape", "dismiss(None)", "Give up"),
-        Binding("enter", "measure", "Measure", priority=True),
-        Binding("down", "app.focus_next", "Next field", show=False),
-        Binding("up", "app.focus_previous", "Field before", show=False),
-    ]
 
     def __init__(self, subject: Subject, draft: Draft, ascii_only: bool = False):
         super().__init__()
@@ -85,22 +67,14 @@ class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
         inputs = self._subject.inputs
         with Vertical():
             yield Static(f"Sharding of {safe(self._subject.program)} on simulated CPU devices", markup=False)
-            with Horizontal():
-                yield Static("mesh: 8, 4x2, or x=4,y=2", markup=False, classes="label")
-                yield Input(self._first.mesh, id="mesh", compact=True, select_on_focus=False)
-            yield Static(markup=False, classes="problem", id="problem-mesh")
-            with Horizontal():
-                yield Static("plan (left, right)", markup=False, classes="label")
-                yield PlanChoice(self._first.plan)
-            yield Static(markup=False, classes="problem", id="problem-plan")
+            yield from self.field("mesh: 8, 4x2, or x=4,y=2", "mesh", Input(
+                self._first.mesh, id="mesh", compact=True, select_on_focus=False))
+            yield from self.field("plan (left, right)", "plan", PlanChoice(self._first.plan))
             with VerticalScroll(id="arguments", can_focus=False):
                 for index, leaf in enumerate(inputs[:MOST_FIELDS]):
                     shape = f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]"
-                    with Horizontal():
-                        yield Static(safe(f"{index} {leaf.name} {shape}"), markup=False, classes="label")
-                        yield Input(self._first.specs.get(index, ""), id=f"spec-{index}", compact=True,
-                                    select_on_focus=False)
-                    yield Static(markup=False, classes="problem", id=f"problem-{index}")
+                    yield from self.field(safe(f"{index} {leaf.name} {shape}"), index, Input(
+                        self._first.specs.get(index, ""), id=f"spec-{index}", compact=True, select_on_focus=False))
             if len(inputs) > MOST_FIELDS:
                 yield Static(f"{len(inputs) - MOST_FIELDS} more arguments lie as the plan says; "
                              "`xlascope measure --shard` takes a spec for any", markup=False)
@@ -109,7 +83,7 @@ class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
 
     def on_mount(self) -> None:
         self.query_one("#mesh", Input).focus()
-        self._check()
+        self.check()
 
     @property
     def draft(self) -> Draft:
@@ -119,12 +93,8 @@ class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
         specs = {index: text for index, text in typed.items() if text.strip()}
         return Draft(self.query_one("#mesh", Input).value, self.query_one(PlanChoice).value, specs)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._check()
-
     def on_plan_choice_turned(self) -> None:
-        self._check()
+        self.check()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """The picture is of the argument that one is at."""
@@ -133,13 +103,11 @@ class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
             self._at = int(name.removeprefix("spec-"))
             self._draw_picture()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Checks the fields as they stand, and draws where the arguments would lie."""
         self.checked = checked = check(self._subject, self.draft)
         shown = min(len(self._subject.inputs), MOST_FIELDS)
-        for name in ("mesh", "plan", *range(shown)):
-            line = self.query_one(f"#problem-{name}", Static)
-            line.update(safe(checked.problems.get(name, "")))
-            line.display = name in checked.problems
+        self.show_problems(("mesh", "plan", *range(shown)), checked.problems)
         for index in range(shown):
             spec = checked.specs[index]
             hint = "as the plan says" if spec is None else f"{spec_text(spec) or 'a scalar'} (by the plan)"
@@ -167,7 +135,3 @@ class ShardingForm(ModalScreen[tuple[dict[str, Any], ...] | None]):
             field = f"#{name}" if isinstance(name, str) else f"#spec-{name}"
             self.query_one(field).focus()
             return
-
-    def on_click(self, event: Click) -> None:
-        if event.widget is self:
-            self.dismiss(None)

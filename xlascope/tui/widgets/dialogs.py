@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -17,10 +17,18 @@ from xlascope.tui.actions import Action, key_label
 from xlascope.tui.text.safe import safe
 
 
-class Scrolled:
-    """What the overlays have in common: how they are scrolled."""
+class Scrolled(ModalScreen[None]):
+    """Text in a frame that may be longer than the screen; a click beside it closes it."""
 
-    KEYS: ClassVar = [
+    DEFAULT_CSS = """
+    Scrolled { align: center middle; }
+    Scrolled > VerticalScroll {
+        width: 110; max-width: 100%; height: auto; max-height: 90%; padding: 0 1;
+        background: $surface; border: solid $primary;
+    }
+    Scrolled Static { width: 1fr; height: auto; }
+    """
+    BINDINGS: ClassVar = [
         Binding("j,down", "scroll(1)", "Down", show=False),
         Binding("k,up", "scroll(-1)", "Up", show=False),
         Binding("pagedown,space,ctrl+f", "page(1)", "Page down", show=False),
@@ -29,9 +37,17 @@ class Scrolled:
         Binding("g,home", "end(0)", "To the beginning", show=False),
     ]
 
+    def shown_text(self) -> str:
+        """What stands in the frame, safe to be drawn."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll():
+            yield Static(self.shown_text(), markup=False)
+
     @property
     def _area(self) -> VerticalScroll:
-        return cast("ModalScreen[None]", self).query_one(VerticalScroll)
+        return self.query_one(VerticalScroll)
 
     def action_scroll(self, step: int) -> None:
         self._area.scroll_relative(y=step, animate=False)
@@ -42,22 +58,16 @@ class Scrolled:
     def action_end(self, end: int) -> None:
         self._area.scroll_to(y=self._area.max_scroll_y if end else 0, animate=False)
 
+    def on_click(self, event: Click) -> None:
+        if event.widget is self:
+            self.dismiss(None)
 
-class HelpOverlay(Scrolled, ModalScreen[None]):
+
+class HelpOverlay(Scrolled):
     """What the focused pane shows and which keys it takes, then the keys that work everywhere."""
 
-    DEFAULT_CSS = """
-    HelpOverlay { align: center middle; }
-    HelpOverlay > VerticalScroll {
-        width: 76; max-width: 100%; height: auto; max-height: 90%; padding: 0 1;
-        background: $surface; border: solid $primary;
-    }
-    HelpOverlay Static { width: 1fr; height: auto; }
-    """
-    BINDINGS: ClassVar = [
-        Binding("escape,question_mark,f1,q,enter", "dismiss(None)", "Close"),
-        *Scrolled.KEYS,
-    ]
+    DEFAULT_CSS = "HelpOverlay > VerticalScroll { width: 76; }"
+    BINDINGS: ClassVar = [Binding("escape,question_mark,f1,q,enter", "dismiss(None)", "Close")]
 
     def __init__(
         self, subject: str, about: str, groups: Sequence[tuple[str, Sequence[Action]]], ascii_only: bool = False,
@@ -67,12 +77,8 @@ class HelpOverlay(Scrolled, ModalScreen[None]):
         self._note = note
         self._subject, self._about, self._groups, self._ascii = subject, about, groups, ascii_only
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static(self.help_text(), markup=False)
-
-    def help_text(self) -> str:
-        """The whole help as text."""
+    def shown_text(self) -> str:
+        """The whole help."""
         lines = [self._subject, "", self._about]
         for title, actions in self._groups:
             lines += ["", title]
@@ -82,38 +88,19 @@ class HelpOverlay(Scrolled, ModalScreen[None]):
             lines += ["", self._note]
         return "\n".join(lines)
 
-    def on_click(self, event: Click) -> None:
-        if event.widget is self:
-            self.dismiss(None)
 
-
-class TextOverlay(Scrolled, ModalScreen[None]):
+class TextOverlay(Scrolled):
     """Lines of text over the panes: an explanation, a traceback."""
 
-    DEFAULT_CSS = """
-    TextOverlay { align: center middle; }
-    TextOverlay > VerticalScroll {
-        width: 110; max-width: 100%; height: auto; max-height: 90%; padding: 0 1;
-        background: $surface; border: solid $primary;
-    }
-    TextOverlay Static { width: 1fr; height: auto; }
-    """
-    BINDINGS: ClassVar = [
-        Binding("escape,q,enter,equals_sign", "dismiss(None)", "Close"),
-        *Scrolled.KEYS,
-    ]
+    BINDINGS: ClassVar = [Binding("escape,q,enter,equals_sign", "dismiss(None)", "Close")]
 
     def __init__(self, title: str, text: Sequence[str]):
         super().__init__()
         self._text = "\n".join([title, "", *map(safe, text), "", "esc closes"])
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static(self._text, markup=False)
-
-    def on_click(self, event: Click) -> None:
-        if event.widget is self:
-            self.dismiss(None)
+    def shown_text(self) -> str:
+        """The title, the lines, and how it is closed."""
+        return self._text
 
 
 class NoteOverlay(ModalScreen[None]):
