@@ -11,18 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 
-from xlascope.graphs.bodies import (
-    Bodies,
-    Body,
-    Edges,
-    Nodes,
-    edges_of,
-    groups_of_group,
-    make_body,
-    node_by_id,
-    nodes_of_group,
-)
-from xlascope.graphs.groups import Grouping, with_times
+from xlascope.graphs.assemble import assemble
+from xlascope.graphs.bodies import Bodies, Body, make_body
+from xlascope.graphs.groups import Grouping
 from xlascope.graphs.labels import detail
 from xlascope.graphs.model import Edge, Graph, Group, Node
 from xlascope.graphs.owners import SOURCES, find_owners
@@ -57,22 +48,7 @@ def build_graph(
     bodies = Bodies(ids, [computation.start for computation in module.computations], places, maker.body)
     maker.bodies = bodies
     measured = _measured(module, ids, grouping, self_ns)
-    groups = with_times(grouping.groups, measured)
-    return Graph(
-        name=module.name,
-        nodes=Nodes(bodies),
-        edges=Edges(bodies),
-        groups=groups,
-        node_by_id=node_by_id(bodies),
-        group_by_id={group.id: group for group in groups},
-        nodes_of_group=nodes_of_group(bodies),
-        groups_of_group=groups_of_group(groups),
-        inputs=edges_of(bodies, "inputs"),
-        outputs=edges_of(bodies, "outputs"),
-        total_self_ns=sum(ns for _, _, ns in measured) if measured else None,
-        place_of=maker.place_of,
-        holding=maker.holding,
-    )
+    return assemble(module.name, bodies, grouping.groups, measured, maker.place_of, holding=maker.holding)
 
 
 def _node_ids(module: HloModule) -> list[str]:

@@ -6,17 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from xlascope.graphs.bodies import (
-    Bodies,
-    Edges,
-    Nodes,
-    edges_of,
-    groups_of_group,
-    make_body,
-    node_by_id,
-    nodes_of_group,
-)
-from xlascope.graphs.groups import with_times
+from xlascope.graphs.assemble import assemble
+from xlascope.graphs.bodies import Bodies, make_body
 from xlascope.graphs.model import Edge, Graph, Group, Node
 from xlascope.ir.jaxpr import Equation, JaxprIndex
 from xlascope.ir.jaxpr_text import BodyText, Statement, body_text, is_variable, statements
@@ -67,28 +58,13 @@ def build_jaxpr_graph(index: JaxprIndex, times: Mapping[str, Time] | None = None
         nodes += own
     held = Bodies([node.id for node in nodes], starts, [body.group for body in bodies], made.__getitem__)
     measured = [(node.id, node.group, node.self_ns) for node in nodes if node.self_ns is not None]
-    timed = with_times(groups, measured)
     places = {equation.path: (equation.file, equation.line) for equation in index.equations}
 
     def place_of(path: str) -> tuple[str, int] | None:
         file, line = places.get(path, (None, None))
         return (file, line) if file is not None and line is not None else None
 
-    return Graph(
-        name=name,
-        nodes=Nodes(held),
-        edges=Edges(held),
-        groups=timed,
-        node_by_id=node_by_id(held),
-        group_by_id={group.id: group for group in timed},
-        nodes_of_group=nodes_of_group(held),
-        groups_of_group=groups_of_group(timed),
-        inputs=edges_of(held, "inputs"),
-        outputs=edges_of(held, "outputs"),
-        total_self_ns=sum(ns for _, _, ns in measured) if measured else None,
-        language="jaxpr",
-        place_of=place_of,
-    )
+    return assemble(name, held, groups, measured, place_of, language="jaxpr")
 
 
 def _bodies(index: JaxprIndex) -> list[_Body]:
