@@ -169,15 +169,9 @@ def _alone(source: RunSource, program: str, variant: str | None) -> Equations | 
     if not told or jaxpr is None:
         return None
     times = {each.path: each.ns for each in told}
-    total, where = sum(times.values()), _places(jaxpr)
+    total, common = sum(times.values()), _known(program, jaxpr)
     rows = [
         Row(
-            program=program,
-            path=equation.path,
-            parent=equation.parent,
-            primitive=equation.primitive,
-            file=equation.file,
-            line=equation.line,
             self_ns=times.get(equation.path),
             exact_ns=times.get(equation.path),
             estimated_ns=0 if equation.path in times else None,
@@ -185,7 +179,7 @@ def _alone(source: RunSource, program: str, variant: str | None) -> Equations | 
             total_ns=times.get(equation.path),
             share=times[equation.path] / total if total and equation.path in times else None,
             state="alone" if equation.path in times else "unknown",
-            **where[equation.path],
+            **common[equation.path],
         )
         for equation in jaxpr.equations
     ]
@@ -215,7 +209,7 @@ def _rows(
             inside[around] += share.exact_ns + share.estimated_ns
             if share.estimated_ns or not share.exact_ns:
                 split.add(around)
-    total, where = sum(times.values()), _places(jaxpr)
+    total, common = sum(times.values()), _known(program, jaxpr)
     rows = []
     for equation in jaxpr.equations:
         mine = shares.get(equation.path)
@@ -223,12 +217,6 @@ def _rows(
         own = mine.exact_ns + mine.estimated_ns if mine is not None and known else None
         rows.append(
             Row(
-                program=program,
-                path=equation.path,
-                parent=equation.parent,
-                primitive=equation.primitive,
-                file=equation.file,
-                line=equation.line,
                 self_ns=own,
                 exact_ns=mine.exact_ns if mine is not None and known else None,
                 estimated_ns=mine.estimated_ns if mine is not None and known else None,
@@ -237,7 +225,7 @@ def _rows(
                 share=inside[equation.path] / total if total and equation.path in inside else None,
                 state=_state(names.get(equation.path, ()), equation.path, origin, inside),
                 estimated=equation.path in split,
-                **where[equation.path],
+                **common[equation.path],
             )
         )
     return rows, shares
@@ -247,8 +235,11 @@ def _primitives(jaxpr: JaxprIndex) -> dict[str, str]:
     return {equation.path: equation.primitive for equation in jaxpr.equations}
 
 
-def _places(jaxpr: JaxprIndex) -> dict[str, dict[str, Any]]:
-    """Where each equation comes from, by path: the user's own line, a library's, the line of the jaxpr's text."""
+def _known(program: str, jaxpr: JaxprIndex) -> dict[str, dict[str, Any]]:
+    """What a row says of each equation whatever was measured, by path.
+
+    Where it comes from is the user's own line, a library's, and the line of the jaxpr's text.
+    """
     own: dict[str, tuple[str, int] | None] = {}
     found = {}
     for equation in jaxpr.equations:
@@ -259,6 +250,8 @@ def _places(jaxpr: JaxprIndex) -> dict[str, dict[str, Any]]:
         mine = own[equation.path] = equation.own or (around if inside_library and around else place)
         library = equation.library or (place if place is not None and place != mine and inside_library else None)
         found[equation.path] = {
+            "program": program, "path": equation.path, "parent": equation.parent, "primitive": equation.primitive,
+            "file": equation.file, "line": equation.line,
             "user_file": mine[0] if mine else None, "user_line": mine[1] if mine else None,
             "library_file": library[0] if library else None, "library_line": library[1] if library else None,
             "text_line": equation.text_line,
