@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from xlascope.graphs.model import Group
 from xlascope.ir.fusions import is_real_member
-from xlascope.ir.hlo import CALL_ROLES, HloComputation, HloInstruction, HloModule
+from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
+from xlascope.ir.instruction import CALL_ROLES
 
 _KINDS = {"fusion": "fusion", "while": "loop", "conditional": "conditional", "call": "call", "async-start": "call"}
 _CALLED = re.compile(rf"[ ,]({'|'.join(CALL_ROLES)})=(?:%?([\w.\-]+)(?=[,\s]|$)|\{{([^{{}}\"]*)\}})")

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from xlascope.ir import scan
-from xlascope.ir.frames import Frame, FrameTables
-
-_INSTRUCTION = re.compile(
-    r"[ \t]*(?:ROOT[ ]+)?%?[^\s=,(){}%\"]+[ ]=[ ](\([^\n]*?\)|[^\s(]\S*)[ ]"  # name and shape
-    r"([a-zA-Z][a-zA-Z0-9_\-]*)\("
-)
-_OP_NAME = re.compile(r'\bop_name="((?:[^"\\]|\\.)*)"')
-_SOURCE_FILE = re.compile(r'\bsource_file="((?:[^"\\]|\\.)*)"')
-_SOURCE_LINE = re.compile(r"\bsource_line=(\d{1,18})")
-_FRAME_ID = re.compile(r"\bstack_frame_id=(\d{1,18})")
-_TRIP_COUNT = re.compile(r'"known_trip_count"\s*:\s*\{\s*"n"\s*:\s*"?(\d{1,18})')
-_CALLS = re.compile(
-    r"[ ,](?:calls|to_apply|body|condition|branch_computations|true_computation|false_computation"
-    r"|called_computations|select|scatter)=[%{\w]"
-)
-
-CALL_ROLES = (
-    "calls",
-    "to_apply",
-    "body",
-    "condition",
-    "branch_computations",
-    "true_computation",
-    "false_computation",
-    "called_computations",
-    "select",
-    "scatter",
-)
-# Opcodes whose parentheses hold something else than operands.
-_NO_OPERANDS = frozenset({"constant", "parameter", "iota"})
+from xlascope.ir.frames import FrameTables
+from xlascope.ir.instruction import CALLS, HloInstruction
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,166 +19,6 @@ class Problem:
     line: int
     text: str
     reason: str
-
-
-class HloInstruction:
-    """One instruction; every property is read from the text, the split ones once."""
-
-    __slots__ = ("_attributes", "_operands", "_parts", "computation", "index", "module", "name", "opcode")
-
-    def __init__(self, module: HloModule, computation: HloComputation, index: int) -> None:
-        self.module = module
-        self.computation = computation
-        self.index = index
-        self.name = module._names[index]
-        self.opcode = module._opcodes[index]
-        self._parts: tuple[int, int, int, int, int] | None = None
-        self._operands: tuple[tuple[str, int | None], ...] | None = None
-        self._attributes: dict[str, str] | None = None
-
-    def __repr__(self) -> str:
-        return f"<{self.opcode} %{self.name} {self.shape}>"
-
-    def _offsets(self) -> tuple[int, int, int, int, int]:
-        """Offsets in the text: shape start and end, operands start and end, end of line."""
-        if self._parts is None:
-            text = self.module.text
-            start = self.module._starts[self.index]
-            stop = text.find("\n", start)
-            stop = len(text) if stop < 0 else stop
-            match = _INSTRUCTION.match(text, start, stop)
-            if match is None:  # the index holds only lines that matched
-                raise AssertionError(f"line {self.line} was indexed as an instruction and is none")
-            end = scan.operands_end(text, match.end(), stop)
-            self._parts = (match.start(1), match.end(1), match.end(), stop if end is None else end, stop)
-        return self._parts
-
-    @property
-    def tail(self) -> str:
-        """What follows the operands: the attributes as they are written."""
-        return self.module.text[self._offsets()[3] : self._offsets()[4]]
-
-    @property
-    def text(self) -> str:
-        """The whole line, without indentation."""
-        return self.module.text[self.module._starts[self.index] : self._offsets()[4]].strip()
-
-    @property
-    def line(self) -> int:
-        """Line number in the module's text, from 1."""
-        return self.module._lines[self.index]
-
-    @property
-    def shape(self) -> str:
-        start, stop, *_ = self._offsets()
-        return self.module.text[start:stop]
-
-    @property
-    def operand_text(self) -> str:
-        """What the parentheses hold: operands, a literal, a parameter number."""
-        _, _, start, stop, _ = self._offsets()
-        return self.module.text[start:stop]
-
-    @property
-    def operand_refs(self) -> tuple[tuple[str, int | None], ...]:
-        """Operands as (name, tuple index); the index is None but for ``%name#1``, text for element 1 of a tuple."""
-        if self._operands is None:
-            self._operands = () if self.opcode in _NO_OPERANDS else scan.operand_refs(self.operand_text)
-        return self._operands
-
-    @property
-    def operands(self) -> tuple[str, ...]:
-        """Names of the operands, without %."""
-        return tuple(name for name, _ in self.operand_refs)
-
-    @property
-    def attributes(self) -> Mapping[str, str]:
-        """Attribute name to text, in the order of the text."""
-        if self._attributes is None:
-            _, _, _, stop, end = self._offsets()
-            self._attributes = scan.attributes(self.module.text, min(stop + 1, end), end)
-        return self._attributes
-
-    @property
-    def called(self) -> dict[str, tuple[str, ...]]:
-        """Names of the computations it calls, by role (``calls``, ``to_apply``, ``body``, …)."""
-        own = self.attributes
-        return {role: scan.computation_names(own[role]) for role in CALL_ROLES if role in own}
-
-    @property
-    def may_call(self) -> bool:
-        """False when a look at the line is enough to see that it calls no computation."""
-        return _CALLS.search(self.module.text, self._offsets()[3], self._offsets()[4]) is not None
-
-    @property
-    def is_root(self) -> bool:
-        return self.computation.root_index == self.index
-
-    @property
-    def metadata(self) -> str:
-        return self.attributes.get("metadata", "")
-
-    def _in_metadata(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """Search a field of the metadata without splitting all attributes: this is asked of every instruction."""
-        _, _, _, start, end = self._offsets()
-        start = self.module.text.find("metadata={", start, end)
-        return pattern.search(self.module.text, start, end) if start >= 0 else None
-
-    @property
-    def op_name(self) -> str | None:
-        match = self._in_metadata(_OP_NAME)
-        return scan.unquote(f'"{match.group(1)}"') if match else None
-
-    @property
-    def stack(self) -> tuple[Frame, ...]:
-        """Source frames, innermost first; () when the text names none."""
-        frame = self._in_metadata(_FRAME_ID)
-        if frame:
-            found = self.module.tables.stack(int(frame.group(1)))
-            if found:
-                return found
-        file, line = self._in_metadata(_SOURCE_FILE), self._in_metadata(_SOURCE_LINE)
-        if file or line:
-            name = scan.unquote(f'"{file.group(1)}"') if file else None
-            return (Frame(name, None, int(line.group(1)) if line else None),)
-        return ()
-
-    @property
-    def source_file(self) -> str | None:
-        stack = self.stack
-        return stack[0].file if stack else None
-
-    @property
-    def source_line(self) -> int | None:
-        stack = self.stack
-        return stack[0].line if stack else None
-
-    @property
-    def fusion_kind(self) -> str | None:
-        """``kLoop``, ``kInput``, ``kOutput``, ``kCustom``; None for what is no fusion."""
-        return self.attributes.get("kind") if self.opcode == "fusion" else None
-
-    @property
-    def backend_config(self) -> str | None:
-        """The backend's own text, unescaped."""
-        value = self.attributes.get("backend_config")
-        return None if value is None else scan.unquote(value)
-
-    @property
-    def trip_count(self) -> int | None:
-        """How often a loop runs, when XLA found out."""
-        match = _TRIP_COUNT.search(self.backend_config or "")
-        return int(match.group(1)) if match else None
-
-    @property
-    def parameter_number(self) -> int | None:
-        if self.opcode != "parameter":
-            return None
-        return scan.whole_number(self.operand_text.strip())
-
-    def operand_instructions(self) -> list[HloInstruction | None]:
-        """Its operands as instructions of its computation; None for a name that is not there."""
-        return [self.computation.get(name) for name in self.operands]
 
 
 class _Instructions(Sequence[HloInstruction]):
@@ -271,14 +81,17 @@ class HloComputation:
 
     @property
     def instructions(self) -> Sequence[HloInstruction]:
+        """Its instructions in the order of the text."""
         return _Instructions(self)
 
     @property
     def names(self) -> list[str]:
+        """Names of its instructions in the order of the text, without %."""
         return self.module._names[self.start : self.stop]
 
     @property
     def root(self) -> HloInstruction | None:
+        """What it returns; None where the text marks nothing so."""
         return None if self.root_index is None else self._make(self.root_index)
 
     def get(self, name: str) -> HloInstruction | None:
@@ -354,9 +167,11 @@ class HloModule:
         return list(self._names)
 
     def opcode_counts(self) -> dict[str, int]:
+        """How many instructions there are of each opcode."""
         return dict(Counter(self._opcodes))
 
     def instructions(self) -> Iterator[HloInstruction]:
+        """All instructions, computation by computation in the order of the text."""
         for computation in self.computations:
             yield from computation.instructions
 
@@ -366,6 +181,7 @@ class HloModule:
         return [self.at(index) for index, opcode in enumerate(self._opcodes) if opcode in wanted]
 
     def computation(self, name: str) -> HloComputation | None:
+        """The computation of that name (without %)."""
         if self._computation_index is None:
             self._computation_index = {found.name: found for found in self.computations}
         return self._computation_index.get(name)
@@ -397,7 +213,7 @@ class HloModule:
 
     def calling(self) -> list[int]:
         """Positions of the instructions that may call a computation, in the order of the text."""
-        found = [bisect_right(self._starts, match.start()) - 1 for match in _CALLS.finditer(self.text)]
+        found = [bisect_right(self._starts, match.start()) - 1 for match in CALLS.finditer(self.text)]
         return [index for index in dict.fromkeys(found) if index >= 0]
 
     def at_line(self, line: int) -> HloInstruction | None:
@@ -414,7 +230,7 @@ class HloModule:
     def _index_callers(self) -> dict[str, list[HloInstruction]]:
         found: dict[str, list[HloInstruction]] = {}
         seen = -1
-        for match in _CALLS.finditer(self.text):
+        for match in CALLS.finditer(self.text):
             index = bisect_right(self._starts, match.start()) - 1
             if index <= seen:
                 continue

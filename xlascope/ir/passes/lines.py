@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sys import intern
 
 from xlascope.ir import scan
-from xlascope.ir.hlo import CALL_ROLES
+from xlascope.ir.instruction import CALL_ROLES
 
 _INSTRUCTION = re.compile(
     r"\s*(ROOT +)?%?([^\s=,(){}%\"]+) = (\([^\n]*?\)|[^\s(]\S*) ([a-zA-Z][a-zA-Z0-9_\-]*)\(")
