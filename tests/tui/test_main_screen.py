@@ -265,7 +265,7 @@ async def test_the_editor_opens_at_the_line(monkeypatch):
 async def test_tabs_of_a_pane_are_buttons():
     async with shown() as (_app, pilot, screen):
         pane = screen.stage_pane("a").text_pane
-        places = {part.tooltip: at for at, _, part in pane._placed_title(pane.view_width) if part and part.click}
+        places = {part.tooltip: at for at, _, part in pane.placed_title() if part and part.click}
         await pilot.click("#a-text", offset=(places["stablehlo"] + 1, 0))
         await settle(pilot)
         assert screen.stage_pane("a").showing == "stablehlo"

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlascope.tui.feed_overview import file_overview, program_infos, run_overview
+from xlascope.tui.feed_rows import op_row, variant_row
 from xlascope.tui.feed_stage import StageReader, equation_table
 from xlascope.tui.links import Links, StageLinks
-from xlascope.tui.model import CallTimes, EquationTable, OpRow, OpsTable, Overview, StageText, VariantRow
-from xlascope.tui.text.numbers import size
+from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, StageText, VariantRow
 
 if TYPE_CHECKING:
     from xlascope.tui.more_form import Subject as MoreSubject
@@ -162,7 +162,7 @@ class Feed:
             return OpsTable(note="this file holds no times" if self.kind in ("hlo", "dump") else seen)
         total = sum(row.self_ns or 0 for row in found.rows)
         return OpsTable(
-            rows=tuple(_op_row(row, total) for row in found.rows),
+            rows=tuple(op_row(row, total) for row in found.rows),
             coverage=found.coverage,
             calls_seen=found.calls_seen,
             windows=getattr(found, "windows", None),
@@ -330,7 +330,7 @@ class Feed:
         if found is None or not found.rows:
             return ()
         samples = self.samples(program)
-        return tuple(_variant(row, samples.get(row.id, ((), ()))) for row in found.rows)
+        return tuple(variant_row(row, samples.get(row.id, ((), ()))) for row in found.rows)
 
     def samples(self, program: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
         """Samples of each measurement of a program and of its baseline, in nanoseconds, by the measurement's id."""
@@ -368,53 +368,3 @@ class Feed:
         compiles = self.query("compiles")
         marks = tuple((row.t_ns - start) / 1e9 for row in compiles.compiles if row.program == program and row.t_ns)
         return CallTimes(tuple(at), tuple(ns), marks)
-
-
-def _op_row(row: Any, total: int) -> OpRow:
-    self_ns = row.self_ns
-    return OpRow(
-        row.program or getattr(row, "module", None),
-        row.op,
-        row.opcode or "",
-        f"{row.device_kind}:{row.device}",
-        row.count,
-        row.total_ns,
-        self_ns,
-        self_ns / total if self_ns is not None and total else None,
-        self_ns / row.count if self_ns is not None and row.count else None,
-        tuple(row.equations or ()),
-        bool(row.added_by_xla),
-        row.file,
-        row.line,
-        row.bytes,
-        row.flops,
-        bool(getattr(row, "equations_exact", True)),
-    )
-
-
-def _exchange(each: Any) -> str:
-    turns = f" ×{each.count}" if each.count not in (None, 1) else ""
-    where = f", equation {each.equation}" if each.equation is not None else ""
-    return f"{each.kind}{turns}, {size(each.bytes)}{where}"
-
-
-def _variant(row: Any, samples: tuple[tuple[int, ...], tuple[int, ...]]) -> VariantRow:
-    from xlascope.tui.more_form import in_words, needs
-
-    made = {"name", "collectives", "exchanges", "series", "switches", "equation_ns", "notes", "foretold", "needs"}
-    names = set(VariantRow.__dataclass_fields__) - made
-    known = {name: value for name in names if (value := getattr(row, name, None)) is not None}
-    known = {**dict.fromkeys(names), **known}
-    known["simulated"], known["sensitive"] = bool(known.get("simulated")), bool(known.get("sensitive"))
-    return VariantRow(
-        name=row.variant,
-        switches=dict(row.switches or {}),
-        collectives=len(row.collectives) if row.collectives is not None else None,
-        exchanges=tuple(_exchange(each) for each in row.collectives or ()),
-        equation_ns=tuple((each.path, each.ns) for each in row.equation_ns or ()),
-        notes=tuple(row.notes),
-        foretold=in_words(row.target, row.prediction),
-        needs=needs(row.memory),
-        series=samples,
-        **known,
-    )

@@ -14,6 +14,7 @@ from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.numbers import counted, duration
 from xlascope.tui.text.safe import safe
+from xlascope.tui.widgets.graph_moves import GraphMoves
 from xlascope.tui.widgets.graph_search import GraphSearch
 from xlascope.tui.widgets.graph_ways import MAP_WIDTH, GraphWays
 from xlascope.tui.widgets.line_view import LineView
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from xlascope.graphs.folds import Folds
     from xlascope.graphs.layout import Placed, PlacedBox
     from xlascope.graphs.model import Graph
-    from xlascope.graphs.navigate import Direction
     from xlascope.graphs.paths import Way
     from xlascope.graphs.render import RowIndex
 
@@ -44,7 +44,7 @@ class _Asked:
     folds: Folds
 
 
-class GraphPane(GraphSearch, GraphWays, LineView):
+class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
     """A stage's graph with heat. It holds which groups are open and which box the cursor is on.
 
     ``stage`` is the stage it is of, ``of`` the program and variant.
@@ -104,8 +104,7 @@ class GraphPane(GraphSearch, GraphWays, LineView):
         self.box: str | None = None
         self.tell_when_laid = False
         """Whether the next picture's cursor is one that the user put there."""
-        self._columns: dict[str, int] = {}
-        self._column_wanted: int | None = None
+        self.forget_columns()
         self.compact = False
         self.stage = "optimized"
         self.of: tuple[str | None, str | None] = (None, None)
@@ -126,7 +125,7 @@ class GraphPane(GraphSearch, GraphWays, LineView):
         if not same:
             self.opened, self.box, self.hops = frozenset(), None, None
             self.ends, self._start, self._said, self.way = frozenset(), None, "", None
-            self._columns, self._column_wanted = {}, None
+            self.forget_columns()
             self.tell_search()
         if graph is None:
             self._placed = None
@@ -218,9 +217,8 @@ class GraphPane(GraphSearch, GraphWays, LineView):
         self._blocks.clear()
         self.rows_changed()
         shown = self.box_of(self.box) if self.box is not None else None
-        target = shown or self._hottest()
-        if self._column_wanted is not None:
-            self.column, self._column_wanted = self._column_wanted, None
+        target = shown or self.hottest()
+        self.back_to_column()
         if target is not None:
             self._move(target, tell=False)
             if self.tell_when_laid:
@@ -355,80 +353,9 @@ class GraphPane(GraphSearch, GraphWays, LineView):
         if boxes:
             self._move(boxes[0].id)
 
-    def action_edge(self, way: Direction) -> None:
-        if self._placed is None:
-            return
-        from xlascope.graphs.navigate import move
-
-        target = move(self._placed, self.box, way)
-        if target is not None:
-            self._move(target)
-
-    def neighbours(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The boxes that feed the cursor's box, and those that it feeds."""
-        if self._placed is None or self.box is None:
-            return (), ()
-        from xlascope.graphs.navigate import neighbours
-
-        return neighbours(self._placed, self.box)
-
-    def _hottest(self) -> str | None:
-        placed = self._placed
-        if placed is None or not placed.boxes:
-            return None
-        timed = [box for box in placed.boxes if placed.visible.boxes[box.id].self_ns is not None and not box.opened]
-        if timed:
-            return max(timed, key=lambda box: placed.visible.boxes[box.id].self_ns or 0).id
-        roots = [box for box in placed.boxes if (node := placed.visible.boxes[box.id].node) and node.is_root]
-        return (roots or list(placed.boxes))[0].id
-
-    def action_hottest(self) -> None:
-        box = self._hottest()
-        if box is not None:
-            self._move(box)
-
     def action_compact(self) -> None:
         self.compact = not self.compact
         self.lay_out()
-
-    def action_open_group(self) -> None:
-        if self._placed is not None and self.box is not None:
-            place = self._placed.by_id[self.box]
-            box = self._placed.visible.boxes[self.box]
-            if box.inlet and box.node is not None:
-                self.go_to_node(box.node.id)
-            elif (box.outside or self.hops is not None) and not place.openable:
-                self.lay_out()
-            elif place.openable and self.box not in self.opened:
-                self.opened |= {self.box}
-                self._columns[self.box] = self.column
-                self.lay_out()
-            elif self.box in self.opened:
-                self.action_close_group()
-            else:
-                self.post_message(self.NothingInside(self))
-
-    def action_close_group(self) -> None:
-        if self._placed is None or self.box is None or self.graph is None:
-            return
-        folds = self._placed.visible.folds
-        around = [self.box, *self._around(self.box)]
-        group = next((each for each in around if each in self.opened), None)
-        if group is not None:
-            inside = {each for each in self.opened if group in folds.ancestors(each)}
-            self.opened -= {group, *inside}
-            self.box, self.tell_when_laid = group, True
-            self._column_wanted = self._columns.pop(group, None)
-            self.lay_out()
-
-    def _around(self, box_id: str) -> tuple[str, ...]:
-        """The boxes around one, nearest first; an inlet lies in the level it leads into."""
-        assert self._placed is not None
-        level = self._placed.by_id[box_id].level
-        return (level, *self._placed.visible.folds.ancestors(level)) if level is not None else ()
-
-    def action_activate(self) -> None:
-        self.action_open_group()
 
     def action_stage(self) -> None:
         self.post_message(self.StageWanted(self))

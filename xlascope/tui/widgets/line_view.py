@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -21,13 +20,14 @@ from xlascope.tui.text.safe import safe
 from xlascope.tui.theme import Palette, palette, palette_of
 from xlascope.tui.widgets.moving import Moving
 from xlascope.tui.widgets.part_line import Part
+from xlascope.tui.widgets.pointing import Pointing
 from xlascope.tui.widgets.searching import Searching
 from xlascope.tui.widgets.title import Placed, draw_title, place_title
 
 _CACHED_ROWS = 256
 
 
-class LineView(Moving, Searching, ScrollView, can_focus=True, inherit_bindings=False):
+class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_bindings=False):
     """Rows over an index. A subclass says how many there are and draws one; nothing is kept but drawn rows.
 
     The first content line is the pane's title. Horizontal scrolling is this widget's own (`column`), so that a row
@@ -283,9 +283,11 @@ class LineView(Moving, Searching, ScrollView, can_focus=True, inherit_bindings=F
         return self.palette["linked"] if row in self._linked else None
 
     def _title_segments(self, width: int) -> list[Segment]:
-        return draw_title(self._placed_title(width), self.palette, self.glyphs, self.has_focus)
+        return draw_title(self.placed_title(width), self.palette, self.glyphs, self.has_focus)
 
-    def _placed_title(self, width: int) -> list[Placed]:
+    def placed_title(self, width: int | None = None) -> list[Placed]:
+        """The parts of the title and where each stands, in `width` cells or in those that there are."""
+        width = self.view_width if width is None else width
         note = [Part("  " + safe(self._note, ascii_only=self.ascii_only), "accent", rank=9)] if self._note else []
         return place_title([*self._title, *note], self._tabs, width, self.glyphs)
 
@@ -339,61 +341,11 @@ class LineView(Moving, Searching, ScrollView, can_focus=True, inherit_bindings=F
         if self.cursor >= 0:
             self.screen.post_message(self.Activated(self, self.cursor))
 
-    # keys, mouse, size
+    # keys, size
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key != "g":
             self._top_pressed = False
-
-    def on_click(self, event: events.Click) -> None:
-        x, y = event.x - self.gutter.left, event.y - self.gutter.top
-        row = self.row_at(y)
-        if row is not None:
-            again = row == self.cursor
-            self.cursor = row
-            self.click_row(x, row, again)
-        elif y < self.HEADER_ROWS:
-            self.click_header(x, y)
-
-    def row_at(self, y: int) -> int | None:
-        """The row under a line of this widget's content, or None."""
-        place = self.first_visible + y - self.HEADER_ROWS
-        return self.row_of(place) if y >= self.HEADER_ROWS and place < self.place_count() else None
-
-    def click_header(self, x: int, y: int) -> None:
-        """A click on a header line: on the title, the part's own action."""
-        for at, text, part in self._placed_title(self.view_width) if y == 0 else ():
-            if part is not None and part.click is not None and at <= x < at + cell_len(text):
-                self.call_later(self.app.run_action, part.click, self.screen)
-
-    def click_row(self, x: int, row: int, again: bool) -> None:
-        """A click on a row; `again` when the cursor was there."""
-        if again:
-            self.action_activate()
-
-    def _on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
-        event.stop()
-        self.set_column(self.column - 8)
-
-    def _on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
-        event.stop()
-        self.set_column(self.column + 8)
-
-    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        event.stop()
-        event.prevent_default()
-        self._wheel(event, 1)
-
-    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        event.prevent_default()
-        self._wheel(event, -1)
-
-    def _wheel(self, event: events.MouseEvent, step: int) -> None:
-        if event.shift or event.ctrl:
-            self.set_column(self.column + 8 * step)
-        else:
-            self.scroll_rows(self.first_visible + 3 * step)
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, self._theme_changed)
