@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import xlascope
 from xlascope.protocol import Message
 from xlascope.runfile.schema import DEFAULT_MAX_SIZE
 from xlascope.session.channel import Channel, socket_pair
+from xlascope.session.listeners import Event, Listeners
 from xlascope.session.loop import Loop
-from xlascope.session.machine import machine
 from xlascope.session.measuring import Measurer, Ticket
 from xlascope.session.outputs import OutputLog
 from xlascope.session.plan import ENGINE, LaunchPlan, engine_command
@@ -28,7 +27,6 @@ from xlascope.session.store import Store
 from xlascope.session.terminal import window_size
 from xlascope.session.wiring import Wiring, owned
 
-Event = dict[str, Any]
 _TICK_S = 0.1
 _STOP_S = 3.0
 ENGINE_FAILED = 4
@@ -74,13 +72,12 @@ class Keeper:
         self._boot = boot
         self._warm = warm
         self._started_at_all = True
-        self._callbacks: list[Callable[[Event], None]] = []
-        self._store = Store(self._problem, self._stored, commit_every)
+        self._listeners = Listeners()
+        self._store = Store(self._listeners.problem, self._stored, commit_every)
         self._log = OutputLog(self._store)
         self._channel: Channel | None = None
         self._activity = Activity("starting")
         self._calls: dict[str, int] = {}
-        self._problems: list[str] = []
         self._started_ns = time.time_ns()
         self._started = time.monotonic_ns()
         self._wall_ns: int | None = None
@@ -183,7 +180,7 @@ class Keeper:
         wiring = self._make_wiring()
         ours, theirs = socket_pair()
         config = {**plan.config(), "fd": theirs.fileno()}
-        self._put_run(plan)
+        self._store.put("run", plan.record(self._started_ns))
         self._channel = Channel(self.loop, ours, self._message, self._recorder_gone)
         self.streams = ScriptStreams(self.loop, wiring, self._output)
         try:
@@ -207,19 +204,11 @@ class Keeper:
 
     def _no_start(self, why: str) -> None:
         self._started_at_all = False
-        self._problem(f"the script was not started: {why}; choose another Python with --python")
+        self._listeners.problem(f"the script was not started: {why}; choose another Python with --python")
 
     def _output(self, stream: str, data: bytes) -> None:
         self._log.add(stream, data)
-        self._emit({"kind": "output", "stream": stream, "data": data})
-
-    def _put_run(self, plan: LaunchPlan) -> None:
-        script = None if plan.script is None else str(Path(plan.script).absolute())
-        self._store.put("run", {
-            "script": script, "module": plan.module, "argv": list(plan.argv), "python": plan.python, "cwd": os.getcwd(),
-            "started_ns": self._started_ns, "xlascope": xlascope.__version__, "machine": machine(),
-            "policy": plan.policy(), "pid": os.getpid(),
-        })
+        self.emit({"kind": "output", "stream": stream, "data": data})
 
     def _has_pid(self, pid: int) -> None:
         pending, self._pending_signals = self._pending_signals, []
@@ -238,7 +227,7 @@ class Keeper:
             self._idle(body)
         elif kind == "result":
             if not self._measurer.result("recorder", message):
-                self._emit({**body, "kind": "result"})
+                self.emit({**body, "kind": "result"})
         elif kind != "bye":
             self.keep(message)
 
@@ -259,7 +248,7 @@ class Keeper:
         self._activity = Activity(
             str(body.get("activity", "")), _text(body.get("name")), body.get("since_ns"), body.get("done"),
             body.get("total"), _text(body.get("detail")))
-        self._emit({**body, "kind": "progress"})
+        self.emit({**body, "kind": "progress"})
 
     def _idle(self, body: Mapping[str, Any]) -> None:
         code = body.get("exit_code")
@@ -273,7 +262,7 @@ class Keeper:
     def _recorder_gone(self, why: str) -> None:
         self._measurer.lost("recorder", "the recorder is gone")
         if why:
-            self._problem(f"the recorder stopped recording: {why}; the script runs on")
+            self._listeners.problem(f"the recorder stopped recording: {why}; the script runs on")
 
     def _script_ended(self, status: int | None) -> None:
         if self.streams is not None:
@@ -290,7 +279,7 @@ class Keeper:
             elif status is not None:
                 self.exit_code = os.waitstatus_to_exitcode(status)
             if self._started_at_all and self.state == "starting":
-                self._problem("the script was not recorded: the engine ended before it began; "
+                self._listeners.problem("the script was not recorded: the engine ended before it began; "
                               "it needs Python 3.11 to 3.13")
             self._put_end("ended" if self.exit_code is not None else "killed")
         if self.streams is not None:
@@ -309,15 +298,14 @@ class Keeper:
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``callback`` for each event, in the keeper's thread; returns what ends that."""
-        self._callbacks.append(callback)
-        return lambda: self._callbacks.remove(callback)
+        return self._listeners.add(callback)
 
     def status(self) -> Status:
         wall = self._wall_ns if self._wall_ns is not None else time.monotonic_ns() - self._started
         return Status(
             self.state, self.process.pid if self.process is not None else None, self.exit_code, self.signal_number,
             self._activity, dict(self._store.counts), dict(self._calls), self._log.last_line, self.run_path,
-            self._store.size, wall, self._store.open, tuple(self._problems))
+            self._store.size, wall, self._store.open, tuple(self._listeners.problems))
 
     def send(self, command: Mapping[str, Any]) -> int:
         """Send the recorder a command; its answer comes as an event of kind ``result`` with the id returned."""
@@ -376,16 +364,16 @@ class Keeper:
 
     def emit(self, event: Event) -> None:
         """Tell all subscribers."""
-        self._emit(event)
+        self._listeners.tell(event)
 
     def _send(self, body: Mapping[str, Any]) -> None:
         if not self.recorder_send(body):
-            self._emit({"kind": "result", "id": body["id"], "ok": False, "error": "the script's process has ended",
-                        "advice": "measure on the run file instead"})
+            self.emit({"kind": "result", "id": body["id"], "ok": False, "error": "the script's process has ended",
+                       "advice": "measure on the run file instead"})
 
     def _set_state(self, state: str) -> None:
         self.state = state
-        self._emit({"kind": "state", "state": state, "exit_code": self.exit_code, "signal": self.signal_number})
+        self.emit({"kind": "state", "state": state, "exit_code": self.exit_code, "signal": self.signal_number})
 
     def _tick(self) -> None:
         self._log.tick()
@@ -394,20 +382,7 @@ class Keeper:
             self.loop.later(_TICK_S, self._tick)
 
     def _stored(self, kind: str, program: str | None, variant: str | None) -> None:
-        self._emit({"kind": "record", "record": kind, "program": program, "variant": variant})
-
-    def _problem(self, text: str) -> None:
-        self._problems.append(text)
-        self._emit({"kind": "problem", "text": text})
-
-    def _emit(self, event: Event) -> None:
-        for callback in tuple(self._callbacks):
-            try:
-                callback(event)
-            except Exception as error:
-                # Whoever listens must not end the run; it is told, once for each listener, and not called again.
-                self._callbacks.remove(callback)
-                self._problem(f"a listener of the run failed: {type(error).__name__}: {error}")
+        self.emit({"kind": "record", "record": kind, "program": program, "variant": variant})
 
 
 def _text(value: Any) -> str | None:

@@ -6,14 +6,15 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from xlascope.protocol import Message
-from xlascope.runfile import Reader, RunFileError
+from xlascope.runfile import RunFileError
 from xlascope.session import targets
 from xlascope.session.dumping import DumpFolder
+from xlascope.session.keeping import keep_failure, keep_result
 from xlascope.session.lab import HEARTBEAT_S, Lab, LabSpec, flags_from
 from xlascope.session.loop import Loop
 from xlascope.session.material import (
@@ -27,51 +28,14 @@ from xlascope.session.material import (
 )
 from xlascope.session.plan import is_python_with_jax
 from xlascope.session.store import Store
-from xlascope.session.switches import devices_needed, variant_name
+from xlascope.session.switches import devices_needed
 from xlascope.session.targets import Target, TargetError
+from xlascope.session.ticket import DUMPED, Ticket, target_of
 
 _IDLE_S = 300.0
 _CANCEL_S = 3.0
 _CHECK_S = 1.0
-# What XLA writes files for while it compiles; each is a record of a kind of its own.
-_DUMPED = ("passes", "machine")
 _WARM_LABS = 2
-_SAMPLES = ("samples", "variant"), ("baseline_samples", "baseline")
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A measurement that was asked for; events carry its ``id``."""
-
-    id: int
-    program: str
-    switches: dict[str, Any]
-    budget_s: float
-    profile: bool
-    consent: bool = False
-    """Whether a program with ordered effects may be executed again."""
-    collect: str | None = None
-    """Not a measurement: what a lab is to make and the file to keep: the stages `hlo`, `tagged` and `located`,
-    `passes` or `machine`."""
-    set_name: str | None = None
-    """The name that the switches are kept under, when they have one."""
-    other: tuple[Path, str] | None = None
-    """A run file and a program of it that takes the variant's place: the two are measured in turn, nothing is kept."""
-    requested_ns: int = field(default_factory=time.time_ns)
-
-    @property
-    def name(self) -> str:
-        return variant_name(self.switches)
-
-
-def _target(ticket: Ticket) -> Target | None:
-    """The hardware that a variant is compiled for without it. Raises NotMeasurable."""
-    if not ticket.switches.get("target"):
-        return None
-    try:
-        return targets.parse(str(ticket.switches["target"]), targets.known_devices())
-    except TargetError as error:
-        raise NotMeasurable(str(error), error.advice) from error
 
 
 def _python_for(target: Target, python: str) -> str:
@@ -155,9 +119,9 @@ class Measurer:
         if self._cancelled and not body.get("ok"):
             body["cancelled"] = True
         elif body.get("ok") and ticket.other is None:
-            body |= self._keep_result(ticket, message)
+            body |= keep_result(self._store, self._host.run_path, ticket, message)
         elif not body.get("ok"):
-            self._keep_failure(ticket, body)
+            keep_failure(self._store, ticket, body)
         self._answer(ticket, body)
         self._next()
         return True
@@ -172,7 +136,7 @@ class Measurer:
         if not self._cancelled:
             body = {"ok": False, "error": f"the measuring process is gone: {why}",
                     "advice": "measure again; it starts a new one"}
-            self._keep_failure(ticket, body)
+            keep_failure(self._store, ticket, body)
         self._answer(ticket, body)
         self._next()
 
@@ -201,17 +165,17 @@ class Measurer:
         if ticket.collect is not None:
             command = {"kind": "command", "id": ticket.id, "do": "collect", "program": ticket.program,
                        "what": ticket.collect, "switches": ticket.switches}
-            dumped = ticket.collect in _DUMPED
+            dumped = ticket.collect in DUMPED
             if dumped:
                 command["folder"] = self._dump.make()
-            only_compiled = dumped or _target(ticket) is not None
+            only_compiled = dumped or target_of(ticket) is not None
             self._begin_in_lab(command, load(self._host.run_path, ticket.program, arguments=not only_compiled), ticket)
             return
         jit = ticket.switches.get("jit")
         if jit in ("off", "deep-off"):
             self._begin_in_recorder(command, jit)
             return
-        target = _target(ticket)
+        target = target_of(ticket)
         material = load(self._host.run_path, ticket.program, arguments=target is None)
         if "tagged" in material.blobs:
             # The same instructions, whose names of operations tell the equations they come from.
@@ -240,7 +204,7 @@ class Measurer:
 
     def _begin_in_lab(self, command: dict[str, Any], material: Material, ticket: Ticket) -> None:
         spec = self._spec(material.environment, command["switches"])
-        target = _target(ticket)
+        target = target_of(ticket)
         if target is not None:
             command["target"] = target.command()
             spec = replace(spec, target=target.device.platform, platform="cpu", devices=None,
@@ -327,65 +291,7 @@ class Measurer:
     def _is(self, place: object) -> bool:
         return self._place is place or (isinstance(place, str) and self._place == place)
 
-    # --- what is kept of it
-
-    def _keep_result(self, ticket: Ticket, message: Message) -> dict[str, Any]:
-        """Store a result; returns the variant's ``variant`` (name) and ``variant_id``."""
-        name, program = ticket.name, ticket.program
-        if ticket.collect in _DUMPED:
-            variant = ticket.name if ticket.switches else None
-            body = {key: value for key, value in message.body.items() if key not in ("kind", "id", "ok")}
-            body |= {"program": program, "variant": variant}
-            self._store.put(ticket.collect, body, dict(message.blobs), program, variant)
-            self._store.commit()
-            return {"stage": ticket.collect}
-        if ticket.collect is not None:
-            self._store.put("stage", {"stage": ticket.collect, "program": program}, dict(message.blobs), program, None)
-            self._store.commit()
-            return {"stage": ticket.collect}
-        body = {key: value for key, value in message.body.items() if key not in ("kind", "id", "ok")}
-        blobs = dict(message.blobs)
-        profile, baseline = blobs.pop("profile", None), blobs.pop("baseline_profile", None)
-        samples = {what: blobs.pop(key) for key, what in _SAMPLES if key in blobs}
-        target = _target(ticket)
-        if target is not None:
-            body |= {"target": target.name, "device": target.device.facts()}
-        identity = self._next_id()
-        number = self._store.put(
-            "variant", {**body, "id": identity, "variant": name, "switches": ticket.switches,
-                        "requested_ns": ticket.requested_ns}, blobs, program, name)
-        if ticket.set_name is not None:
-            self._store.put("switch_set", {"name": ticket.set_name, "switches": ticket.switches}, None, None, None)
-        for what, sampled in samples.items():
-            kind = {"what": what, "dtype": "<i8", "variant_record": number}
-            self._store.chunk("samples", sampled, kind, program, name)
-        for data, why, facts in (
-            (profile, "variant", body.get("profile_meta")),
-            (baseline, "baseline", body.get("baseline_profile_meta")),
-        ):
-            if data:
-                window = {"index": 0, "start_ns": None, "end_ns": None, "covers_from_start": False, "truncated": False,
-                          **(facts if isinstance(facts, dict) else {}), "why": why, "variant_record": number}
-                self._store.chunk("profile", data, window, program, name)
-        if "thunks" in blobs:
-            self._store.put("stage", {"stage": "thunks", "program": program, "variant": name},
-                            {"text": blobs["thunks"]}, program, name)
-        if "optimized" in blobs:
-            self._store.put("stage", {"stage": "optimized", "program": program, "variant": name},
-                            {"text": blobs["optimized"]}, program, name)
-        self._store.commit()
-        return {"variant": name, "variant_id": identity}
-
-    def _next_id(self) -> str:
-        with Reader(self._host.run_path) as reader:
-            return f"v{1 + sum(1 for _ in reader.records('variant'))}"
-
-    def _keep_failure(self, ticket: Ticket, body: Mapping[str, Any]) -> None:
-        if ticket.collect is not None or ticket.other is not None:
-            return
-        self._store.put("failed", {"switches": ticket.switches, "error": body.get("error"),
-                                   "advice": body.get("advice"), "variant": ticket.name},
-                        None, ticket.program, ticket.name)
+    # --- answers
 
     def _refuse(self, ticket: Ticket, error: str, advice: str) -> None:
         self._running = self._place = None

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import xlascope
 from xlascope.runfile.schema import DEFAULT_MAX_SIZE
+from xlascope.session.machine import machine
 
 ENGINE = Path(__file__).resolve().parents[1] / "engine" / "boot.py"
 OLDEST_PYTHON = (3, 11)
@@ -65,10 +67,16 @@ class LaunchPlan:
             "finish_budget": self.finish_budget, "lend": lend(),
         }
 
-    def policy(self) -> dict[str, Any]:
-        """What was asked to be kept, for the run record."""
-        return {"args": self.args, "args_limit": self.args_limit, "args_total": self.args_total,
-                "profile_window": self.profile_window, "source": self.source, "max_size": self.max_size}
+    def record(self, started_ns: int) -> dict[str, Any]:
+        """The ``run`` record: what is run, where, since when (`time.time_ns`), and what was asked to be kept."""
+        script = None if self.script is None else str(Path(self.script).absolute())
+        policy = {"args": self.args, "args_limit": self.args_limit, "args_total": self.args_total,
+                  "profile_window": self.profile_window, "source": self.source, "max_size": self.max_size}
+        return {
+            "script": script, "module": self.module, "argv": list(self.argv), "python": self.python, "cwd": os.getcwd(),
+            "started_ns": started_ns, "xlascope": xlascope.__version__, "machine": machine(), "policy": policy,
+            "pid": os.getpid(),
+        }
 
 
 def default_run_path(plan: LaunchPlan, folder: Path) -> Path:
