@@ -35,6 +35,7 @@ class Picture:
 
     @property
     def file(self) -> str:
+        """The file's name, with the size in characters."""
         return f"{self.name}-{self.columns}x{self.rows}.svg"
 
 
@@ -88,6 +89,7 @@ async def draw(picture: Picture, run_file: Path) -> str:
 
 
 def main() -> None:
+    """Makes all pictures, into the folder of the first argument or beside this file."""
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else HASH_FILE.parent
     target.mkdir(parents=True, exist_ok=True)
     # Not what this terminal happens to be: the pictures are in colour and Unicode.

@@ -25,6 +25,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
+    """The arguments of `compare`."""
     made = _Parser(
         prog="xlascope compare", allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Two runs side by side: programs matched by function and signature, equations by what they do.",

@@ -35,6 +35,7 @@ class Command:
 
     @property
     def built(self) -> bool:
+        """Whether its modules are part of this version."""
         return all(importlib.util.find_spec(name) is not None for name in (self.module, *self.needs))
 
 

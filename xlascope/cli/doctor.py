@@ -117,6 +117,7 @@ def compile_only(python: str) -> dict[str, Any]:
 
 
 def describe(facts: dict[str, Any]) -> Iterator[str]:
+    """The facts as lines of text."""
     yield f"xlascope {facts['xlascope']}  Python {facts['python_version']}  {facts['python']}"
     yield "  " + ", ".join(f"{name} {version or 'missing'}" for name, version in facts["packages"].items())
     for name, version in facts["plugins"].items():

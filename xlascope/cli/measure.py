@@ -30,6 +30,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
+    """The arguments of `measure`."""
     made = _Parser(prog="xlascope measure", allow_abbrev=False, description=(
         "Compile a variant of a recorded program, time it in turn with the program as it is, and add the result to the "
         "run file. The script itself is not run."))

@@ -18,6 +18,7 @@ class Progress:
         self._shown = ""
 
     def show(self, event: dict[str, Any]) -> None:
+        """Writes a progress event over the line before, where stderr is a terminal."""
         done, total = event.get("done"), event.get("total")
         share = f" {done}/{total}" if done is not None and total else ""
         text = f"{self._title}: {event.get('activity') or ''} {event.get('detail') or ''}{share}".rstrip()
@@ -27,10 +28,12 @@ class Progress:
             self._shown = text
 
     def line(self, text: str) -> None:
+        """Writes a line that stays."""
         self.end()
         sys.stderr.write(f"xlascope: {text}\n")
 
     def end(self) -> None:
+        """Removes the line of progress."""
         if self._shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -20,6 +20,7 @@ _ALONE = "as-script"
 
 
 def add_arguments(made: argparse.ArgumentParser) -> None:
+    """Adds the arguments about devices, meshes and shardings to a parser."""
     made.add_argument("--devices", metavar="N", help="on N simulated CPU devices; several numbers are measured in "
                                                      "turn: 2,4,8")
     made.add_argument("--mesh", metavar="MESH", help="8, 4x2 or x=4,y=2: the mesh's axes and their sizes")

@@ -62,6 +62,7 @@ class Bodies:
         return len(self.groups)
 
     def body(self, number: int) -> Body:
+        """The body of a number, made when it is asked for the first time."""
         made = self._made.get(number)
         if made is None:
             made = self._made.setdefault(number, self._make(number))
@@ -80,10 +81,12 @@ class Bodies:
         return None if position is None else bisect_right(self.starts, position) - 1
 
     def of(self, node_id: str) -> Body | None:
+        """The body that holds a node; None for an id that is none."""
         number = self.number_of(node_id)
         return None if number is None else self.body(number)
 
     def of_group(self, group: str | None) -> list[int]:
+        """Numbers of the bodies that a group shows."""
         return self._of_group.get(group, [])
 
     def shown(self) -> list[str | None]:
@@ -170,6 +173,7 @@ class Asked(Mapping[_Key, _Value], Generic[_Key, _Value]):
 
 
 def node_by_id(bodies: Bodies) -> Mapping[str, Node]:
+    """Nodes by id."""
     def find(node_id: str) -> Node:
         body = bodies.of(node_id)
         if body is None:
@@ -180,6 +184,7 @@ def node_by_id(bodies: Bodies) -> Mapping[str, Node]:
 
 
 def nodes_of_group(bodies: Bodies) -> Mapping[str | None, tuple[Node, ...]]:
+    """The nodes right inside of each group, None the outermost."""
     def find(group: str | None) -> tuple[Node, ...]:
         numbers = bodies.of_group(group)
         if not numbers:
@@ -206,6 +211,7 @@ def edges_of(bodies: Bodies, way: str) -> Mapping[str, tuple[Edge, ...]]:
 
 
 def groups_of_group(groups: Sequence[Group]) -> Mapping[str | None, tuple[Group, ...]]:
+    """The groups right inside of each group, None the outermost."""
     inner: dict[str | None, list[Group]] = {}
     for group in groups:
         inner.setdefault(group.parent, []).append(group)

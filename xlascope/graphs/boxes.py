@@ -33,6 +33,7 @@ class BoxText:
 
     @property
     def height(self) -> int:
+        """Rows with the border."""
         return len(self.lines) + (2 if self.bordered else 0)
 
 

@@ -80,9 +80,11 @@ class Folds:
         return found if found is not None else self.graph.group_by_id.get(box_id)
 
     def is_fold(self, box_id: str) -> bool:
+        """Whether a box is a scope or a part: a group that only the picture has."""
         return box_id in self._groups
 
     def wiring(self, computation: str | None) -> Wiring:
+        """Which node feeds which in a computation, None: the entry."""
         if computation not in self._wirings:
             self._wirings[computation] = wire(self.graph, computation)
         return self._wirings[computation]

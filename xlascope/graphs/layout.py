@@ -45,6 +45,7 @@ class PlacedBox:
     stubs: tuple[str, ...] = ()
 
     def holds(self, x: int, y: int) -> bool:
+        """Whether a cell of the picture lies in it."""
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
 
@@ -64,10 +65,12 @@ class Wire:
 
     @property
     def top(self) -> int:
+        """Its first row."""
         return min(segment[1] for segment in self.segments)
 
     @property
     def bottom(self) -> int:
+        """Its last row."""
         return max(segment[3] for segment in self.segments)
 
 

@@ -15,10 +15,12 @@ class Drop:
 
     @property
     def straight(self) -> bool:
+        """Whether it only goes down."""
         return all(target == self.source for target in self.targets)
 
     @property
     def span(self) -> tuple[int, int]:
+        """Its leftmost and rightmost column."""
         return min(self.source, *self.targets), max(self.source, *self.targets)
 
 

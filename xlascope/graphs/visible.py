@@ -54,6 +54,7 @@ class Box:
 
     @property
     def opened(self) -> bool:
+        """Whether its inside is shown."""
         return self.inner is not None
 
     @property
@@ -67,6 +68,7 @@ class Box:
 
     @property
     def is_parameter(self) -> bool:
+        """Whether a value comes in here: a parameter, or from outside of the level."""
         return self.node is not None and (self.inlet or self.node.opcode == "parameter")
 
     @property

@@ -38,6 +38,7 @@ class FusionSummary:
 
     @property
     def count(self) -> int:
+        """How many fusions have two or more real members."""
         return len(self.multi)
 
     @property

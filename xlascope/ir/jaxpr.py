@@ -49,6 +49,7 @@ class JaxprIndex:
 
     @property
     def roots(self) -> tuple[Equation, ...]:
+        """The equations of the outermost jaxpr."""
         return tuple(equation for equation in self.equations if equation.parent is None)
 
     def ancestors(self, path: str) -> tuple[str, ...]:

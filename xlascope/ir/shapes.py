@@ -34,6 +34,7 @@ class Shape:
 
     @property
     def is_scalar(self) -> bool:
+        """Whether it is one value: no tuple and no dimensions."""
         return self.elements is None and not self.dims
 
     @property

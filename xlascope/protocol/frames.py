@@ -39,6 +39,7 @@ class Message:
 
     @property
     def kind(self) -> str:
+        """The kind of the message; empty where it has none."""
         return str(self.body.get("kind", ""))
 
 

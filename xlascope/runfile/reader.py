@@ -104,6 +104,7 @@ class Reader:
 
     @property
     def run_id(self) -> str:
+        """A random id, other for each run; empty where the file has none."""
         row = self._one("SELECT value FROM meta WHERE key='run_id'", ())
         return str(row[0]) if row else ""
 
@@ -188,6 +189,7 @@ class Reader:
         return None if digest is None else self.blob(digest).decode("utf-8", "replace")
 
     def close(self) -> None:
+        """Lets go of the file."""
         self._db.close()
 
     def __enter__(self) -> Reader:

@@ -230,6 +230,7 @@ class Writer:
             self.commit()
 
     def close(self) -> None:
+        """Commits what is waiting and closes the file; raises RunFileError when that cannot be written."""
         try:
             self.commit()
         finally:

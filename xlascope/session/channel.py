@@ -44,6 +44,7 @@ class Channel:
             pass
 
     def close(self) -> None:
+        """Lets go of the socket; it may be called again."""
         if self.open:
             self.open = False
             self._loop.forget(self._sock.fileno())

@@ -301,6 +301,7 @@ class Keeper:
         return self._listeners.add(callback)
 
     def status(self) -> Status:
+        """What is known of the run now; may be asked from any thread."""
         wall = self._wall_ns if self._wall_ns is not None else time.monotonic_ns() - self._started
         return Status(
             self.state, self.process.pid if self.process is not None else None, self.exit_code, self.signal_number,
@@ -318,6 +319,7 @@ class Keeper:
         self.loop.post(lambda: self.streams.type(data) if self.streams is not None else None)
 
     def resize(self, rows: int, columns: int) -> None:
+        """Tells the script's terminal its size in characters."""
         size = window_size(rows, columns)
         self.loop.post(lambda: self.streams.set_window(size) if self.streams is not None else None)
 
@@ -347,6 +349,7 @@ class Keeper:
         return ticket.id
 
     def cancel(self, ticket: int) -> None:
+        """Gives up a ticket of `measure` or `collect`, waiting or running; a ``result`` event tells."""
         self.loop.post(lambda: self._measurer.cancel(ticket))
 
     # --- in the keeper's thread

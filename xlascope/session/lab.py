@@ -77,6 +77,7 @@ class Lab:
             os.close(stderr)
 
     def send(self, body: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None) -> bool:
+        """Send the lab a message; False when it is gone."""
         self.heard = time.monotonic()
         return self._channel.send(body, blobs)
 

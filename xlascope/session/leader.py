@@ -21,6 +21,7 @@ import termios
 
 
 def lead(tty: int, report: int, command: list[str]) -> int:
+    """Start ``command`` on the terminal ``tty``; tell ``report`` its pid, its stops and its end. Returns 0 then."""
     fcntl.ioctl(tty, termios.TIOCSCTTY, 0)
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     child = os.fork()
@@ -95,6 +96,7 @@ def _tell(report: int, text: str) -> None:
 
 
 def bind(command: list[str]) -> None:
+    """Become ``command``, in a process that the kernel kills when its parent ends."""
     import ctypes
 
     PR_SET_PDEATHSIG = 1

@@ -26,6 +26,7 @@ class Timer:
         self.call: Callable[[], None] | None = call
 
     def cancel(self) -> None:
+        """It is not called any more."""
         self.call = None
 
 
@@ -72,6 +73,7 @@ class Loop:
             self._selector.unregister(fd)
 
     def later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Call ``call`` in the loop's thread after so many seconds."""
         timer = Timer(time.monotonic() + seconds, call)
         heapq.heappush(self._timers, (timer.when, next(self._order), timer))
         return timer
@@ -87,6 +89,7 @@ class Loop:
         self._posted.append(call)
 
     def wake(self) -> None:
+        """Make the loop look at what was posted; from any thread."""
         with self._closing:
             if self._closed:
                 return
@@ -118,6 +121,7 @@ class Loop:
             self._posted.popleft()()
 
     def close(self) -> None:
+        """Let go of all descriptors; nothing is called any more."""
         with self._closing:
             self._closed = True
             self._selector.close()

@@ -51,11 +51,14 @@ class Host(Protocol):
     state: str
     run_path: Path
 
-    def recorder_send(self, body: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None) -> bool: ...
+    def recorder_send(self, body: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None) -> bool:
+        """Send to the live recorder; False when there is none."""
 
-    def emit(self, event: dict[str, Any]) -> None: ...
+    def emit(self, event: dict[str, Any]) -> None:
+        """Tell all subscribers an event."""
 
-    def keep(self, message: Message, program: str | None = None, variant: str | None = None) -> None: ...
+    def keep(self, message: Message, program: str | None = None, variant: str | None = None) -> None:
+        """Store a record that a lab has sent."""
 
 
 class Measurer:
@@ -75,6 +78,7 @@ class Measurer:
         self._dump = DumpFolder()
 
     def submit(self, ticket: Ticket) -> None:
+        """Queue a ticket; nothing happens once it is closed."""
         if self._closed:
             return
         self._queue.append(ticket)
@@ -82,6 +86,7 @@ class Measurer:
         self._next()
 
     def cancel(self, ticket_id: int) -> None:
+        """Give up a ticket that waits or runs; its ``result`` event says ``cancelled``."""
         for ticket in self._queue:
             if ticket.id == ticket_id:
                 self._queue.remove(ticket)
@@ -106,6 +111,7 @@ class Measurer:
     # --- what the processes say
 
     def progress(self, place: object, body: Mapping[str, Any]) -> None:
+        """Pass on what the measuring process says it is at, if that is the running ticket's."""
         if self._running is not None and self._is(place) and body.get("id") == self._running.id:
             self._host.emit({**body, "kind": "progress", "id": self._running.id})
 

@@ -37,6 +37,7 @@ class OutputLog:
         return (self._partial if self._partial.strip() else self._last).decode("utf-8", "replace")
 
     def add(self, stream: str, data: bytes) -> None:
+        """Take what the script has written to a stream."""
         if not data:
             return
         self.total += len(data)
@@ -51,10 +52,12 @@ class OutputLog:
             self.flush()
 
     def tick(self) -> None:
+        """Store what has been waiting long enough."""
         if self._piece and self._clock() - self._since_ns >= _PIECE_SECONDS * 1e9:
             self.flush()
 
     def flush(self) -> None:
+        """Store what is waiting."""
         while self._piece:
             data = bytes(self._piece[:_PIECE_BYTES])
             del self._piece[:_PIECE_BYTES]

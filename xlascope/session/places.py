@@ -19,14 +19,17 @@ def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def runs_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where runs of the screen are kept."""
     return state_folder(environment) / "runs"
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """``$XDG_CACHE_HOME/xlascope``, else ``~/.cache/xlascope``: deletable at any time."""
     return _xdg(environment, "XDG_CACHE_HOME", ".cache") / "xlascope"
 
 
 def config_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """``$XDG_CONFIG_HOME/xlascope/config.toml``, else below ``~/.config``."""
     return _xdg(environment, "XDG_CONFIG_HOME", ".config") / "xlascope" / "config.toml"
 
 
@@ -39,6 +42,8 @@ def _xdg(environment: Mapping[str, str], name: str, fallback: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class KeptRun:
+    """A run file; ``modified`` in seconds since 1970."""
+
     path: Path
     bytes: int
     modified: float

@@ -94,6 +94,7 @@ class Process:
 
     @property
     def ended(self) -> bool:
+        """Whether its end is known."""
         return self._ended
 
     def signal(self, number: int, group: bool = False) -> None:

@@ -33,10 +33,12 @@ class ScriptStreams:
         return any(sink.waiting for sink in self._sinks)
 
     def type(self, data: bytes) -> None:
+        """Type on the script's terminal; nothing where it has none."""
         if self._keys is not None:
             self._keys.write(data)
 
     def set_window(self, size: bytes | None) -> None:
+        """Tell the script's terminal its size, as `window_size` gives it."""
         if self._master is not None:
             set_size(self._master, size)
 

@@ -50,6 +50,7 @@ class Store:
 
     @property
     def open(self) -> bool:
+        """Whether there is a file that can be written."""
         return self._writer is not None
 
     @property
@@ -103,6 +104,7 @@ class Store:
             self.dropped("messages", 1, f"of an unknown kind: {kind[:80]}")
 
     def delete_chunks(self, numbers: list[int]) -> None:
+        """Remove chunks by their ids."""
         self._guard(lambda writer: writer.delete_chunks(numbers))
 
     def dropped(self, what: str, count: int, why: str) -> None:
@@ -125,6 +127,7 @@ class Store:
             self.commit()
 
     def commit(self) -> None:
+        """Make all that was put visible to readers, and tell of it."""
         self._dirty_since = None
         self._guard(lambda writer: writer.commit())
         if self._writer is not None:
@@ -143,6 +146,7 @@ class Store:
         self.put("end", body)
 
     def close(self) -> None:
+        """Commit and let go of the file."""
         self.commit()
         self._guard(lambda writer: writer.close())
         self._writer = None

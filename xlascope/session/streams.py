@@ -37,6 +37,7 @@ class Source:
         self._loop.forget(self.fd)
 
     def resume(self) -> None:
+        """Read on."""
         if self.open:
             self._loop.watch(self.fd, READ, self._ready)
 
@@ -50,6 +51,7 @@ class Source:
             left -= size
 
     def close(self) -> None:
+        """Stop reading and close the descriptor; it may be called again."""
         if self.open:
             self.open = False
             self._loop.forget(self.fd)
@@ -107,6 +109,7 @@ class Sink:
         self.open = True
 
     def write(self, data: bytes) -> None:
+        """Write, or keep what cannot be written yet."""
         if self.open and data:
             self._out.append(memoryview(data))
             self.waiting += len(data)
@@ -116,6 +119,7 @@ class Sink:
                 self._watch()
 
     def close(self) -> None:
+        """Stop writing and forget what waits."""
         self.open = False
         self._out.clear()
         self.waiting = 0

@@ -30,9 +30,11 @@ class UserTerminal:
 
     @property
     def raw(self) -> bool:
+        """Whether keys are passed on byte by byte now."""
         return self._saved is not None
 
     def foreground(self) -> bool:
+        """Whether the shell lets us use the terminal now."""
         try:
             return os.tcgetpgrp(self.fd) == os.getpgrp()
         except OSError:
@@ -60,6 +62,7 @@ class UserTerminal:
         return pieces
 
     def leave(self) -> None:
+        """Give the terminal its settings back."""
         if self._saved is not None:
             saved, self._saved = self._saved, None
             with contextlib.suppress(termios.error):  # a terminal that is gone needs no settings
@@ -73,6 +76,7 @@ class UserTerminal:
             return None
 
     def attributes(self) -> list[Any] | None:
+        """Its settings as `termios` has them; None when the terminal is gone."""
         try:
             return termios.tcgetattr(self.fd)
         except termios.error:
@@ -115,6 +119,7 @@ def _readable(fd: int) -> int:
 
 
 def window_size(rows: int, columns: int) -> bytes:
+    """A size in characters as the kernel wants it."""
     return struct.pack("HHHH", max(0, rows), max(0, columns), 0, 0)
 
 
@@ -127,6 +132,7 @@ def set_line_endings(end: int, on: bool) -> None:
 
 
 def set_size(master: int, size: bytes | None) -> None:
+    """Set the size of a pseudo-terminal; None, or one that is gone, changes nothing."""
     if size is not None:
         with contextlib.suppress(OSError):
             fcntl.ioctl(master, termios.TIOCSWINSZ, size)

@@ -46,10 +46,12 @@ class Side:
 
     @property
     def quick_ns(self) -> float:
+        """The time that QUICK of the calls stay below, in ns."""
         return exp(self.quick)
 
     @property
     def median_ns(self) -> float:
+        """The median time of a call, in ns."""
         return exp(self.median)
 
 

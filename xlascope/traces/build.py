@@ -52,9 +52,11 @@ class Build:
             self.note("truncated" if "cut off" in str(error) else "broken", str(error))
 
     def note(self, kind: str, text: str, count: int | None = None) -> None:
+        """Notes what is missing or odd in the profile; `count` is how often."""
         self._problems.append(Problem(kind, text, count))
 
     def device(self, kind: str, ordinal: str, plane: str) -> int:
+        """The number of a device, given when it is seen the first time."""
         return self._devices.setdefault(DeviceKey(kind, ordinal, plane), len(self._devices))
 
     def tables(
@@ -180,6 +182,7 @@ def _numbered(values: I64, known: np.ndarray) -> tuple[I64, I64]:
 
 
 def add_ops(rows: Rows, table: EventTable, line: int, device: int | None) -> None:
+    """Rows of ops from the events of a line of the profile; times in ps."""
     n = len(table.metadata)
     rows.add(
         op=table.names["hlo_op"],
@@ -197,6 +200,7 @@ def add_ops(rows: Rows, table: EventTable, line: int, device: int | None) -> Non
 
 
 def add_spans(rows: Rows, table: EventTable, line: int, device: int | None, names: I64) -> None:
+    """Rows of program spans from the events of a line of the profile; times in ps."""
     n = len(table.metadata)
     rows.add(name=names, line=np.full(n, line), start=table.start_ps, end=table.end_ps)
     rows.add(module=table.names["hlo_module"], device=np.full(n, -1 if device is None else device))

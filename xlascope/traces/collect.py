@@ -30,6 +30,7 @@ class Rows:
     columns: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def add(self, **columns: np.ndarray) -> None:
+        """Appends columns of equal length."""
         for name, values in columns.items():
             self.columns.setdefault(name, []).append(values.astype(self._type(name), copy=False))
 
@@ -67,6 +68,7 @@ class EventTable:
     names: dict[str, I64]
 
     def take(self, rows: np.ndarray) -> EventTable:
+        """The events at some places, in that order."""
         return EventTable(
             self.metadata[rows],
             self.start_ps[rows],

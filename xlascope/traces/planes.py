@@ -121,6 +121,7 @@ class IdTable:
         self._values = np.asarray([table.get(int(i), -1) for i in self._ids], np.int64)
 
     def __call__(self, ids: I64) -> I64:
+        """The index of each id, in the shape of `ids`."""
         slot = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
         return np.where(self._ids[slot] == ids, self._values[slot], -1)
 
@@ -132,7 +133,9 @@ class Names:
         self._index: dict[str, int] = {}
 
     def __call__(self, name: str) -> int:
+        """The number of a text."""
         return self._index.setdefault(name, len(self._index))
 
     def all(self) -> tuple[str, ...]:
+        """All names in the order of their numbers."""
         return tuple(self._index)

@@ -94,6 +94,7 @@ def signed(value: int) -> int:
 
 
 def text(data: memoryview, start: int, end: int) -> str:
+    """A field as text; bytes that are no UTF-8 are replaced."""
     return bytes(data[start:end]).decode("utf-8", "replace")
 
 

@@ -37,6 +37,7 @@ class Frame(Widget):
         self._script, self._live = script, live
 
     def render_line(self, y: int) -> Strip:
+        """A line of the frame, with what is known before anything is read."""
         width, height = self.size
         texts = {
             0: f" xlascope  {self._script}   {'STARTING' if self._live else 'opening'}",
@@ -73,9 +74,11 @@ class XlascopeApp(Failing[None]):
             self.theme = "ansi-dark"
 
     def compose(self) -> Iterable[Widget]:
+        """Only a frame: it is painted before anything else is imported."""
         yield Frame(self.run_at_hand.script or self.run_at_hand.path.name, self.run_at_hand.live)
 
     def on_mount(self) -> None:
+        """The main screen comes as soon as the frame has been painted."""
         self.call_after_refresh(self._open_main)
 
     def _open_main(self) -> None:

@@ -87,13 +87,16 @@ class HomeList(LineView):
         return self._entries[self.cursor]
 
     def row_count(self) -> int:
+        """How many rows there are."""
         return len(self._entries)
 
     def row_text(self, row: int) -> str:
+        """A row as text."""
         entry = self._entries[row]
         return f"{entry.text}  {entry.about}"
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
+        """A row as it is drawn."""
         entry, colours = self._entries[row], self.palette
         heading = entry.text.isupper()
         pointer = self.glyphs.cursor if row == self.cursor and entry.words else " "
@@ -106,6 +109,7 @@ class HomeList(LineView):
         return segments + self.marked(tokens, self.column)
 
     def action_row(self, step: int) -> None:
+        """To the next entry that can be chosen."""
         row = self.cursor + step
         while 0 <= row < len(self._entries) and not self._entries[row].words:
             row += step
@@ -128,11 +132,13 @@ class HomeApp(Failing[tuple[str, ...]]):
         self._shown = entries() if shown is None else shown
 
     def compose(self) -> Iterable[Widget]:
+        """The list, and the keys below it."""
         glyphs = choose_glyphs()
         yield HomeList(self._shown, glyphs)
         yield PartLine(id="keys", glyphs=glyphs)
 
     def on_mount(self) -> None:
+        """The list has the keys."""
         home = self.query_one(HomeList)
         home.set_title([("xlascope", "title"), ("  what JAX and XLA really do with a script", "dim")])
         home.focus()
@@ -142,6 +148,7 @@ class HomeApp(Failing[tuple[str, ...]]):
         )  # fmt: skip
 
     def on_line_view_activated(self, message: LineView.Activated) -> None:
+        """Ends with the words of the chosen entry, which are run then."""
         words = self.query_one(HomeList).current.words
         if words:
             self.exit(words)

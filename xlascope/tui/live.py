@@ -15,23 +15,32 @@ from typing import Any, Protocol
 class Keeper(Protocol):
     """What the screen needs of the process that records and measures."""
 
-    def subscribe(self, callback: Callable[[dict[str, Any]], None]) -> Callable[[], None]: ...
+    def subscribe(self, callback: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        """Calls for each event, in the keeper's thread; returns what ends that."""
 
-    def status(self) -> Any: ...
+    def status(self) -> Any:
+        """A snapshot of the run."""
 
-    def send(self, command: Mapping[str, Any]) -> int: ...
+    def send(self, command: Mapping[str, Any]) -> int:
+        """Sends the recorder a command; returns its id."""
 
-    def write_input(self, data: bytes) -> None: ...
+    def write_input(self, data: bytes) -> None:
+        """Types on the script's terminal."""
 
-    def interrupt(self) -> None: ...
+    def interrupt(self) -> None:
+        """Ctrl-C for the script."""
 
-    def measure(self, program: str, switches: Mapping[str, Any], budget_s: float = ...) -> int: ...
+    def measure(self, program: str, switches: Mapping[str, Any], budget_s: float = ...) -> int:
+        """Queues a measurement of at most about `budget_s` seconds of samples; returns its ticket."""
 
-    def collect(self, program: str, what: str, switches: Mapping[str, Any] | None = None) -> int: ...
+    def collect(self, program: str, what: str, switches: Mapping[str, Any] | None = None) -> int:
+        """Queues the making of what the file lacks; returns its ticket."""
 
-    def cancel(self, ticket: int) -> None: ...
+    def cancel(self, ticket: int) -> None:
+        """Gives a ticket up."""
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """Ends the script and the labs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class Measuring:
 
     @property
     def share(self) -> float | None:
+        """How far it is, from 0 to 1; None where that is not told."""
         return self.done / self.total if self.total and self.done is not None else None
 
 

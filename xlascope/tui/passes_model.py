@@ -62,7 +62,8 @@ class Told:
 class Queries(Protocol):
     """What is needed of the feed."""
 
-    def query(self, view: str, **options: Any) -> Any: ...
+    def query(self, view: str, **options: Any) -> Any:
+        """A view's answer; None where the file holds nothing for it."""
 
 
 def pass_table(feed: Queries, program: str, variant: str | None) -> PassTable | None:

@@ -79,6 +79,7 @@ class Keep:
             return self._values.get(key)
 
     def put(self, key: Hashable, value: Any) -> None:
+        """Keeps a value; the least recently used goes when there are too many."""
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)

@@ -59,10 +59,12 @@ class Count:
 
     @property
     def total(self) -> int | None:
+        """Calls seen and estimated; None where the rest is unknown."""
         return None if self.tail is None else self.calls + self.tail
 
     @property
     def at_most(self) -> int | None:
+        """What the calls cannot exceed; None where nothing bounds them."""
         return None if self.most is None else self.calls + self.most
 
 

@@ -29,6 +29,8 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Devices:
+    """Time of each device in the windows; ``windows``: how many there were."""
+
     rows: tuple[Device, ...]
     program: str | None
     variant: str | None

@@ -26,6 +26,8 @@ class DumpModule:
 
 @dataclass(frozen=True, slots=True)
 class DumpFolder:
+    """The modules of a folder that XLA dumped into."""
+
     modules: tuple[DumpModule, ...]
 
 

@@ -9,11 +9,13 @@ _LARGEST = 1 << 63
 
 
 def text(body: Mapping[str, Any], key: str) -> str | None:
+    """The text of a key, None for anything else."""
     value = body.get(key)
     return value if isinstance(value, str) else None
 
 
 def integer(body: Mapping[str, Any], key: str) -> int | None:
+    """The whole number of a key, None for anything else; 3.0 is 3, true is none."""
     value = body.get(key)
     if isinstance(value, bool):
         return None
@@ -43,6 +45,7 @@ def number(body: Mapping[str, Any], key: str) -> float | None:
 
 
 def boolean(body: Mapping[str, Any], key: str) -> bool | None:
+    """True or false of a key, None for anything else."""
     value = body.get(key)
     return value if isinstance(value, bool) else None
 
@@ -54,6 +57,7 @@ def key(body: Mapping[str, Any], name: str) -> str | int | None:
 
 
 def mapping(body: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    """The object of a key, None for anything else."""
     value = body.get(key)
     return value if isinstance(value, dict) else None
 
@@ -65,6 +69,7 @@ def mappings(body: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:
 
 
 def texts(body: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The list of a key, each entry as text; empty for anything else."""
     value = body.get(key)
     return tuple(str(entry) for entry in value) if isinstance(value, list | tuple) else ()
 

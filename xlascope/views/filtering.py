@@ -69,6 +69,7 @@ class Field:
 
     @property
     def signs(self) -> tuple[str, ...]:
+        """The comparisons that it takes."""
         return _SIGNS.get(self.kind, _ORDER)
 
 

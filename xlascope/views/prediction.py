@@ -29,6 +29,7 @@ class Prediction:
     unknown_loops: tuple[str, ...]
 
     def facts(self) -> dict[str, Any]:
+        """What the time was made of, for JSON."""
         return {key: list(value) if isinstance(value, tuple) else value
                 for key, value in asdict(self).items() if key != "ns"}
 

@@ -54,6 +54,8 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Programs:
+    """Programs in the order of their first call."""
+
     programs: tuple[Program, ...]
 
 

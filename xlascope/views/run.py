@@ -27,6 +27,8 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
+    """What was not kept, how often (None: unknown), and why."""
+
     what: str
     count: int | None
     why: str | None
@@ -34,6 +36,8 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class NotCaptured:
+    """A function that could not be captured, where it is, and why."""
+
     name: str | None
     file: str | None
     line: int | None
@@ -42,6 +46,8 @@ class NotCaptured:
 
 @dataclass(frozen=True, slots=True)
 class Child:
+    """A process that the script started or forked: it is not recorded."""
+
     pid: int | None
     argv: tuple[str, ...]
     how: str | None

@@ -82,16 +82,19 @@ class RunSource(Source):
 
     @property
     def run_id(self) -> str:
+        """The id of the run."""
         with self._lock:
             return self._reader.run_id
 
     @property
     def generation(self) -> int:
+        """Grows with what is added to the file."""
         with self._lock:
             return self._reader.generation
 
     @property
     def facts_generation(self) -> int:
+        """Grows with what is added to the file, the script's output left out."""
         with self._lock:
             generation = self._reader.generation
             if generation != self._facts_at:
@@ -101,6 +104,7 @@ class RunSource(Source):
             return self._facts
 
     def being_written(self) -> bool:
+        """Whether a keeper holds the file now."""
         with self._lock:
             return self._reader.being_written()
 
@@ -130,6 +134,7 @@ class RunSource(Source):
             self._damaged(error)
 
     def last(self, kind: str, program: str | None = None, variant: str | None = None) -> Record | None:
+        """The newest record of a kind, of one program or variant where given."""
         found = self.records(kind, program, variant)
         return found[-1] if found else None
 
@@ -183,6 +188,7 @@ class RunSource(Source):
             self.damages.append(sentence)
 
     def close(self) -> None:
+        """Lets go of the file."""
         with self._lock:
             self._reader.close()
 

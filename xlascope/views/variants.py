@@ -97,6 +97,7 @@ class Counts:
 
     @property
     def differ(self) -> bool:
+        """Whether both are known and not the same."""
         return self.before is not None and self.after is not None and self.before != self.after
 
 

@@ -52,6 +52,7 @@ class Window:
 
     @property
     def seconds_ns(self) -> int | None:
+        """Its length in ns; None where nobody noted it."""
         if self.start_ns is None or self.end_ns is None:
             return self.times.window_ns
         return max(self.end_ns - self.start_ns, 0)

@@ -19,6 +19,7 @@ def open_jaxpr(closed: Any) -> Any:
 
 
 def jaxpr_consts(closed: Any) -> list[Any]:
+    """The constants that a closed jaxpr holds, arrays as they are."""
     return list(getattr(closed, "consts", ()))
 
 

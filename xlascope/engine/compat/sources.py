@@ -18,6 +18,7 @@ def hide_frames(folder: str) -> None:
 
 
 def is_user_file(path: str) -> bool:
+    """Whether JAX counts a file as the user's rather than its own."""
     from jax._src import source_info_util
 
     return bool(source_info_util.is_user_filename(path))
@@ -53,6 +54,7 @@ def user_codes(source_info: Any) -> list[Any]:
 
 
 def current_traceback() -> Any:
+    """The traceback that JAX would note for an equation traced now."""
     from jax._src import source_info_util
 
     return source_info_util.current().traceback

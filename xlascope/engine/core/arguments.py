@@ -26,6 +26,7 @@ class Arguments:
 
     @property
     def nbytes(self) -> int:
+        """Bytes of all values together."""
         return sum(value.nbytes for value in self.values)
 
 

@@ -59,6 +59,7 @@ class EagerProgram:
         jax.block_until_ready(self._run(arguments))
 
     def outputs(self) -> list[NDArray[Any]]:
+        """The outputs of one more call, on the host."""
         return [to_host(value) for value in self._run(self._arguments)]
 
     def equation_times(self) -> list[int]:

@@ -131,6 +131,7 @@ class Executable:
         )
 
     def module_name(self) -> str:
+        """The name of its HLO module."""
         return str(self._loaded.hlo_modules()[0].name)
 
     def program_ids(self) -> list[str]:

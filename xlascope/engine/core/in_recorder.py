@@ -29,13 +29,16 @@ class Handle(Protocol):
     """What the recorder holds of a program: its id, its closed jaxpr, and the input rows of its record."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The program's id, as in `scores#1`."""
 
     @property
-    def jaxpr(self) -> Any: ...
+    def jaxpr(self) -> Any:
+        """Its closed jaxpr."""
 
     @property
-    def inputs(self) -> Sequence[Mapping[str, Any]]: ...
+    def inputs(self) -> Sequence[Mapping[str, Any]]:
+        """Its inputs as the `program` record lists them."""
 
 
 def measure_in_recorder(handle: Handle, message: Message, send: Send, cancelled: Callable[[], bool]) -> None:

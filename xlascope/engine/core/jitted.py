@@ -34,6 +34,7 @@ class JittedProgram:
 
     @property
     def copied_bytes(self) -> int:
+        """Bytes copied before each call, because the program donates them."""
         return sum(getattr(self._arguments[index], "nbytes", 0) for index in self._donated)
 
     def prepare(self, calls: int) -> list[list[Any]]:
@@ -62,6 +63,7 @@ class JittedProgram:
         jax.block_until_ready(self._function(*arguments))
 
     def outputs(self) -> list[NDArray[Any]]:
+        """The outputs of one more call, on the host."""
         (arguments,) = self.prepare(1)
         return [to_host(value) for value in self._function(*arguments)]
 
@@ -71,6 +73,7 @@ class JittedProgram:
 
     @property
     def device_count(self) -> int:
+        """How many devices it runs on."""
         return len(self._runtime.local_devices())
 
     def text(self) -> str:
@@ -82,4 +85,5 @@ class JittedProgram:
         return compat.program_ids(self._runtime)
 
     def peak_bytes(self) -> int | None:
+        """The most bytes a call needs on one device; None when the backend does not tell."""
         return compat.peak_bytes(self._runtime)

@@ -37,11 +37,14 @@ class Subject(Protocol):
     """What can be called again and again; `call` returns when the call is finished."""
 
     @property
-    def copied_bytes(self) -> int: ...
+    def copied_bytes(self) -> int:
+        """Bytes that have to be copied before each call."""
 
-    def prepare(self, calls: int) -> list[Any]: ...
+    def prepare(self, calls: int) -> list[Any]:
+        """Arguments for so many calls, one entry a call: donated ones are copied."""
 
-    def call(self, arguments: Any) -> None: ...
+    def call(self, arguments: Any) -> None:
+        """One call; returns when its outputs are ready."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Pairs:
     lead_in: bool = False
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Times of the baseline and of the variant, ns a call, neighbours in time at equal places."""
         return np.asarray(self.baseline, np.int64), np.asarray(self.variant, np.int64)
 
 

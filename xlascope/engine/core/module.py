@@ -31,6 +31,7 @@ class Tensor:
 
     @property
     def nbytes(self) -> int:
+        """Bytes of its elements."""
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
 
@@ -58,6 +59,7 @@ class ModuleFacts:
 
     @property
     def device_count(self) -> int:
+        """Devices that the module is compiled for: partitions × replicas."""
         return self.partitions * self.replicas
 
 

@@ -80,6 +80,7 @@ class Switches:
 
     @property
     def sharded(self) -> bool:
+        """Whether the program is laid over several devices."""
         return bool(self.shard or self.shard_plan) or (self.devices is not None and self.devices > 1)
 
 

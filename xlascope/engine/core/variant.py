@@ -19,7 +19,8 @@ DEFAULT_BUDGET_S = 2.0
 class Runnable(Subject, Protocol):
     """A subject whose results can be looked at."""
 
-    def outputs(self) -> list[NDArray[Any]]: ...
+    def outputs(self) -> list[NDArray[Any]]:
+        """The outputs of one more call, on the host."""
 
 
 def measure(

@@ -31,9 +31,11 @@ class Link:
             self._socket.sendall(data)
 
     def cancelled(self, command_id: Any) -> bool:
+        """Whether a command was cancelled."""
         return command_id in self._cancelled
 
     def forget(self, command_id: Any) -> None:
+        """A command is over: its cancelling is remembered no more."""
         self._cancelled.discard(command_id)
 
     def _read(self) -> None:

@@ -21,6 +21,7 @@ class Kept:
 
     @property
     def finished(self) -> bool:
+        """Whether all values are on the host."""
         return len(self.ready) == len(self.values)
 
 
@@ -36,6 +37,7 @@ class Arguments:
 
     @property
     def waiting(self) -> bool:
+        """Whether values of a program have still to be sent."""
         return bool(self._waiting)
 
     def record(self, program: str, rows: list[dict[str, Any]], values: tuple[Any, ...] | None) -> None:

@@ -20,6 +20,7 @@ class Children:
         self._count = 0
 
     def install(self) -> None:
+        """Starts noticing forks and started processes; it cannot be undone."""
         os.register_at_fork(after_in_parent=lambda: self._seen(None, "fork"))
         sys.addaudithook(self._audit)
 

@@ -53,6 +53,7 @@ class Clock:
             self._open.pop(thread, None)
 
     def install(self) -> None:
+        """Starts listening to JAX's own events of traces, lowerings and compiles."""
         import jax.monitoring
 
         attempt = self._recording.attempt

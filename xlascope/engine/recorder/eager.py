@@ -16,6 +16,7 @@ class EagerLines:
         self._told: dict[tuple[str, str | None, int | None], int] = {}
 
     def seen(self, name: str, file: str | None, line: int | None) -> None:
+        """Counts one eager primitive dispatched from a line; beyond LINES lines it is counted as dropped."""
         key = (name, file, line)
         if key not in self._counts and len(self._counts) >= LINES:
             self._link.drop("eager lines", f"more than {LINES}")

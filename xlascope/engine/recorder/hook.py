@@ -51,6 +51,7 @@ class Hook:
         self._counts_due = time.monotonic() + COUNTS_EVERY
 
     def install(self) -> None:
+        """Places the hook in JAX's dispatch, hidden from tracebacks."""
         compat.hide_frames(ENGINE_FOLDER)
         compat.wrap_lowering(self._wrap_lowering)
         compat.wrap_compile(self._wrap_compile)
@@ -262,6 +263,7 @@ class Hook:
             self.send_counts()
 
     def send_counts(self) -> None:
+        """Sends calls, eager lines and what was dropped, as counted so far."""
         self.programs.send_calls()
         self.eager.send()
         self.link.flush_dropped()

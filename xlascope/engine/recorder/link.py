@@ -64,11 +64,13 @@ class Link:
             self.dropped[key] = self.dropped.get(key, 0) + count
 
     def flush_dropped(self) -> None:
+        """Sends what was dropped since the last time, each kind with its count."""
         while self.dropped and self.alive:
             (what, why), count = self.dropped.popitem()
             self.send({"kind": "dropped", "what": what, "count": count, "why": why})
 
     def drain(self) -> None:
+        """Sends what is queued; waits at most WAIT_SECONDS for another thread that is sending."""
         while self._queue and self.alive:
             if not self._lock.acquire(False):
                 if self._sender == _thread.get_ident():
@@ -151,6 +153,7 @@ class Link:
         self._socket.detach()
 
     def wake(self) -> None:
+        """Wakes the thread that waits for commands."""
         if self._wake is not None and self._can_wake():
             os.write(self._wake[1], b"\0")
 
@@ -162,6 +165,7 @@ class Link:
             os.close(fd)
 
     def close(self) -> None:
+        """Lets go of the socket; nothing is sent any more."""
         if self._is_lost():
             self._forget()
             return

@@ -56,6 +56,7 @@ class Program:
 
     @property
     def eager(self) -> bool:
+        """Whether it is a single primitive that was dispatched by itself."""
         return self.how == "eager"
 
 
@@ -84,9 +85,11 @@ class Programs:
         return entry[1] if entry is not None and entry[0]() is jaxpr else None
 
     def by_id(self, name: str) -> Program | None:
+        """The program of an id; None for one that was never seen."""
         return self._by_id.get(name)
 
     def all(self) -> list[Program]:
+        """All programs in the order in which they were seen."""
         return list(self._by_id.values())
 
     def identify(
@@ -212,9 +215,11 @@ class Programs:
             self._link.send({"kind": "source", "file": file}, {"text": text})
 
     def remember_computation(self, program: Program, computation: Any) -> None:
+        """Notes which program a lowered computation is of."""
         self._computations[computation] = program
 
     def of_computation(self, computation: Any) -> Program | None:
+        """The program that a lowered computation is of, if it is known."""
         return self._computations.get(computation)
 
     def of_executable(self, executable: Any) -> Program | None:

@@ -53,6 +53,7 @@ class Recording:
         self._set_by_jax: dict[str, str] = {}
 
     def start(self) -> None:
+        """Says hello and begins to watch: forks, child processes, the end, the import of jax."""
         self.link.send({"kind": "hello", "pid": self.pid, "role": "recorder"})
         os.register_at_fork(after_in_child=self.link.abandon)
         Children(self).install()
@@ -93,12 +94,15 @@ class Recording:
         self.service.start()
 
     def send_env(self) -> None:
+        """Sends the `env` record as far as it is known now."""
         self.link.send({"kind": "env", **environment(VARIABLE_PREFIXES, self._set_by_jax)})
 
     def progress(self, activity: str, name: str | None, **more: Any) -> None:
+        """Tells what the process is doing from now on; it is never stored."""
         self.link.send({"kind": "progress", "activity": activity, "name": name, "since_ns": time.time_ns(), **more})
 
     def phase(self, name: str, start_ns: int, ns: int) -> None:
+        """Sends a phase that is over; `start_ns` is `time.time_ns`, `ns` its length."""
         self.link.send({"kind": "phase", "name": name, "start_ns": start_ns, "ns": ns})
 
     def script_raised(self, error: BaseException, traceback: TracebackType | None) -> None:

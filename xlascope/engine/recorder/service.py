@@ -33,6 +33,7 @@ class Service:
         self._leave = False
 
     def start(self) -> None:
+        """Begins to serve commands in a thread of its own, unless it does so already."""
         if self._running is None and not self._leave:
             self._running = _thread.allocate_lock()
             self._running.acquire()

@@ -42,6 +42,7 @@ def send_jaxpr(link: Any, program: Any, jaxpr: Any, send_source: Callable[[str],
 
 
 def send_stablehlo(link: Any, program: Any, computation: Any) -> None:
+    """Sends a program's StableHLO as text and as portable bytecode."""
     module = compat.computation_module(computation)
     link.send(
         {"kind": "stage", "program": program.id, "stage": "stablehlo"},

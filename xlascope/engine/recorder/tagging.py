@@ -25,6 +25,7 @@ class Lowering:
 
     @property
     def jaxpr(self) -> Any:
+        """The jaxpr that is being lowered."""
         return self.params["jaxpr"] if "jaxpr" in self.params else self.args[1]
 
     def held_bytes(self) -> int:

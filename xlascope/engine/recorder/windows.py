@@ -76,6 +76,7 @@ class Windows:
 
     @property
     def is_open(self) -> bool:
+        """Whether a profile is being taken now."""
         return self._session is not None
 
     @property

@@ -106,6 +106,7 @@ def what_is(target: str) -> str | None:
 
 
 def custom_call(instruction: HloInstruction, module: HloModule) -> str:
+    """A call of code that is no HLO."""
     target = unquote(instruction.attributes.get("custom_call_target", '"?"'))
     sentence = what_is(target)
     if sentence is None:

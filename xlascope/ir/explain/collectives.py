@@ -29,6 +29,7 @@ _MOST_NAMED = 3
 
 
 def collective(instruction: HloInstruction, module: HloModule, mesh: Mesh | None = None) -> str:
+    """An exchange between devices, along which axes of the mesh where that is known."""
     kind = instruction.opcode.removesuffix("-start")
     own = instruction.attributes
     along = integers(own.get("dimensions"))
@@ -89,6 +90,7 @@ def axes_of(groups: Sequence[Sequence[int]], mesh: Mesh | None) -> list[str]:
 
 
 def done(instruction: HloInstruction, module: HloModule) -> str:
+    """The end of something asynchronous."""
     start = instruction.computation.get(instruction.operands[0]) if instruction.operands else None
     name = instruction.operands[0] if instruction.operands else "?"
     seen = set()
@@ -115,6 +117,7 @@ def _wrapped(start: HloInstruction, module: HloModule) -> HloInstruction | None:
 
 
 def async_start(instruction: HloInstruction, module: HloModule) -> str:
+    """The start of something asynchronous."""
     inner = _wrapped(instruction, module)
     thread = instruction.attributes.get("async_execution_thread", "").strip('"')
     where = f" on the thread {thread}" if thread else ""
@@ -124,10 +127,12 @@ def async_start(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def async_update(instruction: HloInstruction, module: HloModule) -> str:
+    """A step of something asynchronous."""
     return f"lets {instruction.operands[0] if instruction.operands else '?'} go on, without waiting for its end"
 
 
 def identity(instruction: HloInstruction, module: HloModule) -> str:
+    """`partition-id` and `replica-id`."""
     return f"the number of this device among the {instruction.opcode.removesuffix('-id')}s"
 
 

@@ -32,6 +32,7 @@ _LONGEST_LITERAL = 40
 
 
 def fusion(instruction: HloInstruction, module: HloModule) -> str:
+    """What a fusion computes, by its members."""
     members = real_members(instruction, module)
     if not members and (moved := _moved(instruction, module)):
         return moved
@@ -90,6 +91,7 @@ def _how(instruction: HloInstruction) -> str:
 
 
 def while_(instruction: HloInstruction, module: HloModule) -> str:
+    """A loop: its turns and what it carries."""
     shape = parse_shape(instruction.shape)
     carried = f", carrying {len(shape.elements)} values" if shape is not None and shape.elements is not None else ""
     turns = f"{instruction.trip_count:,} times" if instruction.trip_count is not None else "until its condition fails"
@@ -98,6 +100,7 @@ def while_(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def conditional(instruction: HloInstruction, module: HloModule) -> str:
+    """A choice between computations."""
     called = instruction.called
     if "branch_computations" in called:
         names = list(called["branch_computations"])
@@ -108,36 +111,43 @@ def conditional(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def call(instruction: HloInstruction, module: HloModule) -> str:
+    """A call of a computation."""
     names = [name for found in instruction.called.values() for name in found]
     return f"runs the computation {', '.join(names) or '?'} once, {giving(instruction)}"
 
 
 def barrier(instruction: HloInstruction, module: HloModule) -> str:
+    """An optimization barrier."""
     count = len(instruction.operands)
     return f"keeps {count} value{'' if count == 1 else 's'} as they are: XLA may not optimize across it; moves no data"
 
 
 def after_all(instruction: HloInstruction, module: HloModule) -> str:
+    """A token made of others."""
     count = len(instruction.operands)
     after = f" after {count} other{'' if count == 1 else 's'}" if count else ""
     return f"a token that orders side effects{after}; moves no data"
 
 
 def add_dependency(instruction: HloInstruction, module: HloModule) -> str:
+    """A value that waits for another."""
     return f"{operand(instruction, 0)}, not before {operand(instruction, 1)} is there; moves no data"
 
 
 def domain(instruction: HloInstruction, module: HloModule) -> str:
+    """A change of sharding."""
     return f"marks where the sharding of {operand(instruction, 0)} changes; moves no data"
 
 
 def feed(instruction: HloInstruction, module: HloModule) -> str:
+    """`infeed` and `outfeed`."""
     if instruction.opcode == "infeed":
         return f"takes values that the host has queued, {giving(instruction)}"
     return f"queues {operand(instruction, 0)} for the host"
 
 
 def transfer(instruction: HloInstruction, module: HloModule) -> str:
+    """`send`, `recv` and their ends."""
     channel = quoted(instruction.attributes.get("channel_id", "?"))
     host = " the host" if instruction.attributes.get("is_host_transfer") == "true" else " another device"
     if instruction.opcode == "send":

@@ -16,6 +16,7 @@ _LONGEST_LITERAL = 40
 
 
 def broadcast(instruction: HloInstruction, module: HloModule) -> str:
+    """A value repeated along new dimensions."""
     if is_scalar_broadcast(instruction):
         source = instruction.computation.get(instruction.operands[0]) if instruction.operands else None
         value = source.operand_text.strip() if source is not None and source.opcode == "constant" else ""
@@ -27,6 +28,7 @@ def broadcast(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def transpose(instruction: HloInstruction, module: HloModule) -> str:
+    """Dimensions in another order."""
     order = integers(instruction.attributes.get("dimensions"))
     return (
         f"reorders the dimensions of {operand(instruction, 0)} as {', '.join(map(str, order))}, {giving(instruction)}"
@@ -34,12 +36,14 @@ def transpose(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def constant(instruction: HloInstruction, module: HloModule) -> str:
+    """A literal, written out where it is short."""
     value = instruction.operand_text.strip()
     shown = f": {value}" if len(value) <= _LONGEST_LITERAL else ""
     return f"a constant {short_shape(instruction.shape)}{shown}"
 
 
 def parameter(instruction: HloInstruction, module: HloModule) -> str:
+    """An argument of the program or of a computation."""
     number = instruction.parameter_number
     count = "?" if number is None else number
     if instruction.computation.is_entry:
@@ -57,17 +61,20 @@ def parameter(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def get_tuple_element(instruction: HloInstruction, module: HloModule) -> str:
+    """One element of a tuple."""
     name = instruction.operands[0] if instruction.operands else "?"
     index = instruction.attributes.get("index", "?")
     return f"element {index} of {name}, {short_shape(instruction.shape)}; moves no data"
 
 
 def tuple_(instruction: HloInstruction, module: HloModule) -> str:
+    """Values put into a tuple."""
     count = len(instruction.operands)
     return f"groups {count} value{'' if count == 1 else 's'}; moves no data"
 
 
 def bitcast(instruction: HloInstruction, module: HloModule) -> str:
+    """The same bytes under another shape."""
     return f"reads the same bytes of {operand(instruction, 0)} as {short_shape(instruction.shape)}; moves no data"
 
 
@@ -82,6 +89,7 @@ def layout_words(layout: str) -> str:
 
 
 def copy(instruction: HloInstruction, module: HloModule) -> str:
+    """A copy, with another layout or in another memory where that is so."""
     source = instruction.computation.get(instruction.operands[0]) if instruction.operands else None
     old = parse_shape(source.shape) if source is not None else None
     new = parse_shape(instruction.shape)
@@ -97,6 +105,7 @@ def copy(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def slice_(instruction: HloInstruction, module: HloModule) -> str:
+    """A part at fixed places."""
     text = instruction.attributes.get("slice", "")
     parts, source = _RANGE.findall(text), operand_shape(instruction, 0)
     told = []
@@ -117,14 +126,17 @@ def _places(instruction: HloInstruction, first: int) -> str:
 
 
 def dynamic_slice(instruction: HloInstruction, module: HloModule) -> str:
+    """A part at places that are computed."""
     return f"takes {short_shape(instruction.shape)} out of {operand(instruction, 0)} {_places(instruction, 1)}"
 
 
 def dynamic_update_slice(instruction: HloInstruction, module: HloModule) -> str:
+    """A part overwritten at places that are computed."""
     return f"writes {operand(instruction, 1)} into {operand(instruction, 0)} {_places(instruction, 2)}"
 
 
 def gather(instruction: HloInstruction, module: HloModule) -> str:
+    """Parts taken at indices."""
     sizes = instruction.attributes.get("slice_sizes", "?")
     along = integers(instruction.attributes.get("start_index_map"))
     where = f" into {dims(along)}" if along else ""
@@ -135,6 +147,7 @@ def gather(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def pad(instruction: HloInstruction, module: HloModule) -> str:
+    """Elements added around and in between."""
     told = []
     for dimension, part in enumerate(instruction.attributes.get("padding", "").split("x")):
         numbers = part.split("_")
@@ -146,39 +159,47 @@ def pad(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def concatenate(instruction: HloInstruction, module: HloModule) -> str:
+    """Arrays joined."""
     along = integers(instruction.attributes.get("dimensions"))
     return f"joins {len(instruction.operands)} arrays along {dims(along)}, {giving(instruction)}"
 
 
 def reshape(instruction: HloInstruction, module: HloModule) -> str:
+    """The same elements under another shape."""
     return f"gives the elements of {operand(instruction, 0)} the shape {short_shape(instruction.shape)}"
 
 
 def reverse(instruction: HloInstruction, module: HloModule) -> str:
+    """Elements in reverse order."""
     return f"reverses {operand(instruction, 0)} along {dims(integers(instruction.attributes.get('dimensions')))}"
 
 
 def iota(instruction: HloInstruction, module: HloModule) -> str:
+    """Numbers counted along a dimension."""
     dimension = instruction.attributes.get("iota_dimension", "?")
     return f"counts 0, 1, 2, … along dim {dimension} of {short_shape(instruction.shape)}"
 
 
 def rng(instruction: HloInstruction, module: HloModule) -> str:
+    """Random numbers of a distribution."""
     kind = instruction.attributes.get("distribution", "").removeprefix("rng_")
     return f"random numbers{f', {kind}' if kind else ''}, {many(instruction)}"
 
 
 def rng_bits(instruction: HloInstruction, module: HloModule) -> str:
+    """Random bits from a state."""
     algorithm = instruction.attributes.get("algorithm", "").removeprefix("rng_").replace("_", " ")
     how = f" by {algorithm}" if algorithm else ""
     return f"random bits{how} from the state {operand(instruction, 0)}, {giving(instruction)}"
 
 
 def rng_state(instruction: HloInstruction, module: HloModule) -> str:
+    """The device's own random state."""
     return f"the device's random state, moved on by {instruction.attributes.get('delta', '?')}"
 
 
 def dimension_size(instruction: HloInstruction, module: HloModule) -> str:
+    """The size of a dynamic dimension, read or set."""
     along = dims(integers(instruction.attributes.get("dimensions")))
     if instruction.opcode == "set-dimension-size":
         return f"says that {along} of {operand(instruction, 0)} has {name_of(instruction, 1)} valid elements"

@@ -71,20 +71,24 @@ _PRECISION = "rounds to {exponent} exponent and {mantissa} mantissa bits, the ty
 
 
 def elementwise(instruction: HloInstruction, module: HloModule) -> str:
+    """What is done to each element."""
     return f"elementwise {MEANINGS[instruction.opcode]} on {many(instruction)}"
 
 
 def compare(instruction: HloInstruction, module: HloModule) -> str:
+    """A comparison of each element."""
     sign = _DIRECTIONS.get(instruction.attributes.get("direction", ""), "?")
     return f"elementwise comparison a {sign} b of {operand(instruction, 0)} and {operand(instruction, 1)}"
 
 
 def convert(instruction: HloInstruction, module: HloModule) -> str:
+    """Another type of each element."""
     source, target = operand_shape(instruction, 0), parse_shape(instruction.shape)
     return f"converts {source.dtype if source else '?'} to {target.dtype if target else '?'}, {many(instruction)}"
 
 
 def reduce_precision(instruction: HloInstruction, module: HloModule) -> str:
+    """Each element rounded to fewer bits."""
     own = instruction.attributes
     return _PRECISION.format(
         exponent=own.get("exponent_bits", "?"), mantissa=own.get("mantissa_bits", "?"), many=many(instruction)
@@ -92,10 +96,12 @@ def reduce_precision(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def stochastic_convert(instruction: HloInstruction, module: HloModule) -> str:
+    """Another type, rounded at random."""
     return f"{convert(instruction, module)}, rounded up or down at random by the bits of {operand(instruction, 1)}"
 
 
 def map_(instruction: HloInstruction, module: HloModule) -> str:
+    """A computation applied to each element."""
     names = ", ".join(name for found in instruction.called.values() for name in found)
     return f"applies {names or '?'} to each element of {many(instruction)}"
 

@@ -13,6 +13,7 @@ _WINDOW_STRIDE = re.compile(r"\bstride=([\dx]+)")
 
 
 def dot(instruction: HloInstruction, module: HloModule) -> str:
+    """A product of arrays: which dimensions are contracted, which are batched."""
     own = instruction.attributes
     left, right = integers(own.get("lhs_contracting_dims")), integers(own.get("rhs_contracting_dims"))
     batch = integers(own.get("lhs_batch_dims"))
@@ -36,6 +37,7 @@ def window(instruction: HloInstruction) -> str:
 
 
 def convolution(instruction: HloInstruction, module: HloModule) -> str:
+    """A convolution and its window."""
     size = window(instruction)
     within = f" with a window of {size}" if size else ""
     own = instruction.attributes
@@ -49,6 +51,7 @@ def convolution(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def reduce(instruction: HloInstruction, module: HloModule) -> str:
+    """A reduction: along which dimensions, by what."""
     along = integers(instruction.attributes.get("dimensions"))
     count = len(instruction.operands) // 2
     more = f" with {count - 1} more array{'' if count == 2 else 's'}" if count > 1 else ""
@@ -59,6 +62,7 @@ def reduce(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def reduce_window(instruction: HloInstruction, module: HloModule) -> str:
+    """A reduction over windows."""
     size = window(instruction)
     within = f" of {size}" if size else ""
     return (
@@ -68,6 +72,7 @@ def reduce_window(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def scatter(instruction: HloInstruction, module: HloModule) -> str:
+    """Values written or combined at indices."""
     count = len(instruction.operands)
     arrays = max((count - 1) // 2, 1)
     how = applied(instruction, module)
@@ -80,6 +85,7 @@ def scatter(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def sort(instruction: HloInstruction, module: HloModule) -> str:
+    """A sort: along which dimension, by what."""
     along = integers(instruction.attributes.get("dimensions"))
     count = len(instruction.operands)
     together = f", {count - 1} more moved along" if count > 1 else ""
@@ -88,6 +94,7 @@ def sort(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def fft(instruction: HloInstruction, module: HloModule) -> str:
+    """A Fourier transform and its lengths."""
     kind = instruction.attributes.get("fft_type", "FFT")
     lengths = integers(instruction.attributes.get("fft_length"))
     over = (
@@ -100,11 +107,13 @@ def fft(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def topk(instruction: HloInstruction, module: HloModule) -> str:
+    """The largest or smallest values."""
     largest = "smallest" if instruction.attributes.get("largest") == "false" else "largest"
     return f"the {instruction.attributes.get('k', '?')} {largest} values of {operand(instruction, 0)} and their places"
 
 
 def select_and_scatter(instruction: HloInstruction, module: HloModule) -> str:
+    """The gradient of a reduction over windows."""
     size = window(instruction)
     within = f" of {size}" if size else ""
     return (
@@ -114,6 +123,7 @@ def select_and_scatter(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def triangular_solve(instruction: HloInstruction, module: HloModule) -> str:
+    """A triangular system of equations."""
     own = instruction.attributes
     side = "left" if own.get("left_side", "false") == "true" else "right"
     part = "lower" if own.get("lower") == "true" else "upper"
@@ -124,11 +134,13 @@ def triangular_solve(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def cholesky(instruction: HloInstruction, module: HloModule) -> str:
+    """A Cholesky factorization."""
     part = "lower" if instruction.attributes.get("lower") == "true" else "upper"
     return f"Cholesky factor ({part} triangle) of {operand(instruction, 0)}"
 
 
 def batch_norm(instruction: HloInstruction, module: HloModule) -> str:
+    """A batch normalization or its gradient."""
     what = {"training": "normalises", "inference": "normalises with given moments", "grad": "gradient of normalising"}
     feature = dims(integers(instruction.attributes.get("feature_index")))
     return f"{what[instruction.opcode.removeprefix('batch-norm-')]} {operand(instruction, 0)}, feature {feature}"

@@ -32,6 +32,7 @@ class Instruction:
 
     @property
     def text(self) -> str:
+        """Mnemonic and operands, as a disassembler writes them."""
         return f"{self.mnemonic} {self.operands}".rstrip()
 
 

@@ -45,6 +45,7 @@ class Form:
     whole: int = 0
 
     def block_of(self, position: int) -> Block:
+        """The computation that holds the instruction at a position."""
         return self.blocks[self.places[position]]
 
     def find(self, name: str) -> int | None:

@@ -22,6 +22,7 @@ class Step:
 
     @property
     def is_start(self) -> bool:
+        """Whether it is the form before any pass."""
         return self.name in (START, "")
 
 

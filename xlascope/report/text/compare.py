@@ -30,6 +30,7 @@ _MOST_LINES = 60
 
 
 def compare(answer: Compare) -> Iterable[RenderableType]:
+    """The view `compare` as text."""
     yield heading(f"A {answer.a}")
     yield heading(f"B {answer.b}")
     if answer.programs:

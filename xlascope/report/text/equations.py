@@ -26,6 +26,7 @@ from xlascope.views.equations import Equations, Row
 
 
 def equations(answer: Equations) -> Iterable[RenderableType]:
+    """The view `equations` as text."""
     how = f"variant {answer.variant}" if answer.variant else "observed"
     yield heading(f"{answer.program or 'all programs'}, {how}")
     if not answer.rows:

@@ -34,6 +34,7 @@ class _Picture:
 
 
 def graph(answer: GraphAnswer) -> Iterable[RenderableType]:
+    """The view `graph` as text."""
     which = f", variant {answer.variant}" if answer.variant else ""
     shown = visible(answer.graph, folds=Folds(answer.graph))
     what = "equation" if answer.stage == "jaxpr" else "instruction"

@@ -11,6 +11,7 @@ from xlascope.views.links import Answer, Row
 
 
 def links(answer: Answer) -> Iterable[RenderableType]:
+    """The view `links` as text."""
     yield heading(f"{answer.program}{f', variant {answer.variant}' if answer.variant else ''}, {answer.stage}")
     if answer.rows:
         columns = [number_column("line"), Column("equations", least=9), Column("text", least=30, spare=3)]

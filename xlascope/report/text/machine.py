@@ -21,6 +21,7 @@ from xlascope.views.machine import Machine, Row, Without
 
 
 def machine(answer: Machine) -> Iterable[RenderableType]:
+    """The view `machine` as text."""
     on = f", {answer.architecture}" if answer.architecture else ""
     yield heading(f"{answer.program}{f', variant {answer.variant}' if answer.variant else ''}: machine code{on}")
     if answer.rows:

@@ -26,6 +26,7 @@ _MOST = 40
 
 
 def memory(answer: Memory) -> Iterable[RenderableType]:
+    """The view `memory` as text."""
     which = f", variant {answer.variant}" if answer.variant else ""
     yield heading(f"{answer.program}{which}: {size(answer.peak_bytes)} on one device at the most")
     yield from _parts(answer)

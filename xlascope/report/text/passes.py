@@ -28,6 +28,7 @@ _MOST = 60
 
 
 def passes(answer: Passes) -> Iterable[RenderableType]:
+    """The view `passes` as text."""
     which = f", variant {answer.variant}" if answer.variant else ""
     shown = [each for each in answer.passes if each.changed]
     first = answer.passes[0]
@@ -104,6 +105,7 @@ def opcodes(added: Mapping[str, int], removed: Mapping[str, int]) -> str:
 
 
 def diff(answer: Diff) -> Iterable[RenderableType]:
+    """The view `diff` as text."""
     which = f", variant {answer.variant}" if answer.variant else ""
     yield heading(f"{answer.program}{which}: from {_side(answer.from_)} to {_side(answer.to)}")
     counts = (
@@ -170,6 +172,7 @@ class _Line:
 
 
 def history(answer: History) -> Iterable[RenderableType]:
+    """The view `history` as text."""
     what = f"instruction {answer.instruction}"
     if answer.equation is not None:
         what = f"equation {answer.equation}" + (f" ({answer.primitive})" if answer.primitive else "")

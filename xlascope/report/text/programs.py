@@ -29,6 +29,7 @@ from xlascope.views.programs import Program, Programs
 
 
 def functions(answer: Functions) -> Iterable[RenderableType]:
+    """The view `functions` as text."""
     if not answer.functions:
         yield note("No function was compiled. `show PATH run` tells what happened, `compiles` lists eager primitives.")
         return
@@ -98,6 +99,7 @@ def _names(programs: tuple[str, ...], most: int = 4) -> str:
 
 
 def programs(answer: Programs) -> Iterable[RenderableType]:
+    """The view `programs` as text."""
     own = [each for each in answer.programs if each.kind != "eager"]
     if not own:
         yield note("No program was traced.")
@@ -137,6 +139,7 @@ def _program(row: Program) -> list[str | Text]:
 
 
 def compiles(answer: Compiles) -> Iterable[RenderableType]:
+    """The view `compiles` as text."""
     if not answer.compiles:
         yield note("Nothing was compiled.")
         return

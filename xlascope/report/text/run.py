@@ -30,6 +30,7 @@ from xlascope.views.run import Run
 
 
 def run(answer: Run) -> Iterable[RenderableType]:
+    """The view `run` as text."""
     yield line(Text(_command(answer), style="bold"), _state(answer))
     yield line(*_facts(answer))
     yield line(*_machine(answer))

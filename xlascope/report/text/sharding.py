@@ -34,6 +34,7 @@ _MOST_NAMED = 6
 
 
 def sharding(answer: Sharding) -> Iterable[RenderableType]:
+    """The view `sharding` as text."""
     yield heading(_title(answer))
     for text in answer.notes:
         yield note(text)
@@ -137,6 +138,7 @@ def _devices(rows: Sequence[Device]) -> Iterable[RenderableType]:
 
 
 def ranking(answer: Ranking) -> Iterable[RenderableType]:
+    """The plans that were measured, the fastest first."""
     yield heading("ranked by the wall time of a call" + (" (simulated devices)" if answer.simulated else ""))
     columns = [number_column("#"), Column("variant", least=16), number_column("median"), number_column("95% interval"),
                number_column("÷ baseline"), number_column("peak", 1), fixed_column("id", 2)]  # fmt: skip

@@ -121,6 +121,7 @@ def line(*parts: str | Text | None) -> Text:
 
 
 def heading(text: str) -> Text:
+    """A line that says what follows."""
     return Text(safe(text), style="bold")
 
 
@@ -130,6 +131,7 @@ def note(text: str) -> Text:
 
 
 def warning(text: str) -> Text:
+    """A line that must not be missed."""
     return Text("! " + safe(text), style="yellow")
 
 
@@ -139,18 +141,22 @@ def estimated(text: str, exact: bool) -> str:
 
 
 def count(value: int | None, exact: bool = True) -> str:
+    """A whole number; `~` before an estimate, `-` where unknown."""
     return estimated(numbers.count(value), exact)
 
 
 def duration(ns: float | None) -> str:
+    """A time in ns, with its unit; `-` where unknown."""
     return numbers.duration(ns)
 
 
 def size(value: float | None) -> str:
+    """A number of bytes, with its unit; `-` where unknown."""
     return numbers.size(value)
 
 
 def share(value: float | None) -> str:
+    """A part of one as a percentage; `-` where unknown."""
     return numbers.percent(value)
 
 

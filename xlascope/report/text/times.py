@@ -50,6 +50,7 @@ class _Line:
 
 
 def ops(answer: Ops) -> Iterable[RenderableType]:
+    """The view `ops` as text."""
     yield heading(_of(answer.program, answer.variant, answer.windows))
     if not answer.rows:
         yield note("No op was seen." if answer.windows else _UNWATCHED)
@@ -167,6 +168,7 @@ def _coverage(answer: Ops) -> str:
 
 
 def devices(answer: Devices) -> Iterable[RenderableType]:
+    """The view `devices` as text."""
     yield heading(_of(answer.program, answer.variant, answer.windows))
     if not answer.rows:
         yield note("No device was seen at work." if answer.windows else _UNWATCHED)
@@ -203,6 +205,7 @@ def _device(row: Device) -> list[str | Text]:
 
 
 def collectives(answer: Collectives) -> Iterable[RenderableType]:
+    """The view `collectives` as text."""
     who = f"{answer.program}, {f'variant {answer.variant}' if answer.variant else 'as the script ran it'}"
     yield heading(who)
     if not answer.held:

@@ -26,6 +26,7 @@ _STYLES = {"faster": "green", "slower": "red"}
 
 
 def variants(answer: Variants) -> Iterable[RenderableType]:
+    """The view `variants` as text."""
     yield heading(answer.program)
     if not answer.rows:
         yield note("No variant was measured yet; `xlascope measure` adds one.")

@@ -42,6 +42,7 @@ class Acting:
     # panes
 
     def action_pane(self, step: int) -> None:
+        """To the next pane, or the one before."""
         ids = self._me.pane_ids()
         at = ids.index(self._me.desk.current) if self._me.desk.current in ids else 0
         self._me.go_to_pane(ids[(at + step) % len(ids)])
@@ -103,12 +104,14 @@ class Acting:
         self._me.follow_cursor(source)
 
     def action_zoom(self) -> None:
+        """The pane with the keys over the whole screen, and back."""
         self._me.desk.zoomed = not self._me.desk.zoomed
         self._me.place_panes()
 
     # searching, filtering, input
 
     def on_line_view_search_requested(self, message: LineView.SearchRequested) -> None:
+        """Opens the prompt for a search or a filter."""
         text = isinstance(message.view, TextPane)
         hints = {
             "search": HINT if text else "search: lower case ignores case",
@@ -120,6 +123,7 @@ class Acting:
         self._me.query_one(PromptLine).ask(message.purpose, hints.get(message.purpose, ""), value)
 
     def on_line_view_activated(self, message: LineView.Activated) -> None:
+        """Enter: from the list of functions to its text, in the output to the script's input."""
         if isinstance(message.view, OutputPane):
             self.action_input()
         elif isinstance(message.view, FunctionsList):
@@ -148,6 +152,7 @@ class Acting:
             screen.notify("the script has ended: it reads no input any more", timeout=3)
 
     def on_prompt_line_typed(self, message: PromptLine.Typed) -> None:
+        """Searches and filters as one types."""
         view = getattr(self, "_asking_view", None)
         if self._me.query_one(PromptLine).passed(message):
             return
@@ -157,6 +162,7 @@ class Acting:
             view.set_filter(message.text)
 
     def on_prompt_line_ended(self, message: PromptLine.Ended) -> None:
+        """What was typed: a line for the script, a search, a filter; given up, the search or filter goes."""
         view = getattr(self, "_asking_view", None)
         if message.purpose == "stdin" and message.text is not None and self._me.run_at_hand.keeper is not None:
             self._me.run_at_hand.keeper.write_input(message.text.encode("utf-8", "surrogateescape") + b"\n")
@@ -180,12 +186,14 @@ class Acting:
                 view.set_filter("")
 
     def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
+        """Says that nothing was found."""
         if message.row is None and message.needle:
             self._me.notify(f"not found: {message.needle}", timeout=2, markup=False)
 
     # help, explanations, traceback
 
     def action_help(self) -> None:
+        """What the pane with the keys shows, and which keys it takes."""
         screen = self._me
         focused = screen.focused
         groups = []
@@ -254,6 +262,7 @@ class Acting:
         self._me.app.push_screen(TextOverlay("What could not be done", [*said, "esc on the main screen forgets it"]))
 
     def action_explain_variant(self) -> None:
+        """How the variant that is shown, or the newest one, was measured."""
         desk = self._me.desk
         if desk.variants:
             chosen = [row for row in desk.variants if row.name == desk.variant] or list(desk.variants)
@@ -274,6 +283,7 @@ class Acting:
     # copying, editing
 
     def action_copy(self) -> None:
+        """The line under the cursor to the clipboard, the whole pane to a file."""
         screen = self._me
         view = screen.focused
         if isinstance(view, LineView) and view.cursor >= 0:
@@ -283,6 +293,7 @@ class Acting:
             screen.notify(f"line copied; all of it is in {path}", markup=False)
 
     def action_edit(self) -> None:
+        """The source line of what the cursor is on, in the user's editor."""
         screen = self._me
         place = screen.desk.focus.place
         source = screen.query_one(SourcePane)
@@ -346,6 +357,7 @@ class Acting:
             self._me.notify("the script was interrupted", timeout=3)
 
     def action_quit(self) -> None:
+        """Leaves; asks first while the script runs."""
         screen = self._me
         run = screen.run_at_hand
         if isinstance(screen.app.screen, ConfirmQuit):

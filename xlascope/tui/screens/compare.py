@@ -60,6 +60,7 @@ class CompareScreen(OverScreen[None]):
         self._showing = _BELOW[0]
 
     def compose(self) -> ComposeResult:
+        """Its widgets, from the top down."""
         glyphs = self.glyphs
         yield PartLine(id="cmp-head", glyphs=glyphs, lines=3)
         yield ProgramsTable(id="cmp-programs", glyphs=glyphs)
@@ -71,6 +72,7 @@ class CompareScreen(OverScreen[None]):
         yield PartLine(id="cmp-footer", glyphs=glyphs)
 
     def on_mount(self) -> None:
+        """Both sides are read in a worker."""
         self._programs.set_title([Part("programs", "title")])
         self._draw_head("reading both sides")
         self._draw_footer()
@@ -98,9 +100,11 @@ class CompareScreen(OverScreen[None]):
         self.post_from_worker(message)
 
     def on_failed(self, message: Failed) -> None:
+        """Says in the head why a side cannot be read."""
         self._draw_head(message.text.replace("\n", "; "))
 
     def on__loaded(self, message: _Loaded) -> None:
+        """Shows the comparison."""
         self._held = message.comparison
         answer = message.comparison.answer
         self._draw_head("")
@@ -121,14 +125,17 @@ class CompareScreen(OverScreen[None]):
         return self._programs.current
 
     def on_line_view_cursor_moved(self, message: LineView.CursorMoved) -> None:
+        """Shows another program's parts below."""
         if message.view is self._programs:
             self._show()
 
     def on_row_table_sorted(self, message: RowTable.Sorted) -> None:
+        """Another program may be under the cursor."""
         if message.view is self._programs:
             self._show()
 
     def on_line_view_activated(self, message: LineView.Activated) -> None:
+        """Enter on a program: to its parts below."""
         if message.view is self._programs:
             self.set_focus(self._below)
 
@@ -179,6 +186,7 @@ class CompareScreen(OverScreen[None]):
     # keys
 
     def action_pane(self) -> None:
+        """To the programs, or to what is below."""
         self.set_focus(self._below if self.focused is self._programs else self._programs)
 
     def action_below(self) -> None:
@@ -201,6 +209,7 @@ class CompareScreen(OverScreen[None]):
             self.dismiss()
 
     def action_explain(self) -> None:
+        """How the numbers of the program under the cursor were obtained."""
         if self._held is not None:
             lines = account(self._held.answer, self._program)
             self.app.push_screen(TextOverlay("How these numbers were obtained", lines))

@@ -42,10 +42,12 @@ class Graphing:
             self._title(view)
 
     def on_graph_pane_stage_wanted(self, message: GraphPane.StageWanted) -> None:
+        """Shows the graph of the next stage that has one."""
         at = GRAPH_STAGES.index(message.view.stage)
         self._load_stage(message.view, GRAPH_STAGES[(at + 1) % len(GRAPH_STAGES)])
 
     def on_graph_pane_nothing_inside(self, message: GraphPane.NothingInside) -> None:
+        """Says that Enter opens groups only."""
         line = self._graphs.query_one(ExplainLine)
         subject, _, said = line.said.partition("  ")
         line.show(_NO_GROUP + said.removeprefix(_NO_GROUP), subject)

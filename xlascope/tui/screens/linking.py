@@ -35,6 +35,7 @@ class Linking:
     # the cursor moved
 
     def on_functions_list_chosen(self, message: FunctionsList.Chosen) -> None:
+        """Shows the program under the cursor of the list."""
         program = message.program
         if program is not None and program.id != self._main.desk.program:
             self.take_program(program.id)
@@ -56,6 +57,7 @@ class Linking:
         screen.draw_status()
 
     def on_line_view_cursor_moved(self, message: LineView.CursorMoved) -> None:
+        """All panes follow the one with the keys."""
         if message.view.has_focus:
             self.follow_cursor(message.view)
 
@@ -91,6 +93,7 @@ class Linking:
             self._explain(focus, view, node)
 
     def on_graph_pane_node_chosen(self, message: GraphPane.NodeChosen) -> None:
+        """All panes follow the graph."""
         focus = self._main.graph_focus(message.view, message.nodes)
         self.take_focus(focus, message.view, message.node if message.view.stage == "optimized" else None)
 

@@ -71,6 +71,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             self._repaint_required = False
 
     def compose(self) -> ComposeResult:
+        """Its widgets, from the top down."""
         glyphs = self.glyphs
         yield PartLine(id="tiny", glyphs=glyphs)
         yield StatusHeader(id="header", glyphs=glyphs)
@@ -93,6 +94,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
         yield PartLine(id="footer", glyphs=glyphs)
 
     def on_mount(self) -> None:
+        """Titles and the lines around; the file is asked after the first picture."""
         self.query_one(FunctionsList).set_title([("FUNCTIONS", "title"), ("  device time", "dim")])
         output = self.query_one(OutputPane)
         output.set_source(self.log_lines)
@@ -103,6 +105,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
         self.call_after_refresh(self._begin)
 
     def on_unmount(self) -> None:
+        """The loader asks nothing more."""
         self.loader.close()
 
     def _begin(self) -> None:
@@ -147,6 +150,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
     # what the loader brings
 
     def on_overview_loaded(self, message: OverviewLoaded) -> None:
+        """Shows functions and the state of the run."""
         self.desk.overview = message.overview
         if message.overview.kind in ("hlo", "dump") and self.desk.program is None:
             self.stage_pane("a").turn_to("optimized")
@@ -164,10 +168,12 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             self.show_traceback(message.overview.exception)
 
     def on_output_loaded(self, message: OutputLoaded) -> None:
+        """Appends what the script wrote."""
         self.log_lines.write(message.piece.text)
         self.query_one(OutputPane).update_tail()
 
     def on_stage_loaded(self, message: StageLoaded) -> None:
+        """Shows a text in its pane."""
         if self.concerns(message) and message.pane == "source":
             self.show_source(message.content)
         elif self.concerns(message):
@@ -175,6 +181,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             self.collect_for(message)
 
     def on_ops_loaded(self, message: OpsLoaded) -> None:
+        """Shows the times per op."""
         if self.concerns(message):
             table = self.query_one(OpsTable)
             table.set_title(lines.ops_title(message.ops, message.program, self.glyphs))
@@ -183,6 +190,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             self.desk.ops = message.ops
 
     def on_graph_loaded(self, message: GraphLoaded) -> None:
+        """Shows the graph, and what belongs together by it."""
         if self.concerns(message):
             # What came again may have new times; where the panes are scrolled to is the user's.
             again = bool(self.desk.links.node_row) and self.desk.links == message.links
@@ -208,6 +216,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             self.follow_rows(message.view)
 
     def on_variants_loaded(self, message: VariantsLoaded) -> None:
+        """Shows what was measured."""
         if self.concerns(message):
             self.desk.variants = message.rows
             if message.calls is not None:
@@ -217,6 +226,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
             self.follow_measurement()
 
     def on_load_failed(self, message: LoadFailed) -> None:
+        """Tells, once, that a view could not be read."""
         if message.text != self.desk.failure:
             self.desk.failure = message.text
             self.notify(message.text, title="a view could not be read", severity="warning", markup=False)

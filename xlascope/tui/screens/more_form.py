@@ -38,6 +38,7 @@ class MoreForm(FieldForm[Checked | None]):
         self.checked = check(subject, texts)
 
     def compose(self) -> ComposeResult:
+        """Its widgets, from the top down."""
         passes = tuple(dict.fromkeys([*self._subject.passes, *sorted(SHIPPED_PASSES)]))
         offered = {"target": [f"{platform}:{name}:{device.topology}"
                               for (platform, name), device in self._subject.devices.items()],
@@ -54,6 +55,7 @@ class MoreForm(FieldForm[Checked | None]):
             yield Static("\n".join(foot), markup=False, id="foot")
 
     def on_mount(self) -> None:
+        """The first field has the keys."""
         self.query_one(f"#field-{self._first}", Input).focus()
         self.check()
 

@@ -88,6 +88,7 @@ class PassesScreen(OverScreen[None]):
         self._touched: Mapping[int, tuple[str, ...]] = {}
 
     def compose(self) -> ComposeResult:
+        """Its widgets, from the top down."""
         glyphs = self.glyphs
         yield PartLine(id="pass-head", glyphs=glyphs)
         yield PartLine(id="pass-history", glyphs=glyphs, lines=2)
@@ -98,6 +99,7 @@ class PassesScreen(OverScreen[None]):
         yield PartLine(id="pass-footer", glyphs=glyphs)
 
     def on_mount(self) -> None:
+        """The passes are read in a worker."""
         self._passes.set_title([Part("passes of XLA", "title"), Part("  f filters, u shows the unchanged", "dim")])
         self._say("reading the passes")
         self._draw_head("")
@@ -142,9 +144,11 @@ class PassesScreen(OverScreen[None]):
         self.post_from_worker(_Loaded(table, told))
 
     def on_failed(self, message: Failed) -> None:
+        """Says why in the place of the text."""
         self._say(message.text)
 
     def on__loaded(self, message: _Loaded) -> None:
+        """Shows the passes; where there are none they are collected."""
         if message.table is None:
             self._collect()
             return
@@ -216,6 +220,7 @@ class PassesScreen(OverScreen[None]):
     # what the cursor is on
 
     def on_passes_list_chosen(self, message: PassesList.Chosen) -> None:
+        """Shows what the pass under the cursor changed."""
         if message.item is not None:
             self._show(message.item)
 
@@ -235,6 +240,7 @@ class PassesScreen(OverScreen[None]):
         self.post_from_worker(_TextLoaded(index, form, TextLines(text), rows_of(text, self._touched.get(index, ()))))
 
     def on__text_loaded(self, message: _TextLoaded) -> None:
+        """Shows the right side, if it is still the one that is wanted."""
         if (message.index, message.form) != (self._wanted, self._form) or self._held is None:
             return
         pane = self._right
@@ -250,6 +256,7 @@ class PassesScreen(OverScreen[None]):
         pane.set_title(parts)
 
     def on_line_view_activated(self, message: LineView.Activated) -> None:
+        """Enter on a pass: to its text."""
         if message.view is self._passes:
             self.set_focus(self._right)
 
@@ -278,6 +285,7 @@ class PassesScreen(OverScreen[None]):
     # keys
 
     def action_pane(self) -> None:
+        """To the list or to the text."""
         self.set_focus(self._right if self.focused is self._passes else self._passes)
 
     def action_form(self) -> None:

@@ -66,6 +66,7 @@ class Places:
         return list(self._screen.query(StagePane))
 
     def stage_pane(self, id: str) -> StagePane:
+        """The stage pane of an id, `a` or `b`."""
         return self._screen.query_one(f"#{id}", StagePane)
 
     def pane(self, id: str) -> Widget:
@@ -105,6 +106,7 @@ class Places:
                 return
 
     def on_resize(self, event: events.Resize) -> None:
+        """Places the panes anew for another size."""
         self._screen.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
@@ -136,6 +138,7 @@ class Places:
         return Wanted(screen.desk.program, screen.desk.variant, {**panes, "source": "source"}, screen.desk.file)
 
     def concerns(self, message: ProgramMessage) -> bool:
+        """Whether a message is of the program and variant that are shown."""
         return (message.program, message.variant) == (self._screen.desk.program, self._screen.desk.variant)
 
     def reload(self) -> None:
@@ -145,6 +148,7 @@ class Places:
             self._screen.loader.load_program(wanted)
 
     def show_stage(self, pane_id: str, content: StageText) -> None:
+        """Shows a text in a pane, if it still shows that stage."""
         for pane in self.stage_panes():
             if pane.id == pane_id and pane.showing == content.stage:
                 before = pane.content
@@ -199,6 +203,7 @@ class Places:
         return title
 
     def draw_charts(self) -> None:
+        """Draws the charts of the program that is shown."""
         desk = self._screen.desk
         for pane in self.stage_panes():
             if pane.showing == "chart" and desk.program is not None:
@@ -207,6 +212,7 @@ class Places:
     # the lines around the panes
 
     def draw_all(self) -> None:
+        """Draws all lines around the panes."""
         self.draw_status()
         self.draw_footer()
         self.draw_strip()
@@ -270,10 +276,13 @@ class Places:
     # the widgets this part needs by type
 
     def functions(self) -> FunctionsList:
+        """The list of functions."""
         return self._screen.query_one(FunctionsList)
 
     def ops_table(self) -> OpsTable:
+        """The table of ops."""
         return self._screen.query_one(OpsTable)
 
     def output_pane(self) -> OutputPane:
+        """The script's output."""
         return self._screen.query_one(OutputPane)

@@ -33,14 +33,17 @@ class PlanChoice(Static, can_focus=True):
         self.value = value if value in CHOICES else CHOICES[0]
 
     def on_mount(self) -> None:
+        """Shows the first choice."""
         self._draw()
 
     def action_turn(self, step: int) -> None:
+        """To another word, around the end."""
         self.value = CHOICES[(CHOICES.index(self.value) + step) % len(CHOICES)]
         self._draw()
         self.post_message(self.Turned())
 
     def on_click(self) -> None:
+        """To the next word."""
         self.focus()
         self.action_turn(1)
 
@@ -64,6 +67,7 @@ class ShardingForm(FieldForm[tuple[dict[str, Any], ...] | None]):
         self._at = self._split_first(self.checked)
 
     def compose(self) -> ComposeResult:
+        """Its widgets, from the top down."""
         inputs = self._subject.inputs
         with Vertical():
             yield Static(f"Sharding of {safe(self._subject.program)} on simulated CPU devices", markup=False)
@@ -82,6 +86,7 @@ class ShardingForm(FieldForm[tuple[dict[str, Any], ...] | None]):
             yield Static(markup=False, id="foot")
 
     def on_mount(self) -> None:
+        """The field of the mesh has the keys."""
         self.query_one("#mesh", Input).focus()
         self.check()
 
@@ -94,6 +99,7 @@ class ShardingForm(FieldForm[tuple[dict[str, Any], ...] | None]):
         return Draft(self.query_one("#mesh", Input).value, self.query_one(PlanChoice).value, specs)
 
     def on_plan_choice_turned(self) -> None:
+        """Another plan."""
         self.check()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:

@@ -177,6 +177,7 @@ class Switching:
         self._me.draw_status()
 
     def action_variant(self) -> None:
+        """From a variant to the baseline, then to what the script did, then to the newest variant."""
         desk = self._me.desk
         if desk.variant not in (None, BASELINE):
             self.show_variant(BASELINE)
@@ -188,6 +189,7 @@ class Switching:
             self._me.notify("no variant was measured yet: turn a switch")
 
     def show_variant(self, name: str | None) -> None:
+        """Shows a variant in all panes; None: what the script itself did."""
         if name != self._me.desk.variant:
             self._me.desk.variant = name
             self._me.reload()

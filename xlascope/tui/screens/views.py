@@ -79,6 +79,7 @@ class ViewsScreen(OverScreen[str]):
         self._ticket: int | None = None
 
     def compose(self) -> ComposeResult:
+        """Its widgets, from the top down."""
         glyphs = self.glyphs
         yield PartLine(id="view-head", glyphs=glyphs)
         with Horizontal(id="view-body"):
@@ -88,6 +89,7 @@ class ViewsScreen(OverScreen[str]):
         yield PartLine(id="view-footer", glyphs=glyphs)
 
     def on_mount(self) -> None:
+        """The list, or at once the page that was asked for."""
         self._list.set_title([Part("views", "title")])
         self._views = {name: view.help for name, view in self._over.feed.views().items()}
         self._list.set_views(list(self._views.items()))
@@ -161,15 +163,18 @@ class ViewsScreen(OverScreen[str]):
             self._load()
 
     def on_resize(self) -> None:
+        """Reads the page anew for another width."""
         if self._shown is not None and self._shown.request.width != self._request.width:
             self.call_after_refresh(self._load)
 
     def on_failed(self, message: Failed) -> None:
+        """Says why in the place of the page."""
         self._busy = False
         self._generation = self._over.feed.generation
         self._page.set_page(["This view could not be read:", message.text], False)
 
     def on__loaded(self, message: _Loaded) -> None:
+        """Shows the page, if it is still the one that is wanted."""
         self._busy = False
         before, made = self._shown, message.page
         if made.request.view != self._view:
@@ -228,6 +233,7 @@ class ViewsScreen(OverScreen[str]):
     # keys
 
     def on_line_view_cursor_moved(self, message: LineView.CursorMoved) -> None:
+        """Another view is chosen; where there is room its page is shown."""
         if message.view is self._list and self._list.current not in (None, self._view):
             self._view = self._list.current or ""
             self._all = self._view in OF_ALL_FIRST or self._over.desk.program is None
@@ -236,6 +242,7 @@ class ViewsScreen(OverScreen[str]):
                 self._load()
 
     def on_line_view_activated(self, message: LineView.Activated) -> None:
+        """Enter: to the page, or to the view's own place on the main screen."""
         if message.view is not self._list:
             return
         if self._view in ELSEWHERE:

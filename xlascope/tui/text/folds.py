@@ -73,6 +73,7 @@ class Folds:
     # which are closed
 
     def is_closed(self, fold: int) -> bool:
+        """Whether a fold is closed."""
         return bool(self._closed[fold])
 
     def set_closed(self, folds: Iterable[int], closed: bool) -> None:
@@ -117,6 +118,7 @@ class Folds:
         return self.lines - self._before[-1]
 
     def is_hidden(self, line: int) -> bool:
+        """Whether a line lies inside of a closed fold."""
         at = bisect_right(self._hidden_tops, line) - 1
         return at >= 0 and line < self._hidden_stops[at]
 

@@ -235,6 +235,7 @@ class JaxprLinks(_Base):
         return match is not None and match.group(1) is None
 
     def used(self, line: int) -> list[int]:
+        """Lines of the definitions of what the equation on a line uses, then what it calls."""
         first, last = self.equation(line)
         text = self.source.line(first)
         operands = text if first == last else self.source.line(last).lstrip(" ]")
@@ -258,6 +259,7 @@ class JaxprLinks(_Base):
                      if self.source.line(line).lstrip().startswith(start)), None)  # fmt: skip
 
     def definition(self, name: str, line: int) -> int | None:
+        """The line that defines a variable as seen from a line; None where there is none."""
         found = None
         for other in self.lines_with(name, 0, line - 1, self.tail):
             if name in self._outputs(other) and self._sees(other, line):
@@ -273,6 +275,7 @@ class JaxprLinks(_Base):
         return True
 
     def users(self, line: int) -> list[int]:
+        """Lines of the equations that use what the one on a line defines."""
         first, last = self.equation(line)
         text = self.source.line(first)
         if text.lstrip().startswith("let ") and "{ lambda " in text:

@@ -50,6 +50,7 @@ class TextLines:
             position = end
 
     def line(self, index: int) -> str:
+        """A line as text, without its end."""
         start = self._starts[index]
         end = self._starts[index + 1] - 1 if index + 1 < len(self._starts) else len(self._data)
         if end > start and self._data[end - 1] == 0x0A and index + 1 == len(self._starts):
@@ -100,6 +101,7 @@ class TextLines:
         return found
 
     def find_all(self, needle: str, limit: int) -> array[int]:
+        """The first lines that contain `needle`, at most `limit`."""
         wanted = _utf8(needle)
         found: array[int] = array("l")
         if not wanted:
@@ -120,6 +122,7 @@ class TextLines:
         return found
 
     def find(self, needle: str, start: int, backwards: bool = False) -> int | None:
+        """The first line from `start` on that contains `needle`; None if none does."""
         wanted = _utf8(needle)
         if not wanted or not len(self._starts) or not 0 <= start < len(self._starts):
             return None

@@ -21,6 +21,7 @@ class Query:
 
     @property
     def is_linked(self) -> bool:
+        """Whether it asks for lines by their links, not by their text."""
         return self.kind in ("eq", "line")
 
 

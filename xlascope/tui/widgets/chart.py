@@ -143,6 +143,7 @@ class Chart(Widget, can_focus=True):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
+        """The title, or a line of the picture."""
         width, height = self.size
         if y == 0:
             return self._title(width)
@@ -164,9 +165,11 @@ class Chart(Widget, can_focus=True):
         return Strip([Segment(set_cell_size(text, width), self.rich_style + style)], width)
 
     def on_focus(self) -> None:
+        """Its title shows that it has the keys."""
         self.refresh()
 
     def on_blur(self) -> None:
+        """Its title shows that it has the keys no more."""
         self.refresh()
 
     def _strips(self, width: int, height: int) -> list[Strip]:

@@ -42,6 +42,7 @@ class Scrolled(ModalScreen[None]):
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
+        """Its widgets, from the top down."""
         with VerticalScroll():
             yield Static(self.shown_text(), markup=False)
 
@@ -50,15 +51,19 @@ class Scrolled(ModalScreen[None]):
         return self.query_one(VerticalScroll)
 
     def action_scroll(self, step: int) -> None:
+        """By so many lines."""
         self._area.scroll_relative(y=step, animate=False)
 
     def action_page(self, step: int) -> None:
+        """By so many pages, a line of which stays in sight."""
         self._area.scroll_relative(y=step * max(self._area.size.height - 1, 1), animate=False)
 
     def action_end(self, end: int) -> None:
+        """To the end (1) or the beginning (0)."""
         self._area.scroll_to(y=self._area.max_scroll_y if end else 0, animate=False)
 
     def on_click(self, event: Click) -> None:
+        """A click beside the frame closes it."""
         if event.widget is self:
             self.dismiss(None)
 
@@ -125,10 +130,12 @@ class NoteOverlay(ModalScreen[None]):
         self._text = "\n".join([f"{title}   (any key closes this and acts, esc only closes)", "", *map(safe, text)])
 
     def compose(self) -> ComposeResult:
+        """Its widgets, from the top down."""
         with VerticalScroll(can_focus=False):
             yield Static(self._text, markup=False)
 
     def action_page(self, step: int) -> None:
+        """By so many pages, a line of which stays in sight."""
         area = self.query_one(VerticalScroll)
         area.scroll_relative(y=step * max(area.size.height - 1, 1), animate=False)
 
@@ -139,6 +146,7 @@ class NoteOverlay(ModalScreen[None]):
         self.app.call_later(self.app.post_message, Key(event.key, event.character))
 
     def on_click(self, event: Click) -> None:
+        """Any click closes it."""
         self.dismiss(None)
 
 
@@ -163,6 +171,7 @@ class ConfirmQuit(ModalScreen[str]):
         self._script, self._path = script, path
 
     def compose(self) -> ComposeResult:
+        """What would be lost, and the answers."""
         with Vertical():
             yield Static(f"{self._script} is still running.", markup=False)
             if self._path:
@@ -172,9 +181,11 @@ class ConfirmQuit(ModalScreen[str]):
             yield Answer("n   stay (also esc, enter)", "stay")
 
     def action_answer(self, answer: str) -> None:
+        """Ends with an answer."""
         self.dismiss(answer)
 
     def on_answer_chosen(self, message: Answer.Chosen) -> None:
+        """Ends with the answer that was clicked."""
         self.dismiss(message.answer)
 
 
@@ -182,6 +193,7 @@ class ConfirmInterrupt(ConfirmQuit):
     """Asks before the script is interrupted; answers `stop` or `stay`."""
 
     def compose(self) -> ComposeResult:
+        """What would be done, and the answers."""
         with Vertical():
             yield Static(f"Interrupt {self._script}?", markup=False)
             yield Static("Python raises KeyboardInterrupt in it, as Ctrl-C on its terminal would.", markup=False)
@@ -205,6 +217,7 @@ class Answer(Static):
         self._answer = answer
 
     def on_click(self) -> None:
+        """Tells which answer it is."""
         self.post_message(self.Chosen(self._answer))
 
 
@@ -250,6 +263,7 @@ class PromptLine(Input):
 
     @property
     def is_open(self) -> bool:
+        """Whether it is there to be typed into."""
         return self.styles.display == "block"
 
     def close(self) -> None:
@@ -257,6 +271,7 @@ class PromptLine(Input):
         self.styles.display = "none"
 
     def on_input_changed(self, event: Input.Changed) -> None:
+        """Tells what has been typed so far."""
         event.stop()
         self.post_message(self.Typed(self.purpose, event.value))
 
@@ -277,6 +292,7 @@ class PromptLine(Input):
             self._end(self.value)
 
     def action_give_up(self) -> None:
+        """Ends it without a text."""
         self._end(None)
 
     def _end(self, text: str | None) -> None:

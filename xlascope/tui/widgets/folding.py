@@ -47,15 +47,19 @@ class Folding:
     # what the base asks
 
     def place_count(self) -> int:
+        """How many rows no closed fold hides."""
         return self.folds.shown if len(self._pane.source) else self._pane.row_count()
 
     def place_of(self, row: int) -> int:
+        """Where a row is among those that are seen; of a hidden one, where its fold is."""
         return self.folds.place_of(row)
 
     def row_of(self, place: int) -> int:
+        """The row that is seen at a place."""
         return self.folds.line_at(place)
 
     def reveal(self, row: int) -> None:
+        """Opens the folds that hide a row."""
         if self.folds.reveal(row):
             self._folded_anew()
 

@@ -176,9 +176,11 @@ class FunctionsList(LineView):
         self.rows_changed()
 
     def row_count(self) -> int:
+        """How many rows there are."""
         return len(self._rows) or 1
 
     def row_text(self, row: int) -> str:
+        """A row as text."""
         if not self._rows:
             return self._placeholder
         entry = self._rows[row]
@@ -191,6 +193,7 @@ class FunctionsList(LineView):
         return f"{program.id} {program.label} {program.calls}"
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
+        """A row as it is drawn."""
         if not self._rows:
             return [Segment(" " + self._placeholder, self.palette["dim"])]
         entry = self._rows[row]
@@ -248,6 +251,7 @@ class FunctionsList(LineView):
         return safe(text, ascii_only=self.ascii_only)
 
     def watch_cursor(self, old: int, new: int) -> None:
+        """Tells which program is chosen; the list keeps its order from then on."""
         super().watch_cursor(old, new)
         self.hold()
         self._tell()
@@ -256,6 +260,7 @@ class FunctionsList(LineView):
         self.post_message(self.Chosen(self, self.cursor, *self.chosen))
 
     def click_row(self, x: int, row: int, again: bool) -> None:
+        """At its beginning a row opens or closes; its mark asks why it was compiled again and again."""
         if not self._rows:
             return
         entry = self._rows[row]
@@ -265,6 +270,7 @@ class FunctionsList(LineView):
             self._toggle(row)
 
     def action_activate(self) -> None:
+        """Opens or closes a function, goes to the text of a program, asks about a mark."""
         if not self._rows:
             return
         entry = self._rows[self.cursor]
@@ -285,6 +291,7 @@ class FunctionsList(LineView):
         self.post_message(self.AlertChosen(self._functions[entry.function]))
 
     def action_expand(self, opened: bool) -> None:
+        """Shows the programs of the function under the cursor, or hides them."""
         if self._rows:
             key = _key(self._functions[self._rows[self.cursor].function])
             if (key in self._opened) is not opened:

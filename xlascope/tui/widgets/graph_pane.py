@@ -203,12 +203,14 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
         self.post_message(self._Laid(placed, asked))
 
     def on_graph_pane__unlaid(self, message: _Unlaid) -> None:
+        """Says in the picture's place why there is none."""
         if message.asked.folds is self.folds:
             self._placed, self._placeholder = None, message.text
             self._blocks.clear()
             self.rows_changed(keep_scroll=False)
 
     def on_graph_pane__laid(self, message: _Laid) -> None:
+        """Shows a picture, if it is still the one that is wanted."""
         if self.graph is None or message.asked != self._asked():
             return
         self._placed, self._map, self._index = message.placed, None, None
@@ -228,28 +230,35 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
     # drawing
 
     def row_count(self) -> int:
+        """Rows of the picture."""
         return self._placed.height if self._placed is not None else 1
 
     def content_columns(self) -> int:
+        """Columns of the picture."""
         return self._placed.width if self._placed is not None else 0
 
     def redraw(self) -> None:
+        """Draws all of the picture again."""
         self._blocks.clear()
         super().redraw()
 
     @property
     def view_width(self) -> int:
+        """Cells of a row, without the map."""
         return super().view_width - (MAP_WIDTH if self.shows_map else 0)
 
     def render_line(self, y: int) -> Strip:
+        """A row of the picture with the map beside it."""
         strip = super().render_line(y)
         return Strip.join([strip, self.map_strip(y - self.HEADER_ROWS)]) if self.shows_map else strip
 
     def watch_scroll_y(self, old: float, new: float) -> None:
+        """The map is drawn again."""
         super().watch_scroll_y(old, new)
         self.refresh()  # the map shows where the picture is scrolled to
 
     def row_text(self, row: int) -> str:
+        """A row as text."""
         if self._placed is None:
             return self._placeholder
         return "".join(text for text, _ in self._row(row, 0, self._placed.width + 1)).rstrip()
@@ -274,6 +283,7 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
         return rows[row % _BLOCK] if row % _BLOCK < len(rows) else []
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
+        """A row as it is drawn."""
         colours = self.palette
         if self._placed is None:
             return [Segment(" " + self._placeholder, colours["dim"])]
@@ -342,6 +352,7 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
             self.column = max(min(place.x - 1, self.content_columns() - width + 1), 0)
 
     def watch_cursor(self, old: int, new: int) -> None:
+        """Nothing: the cursor is a box here."""
         pass  # the cursor is a box here: `NodeChosen` tells of it
 
     def go_to(self, row: int, *, centre: bool = False) -> None:
@@ -354,18 +365,22 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
             self._move(boxes[0].id)
 
     def action_compact(self) -> None:
+        """One row a node, and boxes again."""
         self.compact = not self.compact
         self.lay_out()
 
     def action_stage(self) -> None:
+        """Asks for the graph of the next stage."""
         self.post_message(self.StageWanted(self))
 
     def on_graph_pane_way_found(self, message: WayFound) -> None:
+        """Marks the way."""
         self.show_way(message.folds, message.way, message.what)
 
     # mouse
 
     def click_row(self, x: int, row: int, again: bool) -> None:
+        """Puts the cursor on the box that was clicked; again: opens it."""
         if self._placed is None:
             return
         box = self._placed.hit(x + self.column, row)
@@ -376,8 +391,10 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
                 self._move(box)
 
     def on_resize(self) -> None:
+        """Lays the picture out for another width."""
         if self._width_laid != self.size.width:
             self.lay_out()
 
     def on_mount(self) -> None:
+        """Lays out what was set before."""
         self.lay_out()

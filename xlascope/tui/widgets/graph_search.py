@@ -34,6 +34,7 @@ class GraphSearch:
         return cast("GraphPane", self)
 
     def action_search_next(self, step: int) -> None:
+        """To the next node found, or step by step along a marked way."""
         if self._searched.step_way(step):
             return
         if self.needle and self._sought == self.needle:
@@ -42,6 +43,7 @@ class GraphSearch:
             self._go_to_found(self._found_at + step)
 
     def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
+        """Looks for `needle` among all nodes in a thread; `NodesFound` tells."""
         self.needle, self._sought, self._ahead = needle, "", 0
         if self._searched.graph is not None and needle:
             graph, self._sought = self._searched.graph, needle
@@ -54,6 +56,7 @@ class GraphSearch:
         self._searched.post_message(self.NodesFound(needle, search(graph, needle)))
 
     def on_graph_search_nodes_found(self, message: NodesFound) -> None:
+        """To the first node, if it is still the needle that is looked for."""
         if message.needle == self.needle:
             self._found, self._found_at, self._sought = message.nodes, 0, ""
             self.tell_search()
@@ -66,6 +69,7 @@ class GraphSearch:
             )
 
     def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
+        """Keeps `LineView` from moving: the cursor is there already."""
         message.prevent_default()  # the cursor is there already
 
     def _go_to_found(self, number: int) -> None:

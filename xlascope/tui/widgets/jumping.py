@@ -55,6 +55,7 @@ class Jumping:
         pane.post_message(Followed(pane, kind, row, lines))
 
     def on_followed(self, message: Followed) -> None:
+        """To where the reference leads, if the cursor has not moved meanwhile."""
         pane = self._jumper
         if message.pane is not pane or pane.cursor != message.origin:
             return

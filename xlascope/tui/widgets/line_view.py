@@ -63,6 +63,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
 
         @property
         def control(self) -> LineView:
+            """The sender, for Textual's `on` decorator."""
             return self.view
 
     class Activated(CursorMoved):
@@ -170,6 +171,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
         return self._base
 
     def notify_style_update(self) -> None:
+        """Forgets what was drawn in other colours."""
         super().notify_style_update()
         self._base = None
         self._cache.clear()
@@ -180,6 +182,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
 
     @property
     def ascii_only(self) -> bool:
+        """Whether only ASCII may be drawn."""
         return self.glyphs is not UNICODE
 
     def set_title(self, parts: Iterable[Part | tuple[str, str]], tabs: Iterable[Part] = ()) -> None:
@@ -245,6 +248,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
 
     @property
     def first_visible(self) -> int:
+        """The place of the first row that is seen."""
         return round(self.scroll_y)
 
     @property
@@ -253,6 +257,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
         return self.scrollable_content_region.width
 
     def render_line(self, y: int) -> Strip:
+        """A header line or a row, as drawn before if nothing of it has changed."""
         width = self.view_width
         if y < self.HEADER_ROWS:
             return Strip(self.draw_header(y, width)).adjust_cell_length(width).apply_style(self.base_style)
@@ -324,12 +329,14 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
     # moving
 
     def watch_cursor(self, old: int, new: int) -> None:
+        """Draws both rows and tells where the cursor is."""
         self._refresh_row(old)
         self._refresh_row(new)
         self.tell_search()
         self.post_message(self.CursorMoved(self, new))
 
     def validate_cursor(self, row: int) -> int:
+        """Keeps the cursor on a row; -1 where there is none."""
         return min(max(row, 0), self.row_count() - 1)
 
     def watch_show_vertical_scrollbar(self, shown: bool) -> None:
@@ -338,6 +345,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
             self.vertical_scrollbar.position = self.scroll_y
 
     def action_activate(self) -> None:
+        """Tells that the row under the cursor was chosen."""
         if self.cursor >= 0:
             self.screen.post_message(self.Activated(self, self.cursor))
 
@@ -348,18 +356,22 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
             self._top_pressed = False
 
     def on_mount(self) -> None:
+        """Follows the theme."""
         self.app.theme_changed_signal.subscribe(self, self._theme_changed)
         self.rows_changed()
 
     def on_resize(self) -> None:
+        """Draws anew, the cursor in sight."""
         self._cache.clear()
         self._take_height(self.place_count())
         self.show_row(self.cursor)
 
     def on_focus(self) -> None:
+        """The title and the cursor show that it has the keys."""
         self._refresh_header()
         self._refresh_row(self.cursor)
 
     def on_blur(self) -> None:
+        """The title and the cursor show that it has the keys no more."""
         self._refresh_header()
         self._refresh_row(self.cursor)

@@ -60,6 +60,7 @@ class Moving:
             view.redraw()
 
     def action_row(self, step: int) -> None:
+        """By so many rows."""
         self.step_places(step)
 
     def step_places(self, step: int) -> None:
@@ -70,12 +71,15 @@ class Moving:
             self.go_to(view.row_of(min(max(view.place_of(view.cursor) + step, 0), last)))
 
     def action_sideways(self, step: int) -> None:
+        """By so many columns."""
         self.set_column(self.column + step)
 
     def action_line_start(self) -> None:
+        """To the first column."""
         self.set_column(0)
 
     def action_top(self) -> None:
+        """To the first row, when it is pressed twice."""
         if self._top_pressed:
             self._top_pressed = False
             self.go_to(0)
@@ -83,13 +87,16 @@ class Moving:
             self._top_pressed = True
 
     def action_first(self) -> None:
+        """To the first row."""
         self.go_to(0)
 
     def action_last(self) -> None:
+        """To the last row that is seen."""
         view = self._moved
         self.go_to(view.row_of(view.place_count() - 1))
 
     def action_page(self, pages: float) -> None:
+        """By so many pages, the cursor with them."""
         view = self._moved
         step = round(pages * max(view.body_height - (abs(pages) == 1), 1))
         before = view.first_visible

@@ -30,7 +30,8 @@ class OutputSource(Protocol):
         """How many lines are there."""
         ...
 
-    def line(self, number: int) -> str: ...
+    def line(self, number: int) -> str:
+        """A line by its number, without its end."""
 
 
 class OutputLog:
@@ -50,6 +51,7 @@ class OutputLog:
         return len(self._lines) + (1 if self._open else 0)
 
     def line(self, number: int) -> str:
+        """A line by its number; the one after the last is still being written."""
         index = number - self.first
         return self._lines[index] if index < len(self._lines) else self._open
 
@@ -134,17 +136,21 @@ class OutputPane(LineView):
             self.scroll_rows(max(top, 0))
 
     def row_count(self) -> int:
+        """How many rows there are."""
         return len(self.log_source)
 
     def row_text(self, row: int) -> str:
+        """A row as text."""
         return plain_text(self.log_source.line(self.log_source.first + row))
 
     def content_columns(self) -> int:
+        """Cells of the longest row in sight."""
         top = self.first_visible
         rows = range(top, min(top + self.body_height, self.row_count()))
         return max((len(self.row_text(row)) for row in rows), default=0) + 2
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
+        """A row with the script's own colours."""
         line = self.log_source.line(self.log_source.first + row).rstrip("\r")
         decoded = AnsiDecoder().decode_line(_SEQUENCE.sub(_colours_only, line))
         segments = []
@@ -162,9 +168,11 @@ class OutputPane(LineView):
         return segments
 
     def watch_cursor(self, old: int, new: int) -> None:
+        """On the last line it follows what is written."""
         super().watch_cursor(old, new)
         self.following = new >= self.row_count() - 1
 
     def action_follow(self) -> None:
+        """To the newest line, and stays on it."""
         self.following = True
         self.go_to(self.row_count() - 1)

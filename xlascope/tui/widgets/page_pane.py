@@ -37,21 +37,27 @@ class PagePane(LineView):
         self.rows_changed(keep_scroll=keep)
 
     def row_count(self) -> int:
+        """How many rows there are."""
         return len(self._styled)
 
     def row_text(self, row: int) -> str:
+        """A row as text."""
         return self._plain.line(row) if row < len(self._plain) else ""
 
     def whole_text(self) -> Iterator[str]:
+        """All of it as text, in pieces."""
         return self._plain.pieces()
 
     def content_columns(self) -> int:
+        """Cells of the longest row."""
         return self._plain.width + 2
 
     def find_row(self, needle: str, start: int, backwards: bool) -> int | None:
+        """The first row from `start` on that contains `needle`; runs in a thread."""
         return self._plain.find(needle, start, backwards)
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
+        """A row as it is drawn."""
         pointer = self.glyphs.cursor if row == self.cursor else " "
         text = Text.from_ansi(self._styled[row])
         roles = ["text"] * len(text.plain)

@@ -60,6 +60,7 @@ class PartLine(Widget):
         return "".join(part.text for part in self._lines[line])
 
     def render_line(self, y: int) -> Strip:
+        """A line of parts, those of low rank left out where there is no room."""
         width = self.size.width
         if y >= len(self._lines):
             return Strip.blank(width, self.rich_style)
@@ -95,11 +96,13 @@ class PartLine(Widget):
         return None
 
     async def on_click(self, event: events.Click) -> None:
+        """Does what the part under the mouse is for."""
         part = self.part_at(event.x, event.y)
         if part is not None and part.click is not None:
             await self.app.run_action(part.click, default_namespace=self.screen)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Shows what the part under the mouse is for."""
         part = self.part_at(event.x, event.y)
         tooltip = part.tooltip if part is not None else None
         if tooltip != self.tooltip:

@@ -134,9 +134,11 @@ class PassesList(LineView):
     # drawing
 
     def row_count(self) -> int:
+        """How many rows there are."""
         return len(self._rows)
 
     def row_text(self, row: int) -> str:
+        """A row as text."""
         each = self._rows[row]
         if isinstance(each, _Loop):
             return f"{each.items[0].pipeline} {self.glyphs.times}{each.turns}"
@@ -144,6 +146,7 @@ class PassesList(LineView):
         return f"{each.index} {each.name} {each.instructions} {each.change} {time} {each.pipeline}"
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
+        """A row as it is drawn."""
         each = self._rows[row]
         pointer = (self.glyphs.cursor if row == self.cursor else " ", "accent")
         return self.marked([pointer, *(self._loop(each, width - 1) if isinstance(each, _Loop)
@@ -201,6 +204,7 @@ class PassesList(LineView):
     # keys and mouse
 
     def watch_cursor(self, old: int, new: int) -> None:
+        """Tells which pass the cursor is on."""
         super().watch_cursor(old, new)
         self._tell()
 
@@ -208,10 +212,12 @@ class PassesList(LineView):
         self.post_message(self.Chosen(self, self.cursor, self.current))
 
     def click_row(self, x: int, row: int, again: bool) -> None:
+        """A click on the cursor's row, or at a row's beginning, opens it."""
         if again or x <= 5:
             self.action_activate()
 
     def action_activate(self) -> None:
+        """Opens or closes a loop; on a pass, goes to its text."""
         row = self._rows[self.cursor] if 0 <= self.cursor < len(self._rows) else None
         if isinstance(row, _Loop):
             self._opened ^= {row.group}
@@ -225,6 +231,7 @@ class PassesList(LineView):
         self._relist()
 
     def action_filter(self) -> None:
+        """Asks what to filter by."""
         self.ask_for("filter")
 
 

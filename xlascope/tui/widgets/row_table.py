@@ -152,6 +152,7 @@ class RowTable(LineView):
         self.post_message(_Arranged(rows, job(), (self.sort_key, self.descending, self.filter_text)))
 
     def on__arranged(self, message: _Arranged) -> None:
+        """Takes the new order, if it is still the one that is wanted."""
         if message.wanted == (self.sort_key, self.descending, self.filter_text):
             self._take(message.rows, message.order)
 
@@ -176,12 +177,15 @@ class RowTable(LineView):
     # drawing
 
     def row_count(self) -> int:
+        """How many rows there are."""
         return len(self._order)
 
     def content_columns(self) -> int:
+        """Cells of all columns that are shown."""
         return sum(width + 1 for _, width in self._widths)
 
     def row_text(self, row: int) -> str:
+        """A row as text."""
         record = self.row(row)
         return "  ".join(column.text(record) for column in self.columns)
 
@@ -201,6 +205,7 @@ class RowTable(LineView):
         return widths
 
     def draw_header(self, line: int, width: int) -> list[Segment]:
+        """The title, and below it the names of the columns."""
         if line == 0:
             return self._title_segments(width)
         self._widths = self.layout_columns(width)
@@ -213,6 +218,7 @@ class RowTable(LineView):
         return list(_cropped(segments, self.column))
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
+        """A row as it is drawn."""
         record = self.row(row)
         colours = self.palette
         segments = [Segment(self.glyphs.cursor if row == self.cursor else " ", colours["accent"])]
@@ -235,6 +241,7 @@ class RowTable(LineView):
     # keys and mouse
 
     def click_header(self, x: int, y: int) -> None:
+        """Sorts by the column that was clicked."""
         super().click_header(x, y)
         at = 1 - self.column
         for column, cells in self._widths if y == 1 else []:
@@ -244,16 +251,19 @@ class RowTable(LineView):
             at += cells + 1
 
     def action_sort_next(self, step: int) -> None:
+        """Sorts by the next column, or the one before."""
         keys = [column.key for column in self.columns if column.order is not None]
         if keys:
             at = keys.index(self.sort_key) if self.sort_key in keys else 0
             self.sort_by(keys[(at + step) % len(keys)], descending=True)
 
     def action_reverse(self) -> None:
+        """Turns the order around."""
         if self.sort_key is not None:
             self.sort_by(self.sort_key)
 
     def action_filter(self) -> None:
+        """Asks what to filter by."""
         self.ask_for("filter")
 
 

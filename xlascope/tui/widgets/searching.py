@@ -30,6 +30,7 @@ class Searching:
         return cast("LineView", self)
 
     def action_search(self) -> None:
+        """Asks what to search for."""
         self.ask_for("search")
 
     def ask_for(self, purpose: str) -> None:
@@ -43,6 +44,7 @@ class Searching:
             handler(request)
 
     def action_search_next(self, step: int) -> None:
+        """To the next match, or the one before."""
         if self.needle and self._sought == self.needle:
             self._steps = (*self._steps, step)
         elif self.needle:
@@ -113,6 +115,7 @@ class Searching:
                 self._steps = steps[1:]
 
     def on_line_view_search_counted(self, message: LineView.SearchCounted) -> None:
+        """Takes the rows with a match, if it is still the needle that is looked for."""
         if message.view is self and message.needle == self.needle:
             self._matches = message.rows
             self.tell_search()

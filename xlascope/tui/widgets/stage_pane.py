@@ -43,9 +43,11 @@ class StagePane(Container):
         self._about = ""
 
     def compose(self):  # type: ignore[no-untyped-def]
+        """Its widgets, from the top down."""
         yield self.text_pane
 
     def on_mount(self) -> None:
+        """Shows what it begins with."""
         self.turn_to(self.showing)
 
     @property
@@ -93,6 +95,7 @@ class StagePane(Container):
         self.draw_title(content.about)
 
     def on_text_pane_hiding_changed(self) -> None:
+        """The title says what is hidden in lines."""
         self.draw_title(self._about)
 
     def show_chart(self, spec: ChartSpec | None) -> None:

@@ -130,6 +130,7 @@ class EffectLine(PartLine):
             self._take(self._parts(effects), [])
 
     def on_resize(self) -> None:
+        """Places the effects for another width."""
         self.show(self._effects)
 
     def _show_failure(self, effect: Effect) -> None:
@@ -200,6 +201,7 @@ class ExplainLine(PartLine):
         self._lay()
 
     def on_resize(self) -> None:
+        """Lays the sentence out for another width."""
         self._lay()
 
     def _lay(self) -> None:

@@ -140,6 +140,7 @@ class TextPane(Folding, Jumping, LineView):
         return max(known, key=lambda row: (round(known[row] or 0.0, 3), row), default=None)
 
     def action_hottest(self) -> None:
+        """To the line with the most time."""
         row = self.hottest_row()
         if row is not None:
             self.go_to(row, centre=True)
@@ -151,15 +152,19 @@ class TextPane(Folding, Jumping, LineView):
         self._hottest = max((mark.share or 0.0 for mark in marks.values()), default=0.0)
 
     def row_count(self) -> int:
+        """How many rows there are."""
         return len(self.source) or (1 if self._placeholder else 0)
 
     def row_text(self, row: int) -> str:
+        """A row as text."""
         return self.source.line(row) if row < len(self.source) else self._placeholder
 
     def whole_text(self) -> Iterator[str]:
+        """All of it as text, in pieces."""
         return self.source.pieces()
 
     def content_columns(self) -> int:
+        """Cells of the longest line, with the margin."""
         return self.source.width + self.margin_width
 
     @property
@@ -176,10 +181,12 @@ class TextPane(Folding, Jumping, LineView):
 
     @property
     def marked_needle(self) -> str:
+        """The text that is marked in the rows; of a search by links nothing is."""
         query = parse_query(self.needle)
         return "" if query.is_linked else query.value
 
     def find_row(self, needle: str, start: int, backwards: bool) -> int | None:
+        """The first row from `start` on that a query means; runs in a thread."""
         query = parse_query(needle)
         if not len(self.source):
             return None
@@ -193,6 +200,7 @@ class TextPane(Folding, Jumping, LineView):
         return None if pattern is None else self.source.search(pattern, start, backwards)
 
     def find_rows(self, needle: str, limit: int) -> Sequence[int]:
+        """The first rows that a query means, at most `limit`; runs in a thread."""
         query = parse_query(needle)
         if query.kind == "text":
             return self.source.find_all(needle, limit)
@@ -219,6 +227,7 @@ class TextPane(Folding, Jumping, LineView):
     # drawing
 
     def draw_row(self, row: int, width: int) -> Strip | list[Segment]:
+        """Margin, numbers and tokens of a line; of a closed fold what it hides."""
         if not len(self.source):
             return [Segment(" " + self._placeholder, self.palette["dim"])]
         fold = self.closed_fold(row)

@@ -40,12 +40,15 @@ class ViewsList(LineView):
                 self.go_to(names.index(name))
 
     def row_count(self) -> int:
+        """How many rows there are."""
         return len(self._views)
 
     def row_text(self, row: int) -> str:
+        """A row as text."""
         return "  ".join(self._views[row])
 
     def draw_row(self, row: int, width: int) -> list[Segment]:
+        """A row as it is drawn."""
         name, said = self._views[row]
         pointer = self.glyphs.cursor if row == self.cursor else " "
         tokens = [(f"{name:<12}", "define")]

@@ -24,6 +24,7 @@ class Side:
 
     @property
     def label(self) -> str:
+        """The file, and the variant where it is one."""
         return f"{self.source.path}#{self.variant}" if self.variant else str(self.source.path)
 
 
