@@ -181,6 +181,11 @@ def test_a_place_that_cannot_be_written_says_what_to_do(place: str) -> None:
         Writer(place)
 
 
+def test_a_run_that_cannot_be_added_to_has_another_advice_than_a_new_one() -> None:
+    with pytest.raises(RunFileError, match="use a copy of it where you can write"):
+        Writer("/proc/version", create=False)
+
+
 def test_a_full_disk_says_so_and_what_was_committed_stays(tmp_path: Path) -> None:
     code = """
 import os, resource, signal, sys

@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
+from xlascope.tui import lines
+from xlascope.tui.live import LiveNow
+from xlascope.tui.model import Overview
 from xlascope.tui.widgets.functions import FunctionItem, FunctionsList, ProgramItem
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.output_pane import OutputLog, OutputPane, plain_text
@@ -181,6 +184,12 @@ def test_a_carriage_return_starts_the_line_again():
 def test_plain_text_has_no_sequences():
     assert plain_text("\x1b[1;31mred\x1b[0m\x1b]8;;http://x\x1b\\link\x07") == "redlink␇"
     assert Text.from_ansi("\x1b[31mred").plain == plain_text("\x1b[31mred")
+
+
+def test_the_header_says_when_a_run_is_not_recorded_any_more():
+    full = lines.header(Overview(script="s.py"), LiveNow(state="running", recording=False), True, "s.py")
+    fine = lines.header(Overview(script="s.py"), LiveNow(state="running"), True, "s.py")
+    assert full.facts == ("! not recorded any more",) and fine.facts == ()
 
 
 async def test_a_narrow_header_keeps_what_matters_most():

@@ -61,8 +61,12 @@ def _started(plan: LaunchPlan, path: Path, size: tuple[int, int], anywhere: bool
     except RunFileError as error:
         if not anywhere:
             raise CommandError(str(error), 3) from error
-        print(f"xlascope: {error}", file=sys.stderr)
-        return _started(plan, Path(tempfile.mkdtemp(prefix="xlascope-")) / path.name, size, anywhere=False)
+        try:
+            elsewhere = Path(tempfile.mkdtemp(prefix="xlascope-")) / path.name
+        except OSError:
+            raise CommandError(str(error), 3) from error
+        print(f"xlascope: {error}; now it is {elsewhere}", file=sys.stderr)
+        return _started(plan, elsewhere, size, anywhere=False)
     return keeper
 
 

@@ -39,7 +39,7 @@ def create(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
-def hold(path: Path) -> int:
+def hold(path: Path, advice: str) -> int:
     """Make the run file ``path`` where it is not there, and hold its lock.
 
     Returns what `let_go` takes. Raises RunFileLocked when another process has it, RunFileError for a bad place.
@@ -61,7 +61,7 @@ def hold(path: Path) -> int:
         else:
             raise RunFileLocked(f"{path} is being written by process {holder}; wait until it ends")
     except OSError as error:
-        raise RunFileError(f"cannot write {path}: {error.strerror}; choose another place with -o FILE") from error
+        raise RunFileError(f"cannot write {path}: {error.strerror}; {advice}") from error
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock

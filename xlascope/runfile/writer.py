@@ -27,6 +27,7 @@ _COMPRESS_FROM = 256
 _SAMPLE = 32 << 10
 # SQLite refuses a value of 1e9 bytes, and with it the transaction.
 _LARGEST = 900_000_000
+_ANOTHER_PLACE, _A_COPY = "choose another place with -o FILE", "use a copy of it where you can write"
 # What must always fit: the end of the run, what was dropped, and small facts about programs.
 _RESERVE = 4 << 20
 # A row's own cost beside its JSON or bytes: header, index entries, its share of partly filled pages.
@@ -54,14 +55,15 @@ class Writer:
         existed = self.path.exists()
         if not create and not existed:
             raise RunFileError(f"{self.path}: no such run file")
-        self._lock = hold(self.path)
+        self._advice = _ANOTHER_PLACE if create else _A_COPY
+        self._lock = hold(self.path, self._advice)
         try:
             self._db = self._open(existed)
             if replace and existed:
                 self._db = self._instead()
         except sqlite3.Error as error:
             self._abandon()
-            raise _explain(self.path, error) from error
+            raise _explain(self.path, error, self._advice) from error
         except BaseException:
             self._abandon()
             raise
@@ -136,7 +138,7 @@ class Writer:
             self._bytes += len(text) + _ROW
             self._maybe_commit()
         except sqlite3.Error as error:
-            raise _explain(self.path, error) from error
+            raise _explain(self.path, error, self._advice) from error
         return cursor.lastrowid
 
     def chunk(
@@ -163,7 +165,7 @@ class Writer:
             self._bytes += len(packed) + _ROW
             self._maybe_commit()
         except sqlite3.Error as error:
-            raise _explain(self.path, error) from error
+            raise _explain(self.path, error, self._advice) from error
         return cursor.lastrowid
 
     @property
@@ -193,14 +195,14 @@ class Writer:
         try:
             rows = self._db.execute("SELECT id, size, json FROM chunks WHERE kind=? ORDER BY id", (kind,)).fetchall()
         except sqlite3.Error as error:
-            raise _explain(self.path, error) from error
+            raise _explain(self.path, error, self._advice) from error
         return [(number, size, json.loads(text)) for number, size, text in rows]
 
     def _read(self, query: str, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
         try:
             return [row for number in numbers for row in self._db.execute(query, (number,))]
         except sqlite3.Error as error:
-            raise _explain(self.path, error) from error
+            raise _explain(self.path, error, self._advice) from error
 
     def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         try:
@@ -208,7 +210,7 @@ class Writer:
             self._db.executemany(statement, rows)
             self._maybe_commit()
         except sqlite3.Error as error:
-            raise _explain(self.path, error) from error
+            raise _explain(self.path, error, self._advice) from error
 
     def commit(self) -> None:
         """Make all that was written durable now."""
@@ -219,7 +221,7 @@ class Writer:
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise _explain(self.path, error) from error
+            raise _explain(self.path, error, self._advice) from error
         finally:
             self._dirty = False
             self._last_commit = time.monotonic()
@@ -295,13 +297,13 @@ def _pack(data: bytes) -> tuple[str, bytes]:
     return ("zlib", packed) if len(packed) < len(data) else ("raw", data)
 
 
-def _explain(path: Path, error: sqlite3.Error) -> RunFileError:
+def _explain(path: Path, error: sqlite3.Error, advice: str) -> RunFileError:
     text = str(error)
     if "full" in text:
-        return RunFileError(f"{path}: the disk is full; free some space, or choose another place with -o FILE")
+        return RunFileError(f"{path}: the disk is full; free some space, or {advice}")
     if "readonly" in text:
-        return RunFileError(f"{path}: the folder or file is read-only; choose another place with -o FILE")
+        return RunFileError(f"{path}: the folder or file is read-only; {advice}")
     if "I/O" in text:
         return RunFileError(f"{path}: cannot be written any more ({text}): a quota, a size limit or a failing disk; "
-                            "choose another place with -o FILE")
+                            f"{advice}")
     return RunFileError(f"{path}: {text}")

@@ -35,6 +35,8 @@ def header(overview: Overview, live: LiveNow, is_live: bool, fallback: str, now_
         elapsed = ((now_ns if now_ns is not None else time.time_ns()) - overview.started_ns) / 1e9
     code = overview.exit_code if overview.exit_code is not None else (live.exit_code if live.ended else None)
     facts = overview.facts + ((f"! {len(overview.trouble)} lost or damaged",) if overview.trouble else ())
+    if is_live and not live.recording:
+        facts = ("! not recorded any more", *facts)
     said = f"exit {code}" if code is not None else f"signal {live.signal}" if live.signal else ""
     return HeaderState(overview.script or fallback, state, elapsed, facts, said)
 

@@ -89,6 +89,8 @@ class LiveNow:
     measuring: tuple[Measuring, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
+    recording: bool = True
+    """False once the run file cannot be written any more."""
     state: str = "starting"
     ended: bool = False
     exit_code: int | None = None
@@ -204,6 +206,7 @@ class LiveState:
                 exit_code=status.exit_code,
                 signal=status.signal,
                 pid=status.pid,
+                recording=status.recording,
                 activity=activity.activity if activity is not None else "",
                 name=(activity.name or "") if activity is not None else "",
                 detail=(activity.detail or "") if activity is not None else "",

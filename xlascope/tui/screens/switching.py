@@ -130,7 +130,8 @@ class Switching:
         if desk.program is None or not switches:
             screen.notify("no switch is touched: J, F, D, S, T or + first")
         elif keeper is None:
-            screen.notify("this file is open for reading only; `xlascope measure` adds variants", severity="warning")
+            screen.notify("this file is open for reading only: measure on a copy of it that you may write, or once its "
+                          "run has ended", severity="warning")
             self._switches_back()
         else:
             try:

@@ -202,7 +202,7 @@ class ViewsScreen(OverScreen[str]):
             return
         self._asked.add(key)
         if keeper is None:
-            self._draw("open for reading only: `xlascope show` collects what is not here")
+            self._draw("open for reading only: a copy of the file that you may write collects what is not here")
             return
         name = f"{what} of {shown.request.program} for {self._view}"
         try:
