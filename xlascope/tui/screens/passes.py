@@ -179,8 +179,8 @@ class PassesScreen(OverScreen[None]):
             self._say(f"this dump holds no passes; {flags} writes them")
             return
         if keeper is None:
-            self._say("the passes are not collected, and this file is open for reading only: open a copy of it that you "
-                      "may write, or once its run has ended")
+            self._say("the passes are not collected, and this file is open for reading only: open a copy of it that "
+                      "you may write, or once its run has ended")
             return
         running = [each for each in self._over.live.now.measuring if each.name == self._called]
         if running:
