@@ -25,7 +25,6 @@ from xlascope.views import Source, open_source
 from xlascope.views.compare import Compare, Program, compare
 from xlascope.views.comparing.sides import open_sides, parse
 from xlascope.views.comparing.times import is_told, machine
-from xlascope.views.windows import of_profile
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "xlascope" / "report" / "schemas" / "compare.json").read_text())
@@ -280,7 +279,7 @@ def test_profiles_are_compared_by_module(before: Path, after: Path, tmp_path: Pa
     a, b = open_sides(str(files[0]), str(files[1]))
     with a.source, b.source:
         found = compare(a, b)
-        modules = [{row.module for row in of_profile(each.source).calls} for each in (a, b)]  # type: ignore[arg-type]
+        modules = [{row.module for row in each.source.times().calls} for each in (a, b)]  # type: ignore[arg-type]
     both = modules[0] & modules[1]
     assert both and {f"jit_{each.function}" for each in found.programs} == both
     assert {f"jit_{each.function}" for each in found.only_b} == modules[1] - modules[0]

@@ -11,10 +11,8 @@ from typing import Any, NoReturn
 from xlascope.cli.errors import CommandError
 from xlascope.runfile import RunFileError
 from xlascope.views.compare import Compare, Program, compare, rerun_of
-from xlascope.views.comparing.matching import known
 from xlascope.views.comparing.sides import Side, open_sides
 from xlascope.views.errors import ViewError
-from xlascope.views.lookup import resolve
 from xlascope.views.missing import missing
 from xlascope.views.source import RunSource
 
@@ -101,12 +99,8 @@ def _answer(options: argparse.Namespace) -> Compare:
 def _chosen(b: Side, wanted: str) -> str:
     """The id of the program of B that is meant. Raises ViewError."""
     from xlascope.views.choice import choose
-    from xlascope.views.source import ProfileSource
 
-    if not isinstance(b.source, ProfileSource):
-        return choose(b.source, wanted)
-    names = {each.id: each.function for each in known(b)}
-    return resolve(wanted, names, list(names))
+    return choose(b.source, wanted)
 
 
 def _rerun(a: Side, b: Side, answer: Compare, budget_s: float) -> Compare:

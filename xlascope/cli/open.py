@@ -12,7 +12,8 @@ from xlascope.session.keeper import Keeper
 USAGE = """\
 usage: xlascope open PATH…
 
-Look at run files, profiles (.xplane.pb), XLA dump folders and HLO text files. Two run files are compared."""
+Look at run files, profiles (.xplane.pb, or the folder that jax.profiler.trace wrote), XLA dump folders, HLO and
+StableHLO text. Two run files, or two profiles, are compared; a profile, a dump and texts given together are joined."""
 
 
 def main(argv: list[str]) -> int:
@@ -28,8 +29,15 @@ def main(argv: list[str]) -> int:
         if not Path(word).exists():
             raise CommandError(f"{word}: no such file", 3)
     need_screen("use `xlascope show PATH VIEW`")
-    if len(argv) == 2 and [_kind(Path(word)) for word in argv] == ["run", "run"]:
+    kinds = [_kind(Path(word)) for word in argv]
+    if len(argv) == 2 and kinds in (["run", "run"], ["profile", "profile"]):
         _show(Path(argv[1]), Path(argv[0]))
+        return 0
+    texts = [kind for kind in kinds if kind != "profile"]
+    from xlascope.views.opening import join
+
+    if len(argv) > 1 and "run" not in kinds and len(argv) - len(texts) < 2:
+        _show(join([Path(word) for word in argv]))
         return 0
     for word in argv:
         _show(Path(word))

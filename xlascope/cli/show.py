@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 from xlascope.views import VIEWS, ViewError, find, open_source, query
 from xlascope.views.choice import choose
 from xlascope.views.missing import concerns, missing
+from xlascope.views.opening import join
 from xlascope.views.source import RunSource
 
 _OPTIONS = ("program", "variant", "stage", "from", "to", "text", "instruction", "equation", "filter")
@@ -28,11 +30,13 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of ``show``."""
     made = _Parser(
         prog="xlascope show",
-        description="Show one view of a run file, a profile (.xplane.pb), an HLO text file or an XLA dump folder.",
+        description="Show one view of a run file, a profile (.xplane.pb, or the folder that jax.profiler.trace wrote), "
+        "HLO or StableHLO text, or an XLA dump folder. Profile, dump and texts given together are joined.",
         epilog="Views:\n" + _views(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("path", metavar="PATH", help="run file, .xplane.pb, HLO text or XLA dump folder")
+    made.add_argument("words", metavar="PATH", nargs="+", help="run file, or profile, XLA dump folder, HLO text …")
+    # The last word: told from a path by what it is, so that it may follow any number of them.
     made.add_argument("view", metavar="VIEW", nargs="?", help="which view; without it the views are listed")
     made.add_argument("--program", metavar="P", help="scores#1, scores or 1; by default the hottest")
     made.add_argument("--variant", metavar="V", help="id or name of a measured variant, or baseline")
@@ -75,6 +79,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     wanted = parser().parse_args(argv)
+    _tell_apart(wanted)
     if wanted.view is None:
         with open_source(wanted.path) as source:
             names = [view for view in VIEWS if source.kind in view.needs]
@@ -95,6 +100,18 @@ def _run(argv: list[str]) -> int:
         if wanted.filter and not answer.rows:
             print("xlascope show: no row answers --filter", file=sys.stderr)
     return 0
+
+
+def _tell_apart(wanted: argparse.Namespace) -> None:
+    """Which of the words is the view: the last of several, unless it is a path."""
+    words = wanted.words
+    named = len(words) > 1 and (words[-1] in {view.name for view in VIEWS} or not os.path.exists(words[-1]))
+    wanted.view = words.pop() if named else None
+    if len(words) > 1:
+        for word in words:
+            if not os.path.exists(word):
+                raise ViewError(f"{word}: no such file or folder", "Several paths are joined: each has to be there.", 3)
+    wanted.path = words[0] if len(words) == 1 else str(join([Path(word) for word in words]))
 
 
 def _complete(wanted: argparse.Namespace) -> None:

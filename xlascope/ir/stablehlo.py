@@ -20,6 +20,15 @@ _SCOPE = re.compile(r"= \"?sdy\.manual_computation\b")
 _OPERATION = re.compile(r"\s*(?:%[^=]*= )?\"?([a-z_]+\.[\w.]+|call|return)\b")
 
 
+_MODULE = re.compile(r"^\s*(?:builtin\.)?module @([\w.$\-]+|\"[^\"]*\")", re.MULTILINE)
+
+
+def module_name(text: str) -> str | None:
+    """The name of the module in StableHLO text, None where it has none."""
+    found = _MODULE.search(text)
+    return found.group(1).strip('"') if found else None
+
+
 @dataclass(frozen=True, slots=True)
 class LineLinks:
     """Equation paths by line (from 1). ``mismatch``: where the two texts part, None when they do not."""

@@ -5,6 +5,7 @@
 """
 
 from xlascope.traces.hlo_graph import CallGraph, call_graph
+from xlascope.traces.hosts import side_by_side
 from xlascope.traces.nesting import Parents
 from xlascope.traces.optable import devices, is_collective, op_table
 from xlascope.traces.optimes import DeviceTimes, OpRow, OpTimes, ProgramCalls, merge
@@ -32,4 +33,5 @@ __all__ = [
     "merge",
     "op_table",
     "read_profile",
+    "side_by_side",
 ]

@@ -86,6 +86,20 @@ class OpTimes:
         busy = sum(device.busy_ns for device in self.devices)
         return sum(device.op_ns for device in self.devices) / busy if busy else None
 
+    @property
+    def calls_seen(self) -> int | None:
+        """Executions of all programs; each counts once, on however many devices it ran. None where events do not say.
+        """
+        most: dict[str, dict[tuple[int | None, str | None], int]] = {}
+        for row in self.calls:
+            if row.calls is None:
+                return None
+            # Hosts that ran one program together number it each in its own way.
+            of_host = most.setdefault(row.device.rpartition("/")[0], {})
+            key = row.program_id, row.module
+            of_host[key] = max(of_host.get(key, 0), row.calls)
+        return max((sum(each.values()) for each in most.values()), default=None)
+
     def calls_of(self, program_id: int | None, module: str | None = None) -> int | None:
         """Executions of a program: the most that any device shows; None where it is unknown or never seen."""
         counts = [

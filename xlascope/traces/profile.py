@@ -5,8 +5,8 @@ Times are picoseconds since `origin_ns` (int64: exact for 106 days). Unknown ind
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,18 @@ class Spans:
     def __len__(self) -> int:
         return len(self.start_ps)
 
+    def take(self, rows: I64 | Bools) -> Spans:
+        """The spans at `rows` (indices or mask)."""
+        return Spans(
+            self.device[rows],
+            self.program[rows],
+            self.run[rows],
+            self.name[rows],
+            self.line[rows],
+            self.start_ps[rows],
+            self.end_ps[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -126,3 +138,9 @@ class Profile:
     def end_ns(self) -> I64:
         """End of each op event, nanoseconds since the profile's zero (rounded down)."""
         return self.ops.end_ps // 1000 + self.origin_ns
+
+    def of_programs(self, program_ids: Collection[int]) -> Profile:
+        """The profile with the events of some programs alone."""
+        mine = np.asarray([key.program_id in program_ids for key in self.programs] + [False])
+        spans = self.device_spans.take(mine[self.device_spans.program])
+        return replace(self, ops=self.ops.take(mine[self.ops.program]), device_spans=spans)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import re
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from xlascope.traces.accelerators import add_device_plane
 from xlascope.traces.build import Build
+from xlascope.traces.expand import MAGIC, expand
 from xlascope.traces.host import add_host_plane
 from xlascope.traces.planes import Plane, read_plane, read_stats
-from xlascope.traces.profile import Profile
+from xlascope.traces.profile import Problem, Profile
 from xlascope.traces.wire import BYTES, ProfileError, fields, signed, text
 
 _DEVICE = re.compile(r"/device:(GPU|TPU):(\d+)$")
@@ -23,23 +28,39 @@ _MODULE_ID = re.compile(r"\((-?\d{1,20})\)$")
 def read_profile(source: bytes | bytearray | memoryview | Path | str) -> Profile:
     """Read a profile from its bytes or its file.
 
-    A file is mapped, not loaded. Raises ProfileError, with the place, when `source` is no XSpace at all; a profile
-    that breaks later is given as far as it was understood, and Profile.problems says what is missing.
-    Raises OSError when the file cannot be opened.
+    A file is mapped, not loaded; a gzipped one is expanded into a temporary file first. Raises ProfileError, with the
+    place, when `source` is no XSpace at all; a profile that breaks later is given as far as it was understood, and
+    Profile.problems says what is missing. Raises OSError when the file cannot be opened.
     """
     if isinstance(source, (str, Path)):
         with open(source, "rb") as file:
-            if file.seek(0, 2) == 0:
-                return _read(memoryview(b""))
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
-                # Pages of the file already parsed would count as memory of this process: give them back.
-                return _read(view, lambda: mapped.madvise(mmap.MADV_DONTNEED))
-    return _read(memoryview(source).cast("B"))
+            return _read_packed(file) if file.read(2) == MAGIC else _read_file(file)
+    data = memoryview(source).cast("B")
+    return _read_packed(io.BytesIO(data)) if bytes(data[:2]) == MAGIC else _read(data)
+
+
+def _read_packed(packed: IO[bytes]) -> Profile:
+    with tempfile.TemporaryFile() as whole:
+        packed.seek(0)
+        fault = expand(packed, whole)
+        if fault is not None and not whole.tell():
+            raise fault
+        whole.flush()
+        profile = _read_file(whole)
+    if fault is None:
+        return profile
+    return replace(profile, problems=(*profile.problems, Problem("truncated", f"{fault} of the gzipped file")))
+
+
+def _read_file(file: IO[bytes]) -> Profile:
+    if file.seek(0, 2) == 0:
+        return _read(memoryview(b""))
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
+        # Pages of the file already parsed would count as memory of this process: give them back.
+        return _read(view, lambda: mapped.madvise(mmap.MADV_DONTNEED))
 
 
 def _read(data: memoryview, release: Callable[[], None] = lambda: None) -> Profile:
-    if bytes(data[:2]) == b"\x1f\x8b":
-        raise ProfileError("this is gzip: expand it first", 0)
     build = Build(release)
     planes: list[Plane] = []
 

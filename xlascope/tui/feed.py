@@ -67,6 +67,11 @@ class Feed:
         self.open()
         return self._source.kind
 
+    @property
+    def holds_programs(self) -> bool:
+        """Whether there are programs to look at: a profile may hold nothing but times."""
+        return self.kind != "profile" or any(module.stages for module in self._source.modules)
+
     def query(self, view: str, **options: Any) -> Any:
         """A view's answer, or None where this kind of file has no such view or holds nothing for it."""
         from xlascope.views import ViewError, query
@@ -134,10 +139,11 @@ class Feed:
         run = self.query("run")
         rows = self.query("programs")
         programs = program_infos(rows, getattr(self._source, "modules", ()))
+        if run is None and not self.holds_programs:
+            return file_overview(self.path.name, self.kind, {}, self.ops(None))
         if run is None:
-            return file_overview(
-                self.path.name, self.kind, programs, self.ops(None) if self.kind == "profile" else None
-            )
+            kind = "joined" if self.kind == "profile" else self.kind
+            return file_overview(self.path.name, kind, programs, self.ops(None) if kind == "joined" else None)
         return run_overview(run, programs, rows, self.query("functions"), self.query("compiles"))
 
     def output(self, after: int) -> OutputPiece:
@@ -229,7 +235,7 @@ class Feed:
     def explanation(self, program: str, variant: str | None, node: str) -> str | None:
         """What an instruction of the optimized HLO does, in a sentence; None where nobody can say."""
         self.open()
-        if self.kind == "profile":
+        if not self.holds_programs:
             return None
         from xlascope.ir.explain import explain
         from xlascope.views.stages import hlo_module

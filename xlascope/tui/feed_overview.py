@@ -60,8 +60,17 @@ def file_overview(name: str, kind: str, programs: dict[str, ProgramInfo], ops: O
         for row in ops.rows:
             shares[row.program or "?"] = shares.get(row.program or "?", 0.0) + (row.share or 0.0)
         ordered = sorted(shares.items(), key=lambda item: -item[1])
-        items = tuple(FunctionItem(module, "", share=share) for module, share in ordered)
-    said = {"profile": "a profile", "hlo": "HLO text", "dump": "an XLA dump folder"}
+        rest = [each for each in programs if each not in shares]
+        items = tuple(
+            FunctionItem(
+                programs[name].function if name in programs else name,
+                "",
+                (ProgramItem(name, name),) if name in programs else (),
+                share=share,
+            )
+            for name, share in (*ordered, *((name, None) for name in rest))
+        )
+    said = {"profile": "a profile", "hlo": "HLO text", "dump": "an XLA dump folder", "joined": "a profile, with HLO"}
     return Overview(
         script=name, state="file", functions=items, programs=programs, facts=(said.get(kind, kind),), kind=kind
     )

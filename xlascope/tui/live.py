@@ -57,6 +57,11 @@ class RunAtHand:
     against: Path | None = None
     """Another run to compare this one with, at once."""
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file to read: that of a live run comes later. Several that are joined are all there."""
+        return self.path.exists() or not (self.live or self.keeper is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Measuring:

@@ -227,7 +227,7 @@ class Loader:
         graph = feed.graph(program, variant)
         if first and graph is not None and len(graph.nodes) > _MANY:
             self._post(GraphLoaded(program, variant, graph, None, table))
-        links = feed.links(program, variant, table, wanted.panes.values()) if feed.kind != "profile" else Links()
+        links = feed.links(program, variant, table, wanted.panes.values()) if feed.holds_programs else Links()
         self._post(GraphLoaded(program, variant, graph, links, table))
         lacking = feed.lacking(program, wanted.panes.values())
         if lacking:

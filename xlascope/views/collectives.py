@@ -14,6 +14,7 @@ from xlascope.views.instructions import own_files
 from xlascope.views.lookup import program_records
 from xlascope.views.observations import Observation, observation
 from xlascope.views.positions import Own, position
+from xlascope.views.profile_source import ProfileSource
 from xlascope.views.provenance import Provenance, of_module, provenance
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import hlo_module, jaxpr_index
@@ -73,7 +74,8 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         mesh = mesh_of(source, name, which)
         own, jaxpr = own_files(source, name), jaxpr_index(source, name)
     else:
-        origin, seen, mesh, own, jaxpr = of_module(module, None), None, None, Own(), None
+        seen = _seen(source, name, None) if isinstance(source, ProfileSource) else None
+        origin, mesh, own, jaxpr = of_module(module, None), None, Own(), None
     rows = []
     for found in exchanged:
         start = module.get(found.instruction)
@@ -118,7 +120,7 @@ def _lines(jaxpr: JaxprIndex | None, paths: Iterable[str]) -> tuple[tuple[str, i
     return tuple(dict.fromkeys((file, line) for file, line in places if file is not None and line is not None))
 
 
-def _seen(source: RunSource, program: str, variant: str | None) -> Observation | None:
+def _seen(source: Source, program: str, variant: str | None) -> Observation | None:
     try:
         return observation(source, program, variant)
     except ViewError:

@@ -14,6 +14,7 @@ from xlascope.views.choice import choose
 from xlascope.views.equations import Row
 from xlascope.views.errors import ViewError
 from xlascope.views.observations import observation
+from xlascope.views.profile_source import ProfileSource
 from xlascope.views.provenance import provenance
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import available, hlo_module, is_stage_name, jaxpr_index, jaxpr_key, required, stage_key
@@ -98,7 +99,8 @@ def query(
             lambda: build_graph(module, times, origin.equations, exact=exact, handed=origin.handed),
         )
     else:
-        graph, exact = build_graph(module), False
+        times = _self_ns(source, name, None) if wanted == "optimized" else None
+        graph, exact = build_graph(module, times), False
     return GraphAnswer(stage=wanted, program=name, variant=which, equations_exact=exact, graph=graph)
 
 
@@ -129,8 +131,10 @@ def _default(held: tuple[str, ...]) -> str:
     return "optimized"
 
 
-def _self_ns(source: RunSource, program: str, variant: str | None) -> dict[str, int] | None:
+def _self_ns(source: Source, program: str, variant: str | None) -> dict[str, int] | None:
     """Self time by instruction, None when nothing of the program was profiled."""
+    if not isinstance(source, (RunSource, ProfileSource)):
+        return None
     try:
         seen = observation(source, program, variant)
     except ViewError:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from xlascope.ir import HloInstruction, HloModule, collectives, cost
 from xlascope.views import fields
+from xlascope.views.errors import ViewError
 from xlascope.views.lookup import is_eager, program_records
 from xlascope.views.positions import Own, position
-from xlascope.views.provenance import Provenance, provenance
-from xlascope.views.source import RunSource
+from xlascope.views.provenance import Provenance, of_module, provenance
+from xlascope.views.source import HloSource, RunSource
 from xlascope.views.stages import hlo_module, stage_key
 
 
@@ -37,8 +38,10 @@ class Facts:
 class Instructions:
     """The instructions of one optimized module by name; details are read when asked for."""
 
-    def __init__(self, module: HloModule, origin: Provenance, own: Own) -> None:
+    def __init__(self, module: HloModule, origin: Provenance, own: Own, linked: bool = True) -> None:
+        """``linked``: whether equations are known, and so what XLA added."""
         self.module = module
+        self.linked = linked
         self.provenance = origin
         self._own = own
         self._found: dict[str, Facts | None] = {}
@@ -94,6 +97,22 @@ def instructions(source: RunSource, program: str, variant: str | None = None) ->
     # The links change when the tagged form of the module comes, the module itself does not.
     key = ("instructions", stage_key(source, program, "optimized", variant), origin.key)
     return source.large.get_or(key, lambda: Instructions(module, origin, own_files(source, program)))
+
+
+def dumped_instructions(source: HloSource, program: str) -> Instructions | None:
+    """Of a module of which nothing but its HLO is held. Positions are those of the metadata; None without it."""
+    key = stage_key(source, program, "optimized")
+    if key is None:
+        return None
+    try:
+        module = hlo_module(source, program)
+    except ViewError:
+        return None  # the view of the text says what is wrong with it
+    if module is None:
+        return None
+    return source.large.get_or(
+        ("instructions", key), lambda: Instructions(module, of_module(module, None), Own(), linked=False)
+    )
 
 
 def own_files(source: RunSource, program: str) -> Own:

@@ -10,7 +10,8 @@ from xlascope.views import fields, windows
 from xlascope.views.choice import choose
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import is_eager, program_records
-from xlascope.views.source import ProfileSource, RunSource, Source
+from xlascope.views.profile_source import ProfileSource
+from xlascope.views.source import RunSource, Source
 from xlascope.views.variant_names import BASELINE, id_of, name_of, variant_record
 
 
@@ -49,6 +50,8 @@ def observation(source: Source, program: str | None, variant: str | None) -> Obs
 
 def program_of(source: Source, seen: Observation, program_id: int | None, module: str | None) -> str | None:
     """The program a row of op times belongs to; of a profile file its module's name."""
+    if isinstance(source, ProfileSource):
+        return source.executed.of.get((program_id, module), module)
     if not isinstance(source, RunSource):
         return module
     if seen.variant is not None:
@@ -113,15 +116,14 @@ def programs_of_equations(record: Record) -> dict[int, tuple[str, ...]]:
 
 
 def _profile(source: ProfileSource, program: str | None) -> Observation:
-    times = windows.of_profile(source)
+    times = source.times()
     if program is None:
         return Observation(None, None, times, times, times.window_ns, None)
-    modules = sorted({row.module for row in times.calls if row.module is not None})
-    mine = [module for module in modules if program in (module, module.removeprefix("jit_"))]
-    if not mine:
-        raise ViewError(f"{program}: no such module in the profile", f"There: {', '.join(modules) or 'none'}.")
-    rows = tuple(row for row in times.rows if row.module in mine)
-    calls = tuple(row for row in times.calls if row.module in mine)
-    ids = frozenset(row.program_id for row in calls if row.program_id is not None)
-    own = windows.of_profile(source, ids) if ids else times
-    return Observation(mine[0], None, replace(times, rows=rows, calls=calls), own, times.window_ns, None)
+    name = choose(source, program)
+    mine = source.executed.keys(name)
+    rows = tuple(row for row in times.rows if (row.program_id, row.module) in mine)
+    calls = tuple(row for row in times.calls if (row.program_id, row.module) in mine)
+    ids = frozenset(number for number, _ in mine if number is not None)
+    own = source.times(ids) if ids else replace(times, rows=rows, calls=calls, devices=())
+    note = None if mine else f"{name} was not executed while the profile was recorded."
+    return Observation(name, None, replace(times, rows=rows, calls=calls), own, times.window_ns, note)

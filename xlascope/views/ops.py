@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from xlascope.ir import Equation
-from xlascope.traces import OpRow, OpTimes
+from xlascope.traces import OpRow
 from xlascope.views.eager import PATH, calling_lines
-from xlascope.views.instructions import Facts, Instructions, instructions
+from xlascope.views.instructions import Facts, Instructions, dumped_instructions, instructions
 from xlascope.views.observations import Observation, observation, program_of, programs_of_equations
+from xlascope.views.profile_source import ProfileSource
 from xlascope.views.source import RunSource, Source
 from xlascope.views.stages import jaxpr_index
 from xlascope.views.variant_names import BASELINE, variant_record
@@ -97,6 +98,8 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     )
     # One window of several in which nothing ran is no loss.
     problems = [each for each in seen.times.problems if each.kind != "empty" or not rows]
+    if isinstance(source, ProfileSource):
+        problems += source.executed.problems
     lost = [Lost(each.kind, each.count, each.text) for each in problems]
     lost += _first_calls(source, seen, names)
     if seen.note is not None:
@@ -104,7 +107,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     return Ops(
         rows=rows,
         coverage=seen.own.coverage,
-        calls_seen=calls_seen(seen.times),
+        calls_seen=seen.times.calls_seen,
         window_ns=seen.window_ns,
         dropped=tuple(lost),
         program=seen.program,
@@ -130,21 +133,12 @@ def _first_calls(source: Source, seen: Observation, names: Mapping[int | None, s
     ]  # fmt: skip
 
 
-def calls_seen(times: OpTimes) -> int | None:
-    """Executions of all programs; each counts once, on however many devices it ran. None where events do not say."""
-    most: dict[tuple[int | None, str | None], int] = {}
-    for row in times.calls:
-        if row.calls is None:
-            return None
-        key = row.program_id, row.module
-        most[key] = max(most.get(key, 0), row.calls)
-    return sum(most.values()) if most else None
-
-
 def _facts(source: Source, program: str | None, variant: str | None) -> Instructions | None:
-    if program is None or not isinstance(source, RunSource):
+    if program is None:
         return None
-    return instructions(source, program, variant)
+    if isinstance(source, ProfileSource):
+        return dumped_instructions(source, program)
+    return instructions(source, program, variant) if isinstance(source, RunSource) else None
 
 
 def _exact(known: Iterable[Instructions | None]) -> bool:
@@ -189,7 +183,7 @@ def _row(
         total_ns=row.total_ns,
         self_ns=row.self_ns,
         equations=(PATH,) if called is not None else facts.equations if facts is not None else (),
-        added_by_xla=facts.added_by_xla if facts is not None else None,
+        added_by_xla=facts.added_by_xla if facts is not None and known is not None and known.linked else None,
         file=facts.file if facts is not None and called is None else place[0],
         line=facts.line if facts is not None and called is None else place[1],
         flops=facts.flops if facts is not None else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from xlascope.ir.passes import Event, PassSequence, Snapshot, Texts, read_step
@@ -15,9 +16,10 @@ from xlascope.views import fields
 from xlascope.views.cache import checkpoint
 from xlascope.views.errors import ViewError
 from xlascope.views.source import HloSource, RunSource, Source
+from xlascope.views.texts import read_text
 from xlascope.views.variant_names import BASELINE, variant_record
 
-_FILE = re.compile(r"module_\d+\..+?\.(\d{4,})\.(.+)\.txt\Z")
+_FILE = re.compile(r"module_\d+\..+?\.(\d{4,})\.(.+)\.(?:txt|hlo\.pb)(?:\.gz)?\Z")
 FIRST, LAST = "hlo", "optimized"
 """Names for the forms before all passes and after them."""
 
@@ -120,14 +122,10 @@ def _of_dump(source: HloSource, program: str) -> PassSequence | None:
     store, snapshots = LineStore(), []
     for file in files.values():
         checkpoint()
-        match = _FILE.match(file.name)
-        if match is None:
-            continue
-        try:
-            text = file.read_bytes()
-        except OSError as error:
-            raise ViewError(f"{file}: cannot be read: {error.strerror}", "", 3) from error
-        snapshots.append(Snapshot(read_step(int(match[1]), match[2]), store.add(text)))
+        match = _FILE.match(file.name) if isinstance(file, Path) else None
+        if match is not None:
+            # Not kept as text: the store holds each line of all snapshots once.
+            snapshots.append(Snapshot(read_step(int(match[1]), match[2]), store.add(read_text(file).encode())))
     if not snapshots:
         return None
     return PassSequence(snapshots, Texts(store.lines(), store.rows()))

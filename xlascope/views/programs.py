@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.choice import choose
+from xlascope.views.dump import DumpModule
 from xlascope.views.heat import Heat, heat
 from xlascope.views.lookup import compile_records, function_name, how, is_eager, program_records
+from xlascope.views.profile_source import ProfileSource
 from xlascope.views.source import HloSource, RunSource, Source
 from xlascope.views.stages import available
 
@@ -71,7 +73,8 @@ def query(source: Source, program: str | None = None) -> Programs:
 
 def _programs(source: Source) -> Programs:
     if isinstance(source, HloSource):
-        return Programs(tuple(_dumped(module.id, module.name, tuple(module.stages)) for module in source.modules))
+        return Programs(tuple(_with_times(source, _dumped(module, available(source, module.id)))
+                              for module in source.modules))  # fmt: skip
     assert isinstance(source, RunSource)
     warmth = heat(source)
     own = {name: record for name, record in program_records(source).items() if not is_eager(record)}
@@ -143,9 +146,21 @@ def _bytes(record: Record, key: str) -> int | None:
     return None if None in sizes or not isinstance(record.json.get(key), list) else fields.plus([0, *sizes])
 
 
-def _dumped(name: str, module: str, stages: tuple[str, ...]) -> Program:
+def _with_times(source: HloSource, row: Program) -> Program:
+    """What a profile saw of a module: executions, and time on all devices together."""
+    if not isinstance(source, ProfileSource):
+        return row
+    times, mine = source.times(), source.executed.keys(row.id)
+    calls = [each for each in times.calls if (each.program_id, each.module) in mine]
+    seen = replace(times, calls=tuple(calls)).calls_seen
+    spent = [each.self_ns for each in times.rows if (each.program_id, each.module) in mine]
+    return replace(row, calls_seen=seen, device_ns=sum(spent) if mine else None)
+
+
+def _dumped(module: DumpModule, stages: tuple[str, ...]) -> Program:
     return Program(
-        id=name, function=module, signature=None, calls=None, equations=None, variants=(), args="none", kind=None,
+        id=module.id, function=module.name,
+        signature=None, calls=None, equations=None, variants=(), args="none", kind=None,
         file=None, line=None, calls_exact=False, calls_seen=None, device_ns=None, compile_ns=None, device_count=None,
         platform=None, callbacks=None, ordered=None, stages=stages, replayable=False, call_file=None, call_line=None,
         statics=(), input_bytes=None, output_bytes=None, calls_at_least=None, per_call_ns=None, estimated_ns=None,

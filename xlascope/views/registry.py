@@ -34,14 +34,14 @@ def _view(name: str, needs: str, options: str, help: str) -> View:
 VIEWS: tuple[View, ...] = (
     _view("run", "run", "", "the run: script, state, phases, machine, what was lost or not captured"),
     _view("functions", "run", "program", "the functions that JAX compiled, with calls and device time"),
-    _view("programs", "run dump", "program", "every traced signature: its arguments, stages, variants"),
+    _view("programs", "run profile hlo dump", "program", "every traced signature: its arguments, stages, variants"),
     _view("compiles", "run", "program", "every compilation: what, which line, why, how long"),
     _view("output", "run", "after", "what the script wrote"),
-    _view("stage", "run hlo dump", "program variant stage instruction", "one form of a program as text (--stage NAME)"),
-    _view("passes", "run dump", "program variant", "every pass of XLA: what it changed, how long it took"),
-    _view("diff", "run dump", "program variant from to text", "two forms between passes (--from N --to M)"),
-    _view("history", "run dump", "program variant instruction equation", "which pass made, changed, merged it"),
-    _view("graph", "run hlo dump", "program variant stage", "the graph of a program's HLO or jaxpr"),
+    _view("stage", "run profile hlo dump", "program variant stage instruction", "one form as text (--stage NAME)"),
+    _view("passes", "run profile dump", "program variant", "every pass of XLA: what it changed, how long it took"),
+    _view("diff", "run profile dump", "program variant from to text", "two forms between passes (--from N --to M)"),
+    _view("history", "run profile dump", "program variant instruction equation", "which pass made, changed, merged it"),
+    _view("graph", "run profile hlo dump", "program variant stage", "the graph of a program's HLO or jaxpr"),
     _view("ops", "run profile", "program variant filter", "time for each op and device (--filter EXPR)"),
     _view("equations", "run", "program variant filter", "time for each equation of the jaxprs (--filter EXPR)"),
     _view("links", "run", "program variant stage", "the equations of each line of a stage"),
@@ -49,9 +49,9 @@ VIEWS: tuple[View, ...] = (
     _view("devices", "run profile", "program variant", "busy, collective and idle time of each device"),
     _view("variants", "run", "program", "what was measured: each switch against its baseline"),
     _view("compare", "run", "program variant", "a variant beside its baseline (two runs: `xlascope compare`)"),
-    _view("memory", "run hlo dump", "program variant", "the values of a program, how large and how long alive"),
-    _view("collectives", "run hlo dump", "program variant", "what devices exchange: bytes, groups, mesh axes, time"),
-    _view("sharding", "run dump", "program variant", "how each array lies on the devices, and why one is whole"),
+    _view("memory", "run profile hlo dump", "program variant", "the values of a program, how large and how long alive"),
+    _view("collectives", "run profile hlo dump", "program variant", "what devices exchange: bytes, groups, axes, time"),
+    _view("sharding", "run profile dump", "program variant", "how arrays lie on the devices, why one is whole"),
 )
 # The time of a run goes on while its file stays the same; output is kept piece by piece by its own view.
 _VOLATILE = frozenset({"run", "output"})

@@ -1,4 +1,4 @@
-"""What views are asked of: a run file, a profile, or HLO text (a file or an XLA dump folder)."""
+"""What views are asked of: a run file, or HLO text (files or an XLA dump folder); a profile: `profile_source`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import TypeVar
 
-from xlascope.ir import parse_hlo
 from xlascope.runfile import Chunk, Reader, Record, RunFileError
 from xlascope.views.cache import Cache, Keep
-from xlascope.views.dump import DumpFolder, DumpModule, read_dump
-from xlascope.views.errors import ViewError
+from xlascope.views.dump import DumpModule, Place
+from xlascope.views.texts import read_text
 
 T = TypeVar("T")
-_LARGEST_TEXT = 2 << 30
-_SQLITE = b"SQLite format 3\0"
 # Kinds of which the writer replaces or amends records: they are read anew each time. There are few of each.
 _REWRITTEN = frozenset({"calls", "eager", "dropped"})
 _ALL = None
@@ -193,90 +190,20 @@ class RunSource(Source):
             self._reader.close()
 
 
-class ProfileSource(Source):
-    """An ``.xplane.pb`` file."""
-
-    kind = "profile"
-    says = "a profile"
-
-
 class HloSource(Source):
-    """HLO text: one module in a file (kind ``hlo``), or the modules of an XLA dump folder (kind ``dump``)."""
+    """HLO and StableHLO texts: those of single files (kind ``hlo``), or the modules of an XLA dump (kind ``dump``)."""
 
     def __init__(self, path: Path, modules: tuple[DumpModule, ...], is_folder: bool) -> None:
         super().__init__(path)
         self.kind = "dump" if is_folder else "hlo"
         self.says = "an XLA dump folder" if is_folder else "an HLO text file"
-        self.modules = modules
+        self._modules = modules
 
-    def read(self, file: Path) -> str:
-        """A file of the dump as text. Raises ViewError (exit code 3)."""
-        return self.large.get_or(("text", file), lambda: _read_text(file))
+    @property
+    def modules(self) -> tuple[DumpModule, ...]:
+        """In the order in which they were compiled."""
+        return self._modules
 
-
-def open_source(path: Path | str) -> Source:
-    """Open what ``path`` is. Raises ViewError with exit code 3 for what cannot be read."""
-    place = Path(path)
-    try:
-        if place.is_dir():
-            return _open_dump(place)
-        if place.exists() and not place.is_file():
-            raise ViewError(f"{place}: not a regular file", "A run, a profile or HLO text is read from a file.", 3)
-        if not place.exists():
-            raise ViewError(f"{place}: no such file or folder", "Check the path; `xlascope record` prints it.", 3)
-        if place.suffix == ".xlascope" and place.is_file():
-            # Not even looked into: closing another handle would drop the locks of a keeper in this process.
-            return _open_run(place)
-        with place.open("rb") as file:
-            head = file.read(4096)
-    except OSError as error:
-        raise ViewError(f"{place}: cannot be read: {error.strerror}", "", 3) from error
-    if head.startswith(_SQLITE) or place.suffix == ".xlascope":
-        return _open_run(place)
-    if not head:
-        raise ViewError(f"{place}: the file is empty", "", 3)
-    if place.name.endswith((".xplane.pb", ".pb")):
-        return ProfileSource(place)
-    if b"HloModule" in head or (head.strip() and b"\0" not in head and place.suffix in (".txt", ".hlo")):
-        return _open_hlo(place)
-    raise ViewError(
-        f"{place}: neither a run file, nor a profile (.xplane.pb), nor HLO text",
-        "A run file comes from `xlascope record SCRIPT`.",
-        3,
-    )
-
-
-def _open_run(place: Path) -> Source:
-    try:
-        return RunSource(Reader(place))
-    except RunFileError as error:
-        raise ViewError(str(error), "", 3) from error
-
-
-def _open_dump(place: Path) -> Source:
-    folder: DumpFolder = read_dump(place)
-    if not folder.modules:
-        inner = [each for each in place.iterdir() if not each.name.startswith(".")]
-        if len(inner) == 1 and inner[0].is_dir():
-            folder = read_dump(inner[0])  # a folder that holds nothing but the dump
-    if not folder.modules:
-        advice = "XLA_FLAGS=--xla_dump_to=… writes files like module_0001.jit_f.cpu_after_optimizations.txt."
-        raise ViewError(f"{place}: holds no HLO text of an XLA dump", advice, 3)
-    return HloSource(place, folder.modules, True)
-
-
-def _open_hlo(place: Path) -> Source:
-    module = parse_hlo(_read_text(place))
-    if not len(module):
-        raise ViewError(f"{place}: not a single HLO instruction was understood", "", 3)
-    stage = "optimized" if module.header.get("is_scheduled") == "true" or "after_opt" in place.name else "hlo"
-    return HloSource(place, (DumpModule(f"{module.name}#1", module.name, {stage: place}),), False)
-
-
-def _read_text(file: Path) -> str:
-    try:
-        if file.stat().st_size > _LARGEST_TEXT:
-            raise ViewError(f"{file}: larger than {_LARGEST_TEXT >> 30} GiB", "", 3)
-        return file.read_text("utf-8", "replace")
-    except OSError as error:
-        raise ViewError(f"{file}: cannot be read: {error.strerror}", "", 3) from error
+    def read(self, place: Place) -> str:
+        """The text of a stage. Raises ViewError (exit code 3)."""
+        return self.large.get_or(("text", str(place)), lambda: read_text(place))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from xlascope.ir import HloModule, JaxprIndex, index_jaxpr, parse_hlo
 from xlascope.runfile import Record
 from xlascope.views import fields
+from xlascope.views.dump import Place
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import program_records
 from xlascope.views.machine_code import STAGES as MACHINE_STAGES
@@ -55,8 +55,8 @@ def available(source: Source, program: str, variant: str | None = None) -> tuple
 def stage_text(source: Source, program: str, stage: str, variant: str | None = None) -> Text | None:
     """The text of a stage, exactly as it was recorded; None when the source does not hold it."""
     if isinstance(source, HloSource):
-        file = _dump_file(source, program, stage)
-        return None if file is None else Text(stage, source.read(file), str(file))
+        held_at = _dump_place(source, program, stage)
+        return None if held_at is None else Text(stage, source.read(held_at), str(held_at))
     assert isinstance(source, RunSource)
     if stage == "source":
         return _source_text(source, program) if variant is None else None
@@ -76,8 +76,8 @@ def stage_text(source: Source, program: str, stage: str, variant: str | None = N
 def stage_key(source: Source, program: str, stage: str, variant: str | None = None) -> str | None:
     """What identifies the text of a stage for good, without reading it; None when it is not held."""
     if isinstance(source, HloSource):
-        file = _dump_file(source, program, stage)
-        return None if file is None else str(file)
+        place = _dump_place(source, program, stage)
+        return None if place is None else str(place)
     assert isinstance(source, RunSource)
     if stage.startswith("pass:"):
         record = passes_record(source, program, variant)
@@ -104,7 +104,7 @@ def _pass_stages(record: Record) -> list[str]:
     return [f"pass:{each.get('index')}" for each in found if isinstance(each, dict)]
 
 
-def _dump_file(source: HloSource, program: str, stage: str) -> Path | None:
+def _dump_place(source: HloSource, program: str, stage: str) -> Place | None:
     return next((module.stages.get(stage) for module in source.modules if module.id == program), None)
 
 

@@ -11,13 +11,12 @@ import numpy as np
 
 from xlascope.ir import HloModule
 from xlascope.runfile import Chunk
-from xlascope.traces import OpTimes, Problem, Profile, ProfileError, Spans, merge, op_table, read_profile
+from xlascope.traces import OpTimes, Problem, Profile, ProfileError, merge, op_table, read_profile
 from xlascope.views import fields, optable_store
 from xlascope.views.cache import checkpoint
-from xlascope.views.errors import ViewError
 from xlascope.views.lookup import program_id
 from xlascope.views.optable_store import Kept, Span
-from xlascope.views.source import ProfileSource, RunSource
+from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module
 
 _OBSERVED = ("first", "periodic", None)
@@ -120,19 +119,6 @@ def total(source: RunSource, windows: tuple[Window, ...]) -> OpTimes:
         before, times = windows, merge([times, *(window.times for window in windows[len(before) :])])
     source.keep.put(key, (before, times))
     return times
-
-
-def of_profile(source: ProfileSource, only: frozenset[int] | None = None) -> OpTimes:
-    """The op times of a profile file, or of some of its programs alone. Raises ViewError (exit code 3)."""
-
-    def read() -> OpTimes:
-        try:
-            profile = read_profile(source.path)
-        except (ProfileError, OSError) as error:
-            raise ViewError(f"{source.path}: not a profile that can be read: {error}", "", 3) from error
-        return op_table(profile if only is None else _restricted(profile, only))
-
-    return source.memo(("profile", only), read)
 
 
 def _windows(source: RunSource) -> list[Window]:
@@ -269,7 +255,7 @@ def _read(source: RunSource, chunk: Chunk, only: frozenset[int] | None, cold: fr
             module = _module(source, chunk, key.program_id)
             if module is not None:
                 parents[key.program_id] = call_parents(module)
-    profile = profile if only is None else _restricted(profile, only)
+    profile = profile if only is None else profile.of_programs(only)
     profile = _without_first_runs(profile, cold) if cold else profile
     return Kept(op_table(profile, parents or None), _spans(profile))
 
@@ -322,12 +308,6 @@ def _typical(took: np.ndarray) -> int:
     return round(float(inner[cut : len(inner) - cut].mean()))
 
 
-def _restricted(profile: Profile, program_ids: frozenset[int]) -> Profile:
-    """The profile with the events of some programs alone."""
-    mine = np.asarray([key.program_id in program_ids for key in profile.programs] + [False])
-    return _selected(profile, mine[profile.ops.program], mine[profile.device_spans.program])
-
-
 def _without_first_runs(profile: Profile, program_ids: frozenset[int]) -> Profile:
     """The profile without the earliest execution of some programs."""
     ops, spans = profile.ops, profile.device_spans
@@ -338,16 +318,7 @@ def _without_first_runs(profile: Profile, program_ids: frozenset[int]) -> Profil
             run = ops.run[mine[ops.start_ps[mine].argmin()]]
             keep_ops &= (ops.program != index) | (ops.run != run)
             keep_spans &= (spans.program != index) | (spans.run != run)
-    return _selected(profile, keep_ops, keep_spans)
-
-
-def _selected(profile: Profile, ops: np.ndarray, spans: np.ndarray) -> Profile:
-    every, rows = profile.device_spans, np.flatnonzero(spans)
-    kept = Spans(
-        every.device[rows], every.program[rows], every.run[rows], every.name[rows], every.line[rows],
-        every.start_ps[rows], every.end_ps[rows],
-    )  # fmt: skip
-    return replace(profile, ops=profile.ops.take(ops), device_spans=kept)
+    return replace(profile, ops=ops.take(keep_ops), device_spans=spans.take(keep_spans))
 
 
 def _broken(sentence: str) -> Kept:

@@ -140,7 +140,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
         self.give_up_measurement()
         self.hasten_measurement()
         self.close_input()
-        if self.run_at_hand.path.exists():
+        if self.run_at_hand.is_there:
             self.loader.tick(self.wanted())
         self.draw_status()
         for problem in self.live.now.problems[self._told :]:
@@ -152,7 +152,7 @@ class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Scree
     def on_overview_loaded(self, message: OverviewLoaded) -> None:
         """Shows functions and the state of the run."""
         self.desk.overview = message.overview
-        if message.overview.kind in ("hlo", "dump") and self.desk.program is None:
+        if message.overview.kind in ("hlo", "dump", "joined") and self.desk.program is None:
             self.stage_pane("a").turn_to("optimized")
         if message.overview.kind == "profile" and self.desk.current == "functions":
             # All that a profile holds is its ops: they get the whole screen, `z` shows the rest.

@@ -12,7 +12,7 @@ from xlascope.ir import HloModule, collectives, fusion_summary
 from xlascope.views import fields
 from xlascope.views.comparing.sides import Side, variant_records
 from xlascope.views.lookup import compile_records
-from xlascope.views.source import HloSource, ProfileSource, RunSource
+from xlascope.views.source import HloSource, RunSource
 from xlascope.views.stages import hlo_module
 from xlascope.views.variant_names import BASELINE, id_of
 
@@ -50,8 +50,6 @@ def form(side: Side, program: str) -> tuple[Form, Counter[str] | None]:
 
 
 def _module(side: Side, program: str) -> HloModule | None:
-    if isinstance(side.source, ProfileSource):
-        return None
     if isinstance(side.source, HloSource):
         held = next((each.stages for each in side.source.modules if each.id == program), {})
         stage = "optimized" if "optimized" in held else next(iter(held), "optimized")

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from xlascope.ir.alignment import canonical
+from xlascope.ir.shapes import short_shape
 from xlascope.views import fields
 from xlascope.views.comparing.sides import Side, programs
+from xlascope.views.dump import DumpModule
 from xlascope.views.lookup import function_name, program_records
 from xlascope.views.source import HloSource, RunSource
-from xlascope.views.stages import jaxpr_index
+from xlascope.views.stages import hlo_module, jaxpr_index
 
 _FAR = 200
 """Lines apart at which the place of a function says nothing any more."""
@@ -28,6 +30,7 @@ class Known:
     inputs: tuple[str, ...] | None = None
     statics: tuple[str, ...] = ()
     primitives: tuple[tuple[str, int], ...] = ()
+    shapes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,25 @@ def known(side: Side) -> list[Known]:
     source = side.source
     if isinstance(source, RunSource):
         return [_of_run(source, name) for name in programs(side)]
-    if isinstance(source, HloSource):
-        return [Known(module.id, _bare(module.name)) for module in source.modules]
-    return [Known(name, _bare(name)) for name in programs(side)]
+    assert isinstance(source, HloSource)
+    mine = set(programs(side))
+    return [
+        Known(module.id, _bare(module.name), shapes=_shapes(source, module))
+        for module in source.modules
+        if module.id in mine
+    ]
+
+
+def _shapes(source: HloSource, module: DumpModule) -> tuple[tuple[str, int], ...]:
+    """What the arguments of a module are, and how many instructions it has of each opcode."""
+    held = [stage for stage in ("optimized", "hlo") if stage in module.stages]
+    found = hlo_module(source, module.id, held[0]) if held else None
+    if found is None or found.entry is None:
+        return ()
+    counts = Counter(each.opcode for each in found.instructions())
+    given = (each for each in found.entry.instructions if each.opcode == "parameter")
+    counts.update(f"parameter {short_shape(each.shape)}" for each in given)
+    return tuple(sorted(counts.items()))
 
 
 def _bare(module: str) -> str:
@@ -108,18 +127,24 @@ def _score(a: Known, b: Known) -> float | None:
     if a.function.rpartition(".")[2] != b.function.rpartition(".")[2]:
         return None
     if a.inputs is None or b.inputs is None:
-        return 1.0  # a profile or a dump names modules by function and nothing else
+        # A profile or a dump names modules by function and nothing else; the more alike they are, the likelier.
+        return 1.0 + (_alike(a.shapes, b.shapes) if a.shapes and b.shapes else 0.0)
     same_file = a.file is not None and b.file is not None and PurePath(a.file).name == PurePath(b.file).name
     if a.function == "<lambda>" and not same_file:
         return None
     near = 0.0
     if a.line is not None and b.line is not None:
         near = max(0.0, 1 - abs(a.line - b.line) / _FAR)
-    ours, theirs = Counter(dict(a.primitives)), Counter(dict(b.primitives))
-    all_of_both = (ours | theirs).total()
-    alike = (ours & theirs).total() / all_of_both if all_of_both else 1.0
+    alike = _alike(a.primitives, b.primitives)
     types = _strong(a.inputs) == _strong(b.inputs)
     return (
         8.0 * types + 3.0 * (a.statics == b.statics) + 2.0 * (a.function == b.function) + 2.0 * same_file
         + 2.0 * alike + near + 0.5 * (a.inputs == b.inputs)
     )  # fmt: skip
+
+
+def _alike(a: tuple[tuple[str, int], ...], b: tuple[tuple[str, int], ...]) -> float:
+    """Share of what is counted on both sides that they have in common."""
+    ours, theirs = Counter(dict(a)), Counter(dict(b))
+    every = (ours | theirs).total()
+    return (ours & theirs).total() / every if every else 1.0

@@ -8,9 +8,10 @@ from pathlib import Path
 from xlascope.runfile import Record
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import is_eager, program_records
-from xlascope.views.source import HloSource, ProfileSource, RunSource, Source, open_source
+from xlascope.views.opening import open_source, split
+from xlascope.views.profile_source import ProfileSource
+from xlascope.views.source import HloSource, RunSource, Source
 from xlascope.views.variant_names import BASELINE, id_of, name_of
-from xlascope.views.windows import of_profile
 
 OBSERVED = "observed"
 
@@ -31,7 +32,7 @@ class Side:
 def parse(word: str) -> tuple[Path, str | None]:
     """``RUN`` or ``RUN#variant``. A path that is there as it stands is no variant of another."""
     path, mark, variant = word.rpartition("#")
-    if Path(word).exists() or not mark or not variant:
+    if Path(word).exists() or not mark or not variant or len(split(word)) > 1:
         return Path(word), None
     return Path(path), variant
 
@@ -94,7 +95,6 @@ def programs(side: Side) -> list[str]:
         names = [name for name, record in program_records(source).items() if not is_eager(record)]
         measured = variant_records(side)
         return [name for name in names if name in measured] if side.variant is not None else names
-    if isinstance(source, HloSource):
-        return [module.id for module in source.modules]
-    assert isinstance(source, ProfileSource)
-    return list(dict.fromkeys(row.module for row in of_profile(source).calls if row.module is not None))
+    assert isinstance(source, HloSource)
+    executed = set(source.executed.of.values()) if isinstance(source, ProfileSource) else None
+    return [module.id for module in source.modules if executed is None or module.id in executed]

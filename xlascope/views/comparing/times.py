@@ -17,9 +17,10 @@ from xlascope.traces.call_spans import call_spans
 from xlascope.views import fields
 from xlascope.views.cache import checkpoint
 from xlascope.views.comparing.sides import Side, variant_records
-from xlascope.views.source import ProfileSource, RunSource
+from xlascope.views.profile_source import ProfileSource
+from xlascope.views.source import RunSource
 from xlascope.views.variant_names import BASELINE
-from xlascope.views.windows import counting, executables, of_profile
+from xlascope.views.windows import counting, executables
 
 SAME_RUNS = 0.05
 """What two runs may differ by and be called the same: less cannot be told from run to run."""
@@ -147,13 +148,11 @@ def _quiet(windows: list[Watched], cores: int | None) -> tuple[list[np.ndarray],
 
 
 def _of_profile(source: ProfileSource) -> dict[str, list[Watched]]:
-    of_profile(source)  # says so when the file cannot be read
-    modules = {row.program_id: row.module for row in of_profile(source).calls}
+    modules = {number: name for (number, _), name in source.executed.of.items() if number is not None}
     found: dict[str, list[Watched]] = {}
-    for number, times in call_spans(read_profile(source.path)).items():
-        name = modules.get(number)
-        if name is not None:
-            found.setdefault(name, []).append(Watched(times, None, False))
+    for number, hosts in source.calls().items():
+        if number in modules:
+            found.setdefault(modules[number], []).extend(Watched(times, None, False) for times in hosts)
     return found
 
 
