@@ -11,7 +11,7 @@ early, late = jax.jit(lambda x: x + 1), jax.jit(lambda x: jnp.tanh(x) @ x)
 early.__wrapped__.__qualname__, late.__wrapped__.__qualname__ = "early", "late"
 x = jnp.ones((8, 8))
 early(x)
-time.sleep(1.5)  # long enough for the first window to be over
+time.sleep(1.5)  # the first window is over, and the pause after which the next may open
 for _ in range(40):
     x = late(x) * 0.1
 x.block_until_ready()

@@ -125,11 +125,13 @@ def test_death_by_a_signal(tmp_path: Path, number: int) -> None:
 def test_a_signal_to_record_reaches_the_script_once(tmp_path: Path, number: int) -> None:
     path = script(tmp_path, f"""
 import os, signal, sys, time
-seen = []
+seen, last = [], []
 signal.signal({int(number)}, lambda *a: seen.append(1))
+signal.signal(signal.SIGUSR2, lambda *a: last.append(1))
 print('ready', flush=True)
 while not seen: time.sleep(0.01)
-time.sleep(0.2)
+print('first', flush=True)
+while not last: time.sleep(0.01)
 print('seen', len(seen), os.getppid() > 1, flush=True)
 sys.exit(5)
 """)
@@ -139,6 +141,8 @@ sys.exit(5)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     os.killpg(process.pid, number)
+    assert process.stdout.readline() == b"first\n"
+    process.send_signal(signal.SIGUSR2)  # passed on after all that was to be passed on before it
     assert process.stdout.read() == b"seen 1 True\n"
     process.stdout.close()
     assert process.wait(30) == 5
