@@ -27,7 +27,7 @@ from bench_hlo_parse import large_module
 from bench_text_pane import SIZE, Host, percentiles
 
 from xlascope.ir import parse_hlo
-from xlascope.tui.calm import calm_collector
+from xlascope.tui.frame_pauses import calm_collector
 from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.following import following
 from xlascope.tui.text.lines import TextLines

@@ -21,7 +21,7 @@ from typing import Any
 
 from textual.app import App
 
-from xlascope.tui.calm import calm_collector
+from xlascope.tui.frame_pauses import calm_collector
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.text_pane import LineMark, TextPane
 

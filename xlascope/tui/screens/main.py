@@ -10,8 +10,8 @@ from textual.screen import Screen
 
 from xlascope.tui import lines
 from xlascope.tui.actions import bindings
-from xlascope.tui.calm import calm_collector, prefer_keys
 from xlascope.tui.feed import Feed
+from xlascope.tui.frame_pauses import calm_collector, prefer_keys
 from xlascope.tui.glyphs import Glyphs
 from xlascope.tui.live import LiveState, RunAtHand, is_silent, long_lasting
 from xlascope.tui.loader import Loader
@@ -27,6 +27,7 @@ from xlascope.tui.messages import (
 from xlascope.tui.screens.acting import Acting
 from xlascope.tui.screens.collecting import Collecting
 from xlascope.tui.screens.desk import Desk
+from xlascope.tui.screens.explaining import Explaining
 from xlascope.tui.screens.graphing import Graphing
 from xlascope.tui.screens.linking import Linking
 from xlascope.tui.screens.places import Places
@@ -45,7 +46,7 @@ _TICK = 0.25
 _ASK_WHERE = 8  # ticks between two questions where a silent script is
 
 
-class MainScreen(Acting, Switching, Linking, Places, Graphing, Collecting, Screen[None]):
+class MainScreen(Acting, Switching, Linking, Explaining, Places, Graphing, Collecting, Screen[None]):
     """Shows a `Desk` of records; what the user does goes to the keeper, what the file says comes from the loader."""
 
     BINDINGS = bindings("main")
