@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from xlascope.tui.failing import Failing
+from xlascope.tui.own_errors import Failing
 
 if TYPE_CHECKING:
     from xlascope.tui.feed import Feed

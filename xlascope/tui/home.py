@@ -14,8 +14,8 @@ from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from xlascope.tui.failing import Failing
 from xlascope.tui.glyphs import Glyphs, choose_glyphs
+from xlascope.tui.own_errors import Failing
 from xlascope.tui.text.numbers import size
 from xlascope.tui.text.safe import safe
 from xlascope.tui.widgets.line_view import LineView
