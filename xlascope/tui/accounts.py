@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xlascope.tui.explanations import Known
 from xlascope.tui.glyphs import Glyphs
 from xlascope.tui.margins import share_of
 from xlascope.tui.model import CallTimes, EquationRow, OpsTable, Overview
-from xlascope.tui.telling import Known
 from xlascope.tui.text.numbers import count, counted, duration, percent
 from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
 
