@@ -13,7 +13,7 @@ from xlascope.ir.explain import explain
 from xlascope.ir.provenance import names_of, paths_of
 from xlascope.views import query
 from xlascope.views.attribution import attribute
-from xlascope.views.handed import handed_over
+from xlascope.views.carried_values import handed_over
 from xlascope.views.links import links
 from xlascope.views.provenance import SOURCES, of_module, provenance
 from xlascope.views.stages import hlo_module, jaxpr_index, stage_text

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from xlascope.graphs import build_graph
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
 from xlascope.ir.provenance import module_paths, names_between
+from xlascope.views.carried_values import handed_over
 from xlascope.views.errors import ViewError
-from xlascope.views.handed import handed_over
 from xlascope.views.inference import absorbed, by_flow
 from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, tagged_module
