@@ -16,8 +16,7 @@ from xlascope.session import targets
 from xlascope.session.dumping import DumpFolder
 from xlascope.session.keeping import keep_failure, keep_result
 from xlascope.session.lab import HEARTBEAT_S, Lab, LabSpec, flags_from
-from xlascope.session.loop import Loop
-from xlascope.session.material import (
+from xlascope.session.lab_inputs import (
     Environment,
     Material,
     NotMeasurable,
@@ -26,6 +25,7 @@ from xlascope.session.material import (
     load,
     load_arguments,
 )
+from xlascope.session.loop import Loop
 from xlascope.session.plan import is_python_with_jax
 from xlascope.session.store import Store
 from xlascope.session.switches import devices_needed

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xlascope.session import targets
-from xlascope.session.material import NotMeasurable
+from xlascope.session.lab_inputs import NotMeasurable
 from xlascope.session.switches import variant_name
 from xlascope.session.targets import Target, TargetError
 
