@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from xlascope.session.loop import Loop
 from xlascope.session.streams import Sink, Source
+from xlascope.session.takeover import Understudy
 from xlascope.session.terminal import UserTerminal, set_line_endings, set_size
-from xlascope.session.understudy import Understudy
 from xlascope.session.wiring import Wiring
 
 
