@@ -40,6 +40,7 @@ from xlascope.engine.compat.jaxprs import (
     with_equations,
     with_scope,
 )
+from xlascope.engine.compat.own_use import compile_clock, unnoticed
 from xlascope.engine.compat.profiles import (
     compile_events,
     open_profile,
@@ -74,4 +75,3 @@ from xlascope.engine.compat.stablehlo import (
     stablehlo_module,
     unoptimized_hlo_text,
 )
-from xlascope.engine.compat.unnoticed import compile_clock, unnoticed
