@@ -29,7 +29,7 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class LabInputs:
     """The ``measure`` message's own part (``body``, ``blobs``) and what its lab must be like."""
 
     program: str
@@ -40,7 +40,7 @@ class Material:
     """Whether it calls back into the script, so that only the script's own process can execute it."""
 
 
-def load(path: Path, program: str, *, arguments: bool = True) -> Material:
+def load(path: Path, program: str, *, arguments: bool = True) -> LabInputs:
     """Read all that a lab needs, without the arguments when it shall only compile. Raises NotMeasurable, RunFileError.
     """
     with Reader(path) as reader:
@@ -72,27 +72,27 @@ def load(path: Path, program: str, *, arguments: bool = True) -> Material:
         for name, digest in _blobs(args).items():
             blobs[name] = reader.blob(digest)
         body = {"record": record.json, "args_record": None if args is None else args.json}
-        return Material(program, body, blobs, _environment(reader, record), record.json.get("callbacks") is True)
+        return LabInputs(program, body, blobs, _environment(reader, record), record.json.get("callbacks") is True)
 
 
-def beside(command: dict[str, Any], material: Material, other: Material) -> None:
+def beside(command: dict[str, Any], handed: LabInputs, other: LabInputs) -> None:
     """Put another program into a ``measure`` command in the variant's place. Raises NotMeasurable."""
-    here, there = material.environment, other.environment
+    here, there = handed.environment, other.environment
     for what, one, two in (("64-bit mode", here.x64, there.x64), ("platform", here.platform, there.platform),
                            ("number of devices", here.device_count, there.device_count)):
         if one != two:
             raise NotMeasurable(
-                f"{material.program} and the other {other.program} do not run in the same place: {what} {one} and "
+                f"{handed.program} and the other {other.program} do not run in the same place: {what} {one} and "
                 f"{two}", "compare them without --rerun")
-    if material.needs_python or other.needs_python:
+    if handed.needs_python or other.needs_python:
         raise NotMeasurable(
-            f"{material.program} calls back into its script, which a lab does not have", "compare without --rerun")
+            f"{handed.program} calls back into its script, which a lab does not have", "compare without --rerun")
     command["other"] = {"program": other.program, "record": other.body["record"]}
     code = other.blobs.get("tagged") or other.blobs.get("stablehlo")
     if code is not None:
-        material.blobs["other_stablehlo"] = code
+        handed.blobs["other_stablehlo"] = code
     if "artifact" in other.blobs:
-        material.blobs["other_artifact"] = other.blobs["artifact"]
+        handed.blobs["other_artifact"] = other.blobs["artifact"]
 
 
 def environment(path: Path) -> Environment:

@@ -18,7 +18,7 @@ from xlascope.session.keeping import keep_failure, keep_result
 from xlascope.session.lab import HEARTBEAT_S, Lab, LabSpec, flags_from
 from xlascope.session.lab_inputs import (
     Environment,
-    Material,
+    LabInputs,
     NotMeasurable,
     beside,
     environment,
@@ -182,22 +182,22 @@ class Measurer:
             self._begin_in_recorder(command, jit)
             return
         target = target_of(ticket)
-        material = load(self._host.run_path, ticket.program, arguments=target is None)
-        if "tagged" in material.blobs:
+        handed = load(self._host.run_path, ticket.program, arguments=target is None)
+        if "tagged" in handed.blobs:
             # The same instructions, whose names of operations tell the equations they come from.
-            material.blobs["stablehlo"] = material.blobs.pop("tagged")
+            handed.blobs["stablehlo"] = handed.blobs.pop("tagged")
         if ticket.other is not None:
-            beside(command, material, load(*ticket.other, arguments=False))
+            beside(command, handed, load(*ticket.other, arguments=False))
         if target is not None:
             command["folder"] = self._dump.make()
-            self._begin_in_lab(command, material, ticket)
+            self._begin_in_lab(command, handed, ticket)
             return
         live = self._host.state in ("running", "idle")
-        if live and (material.needs_python or material.environment.platform not in (None, "cpu")):
+        if live and (handed.needs_python or handed.environment.platform not in (None, "cpu")):
             # An accelerator has one owner: as long as the script's process lives, it is that.
             self._begin_in_recorder(command, jit)
             return
-        self._begin_in_lab(command, material, ticket)
+        self._begin_in_lab(command, handed, ticket)
 
     def _begin_in_recorder(self, command: dict[str, Any], jit: str | None) -> None:
         self._place = "recorder"
@@ -208,8 +208,8 @@ class Measurer:
                 f"{what} needs the live Python process of the script, which has ended",
                 "run `xlascope SCRIPT` and switch it there, before leaving")
 
-    def _begin_in_lab(self, command: dict[str, Any], material: Material, ticket: Ticket) -> None:
-        spec = self._spec(material.environment, command["switches"])
+    def _begin_in_lab(self, command: dict[str, Any], handed: LabInputs, ticket: Ticket) -> None:
+        spec = self._spec(handed.environment, command["switches"])
         target = target_of(ticket)
         if target is not None:
             command["target"] = target.command()
@@ -223,15 +223,15 @@ class Measurer:
         else:
             self._labs[spec] = self._labs.pop(spec)  # the newest is dropped last
         self._place = lab
-        lab.send({**command, **material.body}, material.blobs)
+        lab.send({**command, **handed.body}, handed.blobs)
 
-    def _spec(self, material: Environment, switches: Mapping[str, Any]) -> LabSpec:
-        python = material.python
+    def _spec(self, known: Environment, switches: Mapping[str, Any]) -> LabSpec:
+        python = known.python
         if python is None or not is_python_with_jax(python):
             python = sys.executable
-        platform = material.platform
-        devices = devices_needed(switches, material.device_count) if platform in (None, "cpu") else None
-        return LabSpec(python, devices, platform, material.x64, flags_from(material.variables))
+        platform = known.platform
+        devices = devices_needed(switches, known.device_count) if platform in (None, "cpu") else None
+        return LabSpec(python, devices, platform, known.x64, flags_from(known.variables))
 
     def warm(self) -> None:
         """Start the lab that most measurements will need, so that the first one does not wait for jax."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from xlascope.session.loop import Loop
 from xlascope.session.streams import Sink, Source
-from xlascope.session.takeover import Understudy
+from xlascope.session.takeover import Takeover
 from xlascope.session.terminal import UserTerminal, set_line_endings, set_size
 from xlascope.session.wiring import Wiring
 
@@ -24,7 +24,7 @@ class ScriptStreams:
         self.user: UserTerminal | None = wiring.user
         for stream, fd, user in wiring.outs:
             self._connect(stream, fd, user)
-        self._understudy = _understudy(wiring)
+        self._takeover = _takeover(wiring)
         self._keys = None if wiring.master is None else Sink(loop, wiring.master, shared=False)
 
     @property
@@ -60,8 +60,8 @@ class ScriptStreams:
             self._keys.close()
         for source in self._sources:
             source.close()
-        if self._understudy is not None:
-            self._understudy.dismiss()
+        if self._takeover is not None:
+            self._takeover.dismiss()
 
     def give_up(self) -> None:
         """Write no more to the user."""
@@ -80,8 +80,8 @@ class ScriptStreams:
             # The script gets the same broken pipe. A terminal that is gone hangs the script up by SIGHUP instead.
             if stream != "terminal":
                 source.close()
-                if self._understudy is not None:
-                    self._understudy.release(fd)
+                if self._takeover is not None:
+                    self._takeover.release(fd)
 
         source = Source(self._loop, fd, data)
         if user is not None:
@@ -91,12 +91,12 @@ class ScriptStreams:
         self._sources.append(source)
 
 
-def _understudy(wiring: Wiring) -> Understudy | None:
+def _takeover(wiring: Wiring) -> Takeover | None:
     """Where output is redirected, the script outlives a keeper that is killed; on a terminal alone it is hung up."""
     pairs = [(end, user) for _, end, user in wiring.outs if user is not None]
     if all(stream == "terminal" for stream, _, user in wiring.outs if user is not None):
         return None
     try:
-        return Understudy(pairs)
+        return Takeover(pairs)
     except OSError:
         return None  # no more processes: then the script's output ends with the keeper

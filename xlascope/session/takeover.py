@@ -17,7 +17,7 @@ _IGNORED = (
 )  # fmt: skip
 
 
-class Understudy:
+class Takeover:
     """Forked before the script starts: holds the same pipes and does nothing while the keeper lives.
 
     ``pairs``: (end to read, the user's descriptor) of each stream. When the keeper ends without `dismiss`, it copies
