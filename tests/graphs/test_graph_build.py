@@ -147,14 +147,6 @@ def test_scalars_broadcasts_and_bitcasts_fold(corpus):
     assert drawn <= set(boxes)
 
 
-def test_json_has_the_keys_of_the_view(corpus):
-    told = graph_of(corpus, "scan").to_json()
-    node = {"id", "opcode", "shape", "computation", "group", "equations", "added_by_xla", "owner", "self_ns"}
-    assert all(node <= set(own) for own in told["nodes"])
-    assert all(set(own) == {"from", "to", "operand", "shape"} for own in told["edges"])
-    assert all({"id", "kind", "parent", "self_ns"} <= set(own) for own in told["groups"])
-
-
 def test_search(corpus):
     graph = graph_of(corpus, "softmax")
     assert "dot_general.0" in search(graph, "DOT")

@@ -58,7 +58,7 @@ def op_rows() -> list[SimpleNamespace]:
     return [
         SimpleNamespace(
             program="scores#1", op=op, opcode="fusion", device="0", device_kind="cpu", count=CALLS, total_ns=ns,
-            self_ns=ns, equations=tuple(_NODE_EQUATIONS[op]), added_by_xla=False, file=SOURCE, line=6, flops=None,
+            self_ns=ns, equations=tuple(_NODE_EQUATIONS[op]), added_by_xla=False, user_file=SOURCE, user_line=6, flops=None,
             bytes=32768,
         )
         for op, ns in _SELF_NS.items()

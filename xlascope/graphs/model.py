@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 # They carry values to where they are needed: no program asks for them, and nobody looks for who added them.
 CARRIERS = frozenset({"parameter", "constant", "tuple", "get-tuple-element", "bitcast"})
@@ -118,42 +117,3 @@ class Graph:
             found.append(parent)
             parent = self.group_by_id[parent].parent
         return tuple(found)
-
-    def to_json(self) -> dict[str, Any]:
-        """The keys of the ``graph`` view, and the labels that the picture adds."""
-        return {
-            "nodes": [_node_json(node) for node in self.nodes],
-            "edges": [
-                {"from": edge.source, "to": edge.target, "operand": edge.operand, "shape": edge.shape}
-                for edge in self.edges
-            ],
-            "groups": [
-                {
-                    "id": group.id,
-                    "kind": group.kind,
-                    "parent": group.parent,
-                    "self_ns": group.self_ns,
-                    "trip_count": group.trip_count,
-                    "members": group.members,
-                }
-                for group in self.groups
-            ],
-        }
-
-
-def _node_json(node: Node) -> dict[str, Any]:
-    return {
-        "id": node.id,
-        "opcode": node.opcode,
-        "shape": node.shape,
-        "computation": node.computation,
-        "group": node.group,
-        "equations": list(node.equations),
-        "added_by_xla": node.added_by_xla,
-        "owner": node.owner,
-        "self_ns": node.self_ns,
-        "is_root": node.is_root,
-        "folded": node.folded,
-        "bytes": node.bytes,
-        "scope": list(node.scope),
-    }

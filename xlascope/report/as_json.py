@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ def plain(value: Any) -> Any:
         return {names.get(name, name): plain(getattr(value, name)) for name in told}
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple | set | frozenset | Iterator):
         return [plain(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xlascope.ir import JaxprIndex
+from xlascope.ir import HloModule, JaxprIndex
 from xlascope.views.attribution import Share, attribute
 from xlascope.views.choice import choose
 from xlascope.views.eager import PATH, calling_lines, eager_programs, eager_times
@@ -16,7 +16,7 @@ from xlascope.views.observations import observation, program_of
 from xlascope.views.positions import is_library
 from xlascope.views.provenance import NOTHING, Provenance, provenance
 from xlascope.views.source import RunSource
-from xlascope.views.stages import hlo_module, jaxpr_index
+from xlascope.views.stages import hlo_module, jaxpr_index, stage_key
 from xlascope.views.variant_names import BASELINE, variant_name, variant_record
 from xlascope.views.variants import equation_times
 
@@ -32,7 +32,9 @@ class Row:
     that have none, so that all rows add up to that of all ops. ``total_ns``: with what lies inside. ``estimated``: a
     part of that is split or guessed, be it 0. ``user_file`` and ``user_line``: the user's own line, that of the
     equation around it where it has none; ``library_file`` and ``library_line``: the innermost place in an installed
-    package; ``text_line``: its line (from 1) in the jaxpr.
+    package; ``text_line``: its line (from 1) in the jaxpr. ``xla_file`` and ``xla_line``: the place that XLA's metadata
+    names for most of the instructions that are its alone. It differs from ``file`` and ``line``, where the equation was
+    traced, where JAX lowered once what several call sites share (`random_split`): XLA names the first of them.
     """
 
     program: str | None
@@ -54,6 +56,8 @@ class Row:
     library_file: str | None = None
     library_line: int | None = None
     text_line: int | None = None
+    xla_file: str | None = None
+    xla_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +214,10 @@ def _rows(
             if share.estimated_ns or not share.exact_ns:
                 split.add(around)
     total, common = sum(times.values()), _known(program, jaxpr)
+    named = _named_by_xla(source, program, variant, module, origin) if module is not None else {}
     rows = []
     for equation in jaxpr.equations:
+        xla_file, xla_line = named.get(equation.path, (None, None))
         mine = shares.get(equation.path)
         known = mine is not None and bool(times)
         own = mine.exact_ns + mine.estimated_ns if mine is not None and known else None
@@ -225,6 +231,8 @@ def _rows(
                 share=inside[equation.path] / total if total and equation.path in inside else None,
                 state=_state(names.get(equation.path, ()), equation.path, origin, inside),
                 estimated=equation.path in split,
+                xla_file=xla_file,
+                xla_line=xla_line,
                 **common[equation.path],
             )
         )
@@ -257,6 +265,23 @@ def _known(program: str, jaxpr: JaxprIndex) -> dict[str, dict[str, Any]]:
             "text_line": equation.text_line,
         }  # fmt: skip
     return found
+
+
+def _named_by_xla(
+    source: RunSource, program: str, variant: str | None, module: HloModule, origin: Provenance
+) -> Mapping[str, tuple[str | None, int | None]]:
+    """By equation, the innermost frame that XLA's metadata has most often, of instructions of that equation alone."""
+
+    def read() -> dict[str, tuple[str | None, int | None]]:
+        seen: dict[str, Counter[tuple[str | None, int | None]]] = defaultdict(Counter)
+        for name, paths in origin.equations.items():
+            instruction = module.get(name) if len(paths) == 1 else None
+            if instruction is not None and (stack := instruction.stack):
+                seen[paths[0]][stack[0].file, stack[0].line] += 1
+        return {path: places.most_common(1)[0][0] for path, places in seen.items()}
+
+    key = ("named by XLA", stage_key(source, program, "optimized", variant), origin.key)
+    return source.large.get_or(key, read)
 
 
 def _instructions(origin: Provenance) -> dict[str, tuple[str, ...]]:

@@ -82,8 +82,11 @@ def _per_call(row: Any) -> float | None:
     return own / count if own is not None and count else None
 
 
-def _place(prefix: str = "") -> Callable[[Any], Any]:
+def _place(*prefixes: str) -> Callable[[Any], Any]:
+    """Of the first prefix that names a file."""
+
     def place(row: Any) -> tuple[str | None, tuple[int, ...]]:
+        prefix = next((each for each in prefixes if getattr(row, f"{each}file", None) is not None), "")
         line = getattr(row, f"{prefix}line", None)
         lines = getattr(row, "lines", ()) or ()
         return getattr(row, f"{prefix}file", None), tuple(lines) if lines else (() if line is None else (line,))
@@ -104,7 +107,7 @@ OPS = (
     Field("count", "count", _attribute("count")),
     Field("bytes", "size", _attribute("bytes")),
     Field("flops", "count", _attribute("flops")),
-    Field("line", "place", _place()),
+    Field("line", "place", _place("user_")),
     Field("equation", "path", _attribute("equations")),
     Field("added", "flag", _attribute("added_by_xla")),
 )

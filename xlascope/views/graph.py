@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -33,6 +34,34 @@ class Edge:
     shape: str
 
 
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """A node as JSON. ``text_line``: its line (from 1) in the stage's text. ``file`` and ``line``: what XLA's own
+    metadata names, the innermost frame; of an equation, where it was traced. Others as in `graphs.model.Node`.
+    """
+
+    id: str
+    opcode: str
+    shape: str
+    computation: str
+    group: str | None
+    equations: tuple[str, ...]
+    added_by_xla: bool
+    owner: str | None
+    self_ns: int | None
+    name: str
+    bytes: int | None
+    is_root: bool
+    parameter_number: int | None
+    folded: bool
+    detail: str
+    text_line: int
+    scope: tuple[str, ...]
+    estimated: bool
+    file: str | None
+    line: int | None
+
+
 @dataclass(frozen=True)
 class GraphAnswer:
     """``self_ns`` are sums over all executions and devices in the windows. ``graph`` has the indexes for drawing.
@@ -40,13 +69,15 @@ class GraphAnswer:
     Nodes, edges and groups are made when they are read: the screen draws from ``graph`` and needs few of them.
     """
 
+    JSON_KEYS: ClassVar[dict[str, str]] = {"rows": "nodes"}
+
     stage: str
     program: str
     variant: str | None
     equations_exact: bool
     graph: Graph = field(metadata={"json": False})
 
-    JSON_PROPERTIES: ClassVar[tuple[str, ...]] = ("nodes", "edges", "groups")
+    JSON_PROPERTIES: ClassVar[tuple[str, ...]] = ("rows", "edges", "groups")
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -54,6 +85,17 @@ class GraphAnswer:
         if self.graph.language == "hlo":
             return tuple(self.graph.nodes)
         return tuple(node for node in self.graph.nodes if node.opcode != "parameter" or node.equations)
+
+    @property
+    def rows(self) -> Iterator[NodeRow]:
+        """The nodes for JSON."""
+        for node in self.nodes:
+            place = self.graph.place_of(node.id) if self.graph.place_of is not None else None
+            yield NodeRow(
+                node.id, node.opcode, node.shape, node.computation, node.group, node.equations, node.added_by_xla,
+                node.owner, node.self_ns, node.name, node.bytes, node.is_root, node.parameter_number, node.folded,
+                node.detail, node.line, node.scope, node.estimated, *(place or (None, None)),
+            )  # fmt: skip
 
     @property
     def edges(self) -> tuple[Edge, ...]:

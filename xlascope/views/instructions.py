@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xlascope.ir import HloInstruction, HloModule, collectives, cost
+from xlascope.ir import HloInstruction, HloModule, JaxprIndex, collectives, cost
 from xlascope.views import fields
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import is_eager, program_records
 from xlascope.views.positions import Own, position
 from xlascope.views.provenance import Provenance, of_module, provenance
 from xlascope.views.source import HloSource, RunSource
-from xlascope.views.stages import hlo_module, stage_key
+from xlascope.views.stages import hlo_module, jaxpr_index, stage_key
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """``flops`` and ``bytes`` are estimates for one execution; of a collective, what one device holds of it.
 
-    ``lines``: all lines of ``file`` that the instruction, or a member of the fusion, comes from. ``detail``: a fusion's
-    kind, a custom call's target. ``owner``: for what XLA added, the instruction it is there for, whose equations and
-    position it has.
+    ``file`` and ``line`` are the user's innermost in XLA's metadata, ``user_file`` and ``user_line`` those of the call
+    site itself, which XLA may name after the first of several (`positions.position`). ``lines``: all lines of
+    ``user_file`` that the instruction, or a member of the fusion, comes from. ``detail``: a fusion's kind, a custom
+    call's target. ``owner``: for what XLA added, the instruction it is there for, whose equations and position it has.
     """
 
     opcode: str
@@ -33,17 +34,22 @@ class Facts:
     detail: str | None
     lines: tuple[int, ...]
     owner: str | None
+    user_file: str | None
+    user_line: int | None
 
 
 class Instructions:
     """The instructions of one optimized module by name; details are read when asked for."""
 
-    def __init__(self, module: HloModule, origin: Provenance, own: Own, linked: bool = True) -> None:
+    def __init__(
+        self, module: HloModule, origin: Provenance, own: Own, jaxpr: JaxprIndex | None = None, linked: bool = True
+    ) -> None:
         """``linked``: whether equations are known, and so what XLA added."""
         self.module = module
         self.linked = linked
         self.provenance = origin
         self._own = own
+        self._traced = jaxpr.by_path if jaxpr is not None and origin.exact else {}
         self._found: dict[str, Facts | None] = {}
         self._exchanged = {each.instruction: each.bytes for each in collectives(module)}
 
@@ -57,10 +63,10 @@ class Instructions:
         instruction = self.module.get(name)
         if instruction is None:
             return None
-        file, line = position(instruction, self._own)
-        owner = self.provenance.owners.get(name)
-        if file is None and owner is not None and (needed := self.module.get(owner)) is not None:
-            file, line = position(needed, self._own)
+        named, owner = instruction, self.provenance.owners.get(name)
+        if not instruction.stack and owner is not None:
+            named = self.module.get(owner) or instruction
+        (file, line), (user_file, user_line) = position(named, self._own), self._called_at(named)
         work = cost(instruction, self.module)
         kind = instruction.fusion_kind
         return Facts(
@@ -72,9 +78,25 @@ class Instructions:
             name in self.provenance.added,
             self.provenance.paths(name),
             kind.removeprefix("k").lower() if kind else instruction.attributes.get("custom_call_target"),
-            self._lines(instruction, file, line),
+            self._lines(instruction, user_file, user_line),
             owner,
+            user_file,
+            user_line,
         )
+
+    def _called_at(self, instruction: HloInstruction) -> tuple[str | None, int | None]:
+        """The user's line of the call site; of a fusion that of its root."""
+        return position(instruction, self._own, self._traced_at(instruction))
+
+    def _traced_at(self, instruction: HloInstruction) -> tuple[str | None, int | None] | None:
+        """Where its one equation was traced, or that of a fusion's root; None where there are several or none."""
+        paths = self.provenance.equations.get(instruction.name, ())
+        if len(paths) == 1:
+            equation = self._traced.get(paths[0])
+            return (equation.file, equation.line) if equation is not None else None
+        body = self.module.computation(next(iter(instruction.called.get("calls", ())), ""))
+        root = body.root if instruction.opcode == "fusion" and body is not None else None
+        return self._traced_at(root) if root is not None and root.opcode != "fusion" else None
 
     def _lines(self, instruction: HloInstruction, file: str | None, line: int | None) -> tuple[int, ...]:
         found = {line}
@@ -82,7 +104,7 @@ class Instructions:
             for name in instruction.called.get("calls", ()):
                 body = self.module.computation(name)
                 for member in body.instructions if body is not None else ():
-                    where, number = position(member, self._own)
+                    where, number = self._called_at(member)
                     found.add(number if where == file else None)
         return tuple(sorted(number for number in found if number is not None))
 
@@ -96,7 +118,9 @@ def instructions(source: RunSource, program: str, variant: str | None = None) ->
     origin = provenance(source, program, variant)
     # The links change when the tagged form of the module comes, the module itself does not.
     key = ("instructions", stage_key(source, program, "optimized", variant), origin.key)
-    return source.large.get_or(key, lambda: Instructions(module, origin, own_files(source, program)))
+    return source.large.get_or(
+        key, lambda: Instructions(module, origin, own_files(source, program), jaxpr_index(source, program))
+    )
 
 
 def dumped_instructions(source: HloSource, program: str) -> Instructions | None:

@@ -21,10 +21,11 @@ from xlascope.views.windows import first_calls
 class Op:
     """One op of one program on one device. Times are sums over all executions seen, never scaled.
 
-    ``flops`` and ``bytes`` are estimates for one execution. ``lines``: all lines of ``file`` it comes from, ``line``
-    that of its root. ``detail``: a fusion's kind. ``module`` names the HLO module; ``program`` is None for what was not
-    captured. An eager primitive is one equation, at the line that dispatched it. What XLA added has the equations and
-    the line of its ``owner``, which is not exact.
+    ``flops`` and ``bytes`` are estimates for one execution. ``file`` and ``line``: the user's innermost of XLA's own
+    metadata. ``user_file`` and ``user_line``: of the call site itself, where XLA names the first of several that share
+    a lowering; ``lines``: all lines of ``user_file`` it comes from. ``detail``: a fusion's kind. ``module`` names the
+    HLO module; ``program`` is None for what was not captured. An eager primitive is one equation, at the line that
+    dispatched it. What XLA added has the equations and the line of its ``owner``, which is not exact.
     """
 
     program: str | None
@@ -47,6 +48,8 @@ class Op:
     lines: tuple[int, ...]
     owner: str | None
     equations_exact: bool
+    user_file: str | None
+    user_line: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,10 @@ def _by_itself(row: Op, equations: tuple[Equation, ...]) -> Op:
     places = {(each.file, each.line) for each in equations}
     file, line = places.pop() if len(places) == 1 else (None, None)
     paths = tuple(each.path for each in equations)
-    return replace(row, equations=paths, file=file, line=line, equations_exact=True, added_by_xla=False)
+    return replace(
+        row, equations=paths, file=file, line=line, user_file=file, user_line=line, equations_exact=True,
+        added_by_xla=False,
+    )  # fmt: skip
 
 
 def _row(
@@ -195,6 +201,8 @@ def _row(
         lines=facts.lines if facts is not None else (),
         owner=facts.owner if facts is not None else None,
         equations_exact=called is not None or _is_exact(known, facts),
+        user_file=facts.user_file if facts is not None and called is None else place[0],
+        user_line=facts.user_line if facts is not None and called is None else place[1],
     )
 
 

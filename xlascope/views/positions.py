@@ -66,6 +66,16 @@ class Own:
         return None, None
 
 
-def position(instruction: HloInstruction, own: Own) -> tuple[str | None, int | None]:
-    """File and line of the user's innermost frame: in the script, else in what is the user's, else any frame."""
-    return own.place(instruction.stack)
+def position(
+    instruction: HloInstruction, own: Own, traced: tuple[str | None, int | None] | None = None
+) -> tuple[str | None, int | None]:
+    """File and line of the user's innermost frame: in the script, else in what is the user's, else any frame.
+
+    ``traced``: where the instruction's equation was traced. JAX lowers what several call sites share once (a helper
+    such as that of `random_split`), and XLA writes the frames of the first in front of those of the call site itself:
+    with ``traced`` the latter alone are looked at.
+    """
+    frames = instruction.stack
+    if traced is not None:
+        frames = frames[next((n for n, each in enumerate(frames) if (each.file, each.line) == traced), 0) :]
+    return own.place(frames)

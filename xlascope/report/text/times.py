@@ -140,11 +140,11 @@ def _op(line: _Line, several: bool) -> list[str | Text]:
 
 def _where(row: Op) -> str:
     """``train:13,14``."""
-    if row.file is None:
+    if row.user_file is None:
         return "" if row.added_by_xla else UNKNOWN
-    stem = place(row.file, None).removesuffix(".py")
-    others = [number for number in row.lines if number != row.line]
-    shown = sorted([*others[: _MOST_LINES - 1], *([row.line] if row.line is not None else [])])
+    stem = place(row.user_file, None).removesuffix(".py")
+    others = [number for number in row.lines if number != row.user_line]
+    shown = sorted([*others[: _MOST_LINES - 1], *([row.user_line] if row.user_line is not None else [])])
     more = "…" if len(others) >= _MOST_LINES else ""
     return f"{stem}:{','.join(map(str, shown))}{more}" if shown else stem
 
