@@ -121,7 +121,7 @@ def test_reasons(recorded: Recorded) -> None:
     def reasons(line: str) -> list[str]:
         return [c["reason"] for c in compiles if c["call_line"] == line_of(line)]
 
-    assert reasons("# new shape") == ["argument x: f32[3] → f32[4]"]
+    assert reasons("# new shape") == ["argument x: f32[3] → f32[4] (dimension 0)"]
     assert reasons("# new dtype") == ["argument x: f32[4] → i32[4]"]
     assert reasons("# weak")[0].startswith("argument x: ") and "~f32[]" in reasons("# weak")[0]
     first, *again = reasons("# re-created")

@@ -18,11 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlascope.engine import compat
-from xlascope.engine.recorder.compiles import Reasons, Signature, differences
+from xlascope.engine.recorder.causes import Reasons
 from xlascope.engine.recorder.equations import Own, own_of, text_and_rows
 from xlascope.engine.recorder.identity import static_text, user_callable
 from xlascope.engine.recorder.programs import eager_parameters
 from xlascope.engine.recorder.recording import Recording
+from xlascope.engine.recorder.signature import Circumstances, Signature, differences
 from xlascope.engine.recorder.watch_import import watch
 
 
@@ -78,10 +79,10 @@ def test_differences_are_told_exactly_when_there_are_some(old: Signature, new: S
 @given(st.lists(SIGNATURES, max_size=100))
 def test_reasons_are_bounded_and_never_empty(signatures: list[Signature]) -> None:
     reasons = Reasons()
-    texts = [reasons.explain("f@file:1", each, None) for each in signatures]
+    texts = [reasons.explain("f@file:1", each, None).reason for each in signatures]
     assert all(texts)
     assert texts[:1] == ["first call"][: len(texts)] and "first call" not in texts[1:]
-    assert len(reasons._seen["f@file:1"].signatures) <= 64 if signatures else not reasons._seen
+    assert len(reasons._seen["f@file:1"].earlier) <= 64 if signatures else not reasons._seen
 
 
 def test_an_eager_primitive_is_no_function_object() -> None:
@@ -92,9 +93,9 @@ def test_an_eager_primitive_is_no_function_object() -> None:
         shape = next(each for each in statics if each.startswith("shape="))
         assert shape == f"shape=({rows}, 100)"
         one = Signature(f"b#{rows}", (), statics, (), False, str(rows), None, "eager")
-        told.append(reasons.explain("b", one, object(), eager=True))
+        told.append(reasons.explain("b", one, object(), eager=True, circumstances=Circumstances(clears=rows)).reason)
     assert told[0] == "first call" and told[1] == "shape=(2, 100) → shape=(3, 100)"
-    assert told[2] == "compiled before with the same signature: JAX's cache was cleared or full"
+    assert told[2].startswith("compiled before with the same signature: JAX's cache was full, or its key differs")
 
 
 def varint(value: int) -> bytes:

@@ -49,10 +49,10 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
     """What JAX's dispatch knows of the call in progress, read from the frames that called the lowering.
 
     Keys, each None when this is another way in: ``fun`` (the Python callable), ``values`` (flat arguments),
-    ``arg_names``, ``args``, ``kwargs``, ``jit_info``; ``aot``; ``direct``: no library code of JAX's lies between the
-    dispatch and the script's call. ``depth`` counts from the caller of this function.
+    ``arg_names``, ``args``, ``kwargs``, ``jit_info``, ``in_tree``; ``aot``; ``direct``: no library
+    code of JAX's lies between the dispatch and the script's call. ``depth`` counts from the caller of this function.
     """
-    found: dict[str, Any] = dict.fromkeys(("fun", "values", "arg_names", "args", "kwargs", "jit_info"))
+    found: dict[str, Any] = dict.fromkeys(("fun", "values", "arg_names", "args", "kwargs", "jit_info", "in_tree"))
     frame = sys._getframe(depth + 1)
     caller = frame.f_back
     found["direct"] = _called_by_script(frame)
@@ -62,6 +62,7 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
         found["fun"] = getattr(names.get("jit_func"), "_fun", None)
         found["jit_info"] = getattr(names.get("jit_func"), "_jit_info", None)
         found["args"], found["kwargs"] = names.get("args"), names.get("kwargs")
+        found["in_tree"] = getattr(frame.f_locals.get("self"), "in_tree", None)
     if frame.f_code.co_name == "_pjit_call_impl_python":
         found["values"] = frame.f_locals.get("args")
         if caller is not None and caller.f_code.co_name == "_run_python_pjit":
@@ -69,6 +70,7 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
             found["fun"] = names.get("fun")
             found["args"], found["kwargs"] = names.get("args"), names.get("kwargs")
             found["arg_names"] = getattr(names.get("p"), "arg_names", None)
+            found["in_tree"] = getattr(names.get("p"), "in_tree", None)
             outer = caller.f_back
             found["jit_info"] = outer.f_locals.get("jit_info") if outer is not None else None
     return found

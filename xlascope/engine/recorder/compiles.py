@@ -1,13 +1,11 @@
-"""Every compile: how long its three steps took, and why JAX compiled again."""
+"""Every compile: how long its three steps took."""
 
 from __future__ import annotations
 
 import _thread
 import sys
 import time
-import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 TRACE = "/jax/core/compile/jaxpr_trace_duration"
@@ -16,8 +14,6 @@ COMPILE = "/jax/core/compile/backend_compile_duration"
 CACHE = {"/jax/compilation_cache/cache_hits": "hit", "/jax/compilation_cache/cache_misses": "miss"}
 ACTIVITIES = {TRACE: "tracing", LOWER: "lowering", COMPILE: "compiling"}
 PHASES = {TRACE: "trace", LOWER: "lower", COMPILE: "compile"}
-SEEN_SIGNATURES = 64
-SEEN_FUNCTIONS = 4096
 
 
 class Clock:
@@ -114,119 +110,3 @@ def _plain(name: Any) -> str | None:
     if text is not None and text.startswith("jit(") and text.endswith(")"):
         return text[4:-1]
     return text.removeprefix("jit_") if text is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """What distinguishes two programs of one function."""
-
-    program: str
-    inputs: tuple[tuple[str, str, str], ...]  # name, type, sharding
-    statics: tuple[str, ...]
-    donated: tuple[bool, ...]
-    x64: bool
-    equations: str
-    function: int | None
-    how: str
-
-
-@dataclass(slots=True)
-class _Seen:
-    signatures: list[Signature] = field(default_factory=list)
-    functions: dict[int, weakref.ref[Any]] = field(default_factory=dict)
-
-
-class Reasons:
-    """Explains a compile from the earlier signatures of the same function; bounded."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, _Seen] = {}
-
-    def explain(self, function_id: str, signature: Signature, fun: Any, eager: bool = False) -> str:
-        """Why this signature is compiled; remembers it. ``eager``: of a primitive, which is no function object."""
-        if eager:
-            fun = None
-        seen = self._seen.get(function_id)
-        if seen is None:
-            if len(self._seen) >= SEEN_FUNCTIONS:
-                self._seen.pop(next(iter(self._seen)))
-            seen = self._seen[function_id] = _Seen()
-        earlier = seen.signatures
-        same_function = fun is not None and _alive(seen.functions.get(id(fun))) is fun
-        reason = _reason(earlier, signature, same_function, fun is not None)
-        earlier.append(signature)
-        del earlier[:-SEEN_SIGNATURES]
-        if fun is not None and not same_function:
-            try:
-                seen.functions[id(fun)] = weakref.ref(fun)
-            except TypeError:
-                pass  # a callable that takes no weak reference: taken for a new one each time
-            while len(seen.functions) > SEEN_SIGNATURES:
-                seen.functions.pop(next(iter(seen.functions)))
-        return reason
-
-
-def _alive(reference: weakref.ref[Any] | None) -> Any:
-    return reference() if reference is not None else None
-
-
-def _reason(earlier: list[Signature], new: Signature, same_function: bool, function_known: bool) -> str:
-    if not earlier:
-        return "first call"
-    equal = [old for old in earlier if old.program == new.program]
-    if equal:
-        if equal[-1].how != new.how:
-            return f"compiled by {equal[-1].how} before, now by {new.how}"
-        if same_function or not function_known:
-            return "compiled before with the same signature: JAX's cache was cleared or full"
-        return "a new function object at the same line (the jit, lambda or partial is made again)"
-    nearest = min(reversed(earlier), key=lambda old: len(differences(old, new)))
-    changes = differences(nearest, new)
-    if changes:
-        if new.how == "eager":
-            changes = [each.removeprefix("static argument ") for each in changes]
-        more = f"; and {len(changes) - 3} more" if len(changes) > 3 else ""
-        return "; ".join(changes[:3]) + more
-    if function_known and not same_function:
-        return "a new function object at the same line with other captured values"
-    if new.how == "eager":
-        return "the same primitive with parameters that differ in what is not shown"
-    return "traced to other equations (captured values or JAX's configuration changed)"
-
-
-def differences(old: Signature, new: Signature) -> list[str]:
-    """What changed between two signatures, in words."""
-    changes = []
-    if len(old.inputs) != len(new.inputs):
-        changes.append(f"number of array arguments {len(old.inputs)} → {len(new.inputs)}")
-    else:
-        for before, after in zip(old.inputs, new.inputs, strict=True):
-            changes.extend(_input_changes(before, after))
-    for index, (text, other) in enumerate(zip(old.statics, new.statics, strict=False)):
-        if text != other:
-            changes.append(f"static argument {text} → {other}" if "=" in text else f"static {index}: {text} → {other}")
-    if len(old.statics) != len(new.statics):
-        changes.append(f"number of static arguments {len(old.statics)} → {len(new.statics)}")
-    if old.x64 != new.x64:
-        changes.append(f"x64 {'on' if old.x64 else 'off'} → {'on' if new.x64 else 'off'}")
-    if len(old.donated) == len(new.donated) and old.donated != new.donated:
-        changes.append("donated arguments changed")
-    return changes
-
-
-def _input_changes(before: tuple[str, str, str], after: tuple[str, str, str]) -> list[str]:
-    name, old, old_sharding = before
-    _, new, new_sharding = after
-    if old != new:
-        if _no_weak(old) == _no_weak(new):
-            return [f"weak type of {name}: {old} → {new}"]
-        return [f"argument {name}: {old} → {new}"]
-    if old_sharding != new_sharding:
-        return [f"sharding of {name}: {old_sharding} → {new_sharding}"]
-    return []
-
-
-def _no_weak(text: str) -> str:
-    return text.removeprefix("~")
-
-

@@ -14,9 +14,10 @@ from typing import Any
 from xlascope.engine import compat
 from xlascope.engine.recorder import stages
 from xlascope.engine.recorder.arguments import Arguments
-from xlascope.engine.recorder.compiles import Clock, Reasons
+from xlascope.engine.recorder.causes import Cause, Reasons
+from xlascope.engine.recorder.compiles import Clock
 from xlascope.engine.recorder.eager import EagerLines
-from xlascope.engine.recorder.programs import Program, Programs, eager_parameters
+from xlascope.engine.recorder.programs import Identified, Program, Programs, eager_parameters
 from xlascope.engine.recorder.tagging import Lowering, send_tagged
 
 ENGINE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -53,6 +54,8 @@ class Hook:
     def install(self) -> None:
         """Places the hook in JAX's dispatch, hidden from tracebacks."""
         compat.hide_frames(ENGINE_FOLDER)
+        self.programs.makers.install()
+        self.programs.clears.install()
         compat.wrap_lowering(self._wrap_lowering)
         compat.wrap_compile(self._wrap_compile)
         compat.wrap_compiled_call(self._wrap_compiled_call)
@@ -153,19 +156,19 @@ class Hook:
         known = self.programs.known(jaxpr)
         if known is not None:
             known.hook_calls += not compat.lowered_ahead(4)
+            self.local.cause = None
+            self.local.again = jaxpr, params
             return known
         # Frames: this, attempt, _guarded, the wrapper, then JAX's.
         call = compat.dispatch_frames(4)
-        program, signature, fresh = self.programs.identify(jaxpr, params, call)
+        found = self.programs.identify(jaxpr, params, call)
+        program = found.program
         if program is None:
             return None
         program.hook_calls += not call["aot"]  # lowered ahead of time is not called
-        how = "eager" if program.eager else "aot" if call["aot"] else "call"
-        signature = replace(signature, program=program.id, how=how)
-        if program.eager:
-            signature = replace(signature, statics=eager_parameters(jaxpr) or signature.statics)
-        reason = self.reasons.explain(program.function.id, signature, call["fun"], program.eager)
-        self.local.reason = (program.id, reason)
+        self.local.again = None
+        self.local.cause = program.id, self._cause(found, program, jaxpr, call), self._made(found)
+        fresh = found.fresh
         if fresh and not program.eager:
             self.recording.attempt("jaxpr", self._send_jaxpr, program, jaxpr)
             if program.how != "aot":
@@ -173,6 +176,32 @@ class Hook:
             if self.recording.config.get("stay"):
                 self.programs.keep_alive(program, jaxpr)
         return program
+
+    def _cause(self, found: Identified, program: Program, jaxpr: Any, call: dict[str, Any]) -> Cause:
+        how = "eager" if program.eager else "aot" if call["aot"] else "call"
+        signature = replace(found.signature, program=program.id, how=how)
+        around = found.circumstances
+        if program.eager:
+            signature = replace(signature, statics=eager_parameters(jaxpr) or signature.statics)
+            around = replace(around, tree=None, made=None)  # of JAX's own jitted object
+        return self.reasons.explain(program.function.id, signature, call["fun"], program.eager, around)
+
+    def _cause_again(self, program: Program) -> tuple[str, Cause, Any] | None:
+        """Of a compile whose trace JAX had already: for arguments that lie elsewhere, say."""
+        jaxpr, params = self.local.again
+        call = compat.dispatch_frames(7)
+        # Frames: this, attempt, _send_compile, _after_compile, attempt, _guarded, the wrapper, then JAX's.
+        found = self.programs.identify(jaxpr, params, call)
+        if found.program is None:
+            return None
+        if call["values"] is None:
+            return program.id, Cause("unknown", "a trace that JAX had already, compiled again ahead of time"), None
+        return program.id, self._cause(found, program, jaxpr, call), self._made(found)
+
+    @staticmethod
+    def _made(found: Identified) -> tuple[str, int, str] | None:
+        """Where the script called jit; what JAX makes for a primitive bears the script's frame by chance."""
+        return None if found.program is None or found.program.eager else found.circumstances.made
 
     def _send_jaxpr(self, program: Program, jaxpr: Any) -> None:
         if program.equations <= LARGE:
@@ -230,7 +259,6 @@ class Hook:
             self._send_compile(new)
 
     def _send_compile(self, program: Program) -> None:
-        told, reason = getattr(self.local, "reason", (None, None))
         place = compat.user_frame(compat.current_traceback()) or program.place
         durations = self.clock.take()
         file, line = (place[0], place[1]) if place is not None else (None, None)
@@ -239,11 +267,19 @@ class Hook:
         if all(durations[step] is None for step in ("trace_ns", "lower_ns", "compile_ns")):
             return  # JAX had it compiled already: another executable of the same code, for other shardings say
         program.compile_seconds = (durations["compile_ns"] or 0) / 1e9
+        found = getattr(self.local, "cause", None)
+        if found is None and getattr(self.local, "again", None) is not None:
+            found = self.recording.attempt("reason of a compile", self._cause_again, program)
+        told, cause, made = found if found is not None else (None, None, None)
+        self.local.cause = self.local.again = None
+        if told != program.id:
+            cause = made = None
         self.link.send({
             "kind": "compile", "name": program.function.name, "program": program.id, "eager": program.eager,
             "file": file if program.eager else program.function.file,
             "line": line if program.eager else program.function.line, "call_file": file, "call_line": line,
-            "reason": reason if told == program.id else None, **durations,
+            "call_function": place[2] if place is not None else None, **_cause_keys(cause), **_made_keys(made),
+            **durations,
         })  # fmt: skip
 
     # --------------------------------------------------------------------------------- the second thread and the end
@@ -293,3 +329,15 @@ class Hook:
         return stages.LiveProgram(program.id, jaxpr, program.inputs), ""
 
 
+def _cause_keys(cause: Cause | None) -> dict[str, Any]:
+    if cause is None:
+        return {"cause": None, "reason": None, "against": None, "difference": []}
+    parts = [{"part": d.part, "name": d.name, "before": d.before, "after": d.after} for d in cause.difference]
+    return {"cause": cause.cause, "reason": cause.reason, "against": cause.against, "difference": parts}
+
+
+def _made_keys(made: tuple[str, int, str] | None) -> dict[str, Any]:
+    if made is None:
+        return {"made_file": None, "made_line": None, "made_function": None}
+    file = made[0] if made[0].startswith("<") else os.path.abspath(made[0])
+    return {"made_file": file, "made_line": made[1], "made_function": made[2]}

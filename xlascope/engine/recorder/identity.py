@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import inspect
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from xlascope.engine import compat
 
 STATIC_TEXT = 200
+LITERALS = 256  # constants of equations that are kept to tell two traces apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +112,38 @@ def user_callable(fun: Any, depth: int = 8) -> Any:
 
 
 def static_text(value: Any) -> str:
-    """A static argument as text; of objects only the type's name, since their ``repr`` is the script's code."""
-    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+    """A static argument as text; of other objects only the type's name, since their ``repr`` is the script's code."""
+    if type(value) in _PLAIN or value is None:
         text = repr(value)
+    elif hasattr(type(value), "__members__") and hasattr(value, "_name_"):  # the script's enum is no module of ours
+        text = f"{type(value).__qualname__}.{value._name_}"
+    elif isinstance(value, (bool, int, float, complex, str, bytes)):
+        text = repr(value)
+    elif isinstance(value, tuple) and hasattr(type(value), "_fields"):
+        text = _fields_text(value, zip(type(value)._fields, value, strict=False))  # type: ignore[attr-defined]
     elif isinstance(value, (tuple, list)):
         text = f"({', '.join(static_text(each) for each in value[:20])})"
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type) and hasattr(value, "__dict__"):
+        held = vars(value)
+        names = [name for name in type(value).__dataclass_fields__ if name in held]
+        text = _fields_text(value, ((name, held[name]) for name in names))
+    elif type(value).__module__ == "numpy" and getattr(value, "shape", None) == () and value.dtype.kind in "biufc":
+        text = repr(value.item())
+    elif ((type(value).__module__ == "numpy" and hasattr(value, "shape")) or compat.is_array(value)):
+        text = f"array {value.dtype}[{','.join(map(str, value.shape))}]"
     elif inspect.isroutine(value) or inspect.isclass(value):
         text = str(getattr(value, "__qualname__", type(value).__name__))
     else:
         text = f"<{type(value).__qualname__}>"
     return text if len(text) <= STATIC_TEXT else text[: STATIC_TEXT - 1] + "…"
+
+
+_PLAIN = frozenset({bool, int, float, complex, str, bytes})
+
+
+def _fields_text(value: Any, fields: Iterable[tuple[str, Any]]) -> str:
+    inner = ", ".join(f"{name}={static_text(each)}" for name, each in itertools.islice(fields, 20))
+    return f"{type(value).__qualname__}({inner})"
 
 
 @dataclass(slots=True)
@@ -129,6 +154,7 @@ class Structure:
     equations: int
     primitives: set[str] = field(default_factory=set)
     mesh: dict[str, int] | None = None
+    literals: list[str] = field(default_factory=list)
 
 
 def structure_of(jaxpr: Any) -> Structure:
@@ -151,6 +177,8 @@ def structure_of(jaxpr: Any) -> Structure:
             result.primitives.add(equation.primitive.name)
             parts = [equation.primitive.name]
             parts.extend(_atom(each, numbers) for each in equation.invars)
+            if len(result.literals) < LITERALS:
+                result.literals.extend(_literals(equation.invars))
             for variable in equation.outvars:
                 numbers[variable] = len(numbers)
                 parts.append(str(variable.aval))
@@ -171,6 +199,10 @@ def structure_of(jaxpr: Any) -> Structure:
     raw, result.equations = visit(jaxpr)
     result.digest = raw.hex()
     return result
+
+
+def _literals(atoms: Any) -> Iterable[str]:
+    return (str(each.val) for each in atoms if hasattr(each, "val") and getattr(each.val, "size", 1) == 1)
 
 
 def _atom(atom: Any, numbers: dict[Any, int]) -> str:

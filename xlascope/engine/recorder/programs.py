@@ -12,7 +12,6 @@ from typing import Any
 
 from xlascope.engine import compat
 from xlascope.engine.recorder import equations
-from xlascope.engine.recorder.compiles import Signature
 from xlascope.engine.recorder.identity import (
     Function,
     Structure,
@@ -22,6 +21,7 @@ from xlascope.engine.recorder.identity import (
     static_text,
     structure_of,
 )
+from xlascope.engine.recorder.signature import Circumstances, Signature, circumstances_of
 
 KNOWN_TRACES = 4096
 PROGRAMS = 5_000
@@ -60,6 +60,16 @@ class Program:
         return self.how == "eager"
 
 
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What one compile is of: ``program`` None when there are too many to keep apart; ``fresh``: not seen before."""
+
+    program: Program | None
+    signature: Signature
+    circumstances: Circumstances
+    fresh: bool
+
+
 class Programs:
     """The tables of what has been seen, each bounded. Identifying a trace sends the records of what is new."""
 
@@ -78,6 +88,7 @@ class Programs:
         self._lock = _thread.RLock()
         self._alive: dict[str, Any] = {}
         self._with_inputs: deque[Program] = deque()
+        self.makers, self.clears = compat.Makers(), compat.Clears()
 
     def known(self, jaxpr: Any) -> Program | None:
         """The program of a trace that has been identified before."""
@@ -92,16 +103,12 @@ class Programs:
         """All programs in the order in which they were seen."""
         return list(self._by_id.values())
 
-    def identify(
-        self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]
-    ) -> tuple[Program | None, Signature, bool]:
-        """The program of a trace, its signature, and whether it is new. None when there are too many to keep apart."""
+    def identify(self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]) -> Identified:
+        """The program of a trace and what is known of this compile of it; remembers the trace."""
         with self._lock:
             return self._identify(jaxpr, params, call)
 
-    def _identify(
-        self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]
-    ) -> tuple[Program | None, Signature, bool]:
+    def _identify(self, jaxpr: Any, params: dict[str, Any], call: dict[str, Any]) -> Identified:
         import jax
 
         place = compat.user_frame(compat.current_traceback())
@@ -124,7 +131,7 @@ class Programs:
         fresh = program is None
         if program is None:
             if self._is_full(how):
-                return None, signature, False
+                return Identified(None, signature, Circumstances(), False)
             short = function.name.rpartition("<locals>.")[2]
             number = self._numbers[short] = self._numbers.get(short, 0) + 1
             program = Program(f"{short}#{number}", function, how, inputs, structure.equations)
@@ -132,8 +139,9 @@ class Programs:
             self._by_key[key] = self._by_id[program.id] = program
             self._forget_inputs(program)
             self._send(program, signature, jaxpr, params, call, structure)
+        around = circumstances_of(jaxpr, params, call, tuple(structure.literals), self.makers, self.clears)
         self._remember(jaxpr, program)
-        return program, signature, fresh
+        return Identified(program, signature, around, fresh)
 
     def _is_full(self, how: str) -> bool:
         if how == "eager":
@@ -253,6 +261,8 @@ def _how(jaxpr: Any, call: dict[str, Any]) -> str:
 def eager_parameters(jaxpr: Any) -> tuple[str, ...]:
     """What tells compiles of an eager primitive apart beside its arguments: its parameters; of several, results."""
     equations_ = compat.open_jaxpr(jaxpr).eqns
+    while len(equations_) == 1 and equations_[0].primitive.name in {"jit", "pjit"}:
+        equations_ = compat.open_jaxpr(equations_[0].params["jaxpr"]).eqns
     if len(equations_) == 1:
         return tuple(f"{name}={static_text(value)}" for name, value in sorted(equations_[0].params.items()))
     return tuple(f"result={equations.type_text(each)}" for each in compat.open_jaxpr(jaxpr).outvars)

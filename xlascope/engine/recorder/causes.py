@@ -1,0 +1,242 @@
+"""Why JAX compiled again: each compile against the earlier ones of the same function."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xlascope.engine.recorder.signature import Circumstances, Difference, Signature, differences
+
+SEEN_SIGNATURES = 64
+SEEN_FUNCTIONS = 4096
+TOLD = 3
+ANOTHER = "another {0} object"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something was compiled.
+
+    ``cause`` is one word of: ``first``, ``function`` (a new function object of the same code), ``captured`` (one that
+    holds other values), ``structure``, ``shape``, ``rank``, ``dtype``, ``weak type``, ``x64``, ``static``,
+    ``sharding``, ``device``, ``donation``, ``config``, ``option``, ``parameters`` (of an eager primitive),
+    ``equations``, ``how`` (ahead of time or by a call), ``cleared``, ``unknown``. ``against``: the earlier program
+    compared with.
+    """
+
+    cause: str
+    reason: str
+    against: str | None = None
+    difference: tuple[Difference, ...] = ()
+
+
+@dataclass(slots=True)
+class _Seen:
+    earlier: list[tuple[Signature, Circumstances]] = field(default_factory=list)
+    functions: dict[tuple[int, int], weakref.ref[Any]] = field(default_factory=dict)
+
+
+class Reasons:
+    """Explains a compile from the earlier signatures of the same function; bounded."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+
+    def explain(
+        self,
+        function_id: str,
+        signature: Signature,
+        fun: Any,
+        eager: bool = False,
+        circumstances: Circumstances | None = None,
+    ) -> Cause:
+        """Why this signature is compiled; remembers it. ``eager``: of a primitive, which is no function object."""
+        fun = None if eager else fun
+        seen = self._seen.get(function_id)
+        if seen is None:
+            if len(self._seen) >= SEEN_FUNCTIONS:
+                self._seen.pop(next(iter(self._seen)))
+            seen = self._seen[function_id] = _Seen()
+        case = _Case(
+            seen.earlier, signature, circumstances or Circumstances(), fun is not None,
+            fun is not None and _knows(seen, fun),
+        )  # fmt: skip
+        cause = case.cause()
+        seen.earlier.append((signature, case.now))
+        del seen.earlier[:-SEEN_SIGNATURES]
+        if fun is not None and not case.same_function:
+            _remember(seen, fun)
+        return cause
+
+
+def _knows(seen: _Seen, fun: Any) -> bool:
+    reference = seen.functions.get(_token(fun))
+    return reference is not None and reference() is _anchor(fun)
+
+
+def _remember(seen: _Seen, fun: Any) -> None:
+    try:
+        seen.functions[_token(fun)] = weakref.ref(_anchor(fun))
+    except TypeError:
+        pass  # a callable that takes no weak reference: taken for a new one each time
+    while len(seen.functions) > SEEN_SIGNATURES:
+        seen.functions.pop(next(iter(seen.functions)))
+
+
+def _token(fun: Any) -> tuple[int, int]:
+    """Methods of one object are equal, and one to JAX, though each access makes a new one."""
+    return (id(fun.__self__), id(fun.__func__)) if inspect.ismethod(fun) else (id(fun), 0)
+
+
+def _anchor(fun: Any) -> Any:
+    return fun.__self__ if inspect.ismethod(fun) else fun
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One compile and what was compiled before it."""
+
+    earlier: Sequence[tuple[Signature, Circumstances]]
+    new: Signature
+    now: Circumstances
+    function_known: bool
+    same_function: bool
+
+    def cause(self) -> Cause:
+        if not self.earlier:
+            return Cause("first", "first call")
+        equal = [each for each in self.earlier if each[0].program == self.new.program]
+        if equal and equal[-1][0].how != self.new.how:
+            before, now = equal[-1][0].how, self.new.how
+            return Cause("how", f"compiled by {before} before, now by {now}", self.new.program)
+        nearest, was = min(reversed(self.earlier), key=self._distance)
+        changes = differences(nearest, self.new, was, self.now)
+        if not changes:
+            return self._unlike(equal, nearest, was)
+        if self.new.how == "eager":
+            changes = _of_primitive(changes)
+        return self._told(changes, nearest.program)
+
+    def _told(self, changes: list[Difference], against: str) -> Cause:
+        more = f"; and {len(changes) - TOLD} more" if len(changes) > TOLD else ""
+        reason = "; ".join(each.text for each in changes[:TOLD]) + more
+        return Cause(changes[0].part, reason, against, tuple(changes[:20]))
+
+    def _distance(self, other: tuple[Signature, Circumstances]) -> int:
+        """About how much of the key is other than it was; compared part by part, each as a whole."""
+        old, was = other
+        parts = old.statics != self.new.statics, old.x64 != self.new.x64, old.donated != self.new.donated
+        circumstances = was.tree != self.now.tree, was.options != self.now.options
+        types = abs(len(old.inputs) - len(self.new.inputs)) + sum(map(operator.ne, old.inputs, self.new.inputs))
+        types += sum(map(operator.ne, was.placed, self.now.placed))
+        context = sum(map(operator.ne, was.context, self.now.context))
+        return 4 * (types + sum(parts) + sum(circumstances) + context) + (old.equations != self.new.equations)
+
+    def _unlike(self, equal: list[Any], nearest: Signature, was: Circumstances) -> Cause:
+        """The same types, configuration and statics by their text: what else there is."""
+        if self.new.how == "eager":
+            return self._primitive(bool(equal), nearest, was)
+        same = bool(equal) or nearest.equations == self.new.equations
+        if self.function_known and not self.same_function:
+            return self._new_function(same, nearest, was)
+        objects = tuple(_other_objects(was, self.now))
+        if objects:
+            return self._told(list(objects), nearest.program)
+        if not same:
+            constants = _constants(was, self.now)
+            what = f": {constants.text}" if constants else ": it reads more than its arguments"
+            reason = f"traced to other equations{' after JAX cleared its cache' * (was.clears < self.now.clears)}{what}"
+            return Cause("equations", reason, nearest.program, (constants,) if constants else ())
+        return self._once_more(nearest, was)
+
+    def _once_more(self, nearest: Signature, was: Circumstances) -> Cause:
+        if was.clears < self.now.clears:
+            return Cause("cleared", "compiled before with the same signature: JAX's cache was cleared", nearest.program)
+        what = "JAX's cache was full, or its key differs in what is not recorded"
+        return Cause("unknown", f"compiled before with the same signature: {what}", nearest.program)
+
+    def _new_function(self, same: bool, nearest: Signature, was: Circumstances) -> Cause:
+        made = self.now.made
+        where = f"{made[0].rpartition('/')[2]}:{made[1]}" if made is not None else None
+        again = f" (jit made again at {where})" if where else " (the jit, lambda or partial is made again)"
+        of = f", the method of another {self.now.bound} object" if self.now.bound else ""
+        if same:
+            return Cause("function", f"a new function object at the same line{of}{again}", nearest.program)
+        changes = list(_captured_changes(was, self.now))
+        if not changes and (constants := _constants(was, self.now)) is not None:
+            changes = [constants]
+        told = f": {'; '.join(each.text for each in changes[:TOLD])}" if changes else ""
+        reason = f"a new function object at the same line{of} with other captured values{told}{again}"
+        return Cause("captured", reason, nearest.program, tuple(changes))
+
+    def _primitive(self, same: bool, nearest: Signature, was: Circumstances) -> Cause:
+        if self.now.bodies:
+            bodies = ", ".join(dict.fromkeys(self.now.bodies))
+            if same:
+                return Cause("function", f"a new function object for its body: {bodies}", nearest.program)
+            constants = _constants(was, self.now)
+            told = f": {constants.text}" if constants else ""
+            reason = f"a new function object for its body, with other captured values{told}: {bodies}"
+            return Cause("captured", reason, nearest.program, (constants,) if constants else ())
+        if same:
+            return self._once_more(nearest, was)
+        constants = _constants(was, self.now)
+        told = constants.text if constants else "parameters that differ in what is not shown"
+        return Cause(
+            "parameters", f"the same primitive with {told}", nearest.program, (constants,) if constants else ()
+        )
+
+
+def _of_primitive(changes: list[Difference]) -> list[Difference]:
+    """What are static arguments of a function are parameters of a primitive; results tell where nothing else does."""
+    found = []
+    for each in changes:
+        if each.part == "static":
+            text = each.text.removeprefix("static argument ")
+            each = Difference("parameters", each.name, each.before, each.after, text)
+        found.append(each)
+    return [each for each in found if each.name != "result"] or found
+
+
+def _other_objects(was: Circumstances, now: Circumstances) -> list[Difference]:
+    """Static arguments that look the same, yet are other objects."""
+    before = {name: (kind, identity) for name, kind, _, identity in was.statics}
+    found = []
+    for name, kind, compares, identity in now.statics:
+        if name not in before or before[name] == (kind, identity):
+            continue
+        why = "which is equal only to itself" if compares == "identity" else "which is not equal to the one before"
+        text = f"static argument {name}: {ANOTHER.format(kind)}, {why}"
+        found.append(Difference("static", name, f"<{before[name][0]}>", f"<{kind}>, {why}", text))
+    return found
+
+
+def _captured_changes(was: Circumstances, now: Circumstances) -> list[Difference]:
+    before = {name: (text, identity) for name, text, identity in was.captured}
+    found = []
+    for name, text, identity in now.captured:
+        old, old_identity = before.get(name, (None, None))
+        if old is not None and old != text:
+            found.append(Difference("captured", name, old, text, f"{name}: {old} → {text}"))
+        elif old is not None and old_identity != identity and not _is_small(text):
+            found.append(Difference("captured", name, old, f"another {text}", f"{name}: another {text}"))
+    return found
+
+
+def _is_small(text: str) -> bool:
+    """Whether a value's text tells all of it, so that another object with the same text is equal."""
+    return text.startswith(("'", '"')) or ("<" not in text and "array " not in text)
+
+
+def _constants(was: Circumstances, now: Circumstances) -> Difference | None:
+    """The first constant in the equations that is another one."""
+    if len(was.literals) != len(now.literals):
+        return None
+    for old, new in zip(was.literals, now.literals, strict=True):
+        if old != new:
+            return Difference("constant", None, old, new, f"constant {old} → {new}")
+    return None
