@@ -119,7 +119,7 @@ def _complete(wanted: argparse.Namespace) -> None:
     with open_source(wanted.path) as source:
         if not isinstance(source, RunSource) or not concerns(wanted.view, wanted.stage) or source.being_written():
             return
-        alone = wanted.program is not None or wanted.view not in ("ops", "devices", "equations")
+        alone = wanted.program is not None or wanted.view not in ("ops", "devices", "equations", "compiles")
         program = choose(source, wanted.program) if alone else None
         lacking = missing(source, wanted.view, program, wanted.stage, wanted.variant)
     if lacking:

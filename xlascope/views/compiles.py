@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xlascope.views import fields
 from xlascope.views.choice import choose
+from xlascope.views.compile_rows import Compile, Difference
 from xlascope.views.heat import heat
+from xlascope.views.pass_store import pass_sequence, passes_record
 from xlascope.views.source import RunSource
+from xlascope.views.storms import Storm, storms
+
+PASSES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Compile:
-    """``runs``: how often what was compiled ran; an estimate unless ``runs_exact``; None: unknown, but
-    ``runs_at_least``. ``runs_at_most``: as ``calls_at_most`` of functions. ``eager``: a primitive by
-    itself.
+class PassTime:
+    """A pass of XLA over a whole compile. ``ns``: its own time in all its turns, ``count``."""
 
-    A row with ``compile_ns`` None and ``eager`` true is a primitive whose compilation was not seen.
-    """
-
-    name: str | None
-    file: str | None
-    line: int | None
-    reason: str | None
-    trace_ns: int | None
-    lower_ns: int | None
-    compile_ns: int | None
-    runs: int | None
-    runs_exact: bool
-    program: str | None
-    eager: bool
-    cache: str | None
-    t_ns: int | None
-    runs_at_least: int | None
-    runs_at_most: int | None = None
+    name: str
+    ns: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Compiles:
-    """Oldest first."""
+    """Oldest first; ``storms``: what was compiled again and again, the most expensive first.
+
+    ``passes``: of one program that was asked for, the passes that took longest in a compile of its own; empty while
+    they are not collected. ``passes_compile_ns``: of that compile.
+    """
 
     compiles: tuple[Compile, ...]
+    storms: tuple[Storm, ...] = ()
+    passes: tuple[PassTime, ...] = ()
+    passes_compile_ns: int | None = None
+    program: str | None = None
 
 
 def query(source: RunSource, program: str | None = None) -> Compiles:
@@ -50,7 +47,24 @@ def query(source: RunSource, program: str | None = None) -> Compiles:
     if program is None:
         return answer
     name = choose(source, program)
-    return Compiles(tuple(row for row in answer.compiles if row.program == name))
+    rows = tuple(row for row in answer.compiles if row.program == name)
+    passes, compile_ns = _passes(source, name)
+    return Compiles(rows, storms(source, rows), passes, compile_ns, name)
+
+
+def _passes(source: RunSource, program: str) -> tuple[tuple[PassTime, ...], int | None]:
+    """The passes of a program that took longest, if they are collected."""
+    sequence, record = pass_sequence(source, program), passes_record(source, program, None)
+    if sequence is None or record is None:
+        return (), None
+    sums: dict[str, tuple[int, int]] = {}
+    for each in sequence.passes:
+        if each.duration_ns is not None and each.name is not None:
+            ns, number = sums.get(each.name, (0, 0))
+            sums[each.name] = ns + each.duration_ns, number + 1
+    longest = sorted(sums.items(), key=lambda item: -item[1][0])[:PASSES]
+    times = tuple(PassTime(name, ns, number) for name, (ns, number) in longest)
+    return times, fields.integer(record.json, "compile_ns")
 
 
 def _compiles(source: RunSource) -> Compiles:
@@ -77,7 +91,9 @@ def _compiles(source: RunSource) -> Compiles:
         if key not in told:
             name, file, line = key
             rows.append(_row({"name": name, "file": file, "line": line}, runs, exact, None, True, None, None, None))
-    return Compiles(tuple(rows))
+    shared = Counter(row.program for row in rows if row.program is not None)
+    rows = [replace(row, of_program=shared[row.program] if row.program is not None else 1) for row in rows]
+    return Compiles(tuple(rows), storms(source, rows))
 
 
 def _place(body: dict[str, Any]) -> tuple[str | None, str | None, int | None]:
@@ -110,4 +126,20 @@ def _row(
         t_ns=t_ns,
         runs_at_least=least,
         runs_at_most=most,
+        cause=fields.text(body, "cause"),
+        difference=tuple(_difference(each) for each in fields.mappings(body, "difference")),
+        against=fields.text(body, "against"),
+        call_file=fields.text(body, "call_file"),
+        call_line=fields.integer(body, "call_line"),
+        call_function=fields.text(body, "call_function"),
+        made_file=fields.text(body, "made_file"),
+        made_line=fields.integer(body, "made_line"),
+        made_function=fields.text(body, "made_function"),
+        retrieval_ns=fields.integer(body, "retrieval_ns"),
+        body=fields.boolean(body, "body") is True,
     )
+
+
+def _difference(body: dict[str, Any]) -> Difference:
+    name, before, after = (fields.text(body, key) for key in ("name", "before", "after"))
+    return Difference(fields.text(body, "part") or "?", name, before, after)

@@ -17,7 +17,8 @@ from xlascope.views.variant_names import BASELINE, variant_name, variant_record
 
 # Views whose rows carry equations.
 _LINKED = frozenset({"ops", "graph", "collectives", "equations", "links", "sharding"})
-_OF_PASSES = frozenset({"passes", "diff", "history", "sharding"})
+# Of `compiles`: of one program that is asked for.
+_OF_PASSES = frozenset({"passes", "diff", "history", "sharding", "compiles"})
 _OF_KERNELS = frozenset({"machine"})
 
 
@@ -65,6 +66,8 @@ def missing(
         if view in _OF_PASSES or (view == "stage" and stage is not None and stage.startswith("pass:")):
             which = variant_name(source, name, variant)
             if view == "sharding" and not _on_several(source, name, which):
+                continue
+            if view == "compiles" and (program is None or is_eager(records[name])):
                 continue
             if passes_record(source, name, which) is None and not (which and uncompiled(source, name, which)):
                 found.append(Lacking(name, "passes", variant_switches(source, name, which)))

@@ -51,3 +51,37 @@ from xlascope.engine.compat.keys import (
     tracing_context,
 )
 from xlascope.engine.compat.own_use import compile_clock, unnoticed
+from xlascope.engine.compat.profiles import (
+    compile_events,
+    open_profile,
+    script_is_profiling,
+    watch_script_profiles,
+)
+from xlascope.engine.compat.sources import (
+    current_traceback,
+    debug_info,
+    frames,
+    hide_frames,
+    is_user_file,
+    user_codes,
+    user_frame,
+)
+from xlascope.engine.compat.stablehlo import (
+    aliases,
+    argument_names,
+    computation_module,
+    export_artifact,
+    exported_module,
+    kept_inputs,
+    located_text,
+    main_function,
+    module_text,
+    operation_names,
+    portable_bytecode,
+    result_names,
+    set_donation,
+    set_matmul_precision,
+    set_partitions,
+    stablehlo_module,
+    unoptimized_hlo_text,
+)

@@ -93,6 +93,7 @@ class Makers:
         self._made: dict[int, tuple[weakref.ref[Any], tuple[str, int, str]]] = {}
 
     def install(self) -> None:
+        """Watch the making of jitted objects from now on."""
         from jax._src import pjit
 
         original = pjit._cpp_pjit
@@ -122,6 +123,7 @@ class Clears:
         self._one: dict[int, int] = {}
 
     def install(self) -> None:
+        """Watch the clearing of caches from now on."""
         from jax._src import pjit, util
 
         clear_all, evict = util.clear_all_caches, pjit.jit_evict_fn

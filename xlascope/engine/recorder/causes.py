@@ -6,7 +6,7 @@ import inspect
 import operator
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xlascope.engine.recorder.signature import Circumstances, Difference, Signature, differences
@@ -25,13 +25,14 @@ class Cause:
     holds other values), ``structure``, ``shape``, ``rank``, ``dtype``, ``weak type``, ``x64``, ``static``,
     ``sharding``, ``device``, ``donation``, ``config``, ``option``, ``parameters`` (of an eager primitive),
     ``equations``, ``how`` (ahead of time or by a call), ``cleared``, ``unknown``. ``against``: the earlier program
-    compared with.
+    compared with. ``body``: whether it is an eager primitive that was handed functions.
     """
 
     cause: str
     reason: str
     against: str | None = None
     difference: tuple[Difference, ...] = ()
+    body: bool = False
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class Reasons:
             seen.earlier, signature, circumstances or Circumstances(), fun is not None,
             fun is not None and _knows(seen, fun),
         )  # fmt: skip
-        cause = case.cause()
+        cause = replace(case.cause(), body=eager and bool(case.now.bodies))
         seen.earlier.append((signature, case.now))
         del seen.earlier[:-SEEN_SIGNATURES]
         if fun is not None and not case.same_function:
@@ -129,7 +130,8 @@ class _Case:
     def _distance(self, other: tuple[Signature, Circumstances]) -> int:
         """About how much of the key is other than it was; compared part by part, each as a whole."""
         old, was = other
-        parts = old.statics != self.new.statics, old.x64 != self.new.x64, old.donated != self.new.donated
+        donated = any(map(operator.ne, old.donated, self.new.donated))
+        parts = old.statics != self.new.statics, old.x64 != self.new.x64, donated
         circumstances = was.tree != self.now.tree, was.options != self.now.options
         types = abs(len(old.inputs) - len(self.new.inputs)) + sum(map(operator.ne, old.inputs, self.new.inputs))
         types += sum(map(operator.ne, was.placed, self.now.placed))

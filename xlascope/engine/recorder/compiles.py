@@ -12,6 +12,7 @@ TRACE = "/jax/core/compile/jaxpr_trace_duration"
 LOWER = "/jax/core/compile/jaxpr_to_mlir_module_duration"
 COMPILE = "/jax/core/compile/backend_compile_duration"
 CACHE = {"/jax/compilation_cache/cache_hits": "hit", "/jax/compilation_cache/cache_misses": "miss"}
+RETRIEVAL = "/jax/compilation_cache/cache_retrieval_time_sec"
 ACTIVITIES = {TRACE: "tracing", LOWER: "lowering", COMPILE: "compiling"}
 PHASES = {TRACE: "trace", LOWER: "lower", COMPILE: "compile"}
 
@@ -66,7 +67,12 @@ class Clock:
             if event in CACHE and not self._is_ours():
                 self._local.cache = CACHE[event]
 
+        def lasted(event: str, duration_secs: float, **facts: Any) -> None:
+            if event == RETRIEVAL and not self._is_ours():
+                self._local.retrieval = int(duration_secs * 1e9)
+
         jax.monitoring.register_scalar_listener(began)
+        jax.monitoring.register_event_duration_secs_listener(lasted)
         jax.monitoring.register_event_time_span_listener(ended)
         jax.monitoring.register_event_listener(happened)
 
@@ -74,9 +80,10 @@ class Clock:
         """The durations since the last call in this thread, in nanoseconds, null for a step that was not taken."""
         durations = self._local.__dict__.pop("durations", {})
         cache = self._local.__dict__.pop("cache", None)
+        retrieval = self._local.__dict__.pop("retrieval", None)
         return {
             "trace_ns": durations.get(TRACE), "lower_ns": durations.get(LOWER), "compile_ns": durations.get(COMPILE),
-            "cache": cache,
+            "cache": cache, "retrieval_ns": retrieval if cache == "hit" else None,
         }
 
     def _began(self, event: str, facts: dict[str, Any]) -> None:

@@ -274,6 +274,8 @@ class Hook:
         self.local.cause = self.local.again = None
         if told != program.id:
             cause = made = None
+        for each in {file, made[0] if made is not None else None}:
+            self.programs.send_source(os.path.abspath(each) if each is not None else None)
         self.link.send({
             "kind": "compile", "name": program.function.name, "program": program.id, "eager": program.eager,
             "file": file if program.eager else program.function.file,
@@ -331,9 +333,10 @@ class Hook:
 
 def _cause_keys(cause: Cause | None) -> dict[str, Any]:
     if cause is None:
-        return {"cause": None, "reason": None, "against": None, "difference": []}
+        return {"cause": None, "reason": None, "against": None, "difference": [], "body": False}
     parts = [{"part": d.part, "name": d.name, "before": d.before, "after": d.after} for d in cause.difference]
-    return {"cause": cause.cause, "reason": cause.reason, "against": cause.against, "difference": parts}
+    return {"cause": cause.cause, "reason": cause.reason, "against": cause.against, "difference": parts,
+            "body": cause.body}  # fmt: skip
 
 
 def _made_keys(made: tuple[str, int, str] | None) -> dict[str, Any]:

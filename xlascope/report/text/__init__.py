@@ -17,7 +17,7 @@ _RENDERERS = {
     "run": "run",
     "functions": "programs",
     "programs": "programs",
-    "compiles": "programs",
+    "compiles": "compiles",
     "output": "plain",
     "stage": "plain",
     "graph": "graph",

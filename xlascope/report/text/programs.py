@@ -1,4 +1,4 @@
-"""The views ``functions``, ``programs`` and ``compiles`` as text."""
+"""The views ``functions`` and ``programs`` as text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from xlascope.report.text.tables import (
     table,
     warning,
 )
-from xlascope.views.compiles import Compile, Compiles
 from xlascope.views.functions import Function, Functions
 from xlascope.views.programs import Program, Programs
 
@@ -135,44 +134,4 @@ def _program(row: Program) -> list[str | Text]:
         count(row.device_count),
         " ".join(row.stages) or "∅",
         ", ".join(row.variants) or "∅",
-    ]
-
-
-def compiles(answer: Compiles) -> Iterable[RenderableType]:
-    """The view `compiles` as text."""
-    if not answer.compiles:
-        yield note("Nothing was compiled.")
-        return
-    columns = [
-        Column("what", least=14),
-        place_column(12),
-        fixed_column("how", 2),
-        number_column("trace", 4),
-        number_column("lower", 3),
-        number_column("compile"),
-        number_column("runs"),
-        fixed_column("cache", 5),
-        Column("why", least=20),
-    ]
-    yield table(columns, [_compile(each) for each in answer.compiles])
-    seen = [each for each in answer.compiles if each.compile_ns is not None]
-    eager = [each for each in seen if each.eager]
-    total = sum(each.compile_ns or 0 for each in seen)
-    yield note(
-        f"{len(seen)} compilations, {duration(total)}; {len(eager)} of them eager primitives, "
-        f"{duration(sum(each.compile_ns or 0 for each in eager))}."
-    )
-
-
-def _compile(row: Compile) -> list[str | Text]:
-    return [
-        row.program or row.name or UNKNOWN,
-        place(row.file, row.line),
-        "eager" if row.eager else "jit",
-        duration(row.trace_ns),
-        duration(row.lower_ns),
-        duration(row.compile_ns),
-        calls(row.runs, row.runs_exact, row.runs_at_least, row.runs_at_most),
-        row.cache or UNKNOWN,
-        row.reason or UNKNOWN,
     ]

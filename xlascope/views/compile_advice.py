@@ -1,0 +1,188 @@
+"""What to change so that a storm of compiles does not come again, with the line; said only where the causes tell it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from xlascope.views.compile_rows import Compile
+from xlascope.views.script_text import Enclosing, enclosing
+from xlascope.views.source import RunSource
+
+SHOWN = 4
+
+
+def advice(source: RunSource, group: Sequence[Compile], together: bool = False) -> str | None:
+    """For the compiles of one function, or ``together`` of several eager primitives; of its most frequent cause."""
+    if together:
+        return _eager(source, group)
+    again = [row for row in group if row.cause not in (None, "first", "unknown")]
+    if not again:
+        return None
+    cause = Counter(row.cause for row in again).most_common(1)[0][0]
+    rows = [row for row in again if row.cause == cause]
+    say = _SAYINGS.get(cause or "")
+    return say(source, rows) if say is not None else None
+
+
+def _where(file: str | None, line: int | None) -> str:
+    return f"{(file or '?').rpartition('/')[2]}:{line}"
+
+
+def _place(around: Enclosing | None, file: str | None) -> str | None:
+    """Words for what runs a line again."""
+    if around is None:
+        return None
+    if around.loop is not None:
+        return f"the loop at {_where(file, around.loop)}"
+    return f"`{around.function}`" if around.function is not None else None
+
+
+def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
+    first = group[0]
+    around = enclosing(source, first.file, first.line)
+    name = around.function if around is not None else first.call_function
+    inside = f"`{name}`" if name and name != "<module>" else f"what {_where(first.file, first.line)} computes"
+    sizes = sum(row.cause in ("shape", "rank", "parameters") for row in group)
+    more = " Their shapes change from call to call: pad to one size." if sizes > len(group) // 2 else ""
+    return f"each operation is compiled and dispatched alone: put `jax.jit` around {inside}.{more}"
+
+
+def _function(source: RunSource, rows: Sequence[Compile]) -> str:
+    row = rows[-1]
+    if row.eager:
+        repeats = _place(enclosing(source, row.call_file, row.call_line), row.call_file)
+        out = f"outside of {repeats}" if repeats else "once"
+        return (
+            f"`{row.name}` at {_where(row.call_file, row.call_line)} runs outside of jit, where JAX compiles it for "
+            f"each new function object: define what it is given {out}, or call it inside of a jitted function."
+        )
+    places = Counter((each.made_file, each.made_line) for each in rows if each.made_line is not None)
+    if not places:
+        return "keep one jitted function and call that, instead of making it again."
+    (file, number), _ = places.most_common(1)[0]
+    at = f"{_where(file, number)}{f' (and at {len(places) - 1} other lines)' if len(places) > 1 else ''}"
+    if row.reason is not None and "the method of another" in row.reason:
+        return (
+            f"`jax.jit` at {at} wraps a method of each new object: jit one function outside of the class, and hand it "
+            "what it needs of the object as arguments."
+        )
+    around = enclosing(source, file, number)
+    if around is not None and around.loop is not None:
+        return (
+            f"`jax.jit` at {at} is called in each turn of the loop at {_where(file, around.loop)}: call it once, "
+            "before the loop, and keep what it returns."
+        )
+    if around is not None and around.function is not None:
+        return (
+            f"`jax.jit` at {at} is called in each call of `{around.function}`: call it once, outside of "
+            f"`{around.function}`, and keep what it returns."
+        )
+    return f"`jax.jit` at {at} is called again and again: call it once, and keep what it returns."
+
+
+def _captured(source: RunSource, rows: Sequence[Compile]) -> str:
+    names = dict.fromkeys(part.name for row in rows for part in row.difference if part.part == "captured" and part.name)
+    what = ", ".join(f"`{name}`" for name in names) or "what it captures"
+    return f"pass {what} as an argument instead of capturing it: then one compile serves all. {_function(source, rows)}"
+
+
+def _shape(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "shape", "rank")
+    seen = _values(rows, name, "shape", "rank")
+    if len(seen) == 2:
+        return f"{name} comes as {seen[0]} and {seen[1]}: pad the smaller one, or drop a last incomplete batch."
+    return f"{name} comes in {len(seen)} shapes ({_few(seen)}): pad it to one size, or to a few."
+
+
+def _dtype(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "dtype", "x64")
+    return f"give {name} one dtype before the call: it comes as {_few(_values(rows, name, 'dtype', 'x64'))}."
+
+
+def _weak(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "weak type")
+    return f"{name} comes as a Python number (~) and as an array: pass an array each time, as with `jnp.asarray`."
+
+
+def _x64(source: RunSource, rows: Sequence[Compile]) -> str:
+    return "64-bit types are switched between calls: switch them once, before the first one."
+
+
+def _static(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "static")
+    objects = [row for row in rows if row.reason is not None and "equal" in row.reason]
+    if 2 * len(objects) >= len(rows):
+        if name == "`self`":
+            return (
+                "`self` is static, and each new object is another key: make the object once, give its class `__eq__` "
+                "and `__hash__`, or make the class a pytree (`jax.tree_util.register_dataclass`)."
+            )
+        return (
+            f"static {name} is a new object each time, equal to none before: make it once, or give its class `__eq__` "
+            "and `__hash__` (a frozen dataclass has both)."
+        )
+    seen = _values(rows, name, "static")
+    return (
+        f"static {name} takes {len(seen)} values ({_few(seen)}), and each compiles anew: pass it as an ordinary "
+        "argument, unless shapes or Python's control flow depend on it."
+    )
+
+
+def _structure(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "structure")
+    seen = _values(rows, name, "structure")
+    return f"pass {'the arguments' if name == '`?`' else name} in one form: it comes as {_few(seen)}."
+
+
+def _placement(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "sharding", "device")
+    seen = _values(rows, name, "sharding", "device")
+    return f"place {name} once, before the calls (`jax.device_put`): it comes as {_few(seen)}."
+
+
+def _donation(source: RunSource, rows: Sequence[Compile]) -> str:
+    at = _where(rows[-1].made_file, rows[-1].made_line)
+    return f"the function is jitted with other donated arguments at {at}: jit it once."
+
+
+def _configured(source: RunSource, rows: Sequence[Compile]) -> str:
+    names = dict.fromkeys(part.name for row in rows for part in row.difference if part.part in ("config", "option"))
+    what = ", ".join(f"`{name}`" for name in names if name)
+    at = _where(rows[-1].call_file, rows[-1].call_line)
+    return f"{what} changed before the call at {at}: each of its values compiles anew; set it once for all calls."
+
+
+def _cleared(source: RunSource, rows: Sequence[Compile]) -> str:
+    return "JAX's caches are cleared between the calls (`jax.clear_caches()` or `clear_cache()`): leave that out."
+
+
+def _how(source: RunSource, rows: Sequence[Compile]) -> str:
+    return "what `lower(…).compile()` returns is not used by a plain call: call that object, or only the function."
+
+
+_SAYINGS: dict[str, Callable[[RunSource, Sequence[Compile]], str]] = {
+    "function": _function, "captured": _captured, "shape": _shape, "rank": _shape, "dtype": _dtype,
+    "weak type": _weak, "x64": _x64, "static": _static, "structure": _structure, "sharding": _placement,
+    "device": _placement, "donation": _donation, "config": _configured, "option": _configured, "cleared": _cleared,
+    "how": _how,
+}  # fmt: skip
+
+
+def _argument(rows: Sequence[Compile], *parts: str) -> str:
+    names = Counter(part.name for row in rows for part in row.difference if part.part in parts and part.name)
+    return f"`{names.most_common(1)[0][0]}`" if names else "`?`"
+
+
+def _values(rows: Sequence[Compile], name: str, *parts: str) -> list[str]:
+    """All that one argument was, in order."""
+    seen: dict[str, None] = {}
+    for row in rows:
+        for part in row.difference:
+            if part.part in parts and f"`{part.name or '?'}`" == name:
+                seen.update({text: None for text in (part.before, part.after) if text is not None})
+    return list(seen)
+
+
+def _few(seen: Sequence[str]) -> str:
+    return ", ".join(seen[:SHOWN]) + (", …" if len(seen) > SHOWN else "")

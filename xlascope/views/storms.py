@@ -1,0 +1,100 @@
+"""Storms of compiles: what was compiled again and again, for which causes, and the line to change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from xlascope.views.compile_advice import advice
+from xlascope.views.compile_rows import Compile
+from xlascope.views.source import RunSource
+
+LEAST, LEAST_EAGER = 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class CauseCount:
+    """How many of a storm's compiles have a cause; ``example``: the newest one's reason."""
+
+    cause: str
+    count: int
+    example: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """A function compiled more than once, or the eager primitives of one of the script's functions.
+
+    ``ns``: tracing, lowering and compiling together; ``again_ns``: without the first compile. ``names``: of eager
+    primitives, each with its number. ``advice``: what to do, with the line; None where nothing follows from the causes.
+    ``runs``: of all its programs together, None where unknown, then at least ``runs_at_least``.
+    """
+
+    name: str
+    file: str | None
+    line: int | None
+    eager: bool
+    compiles: int
+    ns: int
+    again_ns: int
+    causes: tuple[CauseCount, ...]
+    advice: str | None
+    programs: tuple[str, ...]
+    runs: int | None
+    runs_exact: bool
+    runs_at_least: int | None
+    names: tuple[str, ...]
+
+
+def cost(row: Compile) -> int:
+    """Nanoseconds of a compile's three steps, as far as they are known."""
+    return (row.trace_ns or 0) + (row.lower_ns or 0) + (row.compile_ns or 0)
+
+
+def storms(source: RunSource, rows: Iterable[Compile]) -> tuple[Storm, ...]:
+    """The most expensive first."""
+    compiled = [row for row in rows if row.compile_ns is not None or row.lower_ns is not None]
+    functions = _grouped((row for row in compiled if not row.eager), lambda row: (row.name, row.file, row.line))
+    bodies = _grouped((row for row in compiled if row.eager and row.body), lambda row: (row.name, row.file, row.line))
+    alone = _grouped((row for row in compiled if row.eager and not row.body), lambda row: (row.file, row.call_function))
+    found = [_storm(source, group) for group in functions if len(group) >= LEAST]
+    found += [_storm(source, group) for group in bodies if len(group) >= LEAST]
+    found += [_storm(source, group, together=True) for group in alone if len(group) >= LEAST_EAGER]
+    return tuple(sorted(found, key=lambda storm: -storm.ns))
+
+
+def _grouped(rows: Iterable[Compile], key: Callable[[Compile], object]) -> list[list[Compile]]:
+    groups: dict[object, list[Compile]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return list(groups.values())
+
+
+def _storm(source: RunSource, group: Sequence[Compile], together: bool = False) -> Storm:
+    first = group[0]
+    counted = Counter(row.cause or "unknown" for row in group)
+    examples = {row.cause or "unknown": row.reason for row in group}
+    causes = tuple(CauseCount(cause, number, examples[cause]) for cause, number in counted.most_common())
+    names = Counter(row.name or "?" for row in group)
+    lines = [row.line for row in group if row.line is not None]
+    by_program = {row.program: row for row in group if row.program is not None}
+    known = [row.runs for row in by_program.values()]
+    least = [row.runs if row.runs_exact else row.runs_at_least for row in by_program.values()]
+    return Storm(
+        name=first.call_function or "the script" if together else (first.name or "?").rpartition("<locals>.")[2],
+        file=first.file,
+        line=Counter(lines).most_common(1)[0][0] if lines else None,
+        eager=first.eager,
+        compiles=len(group),
+        ns=sum(cost(row) for row in group),
+        again_ns=sum(cost(row) for row in group[1:]),
+        causes=causes,
+        advice=advice(source, group, together),
+        programs=tuple(by_program),
+        runs=None if None in known else sum(run for run in known if run is not None),
+        runs_exact=bool(by_program) and all(row.runs_exact for row in by_program.values()),
+        runs_at_least=sum(run for run in least if run is not None) or None,
+        names=tuple(f"{name} ×{number}" if number > 1 else name for name, number in names.most_common()) if together
+        else (),
+    )  # fmt: skip
