@@ -347,3 +347,41 @@ def test_merge_keeps_unknown_unknown() -> None:
     assert both.window_ns is None and all(device.idle_ns is None for device in both.devices)
     assert both.calls_of(3) is None and both.calls_of(42) == 2
     assert {(d.kind, d.device) for d in both.devices} == {("gpu", "0"), ("tpu", "0")}
+
+
+def buffered_space() -> SpaceBuilder:
+    """A command buffer of two ops: once traced as one event, once as kernels that name the buffer alone."""
+    builder = SpaceBuilder()
+    meta = builder.plane("/host:metadata")
+    proto = hlo_proto(
+        "jit_f",
+        {
+            "command_buffer": [("p", "parameter", []), ("fusion.1", "fusion", []), ("fusion.2", "fusion", [])],
+            "main": [("call", "call", ["command_buffer"]), ("dot", "dot", [])],
+        },
+    )
+    meta.event_id("jit_f(3)", stats={"Hlo Proto": proto, "program_id": 3})
+    plane = builder.plane("/device:GPU:0")
+    line = plane.line("Stream #1(Kernel)")
+    of = {"hlo_module": "jit_f", "program_id": 3}
+    plane.event(line, "gemm", 0, 100, hlo_op="dot", cuda_graph_id=0, **of)
+    plane.event(line, "CudaGraphExec:7", 200, 300, cuda_graph_exec_id=7)
+    plane.event(line, "fusion_1", 400, 440, hlo_op="command_buffer", cuda_graph_id=7, **of)
+    plane.event(line, "fusion_2", 430, 460, hlo_op="command_buffer", cuda_graph_id=7, **of)
+    builder.plane("/device:GPU:1").line("Stream #1(Kernel)")
+    return builder
+
+
+def test_command_buffers_tell_their_time_and_the_ops_they_hide() -> None:
+    times = op_table(read_profile(buffered_space().bytes()))
+    assert rows_of(times) == {("0", "dot"): (1, 100, 100), ("0", "command_buffer"): (2, 70, 60)}
+    said = [(p.count, p.text) for p in times.problems if p.kind == "command_buffers"]
+    assert [count for count, _ in said] == [3, 2]
+    assert "0.00016 ms of device time" in said[0][1] and "fusion.1, fusion.2." in said[1][1]
+
+
+def test_a_device_that_did_nothing_is_there_and_idle() -> None:
+    builder = buffered_space()
+    builder.plane("Task Environment", {"profile_start_time": 1_000_000_000, "profile_stop_time": 1_000_003_000})
+    busy = {each.device: (each.busy_ns, each.idle_ns) for each in op_table(read_profile(builder.bytes())).devices}
+    assert busy == {"0": (260, 2740), "1": (0, 3000)}

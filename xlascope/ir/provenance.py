@@ -130,6 +130,8 @@ class _Resolver:
             return known
         prefixes: set[Chain] = set()
         repeats, inherits = False, True
+        # Found again on the way up only in damaged text, where computations call each other in a circle.
+        self._contexts[computation] = _Context(frozenset(), repeats, inherits)
         for caller in self._module.callers(computation):
             chains = self._chains.get(caller.index, ())
             if caller.opcode == "call":

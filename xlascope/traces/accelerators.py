@@ -7,8 +7,9 @@ import re
 import numpy as np
 
 from xlascope.traces.build import Build, add_ops, add_spans
-from xlascope.traces.collect import EventTable
-from xlascope.traces.host import COMMAND_BUFFER
+from xlascope.traces.collect import GRAPHS, EventTable
+from xlascope.traces.hlo_graph import COMMAND_BUFFER
+from xlascope.traces.host import GRAPH_NAME
 from xlascope.traces.planes import Plane, read_stats
 from xlascope.traces.wire import I64, ProfileError, signed
 
@@ -18,9 +19,9 @@ _MODULE_ID = re.compile(r"^(.*)\((-?\d{1,20})\)$")
 def add_device_plane(build: Build, data: memoryview, plane: Plane, kind: str, ordinal: str) -> None:
     """The streams of a GPU, or the lines of a TPU core."""
     tables = list(build.tables(data, plane, lambda table: np.arange(len(table.metadata))))
-    if not tables:
-        return
     device = build.device(kind, ordinal, plane.name)
+    if not tables:
+        return  # one that did nothing is there all the same
     labels = build.lines.all()
     streams = [(table, line) for table, line in tables if labels[line].startswith("Stream")]
     if streams:
@@ -32,14 +33,31 @@ def add_device_plane(build: Build, data: memoryview, plane: Plane, kind: str, or
 
 def _add_stream(build: Build, table: EventTable, line: int, device: int, plane: Plane) -> None:
     is_op = table.has["hlo_op"]
+    graph = _in_graphs(build, table, plane)
+    build.graph_launches += int(np.count_nonzero(graph))
+    on = np.full(np.count_nonzero(graph), device)
+    build.graphs.add(device=on, start=table.start_ps[graph], end=table.end_ps[graph])
     ops, rest = table.take(np.flatnonzero(is_op)), table.take(np.flatnonzero(~is_op))
     add_ops(build.ops, ops, line, device)
     build.ops.add(marked=np.zeros(len(ops.metadata), bool))
-    unique, kind, count = np.unique(rest.metadata, return_inverse=True, return_counts=True)
+    unique, kind = np.unique(rest.metadata, return_inverse=True)
     names = [_meta_name(plane, int(identity)) for identity in unique]
-    build.graph_launches += sum(int(n) for name, n in zip(names, count, strict=True) if COMMAND_BUFFER.search(name))
     numbered = np.asarray([build.names(name) for name in names], np.int64)
     add_spans(build.device_spans, rest, line, device, numbered[kind])
+
+
+def _in_graphs(build: Build, table: EventTable, plane: Plane) -> np.ndarray:
+    """Mask of the events that are a command buffer, or a kernel of one that is counted for the whole buffer."""
+    # There are few such names, mostly none: the many events are looked through only when there are.
+    kinds = [key for key, meta in plane.events.items() if GRAPH_NAME.search(meta.name)]
+    ops = [number for number, name in enumerate(build.names.all()) if name.startswith(COMMAND_BUFFER)]
+    nothing = np.zeros(len(table.metadata), bool)
+    whole = np.isin(table.names["hlo_op"], ops) if ops else nothing
+    found = whole | (np.isin(table.metadata, kinds) & ~table.has["hlo_op"] if kinds else nothing)
+    for name in GRAPHS:
+        if name in table.has:
+            found |= table.has[name] & (table.numbers[name] != 0) & (~table.has["hlo_op"] | whole)
+    return found
 
 
 def _add_core(build: Build, data: memoryview, plane: Plane, tables: list[tuple[EventTable, int]], device: int) -> None:

@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 
 from xlascope.traces.collect import EventTable, LineReader, Rows
+from xlascope.traces.grouping import GROUPED, grouped
 from xlascope.traces.planes import Names, Plane
 from xlascope.traces.profile import I32, DeviceKey, OpEvents, Problem, Profile, ProgramKey, Spans
+from xlascope.traces.sweep import union_length
 from xlascope.traces.wire import I64, ProfileError
 
 EVENT_CAP: Final = 1_000_000
@@ -37,6 +39,7 @@ class Build:
         self.device_spans = Rows()
         self.host = Rows()
         self.graph_launches = 0
+        self.graphs = Rows()
         self._devices: dict[DeviceKey, int] = {}
         self._problems: list[Problem] = []
         self._faults = 0
@@ -135,13 +138,17 @@ class Build:
 
     def _note_command_buffers(self) -> None:
         gpu = [index for key, index in self._devices.items() if key.kind == "gpu"]
-        if gpu and self.graph_launches:
-            self.note(
-                "command_buffers",
-                "Kernels were launched through command buffers, so rows of single ops can be missing: measure with "
-                "xla_gpu_enable_command_buffer= (empty) to see them.",
-                self.graph_launches,
-            )
+        if not gpu or not self.graph_launches:
+            return
+        device, start, end = (self.graphs.joined(name) for name in ("device", "start", "end"))
+        spent = sum(union_length(start[device == each], end[device == each]) for each in gpu)
+        took = f"; they took {spent / 1e9:.3g} ms of device time" if spent else ""
+        self.note(
+            "command_buffers",
+            f"Kernels were launched through command buffers, which hide single ops{took}: a program compiled with "
+            "xla_gpu_enable_command_buffer= (empty) shows them.",
+            self.graph_launches,
+        )
 
     @staticmethod
     def _keys(
@@ -149,14 +156,19 @@ class Build:
     ) -> tuple[I32, I32]:
         """Index columns (program, run) of `rows`; new keys are added to `programs` and `runs`."""
         ids, id_of = _numbered(rows.joined("program_id"), rows.joined("has_program_id"))
-        pairs, pair_of = np.unique((id_of + 1) * (len(names) + 1) + rows.joined("module") + 1, return_inverse=True)
+        width = len(names) + 1
+        pair = (id_of + 1) * width + rows.joined("module") + 1
+        rows.drop("module", "program_id", "has_program_id")
+        pairs, pair_of = grouped(pair, (len(ids) + 1) * width)
+        del id_of, pair
         index = []
-        for pair in pairs.tolist():
-            identity, name = divmod(pair, len(names) + 1)
+        for number in pairs.tolist():
+            identity, name = divmod(number, width)
             key = ProgramKey(int(ids[identity - 1]) if identity else None, names[name - 1] if name else None)
-            index.append(programs.setdefault(key, len(programs)) if pair else -1)
+            index.append(programs.setdefault(key, len(programs)) if number else -1)
         program = np.asarray(index or [-1], np.int32)[pair_of]
         values, value_of = _numbered(rows.joined("run_id"), rows.joined("has_run_id"))
+        rows.drop("run_id", "has_run_id")
         table = np.asarray([runs.setdefault(int(value), len(runs)) for value in values] + [-1], np.int32)
         return program, table[value_of]
 
@@ -175,7 +187,19 @@ class Build:
 
 def _numbered(values: I64, known: np.ndarray) -> tuple[I64, I64]:
     """The distinct known values, and for each element the position of its value, -1 where unknown."""
-    distinct, inverse = np.unique(values[known], return_inverse=True)
+    every = bool(known.all())
+    held = values if every else values[known]
+    if not held.size:
+        return held, np.full(len(values), -1, np.int64)
+    low = int(held.min())
+    limit = int(held.max()) - low + 1
+    if limit > GROUPED * len(held):
+        distinct, inverse = np.unique(held, return_inverse=True)
+    else:
+        distinct, inverse = grouped(held - low, limit)
+        distinct += low
+    if every:
+        return distinct, inverse
     position = np.full(len(values), -1, np.int64)
     position[known] = inverse
     return distinct, position

@@ -15,6 +15,8 @@ WANTED = (
     "hlo_op", "hlo_module", "program_id", "run_id", "device_ordinal", "_p", "_c", "correlation_id",
 )  # fmt: skip
 
+GRAPHS = ("cuda_graph_exec_id", "cuda_graph_id")
+"""Wanted where a plane has them: that of a graph that ran as one event, and that of the graph a kernel is a node of."""
 
 INDEX_COLUMNS = frozenset({"device", "op", "module", "name", "line"})
 """Columns of Rows that number a table: int32; all others but `has_X` and `marked` are int64."""
@@ -40,6 +42,11 @@ class Rows:
         if len(parts) != 1:
             parts[:] = [np.concatenate(parts) if parts else np.zeros(0, self._type(name))]
         return parts[0]
+
+    def drop(self, *names: str) -> None:
+        """Let go of columns that nobody asks for again."""
+        for name in names:
+            self.columns.pop(name, None)
 
     @staticmethod
     def _type(name: str) -> type:
@@ -86,7 +93,8 @@ class LineReader:
         self._data = data
         self._release = release
         self._names = names
-        self._wanted = {key: name for key, name in plane.stats.items() if name in WANTED}
+        self._wanted = {key: name for key, name in plane.stats.items() if name in WANTED or name in GRAPHS}
+        self._names_wanted = (*WANTED, *(name for name in GRAPHS if name in self._wanted.values()))
         self._ref = IdTable({key: names(name) for key, name in plane.stats.items()})
         self.events = 0
         self.line_end_ps = 0
@@ -140,7 +148,7 @@ class LineReader:
         numbers: dict[str, I64] = {}
         has: dict[str, np.ndarray] = {}
         named: dict[str, I64] = {}
-        for name in WANTED:
+        for name in self._names_wanted:
             values, present = columns.stats.get(name, (None, None))
             if values is None or present is None:
                 values, present = np.zeros(len(columns.metadata), np.int64), np.zeros(len(columns.metadata), bool)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from xlascope.traces.wire import I64
 
+GROUPED: Final = 4
+"""How many times as wide as a column is long its range may be, so that counting through the range is quicker."""
+
 
 def grouped(values: I64, limit: int) -> tuple[I64, I64]:
     """The distinct values in order, and for each element the position of its value. All lie in 0 … limit-1."""
-    if limit > 4 * len(values) + 65536:
+    if limit > GROUPED * len(values) + 65536:
         distinct, position = np.unique(values, return_inverse=True)
         return distinct, position
     there = np.zeros(limit, bool)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from xlascope.traces.wire import BYTES, VARINT, ProfileError, fields, read_varint, text
 
@@ -26,18 +27,23 @@ _EMBEDDED = frozenset(
         "sort",
     }
 )
+COMMAND_BUFFER: Final = "command_buffer"
+"""What the names of computations and ops begin with that a GPU launches as one graph."""
+_NO_KERNEL = frozenset({"bitcast", "constant", "get-tuple-element", "parameter", "tuple"})
 
 
 @dataclass(frozen=True, slots=True)
 class CallGraph:
     """`parents`: for each op inside a called computation, the ops that call it; `opcodes`: opcode of each op;
-    `entry`: the ops of the entry computation, which one call executes once.
+    `entry`: the ops of the entry computation, which one call executes once; `buffered`: the ops that a GPU's command
+    buffers hold.
     """
 
     module: str
     parents: Mapping[str, tuple[str, ...]]
     opcodes: Mapping[str, str]
     entry: frozenset[str]
+    buffered: frozenset[str] = frozenset()
 
 
 def call_graph(hlo_proto: bytes) -> CallGraph:
@@ -51,6 +57,7 @@ def call_graph(hlo_proto: bytes) -> CallGraph:
     opcodes: dict[str, str] = {}
     members: dict[int, list[str]] = {}
     callers: dict[int, list[str]] = {}
+    buffers: list[int] = []
     for part in fields(data, module.start, module.end):
         if part.number == 6 and part.wire == VARINT:
             entry = part.value
@@ -59,12 +66,15 @@ def call_graph(hlo_proto: bytes) -> CallGraph:
         if part.number == 1:
             name = text(data, part.start, part.end)
         elif part.number == 3:
-            _read_computation(data, part.start, part.end, opcodes, members, callers)
+            title, identity = _read_computation(data, part.start, part.end, opcodes, members, callers)
+            if title.startswith(COMMAND_BUFFER):
+                buffers.append(identity)
     parents: dict[str, tuple[str, ...]] = {}
     for computation, names in callers.items():
         for op in members.get(computation, ()):
             parents[op] = tuple(names)
-    return CallGraph(name, parents, opcodes, frozenset(members.get(entry, ())))
+    held = (op for identity in buffers for op in members.get(identity, ()) if opcodes.get(op) not in _NO_KERNEL)
+    return CallGraph(name, parents, opcodes, frozenset(members.get(entry, ())), frozenset(held))
 
 
 def _read_computation(
@@ -74,11 +84,14 @@ def _read_computation(
     opcodes: dict[str, str],
     members: dict[int, list[str]],
     callers: dict[int, list[str]],
-) -> None:
-    identity, names = 0, []
+) -> tuple[str, int]:
+    """Gives the computation's name and id."""
+    title, identity, names = "", 0, []
     for part in fields(data, start, end):
         if part.number == 5 and part.wire == VARINT:
             identity = part.value
+        elif part.number == 1 and part.wire == BYTES:
+            title = text(data, part.start, part.end)
         elif part.number == 2 and part.wire == BYTES:
             op, opcode, called = _read_instruction(data, part.start, part.end)
             opcodes[op] = opcode
@@ -87,6 +100,7 @@ def _read_computation(
                 for computation in called:
                     callers.setdefault(computation, []).append(op)
     members[identity] = names
+    return title, identity
 
 
 def _read_instruction(data: memoryview, start: int, end: int) -> tuple[str, str, list[int]]:

@@ -14,7 +14,7 @@ from xlascope.traces.wire import I64
 
 # Names with a $ are frames of the Python tracer, one for each call of a Python function.
 _HOST_NAMES = re.compile(r"PjitFunction\(|(?!\$|end: ).*(?:[Cc]ompil|RunBackend|HLO passes|Codegen)")
-COMMAND_BUFFER = re.compile(r"command_?buffer|GraphLaunch|cuda_?graph", re.IGNORECASE)
+GRAPH_NAME = re.compile(r"command_?buffer|GraphLaunch|cuda_?graph", re.IGNORECASE)
 
 
 def add_host_plane(build: Build, data: memoryview, plane: Plane) -> None:
@@ -23,7 +23,7 @@ def add_host_plane(build: Build, data: memoryview, plane: Plane) -> None:
     meta_names = [plane.events[int(i)].name if plane.events else "" for i in meta_ids]
     is_end = np.asarray([name.startswith("end: ") for name in meta_names])
     is_host = np.asarray([bool(_HOST_NAMES.match(name)) for name in meta_names])
-    is_graph = np.asarray([bool(COMMAND_BUFFER.search(name)) for name in meta_names])
+    is_graph = np.asarray([bool(GRAPH_NAME.search(name)) for name in meta_names])
     own = np.asarray([build.names(name.removeprefix("end: ")) for name in meta_names], np.int64)
     ops, ends = Rows(), Rows()
 

@@ -28,11 +28,14 @@ _MAX_LEVELS = 64
 
 @dataclass(frozen=True, slots=True)
 class ProgramGraphs:
-    """Of each program of a profile: call parents (None: unknown), opcodes, and the ops of its entry computation."""
+    """Of each program of a profile: call parents (None: unknown), opcodes, the ops of its entry computation, and those
+    inside of command buffers.
+    """
 
     parents: tuple[Graph | None, ...]
     opcodes: tuple[Mapping[str, str], ...]
     entries: tuple[frozenset[str], ...]
+    buffered: tuple[frozenset[str], ...]
     problems: tuple[Problem, ...]
 
 
@@ -41,23 +44,26 @@ def program_graphs(profile: Profile, given: Parents | None) -> ProgramGraphs:
     parents: list[Graph | None] = []
     opcodes: list[Mapping[str, str]] = []
     entries: list[frozenset[str]] = []
+    buffered: list[frozenset[str]] = []
     problems: list[Problem] = []
     for program in profile.programs:
         found: Graph | None = None
         codes: Mapping[str, str] = {}
         entry: frozenset[str] = frozenset()
+        inside: frozenset[str] = frozenset()
         proto = profile.hlo_protos.get(program.program_id) if program.program_id is not None else None
         if proto is not None:
             try:
                 graph = call_graph(proto)
-                found, codes, entry = graph.parents, graph.opcodes, graph.entry
+                found, codes, entry, inside = graph.parents, graph.opcodes, graph.entry, graph.buffered
             except ProfileError as error:
                 problems.append(Problem("broken", f"The HLO of {program.module} in the profile is broken: {error}"))
         own = _given(program, given)
         parents.append(own if own is not None else found)
         opcodes.append(codes)
         entries.append(entry)
-    return ProgramGraphs(tuple(parents), tuple(opcodes), tuple(entries), tuple(problems))
+        buffered.append(inside)
+    return ProgramGraphs(tuple(parents), tuple(opcodes), tuple(entries), tuple(buffered), tuple(problems))
 
 
 def _given(program: ProgramKey, given: Parents | None) -> Graph | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from xlascope.traces.grouping import grouped
+from xlascope.traces.hidden import hidden_ops
 from xlascope.traces.nesting import Parents, how, nest, program_graphs
 from xlascope.traces.optimes import DeviceTimes, OpRow, OpTimes, ProgramCalls
 from xlascope.traces.profile import OpEvents, Profile, ProgramKey
@@ -53,7 +54,7 @@ def op_table(profile: Profile, parents: Parents | None = None) -> OpTimes:
         None if profile.window_ps is None else profile.window_ps // 1000,
         1,
         method,
-        profile.problems + graphs.problems + doubts,
+        profile.problems + graphs.problems + hidden_ops(profile, graphs) + doubts,
     )
 
 
