@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-
 import numpy as np
 import pytest
 from hosting import screen_text, settle
-from on_screen import SIZES, text_of, until
+from on_screen import SIZES, opened, text_of, until
 from written_run import write_run
 
 from xlascope.runfile import Writer
@@ -34,20 +32,6 @@ def other(tmp_path_factory):
     writer.put("program", {"id": "late#2", "function": "late", "file": "/x/late.py", "line": 2}, program="late#2")
     writer.close()
     return made
-
-
-@asynccontextmanager
-async def opened(path, size=(120, 36), **at_hand):
-    app = XlascopeApp(RunAtHand(path, script="softmax.py", **at_hand))
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: any(isinstance(screen, MainScreen) for screen in app.screen_stack))
-        main = next(screen for screen in app.screen_stack if isinstance(screen, MainScreen))
-        await until(pilot, lambda: main.desk.program is not None)
-        await settle(pilot)
-        while isinstance(app.screen, TextOverlay):
-            app.pop_screen()
-        await settle(pilot)
-        yield app, pilot, main
 
 
 @pytest.mark.parametrize("size", SIZES)

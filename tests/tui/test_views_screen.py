@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 from fixed import FixedKeeper
 from hosting import screen_text, settle
-from on_screen import SIZES, text_of, until
+from on_screen import SIZES, opened, text_of, until
 from written_run import write_run
 
 from xlascope.runfile import Writer
-from xlascope.tui.app import XlascopeApp
 from xlascope.tui.feed import Feed
-from xlascope.tui.live import RunAtHand
-from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.screens.views import ViewsScreen
 from xlascope.tui.view_pages import ELSEWHERE, Request, account, page
 from xlascope.tui.widgets.dialogs import NoteOverlay, TextOverlay
@@ -29,20 +25,6 @@ from xlascope.views import VIEWS
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     return write_run(tmp_path_factory.mktemp("views") / "a.xlascope")
-
-
-@asynccontextmanager
-async def opened(path, size=(120, 36), **at_hand):
-    app = XlascopeApp(RunAtHand(path, script="softmax.py", **at_hand))
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: any(isinstance(screen, MainScreen) for screen in app.screen_stack))
-        main = next(screen for screen in app.screen_stack if isinstance(screen, MainScreen))
-        await until(pilot, lambda: main.desk.program is not None)
-        await settle(pilot)
-        while not isinstance(app.screen, MainScreen | NoteOverlay):
-            app.pop_screen()
-        await settle(pilot)
-        yield app, pilot, main
 
 
 @pytest.mark.parametrize("view", [view.name for view in VIEWS if view.name not in ELSEWHERE])
