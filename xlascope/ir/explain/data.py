@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from xlascope.ir.cost import integers, operand_shape
+from xlascope.ir.explain import sentences
 from xlascope.ir.explain.words import dims, giving, many, name_of, operand, user_name
 from xlascope.ir.fusions import is_scalar_broadcast
 from xlascope.ir.hlo import HloInstruction, HloModule
@@ -30,9 +31,7 @@ def broadcast(instruction: HloInstruction, module: HloModule) -> str:
 def transpose(instruction: HloInstruction, module: HloModule) -> str:
     """Dimensions in another order."""
     order = integers(instruction.attributes.get("dimensions"))
-    return (
-        f"reorders the dimensions of {operand(instruction, 0)} as {', '.join(map(str, order))}, {giving(instruction)}"
-    )
+    return sentences.transposed(operand(instruction, 0), order, short_shape(instruction.shape))
 
 
 def constant(instruction: HloInstruction, module: HloModule) -> str:
@@ -161,23 +160,22 @@ def pad(instruction: HloInstruction, module: HloModule) -> str:
 def concatenate(instruction: HloInstruction, module: HloModule) -> str:
     """Arrays joined."""
     along = integers(instruction.attributes.get("dimensions"))
-    return f"joins {len(instruction.operands)} arrays along {dims(along)}, {giving(instruction)}"
+    return sentences.joined(len(instruction.operands), dims(along), short_shape(instruction.shape))
 
 
 def reshape(instruction: HloInstruction, module: HloModule) -> str:
     """The same elements under another shape."""
-    return f"gives the elements of {operand(instruction, 0)} the shape {short_shape(instruction.shape)}"
+    return sentences.reshaped(operand(instruction, 0), short_shape(instruction.shape))
 
 
 def reverse(instruction: HloInstruction, module: HloModule) -> str:
     """Elements in reverse order."""
-    return f"reverses {operand(instruction, 0)} along {dims(integers(instruction.attributes.get('dimensions')))}"
+    return sentences.reversed_along(operand(instruction, 0), dims(integers(instruction.attributes.get("dimensions"))))
 
 
 def iota(instruction: HloInstruction, module: HloModule) -> str:
     """Numbers counted along a dimension."""
-    dimension = instruction.attributes.get("iota_dimension", "?")
-    return f"counts 0, 1, 2, … along dim {dimension} of {short_shape(instruction.shape)}"
+    return sentences.counted_along(instruction.attributes.get("iota_dimension", "?"), short_shape(instruction.shape))
 
 
 def rng(instruction: HloInstruction, module: HloModule) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from xlascope.ir.cost import integers
+from xlascope.ir.explain import sentences
 from xlascope.ir.explain.elementwise import MEANINGS
 from xlascope.ir.explain.reading import ReadEquation, ShapeOf, read_equation
 from xlascope.ir.explain.words import quoted
@@ -78,15 +79,11 @@ def _bitcast(e: ReadEquation) -> str:
 
 
 def _broadcast(e: ReadEquation) -> str:
-    own = integers(e.params.get("broadcast_dimensions"))
-    if not own:
-        return f"fills {e.result} with {e.operand(0)}"
-    become = "dim becomes dim" if len(own) == 1 else "dims become dims"
-    return f"repeats {e.operand(0)}: its {become} {', '.join(map(str, own))} of {e.result}"
+    return sentences.repeated(e.operand(0), integers(e.params.get("broadcast_dimensions")), e.result)
 
 
 def _reshape(e: ReadEquation) -> str:
-    return f"gives the elements of {e.operand(0)} the shape {e.result}"
+    return sentences.reshaped(e.operand(0), e.result)
 
 
 def _squeeze(e: ReadEquation) -> str:
@@ -94,8 +91,7 @@ def _squeeze(e: ReadEquation) -> str:
 
 
 def _transpose(e: ReadEquation) -> str:
-    order = ", ".join(map(str, integers(e.params.get("permutation"))))
-    return f"reorders the dimensions of {e.operand(0)} as {order}, giving {e.result}"
+    return sentences.transposed(e.operand(0), integers(e.params.get("permutation")), e.result)
 
 
 def _slice(e: ReadEquation) -> str:
@@ -113,8 +109,7 @@ def _dynamic_update(e: ReadEquation) -> str:
 
 
 def _gather(e: ReadEquation) -> str:
-    sizes = e.params.get("slice_sizes", "?")
-    return f"picks pieces of size {sizes} from {e.operand(0)} at the indices {e.operand(1)}, giving {e.result}"
+    return sentences.gathered(e.operand(0), e.params.get("slice_sizes", "?"), e.operand(1), e.result)
 
 
 def _scatter(e: ReadEquation) -> str:
@@ -125,7 +120,7 @@ def _scatter(e: ReadEquation) -> str:
 
 
 def _concatenate(e: ReadEquation) -> str:
-    return f"joins {len(e.operands)} arrays along dim {e.params.get('dimension', '?')}, giving {e.result}"
+    return sentences.joined(len(e.operands), f"dim {e.params.get('dimension', '?')}", e.result)
 
 
 def _split(e: ReadEquation) -> str:
@@ -138,11 +133,11 @@ def _pad(e: ReadEquation) -> str:
 
 
 def _reverse(e: ReadEquation) -> str:
-    return f"reverses {e.operand(0)} along {e.sizes(0, integers(e.params.get('dimensions')))}"
+    return sentences.reversed_along(e.operand(0), e.sizes(0, integers(e.params.get("dimensions"))))
 
 
 def _iota(e: ReadEquation) -> str:
-    return f"counts 0, 1, 2, … along dim {e.params.get('dimension', '?')} of {e.result}"
+    return sentences.counted_along(e.params.get("dimension", "?"), e.result)
 
 
 def _dot(e: ReadEquation) -> str:
@@ -151,12 +146,8 @@ def _dot(e: ReadEquation) -> str:
         return f"matrix product of {e.operand(0)} and {e.operand(1)}, giving {e.result}"
     left, right, batch, _ = (integers(part) for part in match.groups())
     names = [e.operands[at][0] if at < len(e.operands) else "?" for at in (0, 1)]
-    text = f"contracts {e.sizes(0, left)} of {names[0]} with {e.sizes(1, right)} of {names[1]}"
-    if not left:
-        text = f"outer product of {names[0]} and {names[1]}"
-    if batch:
-        text += f", for each index of {e.sizes(0, batch)}"
-    return f"matrix product: {text}, giving {e.result}"
+    contracted = (e.sizes(0, left), e.sizes(1, right)) if left else ()
+    return sentences.product(names, contracted, e.sizes(0, batch) if batch else "", e.result)
 
 
 def _convolution(e: ReadEquation) -> str:

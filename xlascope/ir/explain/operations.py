@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from xlascope.ir.cost import integers
+from xlascope.ir.explain import sentences
 from xlascope.ir.explain.elementwise import MEANINGS
 from xlascope.ir.explain.words import quoted
 
@@ -137,20 +138,15 @@ def _bitcast(o: ReadOperation) -> str:
 
 
 def _broadcast(o: ReadOperation) -> str:
-    own = o.numbers("dims")
-    if not own:
-        return f"fills {o.giving} with {o.operand(0)}"
-    become = "dim becomes dim" if len(own) == 1 else "dims become dims"
-    return f"repeats {o.operand(0)}: its {become} {', '.join(map(str, own))} of {o.giving}"
+    return sentences.repeated(o.operand(0), o.numbers("dims"), o.giving)
 
 
 def _reshape(o: ReadOperation) -> str:
-    return f"gives the elements of {o.operand(0)} the shape {o.giving}"
+    return sentences.reshaped(o.operand(0), o.giving)
 
 
 def _transpose(o: ReadOperation) -> str:
-    order = ", ".join(map(str, o.numbers("dims")))
-    return f"reorders the dimensions of {o.operand(0)} as {order}, giving {o.giving}"
+    return sentences.transposed(o.operand(0), o.numbers("dims"), o.giving)
 
 
 def _slice(o: ReadOperation) -> str:
@@ -170,7 +166,7 @@ def _dynamic_update(o: ReadOperation) -> str:
 
 def _gather(o: ReadOperation) -> str:
     sizes = ", ".join(map(str, o.numbers("slice_sizes"))) or "?"
-    return f"picks pieces of size {sizes} from {o.operand(0)} at the indices {o.operand(1)}, giving {o.giving}"
+    return sentences.gathered(o.operand(0), sizes, o.operand(1), o.giving)
 
 
 def _scatter(o: ReadOperation) -> str:
@@ -179,8 +175,8 @@ def _scatter(o: ReadOperation) -> str:
 
 
 def _concatenate(o: ReadOperation) -> str:
-    dim = ", ".join(map(str, o.numbers("dim"))) or "?"
-    return f"joins {len(o.operands)} arrays along dim {dim}, giving {o.giving}"
+    along = ", ".join(map(str, o.numbers("dim"))) or "?"
+    return sentences.joined(len(o.operands), f"dim {along}", o.giving)
 
 
 def _pad(o: ReadOperation) -> str:
@@ -189,25 +185,20 @@ def _pad(o: ReadOperation) -> str:
 
 
 def _reverse(o: ReadOperation) -> str:
-    return f"reverses {o.operand(0)} along {o.sizes(0, o.numbers('dims'))}"
+    return sentences.reversed_along(o.operand(0), o.sizes(0, o.numbers("dims")))
 
 
 def _iota(o: ReadOperation) -> str:
-    return f"counts 0, 1, 2, … along dim {', '.join(map(str, o.numbers('dim'))) or '?'} of {o.giving}"
+    return sentences.counted_along(", ".join(map(str, o.numbers("dim"))) or "?", o.giving)
 
 
 def _dot(o: ReadOperation) -> str:
     pairs = {key: re.search(rf"{key} = {_LIST} x {_LIST}", o.text) for key in ("contracting_dims", "batching_dims")}
     contracting, batching = pairs["contracting_dims"], pairs["batching_dims"]
     names = [o.operands[at] if at < len(o.operands) else "?" for at in (0, 1)]
-    if contracting is None:
-        text = f"outer product of {names[0]} and {names[1]}"
-    else:
-        left, right = integers(contracting.group(1)), integers(contracting.group(2))
-        text = f"contracts {o.sizes(0, left)} of {names[0]} with {o.sizes(1, right)} of {names[1]}"
-    if batching is not None:
-        text += f", for each index of {o.sizes(0, integers(batching.group(1)))}"
-    return f"matrix product: {text}, giving {o.giving}"
+    contracted = [o.sizes(at, integers(contracting.group(at + 1))) for at in (0, 1)] if contracting is not None else ()
+    batch = o.sizes(0, integers(batching.group(1))) if batching is not None else ""
+    return sentences.product(names, contracted, batch, o.giving)
 
 
 def _convolution(o: ReadOperation) -> str:

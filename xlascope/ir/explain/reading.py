@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from xlascope.ir.explain.words import sizes
 from xlascope.ir.shapes import parse_shape
 
 ShapeOf = Callable[[str], str | None]
@@ -45,14 +46,7 @@ class ReadEquation:
     def sizes(self, position: int, dimensions: tuple[int, ...]) -> str:
         """``dim 1 (256)`` of an operand."""
         kind = self.operands[position][1] if position < len(self.operands) else None
-        shape = parse_shape(kind) if kind else None
-        known = [
-            f"{dimension} ({shape.dims[dimension]})"
-            if shape is not None and 0 <= dimension < len(shape.dims)
-            else str(dimension)
-            for dimension in dimensions
-        ]
-        return ("dim " if len(known) == 1 else "dims ") + ", ".join(known)
+        return sizes(parse_shape(kind) if kind else None, dimensions)
 
 
 def read_equation(text: str, shape_of: ShapeOf) -> ReadEquation | None:

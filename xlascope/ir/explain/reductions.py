@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from xlascope.ir.cost import integers, operand_shape
+from xlascope.ir.explain import sentences
 from xlascope.ir.explain.words import CHOICE, applied, dims, giving, name_of, operand, sizes
 from xlascope.ir.hlo import HloInstruction, HloModule
+from xlascope.ir.shapes import short_shape
 
 _WINDOW_SIZE = re.compile(r"\bsize=([\dx]+)")
 _WINDOW_STRIDE = re.compile(r"\bstride=([\dx]+)")
@@ -14,18 +16,12 @@ _WINDOW_STRIDE = re.compile(r"\bstride=([\dx]+)")
 
 def dot(instruction: HloInstruction, module: HloModule) -> str:
     """A product of arrays: which dimensions are contracted, which are batched."""
-    own = instruction.attributes
+    own, names = instruction.attributes, [name_of(instruction, at) for at in (0, 1)]
     left, right = integers(own.get("lhs_contracting_dims")), integers(own.get("rhs_contracting_dims"))
     batch = integers(own.get("lhs_batch_dims"))
-    text = (
-        f"contracts {sizes(operand_shape(instruction, 0), left)} of {name_of(instruction, 0)} with "
-        f"{sizes(operand_shape(instruction, 1), right)} of {name_of(instruction, 1)}"
-    )
-    if not left:
-        text = f"outer product of {name_of(instruction, 0)} and {name_of(instruction, 1)}"
-    if batch:
-        text += f", for each index of {sizes(operand_shape(instruction, 0), batch)}"
-    return f"matrix product: {text}, {giving(instruction)}"
+    first, second = operand_shape(instruction, 0), operand_shape(instruction, 1)
+    contracted = (sizes(first, left), sizes(second, right)) if left else ()
+    return sentences.product(names, contracted, sizes(first, batch) if batch else "", short_shape(instruction.shape))
 
 
 def window(instruction: HloInstruction) -> str:
