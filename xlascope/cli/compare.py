@@ -6,8 +6,9 @@ import argparse
 import queue
 import sys
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
+from xlascope.cli.arguments import CommandParser
 from xlascope.cli.errors import CommandError
 from xlascope.runfile import RunFileError
 from xlascope.views.compare import Compare, Program, compare, rerun_of
@@ -17,15 +18,11 @@ from xlascope.views.missing import missing
 from xlascope.views.source import RunSource
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise CommandError(f"compare: {message}; `xlascope compare --help` lists the arguments")
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> CommandParser:
     """The arguments of `compare`."""
-    made = _Parser(
-        prog="xlascope compare", allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter,
+    made = CommandParser(
+        "compare", "; `xlascope compare --help` lists the arguments", allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Two runs side by side: programs matched by function and signature, equations by what they do.",
         epilog=(
             "A and B: run files, profiles (.xplane.pb), XLA dump folders; RUN#VARIANT is a measured variant (its id\n"
@@ -50,10 +47,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str]) -> int:
     """Returns 0, 1 (a failed gate), 2 wrong usage, 3 an input that cannot be read."""
-    try:
-        options = parser().parse_args(argv)
-    except SystemExit as end:  # argparse ends --help so
-        return end.code if isinstance(end.code, int) else 2
+    options = parser().read(argv)
+    if isinstance(options, int):
+        return options
     if options.fail_slower is not None and not 0 <= options.fail_slower < 1e6:
         raise CommandError("compare: --fail-slower needs a percentage of 0 or more")
     if not options.budget > 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -11,9 +10,10 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import xlascope
+from xlascope.cli.arguments import CommandParser
 from xlascope.cli.errors import CommandError
 from xlascope.cli.units import show_size
 from xlascope.session.machine import machine
@@ -36,21 +36,15 @@ print(json.dumps(found))
 _PROBE_S = 60
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise CommandError(f"doctor: {message}")
-
-
 def main(argv: list[str]) -> int:
     """Returns 0 when a script can be recorded and measured here, 1 when something is missing."""
-    made = _Parser(prog="xlascope doctor", description="What is installed, what works here, where things are kept.")
+    made = CommandParser("doctor", description="What is installed, what works here, where things are kept.")
     made.add_argument("--clean", action="store_true", help="remove old runs that nobody named, and stale lock files")
     made.add_argument("--python", metavar="EXE", help="the Python of your scripts")
     made.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    try:
-        options = made.parse_args(argv)
-    except SystemExit as end:  # argparse ends --help so
-        return end.code if isinstance(end.code, int) else 2
+    options = made.read(argv)
+    if isinstance(options, int):
+        return options
     cleaned = clean() if options.clean else None
     facts = examine(options.python)
     if cleaned is not None:

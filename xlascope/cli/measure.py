@@ -6,9 +6,10 @@ import argparse
 import json
 import queue
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from xlascope.cli import sharding
+from xlascope.cli.arguments import CommandParser
 from xlascope.cli.errors import CommandError
 from xlascope.cli.narration import wait_for
 from xlascope.cli.switch_sets import check_passes, needs_new_run, target_named, used
@@ -24,14 +25,9 @@ _SUMMARY = (
 )
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise CommandError(f"measure: {message}; `xlascope measure --help` lists the switches")
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> CommandParser:
     """The arguments of `measure`."""
-    made = _Parser(prog="xlascope measure", allow_abbrev=False, description=(
+    made = CommandParser("measure", "; `xlascope measure --help` lists the switches", allow_abbrev=False, description=(
         "Compile a variant of a recorded program, time it in turn with the program as it is, and add the result to the "
         "run file. The script itself is not run."))
     made.add_argument("run", metavar="RUN", help="a run file")
@@ -60,10 +56,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str]) -> int:
     """Returns 0 measured, 2 wrong usage or a switch that cannot be had here, 3 unreadable file, 4 it failed."""
-    try:
-        options = parser().parse_args(argv)
-    except SystemExit as end:  # argparse ends --help so
-        return end.code if isinstance(end.code, int) else 2
+    options = parser().read(argv)
+    if isinstance(options, int):
+        return options
     if options.x64:
         raise CommandError(f"measure: {needs_new_run(Path(options.run))}")
     switches = read_switches(options)
