@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.recording import record_script
 from xlascope.cli.collect import collect
 from xlascope.views import Source, open_source
 from xlascope.views.missing import missing
@@ -47,8 +48,7 @@ def run(folder: Path, *command: str, **environment: str) -> None:
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run file with the passes of both programs."""
     folder = tmp_path_factory.mktemp("passes")
-    path = folder / "run.xlascope"
-    run(folder, "-m", "xlascope", "record", "--finish-budget", "60", "-o", str(path))
+    path = record_script(folder, SCRIPT)
     with open_source(path) as source:
         lacking = missing(source, "passes", None, None)
     assert {each.program for each in lacking} == {"scores#1", "loop#1"}

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +8,8 @@ import pytest
 from crafted_run import small_run
 from recorded_scripts import EIGHT_DEVICES, ONE_DEVICE, Recorded
 
+from tests.recording import record_script
 from xlascope.views import Source, open_source
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -34,15 +30,9 @@ def run(run_path: Path) -> Iterator[Source]:
 
 
 def _record(folder: Path, text: str) -> Recorded:
-    script, facts, path = folder / "script.py", folder / "facts.json", folder / "run.xlascope"
-    script.write_text(text)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-m", "xlascope", "record", "--profile-window", "100", "--finish-budget", "60", "-o", str(path)]
-    done = subprocess.run(
-        [*command, str(script), str(facts)], capture_output=True, text=True, env=environment, timeout=150
-    )
-    assert done.returncode == 0, done.stderr
-    return Recorded(path, script, json.loads(facts.read_text()))
+    facts = folder / "facts.json"
+    path = record_script(folder, text, "--profile-window", "100", argv=(str(facts),))
+    return Recorded(path, folder / "script.py", json.loads(facts.read_text()))
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 from crafted_run import OPTIMIZED
 
+from tests.recording import record_script
 from xlascope.cli.compare import is_slower, main
 from xlascope.cli.errors import CommandError
 from xlascope.report.as_json import to_json
@@ -61,24 +60,14 @@ AFTER = (
 )
 
 
-def record(folder: Path, text: str) -> Path:
-    script, path = folder / "script.py", folder / "run.xlascope"
-    script.write_text(text)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-m", "xlascope", "record", "--finish-budget", "60", "-o", str(path), str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=150)
-    assert done.returncode == 0, done.stderr
-    return path
-
-
 @pytest.fixture(scope="session")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record(tmp_path_factory.mktemp("before"), BEFORE)
+    return record_script(tmp_path_factory.mktemp("before"), BEFORE)
 
 
 @pytest.fixture(scope="session")
 def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record(tmp_path_factory.mktemp("after"), AFTER)
+    return record_script(tmp_path_factory.mktemp("after"), AFTER)
 
 
 @pytest.fixture
