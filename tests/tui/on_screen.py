@@ -10,7 +10,7 @@ from hosting import screen_text, settle
 from xlascope.tui.app import XlascopeApp
 from xlascope.tui.live import RunAtHand
 from xlascope.tui.screens.main import MainScreen
-from xlascope.tui.widgets.dialogs import NoteOverlay
+from xlascope.tui.widgets.dialogs import TextOverlay
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 
@@ -27,13 +27,13 @@ async def shown(size=(120, 36), keeper=None, feed=None):
 
 @asynccontextmanager
 async def opened(path, size=(120, 36), **at_hand):
-    """The main screen over a run file, what opened over it closed but for a demo's note."""
+    """The main screen over a run file; what told of the run at once, as its exception, is closed."""
     app = XlascopeApp(RunAtHand(path, script="softmax.py", **at_hand))
     async with app.run_test(size=size) as pilot:
         main = await main_of(app, pilot)
         await until(pilot, lambda: main.desk.program is not None)
         await settle(pilot)
-        while not isinstance(app.screen, MainScreen | NoteOverlay):
+        while isinstance(app.screen, TextOverlay):
             app.pop_screen()
         await settle(pilot)
         yield app, pilot, main

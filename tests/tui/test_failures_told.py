@@ -90,5 +90,5 @@ async def test_an_error_of_the_screen_is_kept_as_one_line(monkeypatch, capsys):
     with pytest.raises(ImportError):
         async with app.run_test() as pilot:
             await until(pilot, lambda: app.failed is not None)
-    assert app.failed is not None and app.failed.startswith("ImportError: no module named graphs (test_said.py:")
+    assert app.failed is not None and app.failed.startswith("ImportError: no module named graphs (test_failures_told.py:")
     assert "locals" not in capsys.readouterr().err
