@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from tests.cli.test_commands import xlascope
+from xlascope.runfile import Reader
 from xlascope.session.lab import _NO_TPU
 
 SCHEMA = Path(__file__).parents[2] / "xlascope" / "report" / "schemas" / "variants.json"
@@ -34,12 +35,16 @@ def chatty(x):
 def lapack(x):
     return jnp.linalg.cholesky(x)
 @jax.jit
+def general(x):
+    return jnp.linalg.eig(x)[0]
+@jax.jit
 def large(x):
     return jnp.sin(x) @ x
 large.lower(jax.ShapeDtypeStruct((60000, 60000), jnp.float32)).compile()
 scores(jnp.ones((64, 32)), jnp.ones((32, 32)))
 chatty(jnp.ones(4))
 lapack(jnp.eye(4))
+general(jnp.eye(4))
 """
 # The compiler's own numbers, without anything of ours in between.
 DIRECT = PROGRAM + """
@@ -68,7 +73,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "train.py").write_text(SCRIPT)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_PLATFORMS", "cpu")  # JAX itself warns of a libtpu without a TPU, in any script
-        done = xlascope("record", "-o", "run.xlascope", "train.py", folder=folder)
+        done = xlascope("record", "-o", "run.xlascope", "--finish-budget", "100", "train.py", folder=folder)
     assert done.returncode == 0, done.stderr
     return folder / "run.xlascope"
 
@@ -142,10 +147,26 @@ def test_a_program_that_does_not_fit(recorded: Path) -> None:
 
 
 @needs_tpu
-@pytest.mark.parametrize(("program", "said"), [("chatty", "calls back into Python"), ("lapack", "needs another lowering")])
+@pytest.mark.parametrize(("program", "said"), [("chatty", "calls back into Python"), ("general", "JAX cannot lower it for tpu")])
 def test_programs_that_no_target_can_compile(recorded: Path, program: str, said: str) -> None:
     done = xlascope("measure", str(recorded), "--program", program, "--target", "tpu:v5e:2x4", folder=recorded.parent)
     assert (done.returncode, done.stdout) == (2, "") and said in done.stderr, done.stderr
+
+
+def test_what_has_calls_of_its_platform_is_lowered_for_targets_while_its_trace_is_there(recorded: Path) -> None:
+    with Reader(recorded) as reader:
+        found = {(each.program, each.json["platform"]): (each.json["error"], set(each.json.get("blobs") or ()))
+                 for each in reader.records("lowered")}
+    assert set(found) == {(name, platform) for name in ("lapack#1", "general#1") for platform in ("tpu", "cuda")}
+    assert found["lapack#1", "tpu"] == found["lapack#1", "cuda"] == (None, {"bytecode"})
+    error, blobs = found["general#1", "tpu"]
+    assert "'eig' not found for platform tpu" in error and not blobs
+
+
+@needs_tpu
+def test_a_program_with_calls_of_lapack_compiles_from_its_other_lowering(recorded: Path) -> None:
+    row = measured(recorded, "--program", "lapack", "--target", "tpu:v5e:1x1")
+    assert row["prediction"]["by"] == "cycles" and any("(lapack_spotrf_ffi)" in note for note in row["notes"])
 
 
 @pytest.mark.skipif(not _has_cuda(), reason="the CUDA compiler is not installed")

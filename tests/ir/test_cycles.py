@@ -66,3 +66,12 @@ def test_without_estimates_there_are_no_cycles() -> None:
     # A turn: the add of two scalars (12 bytes), the fusion (64), the comparison (9); then the last fusion.
     ns, unknown = roofline_ns(found, module, 1e15, 1e9)
     assert (round(ns), unknown) == (10 * (12 + 64 + 9) + 64, 0)
+
+
+def test_a_library_call_moves_its_operands_and_computes_nobody_knows_what() -> None:
+    module = parse_hlo(
+        "HloModule jit_g, is_scheduled=true\n\nENTRY %main (x: f32[8]) -> f32[8] {\n  %x = f32[8] parameter(0)\n"
+        '  ROOT %c = f32[8] custom-call(%x), custom_call_target="solve"\n}\n'
+    )
+    ns, unknown = roofline_ns(schedule(module), module, 1e15, 1e9)
+    assert (ns, unknown) == (64.0, 1)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlascope.protocol.plans import candidates, plan, roles
+from xlascope.protocol.plans import candidates, plan
+from xlascope.protocol.roles import roles
 from xlascope.protocol.specs import Leaf, ShardingError, leaves, parse_mesh, parse_spec, spec_text
 
 W = Leaf("params['w']", (16, 4), "float32")
@@ -227,6 +228,38 @@ def test_of_a_program_that_returns_no_argument_all_but_the_batch_are_parameters(
     known = roles([w1, b1, w2, X], [Leaf("", (64, 8), "f32")])
     assert known.leading == 64 and known.batch == (False, False, False, True)
     assert known.parameters == (True, True, True, False)
+
+
+def test_a_tree_whose_arrays_lead_with_different_sizes_holds_parameters() -> None:
+    """A hidden width of the batch's size: what leads with it in the tree of parameters is none of the batch."""
+    tree = [Leaf(f"p['{name}']", shape, "f32") for name, shape in (("b", (64,)), ("w", (16, 64)), ("out", (64, 8)))]
+    known = roles([*tree, X], [Leaf("", (64, 8), "f32")])
+    assert known.batch == (False, False, False, True) and known.parameters == (True, True, True, False)
+    known = roles([*tree, X, Leaf("at", (), "f32")], [*tree, LOSS])
+    assert known.batch == (False, False, False, True, False) and known.parameters[:4] == (True, True, True, False)
+
+
+def test_a_layer_is_applied_to_an_array_beside_a_tree_of_weights() -> None:
+    """The batch is as large as the width of the model, so that its size tells nothing."""
+    x, tree = Leaf("x", (32, 24, 32), "f32"), [Leaf("p['g']", (32,), "f32"), Leaf("p['q']", (16, 32), "f32")]
+    assert roles([*tree, x], [Leaf("", x.shape, "f32")]).batch == (False, False, True)
+
+
+def test_a_batch_of_the_shape_of_a_parameter() -> None:
+    """The result of that shape is the return of the argument all of whose arrays are returned."""
+    w, b, x = Leaf("p['w']", (64, 16), "f32"), Leaf("p['b']", (16,), "f32"), Leaf("x", (64, 16), "f32")
+    assert roles([x, w, b], [w, b, LOSS]).parameters == (False, True, True)
+    assert roles([x, w, b], [w, b, LOSS]).batch == (True, False, False)
+    assert roles([w, x], [w, LOSS]).batch == (False, True)
+
+
+def test_a_sum_of_two_arrays_has_both_as_its_batch() -> None:
+    assert roles([X, Leaf("z", X.shape, X.dtype)], [X]).batch == (True, True)
+
+
+def test_one_argument_that_holds_all_is_grouped_by_its_parts() -> None:
+    state = [Leaf("s['p']['w']", (16, 64), "f32"), Leaf("s['p']['b']", (64,), "f32"), Leaf("s['x']", (64, 16), "f32")]
+    assert roles(state, [Leaf("", (64, 64), "f32")]).batch == (False, False, True)
 
 
 def test_auto_tries_each_plan_once_and_names_those_that_do_not_fit() -> None:

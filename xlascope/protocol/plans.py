@@ -1,13 +1,6 @@
 """Sharding plans: which dimension of which argument is split over which mesh axis, by written rules. No JAX.
 
-Which arguments are what is told by shapes alone (`roles`):
-
-* parameters are those that the program returns with the same shape and dtype;
-* the batch are those of the others that lead with the batch's size: the leading size that results lead with too, then
-  the most common one, then the first;
-* of a program that returns none of its arguments, all that is not the batch is a parameter;
-* a program whose only result has the shape of one argument, whose leading size no other argument has anywhere, is a
-  layer applied to it: that argument is the batch.
+Which arguments are parameters and which the batch: `protocol/roles.py`.
 
 The plans, on a mesh whose first axis is for the batch and whose last is for parameters (the same one if there is one):
 
@@ -20,11 +13,11 @@ The plans, on a mesh whose first axis is for the batch and whose last is for par
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xlascope.protocol.roles import Roles, roles
 from xlascope.protocol.specs import Leaf, ShardingError, Spec, find_argument, mesh_for, mesh_text, parse_spec
 
 PLANS = ("replicate", "batch", "fsdp", "as-script")
@@ -43,15 +36,6 @@ class ShardPlan:
     specs: tuple[Spec | None, ...]
     notes: tuple[str, ...]
     why: tuple[str | None, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """For each input whether it is a parameter, and whether it belongs to the batch, which leads with `leading`."""
-
-    parameters: tuple[bool, ...]
-    batch: tuple[bool, ...]
-    leading: int | None
 
 
 def plan(
@@ -132,47 +116,6 @@ def candidates(
                 seen.add(key)
                 found.append({"devices": devices, "shard_plan": name} | ({"mesh": axes} if axes else {}))
     return found, refused
-
-
-def roles(inputs: Sequence[Leaf], outputs: Sequence[Leaf]) -> Roles:
-    """Parameters and batch among the inputs, by the rules at the top."""
-    made = {(leaf.shape, leaf.dtype) for leaf in outputs}
-    returned = [(leaf.shape, leaf.dtype) in made for leaf in inputs]
-    applied = _applied_to(inputs, outputs, returned)
-    if applied is not None:
-        leading: int | None = inputs[applied].shape[0]
-        returned = [False] * len(inputs)
-    else:
-        others = [leaf for leaf, is_returned in zip(inputs, returned, strict=True) if not is_returned and leaf.shape]
-        taken = {(leaf.shape, leaf.dtype) for leaf, is_returned in zip(inputs, returned, strict=True) if is_returned}
-        results = [leaf for leaf in outputs if (leaf.shape, leaf.dtype) not in taken]
-        leading = _leading(others, results)
-    batch = [
-        bool(leaf.shape) and leaf.shape[0] == leading and not is_returned
-        for leaf, is_returned in zip(inputs, returned, strict=True)
-    ]
-    parameters = returned if any(each for each, leaf in zip(returned, inputs, strict=True) if leaf.shape) else [
-        not is_batch for is_batch in batch
-    ]
-    return Roles(tuple(parameters), tuple(batch), leading)
-
-
-def _applied_to(inputs: Sequence[Leaf], outputs: Sequence[Leaf], returned: Sequence[bool]) -> int | None:
-    """The one argument that a layer is applied to, if the program looks like a layer."""
-    if len(outputs) != 1 or not outputs[0].shape or sum(returned) != 1 or len(inputs) < 2:
-        return None
-    index = list(returned).index(True)
-    leading = inputs[index].shape[0]
-    return None if any(leading in leaf.shape for at, leaf in enumerate(inputs) if at != index) else index
-
-
-def _leading(candidates: Sequence[Leaf], results: Sequence[Leaf]) -> int | None:
-    if not candidates:
-        return None
-    counts = Counter(leaf.shape[0] for leaf in candidates)
-    led = {leaf.shape[0] for leaf in results if leaf.shape}
-    order = [leaf.shape[0] for leaf in candidates]
-    return max(counts, key=lambda size: (size in led, counts[size], -order.index(size)))
 
 
 def _whole(leaf: Leaf) -> Spec:

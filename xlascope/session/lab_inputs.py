@@ -40,8 +40,10 @@ class LabInputs:
     """Whether it calls back into the script, so that only the script's own process can execute it."""
 
 
-def load(path: Path, program: str, *, arguments: bool = True) -> LabInputs:
-    """Read all that a lab needs, without the arguments when it shall only compile. Raises NotMeasurable, RunFileError.
+def load(path: Path, program: str, *, arguments: bool = True, platform: str | None = None) -> LabInputs:
+    """Read all that a lab needs, without the arguments when it shall only compile; for a target its lowering too.
+
+    Raises NotMeasurable, RunFileError.
     """
     with Reader(path) as reader:
         record = reader.last("program", program)
@@ -72,6 +74,11 @@ def load(path: Path, program: str, *, arguments: bool = True) -> LabInputs:
         for name, digest in _blobs(args).items():
             blobs[name] = reader.blob(digest)
         body = {"record": record.json, "args_record": None if args is None else args.json}
+        for each in reader.records("lowered", program) if platform is not None else ():
+            if each.json.get("platform") == platform:
+                body["lowered_error"] = each.json.get("error")
+                if (digest := _digest(each, "bytecode")) is not None:
+                    blobs["lowered"] = reader.blob(digest)
         return LabInputs(program, body, blobs, _environment(reader, record), record.json.get("callbacks") is True)
 
 

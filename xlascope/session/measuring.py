@@ -174,15 +174,18 @@ class Measurer:
             dumped = ticket.collect in DUMPED
             if dumped:
                 command["folder"] = self._dump.make()
-            only_compiled = dumped or target_of(ticket) is not None
-            self._begin_in_lab(command, load(self._host.run_path, ticket.program, arguments=not only_compiled), ticket)
+            target = target_of(ticket)
+            handed = load(self._host.run_path, ticket.program, arguments=not dumped and target is None,
+                            platform=target.device.platform if target is not None else None)
+            self._begin_in_lab(command, handed, ticket)
             return
         jit = ticket.switches.get("jit")
         if jit in ("off", "deep-off"):
             self._begin_in_recorder(command, jit)
             return
         target = target_of(ticket)
-        handed = load(self._host.run_path, ticket.program, arguments=target is None)
+        handed = load(self._host.run_path, ticket.program, arguments=target is None,
+                        platform=target.device.platform if target is not None else None)
         if "tagged" in handed.blobs:
             # The same instructions, whose names of operations tell the equations they come from.
             handed.blobs["stablehlo"] = handed.blobs.pop("tagged")

@@ -12,6 +12,12 @@ import numpy as np
 from xlascope.engine import compat
 
 CALLBACK_MARKS = ("callback", "_host_recv", "_host_send")
+# Custom calls that every backend understands: JAX lowers to these whatever the platform.
+_EVERYWHERE = frozenset({
+    "Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape", "LayoutConstraint", "annotate_device_placement",
+    "mhlo.topk", "mhlo.erf", "xla.sdy.FuncResultSharding", "xla.sdy.GlobalToLocalShape", "xla.sdy.LocalToGlobalShape",
+    "TopK", "PartialReduce", "ApproxTopK",
+})  # fmt: skip
 _ELEMENTS = {"i1": "bool", "bf16": "bfloat16", "complex<f32>": "complex64", "complex<f64>": "complex128"}
 _NUMBER = re.compile(r"(ui|i|f)([0-9]+)(?:E(\w+))?", re.ASCII)
 _UNKNOWN = "no such dtype"
@@ -97,6 +103,13 @@ def _facts(module: Any, digest: str) -> ModuleFacts:
         random=RANDOM_OPERATION in names,
         result_names=tuple(compat.result_names(main)),
     )
+
+
+def platform_calls(module: Any) -> tuple[list[str], list[str]]:
+    """Targets of a module's custom calls: those into the Python that lowered it, and those of one platform alone."""
+    targets = compat.operation_names(module)[1] - _EVERYWHERE
+    calls = {each for each in targets if any(mark in each for mark in CALLBACK_MARKS)}
+    return sorted(calls), sorted(targets - calls)
 
 
 def device_counts(module: Any) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from xlascope.engine import compat
 from xlascope.engine.core import switches
 from xlascope.engine.core.executable import CompileError, Executable
 from xlascope.engine.core.heartbeat import Heartbeat, Send
-from xlascope.engine.core.module import CALLBACK_MARKS
+from xlascope.engine.core.module import platform_calls
 from xlascope.engine.core.switches import SwitchError, Switches
 from xlascope.engine.lab import pass_check, sharded
 from xlascope.engine.lab.measure import Answer, switched
@@ -24,12 +24,6 @@ from xlascope.engine.lab.program import LoadedProgram, NotHere, unloaded
 from xlascope.protocol.plans import ShardPlan
 
 _PLUGIN = {"tpu": "libtpu", "cuda": "jax_plugins.xla_cuda12"}
-# What every backend understands: JAX lowers to these whatever the platform.
-_EVERYWHERE = frozenset({
-    "Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape", "LayoutConstraint", "annotate_device_placement",
-    "mhlo.topk", "mhlo.erf", "xla.sdy.FuncResultSharding", "xla.sdy.GlobalToLocalShape", "xla.sdy.LocalToGlobalShape",
-    "TopK", "PartialReduce", "ApproxTopK",
-})  # fmt: skip
 # XLA's two ways to say so: all that is used, and temporaries alone.
 _TOO_LARGE = (
     re.compile(r"Used (?P<needs>[\d.]+\w) of (?P<has>[\d.]+\w) hbm"),
@@ -109,7 +103,7 @@ def _made(
     touched = switches.parse(command.get("switches") or {})
     if touched.jit:
         raise SwitchError(f"jit {touched.jit} runs nothing that a target could compile", "leave jit on with --target")
-    program = _program(command, blobs, str(wanted["platform"]))
+    program, lowering = _program(command, blobs, str(wanted["platform"]))
     devices = topology(wanted)
     touched = touched.on_topology(len(devices))
     options = switches.compiler_options(touched, str(wanted["platform"]))
@@ -121,9 +115,8 @@ def _made(
             f"{program.id} is a program on {count} devices and {wanted['name']} has {len(devices)}",
             "choose a larger topology",
         )
-    lowered_for = program.record.get("platform")
-    if lowered_for not in (None, wanted["platform"]):
-        notes.append(f"lowered for {lowered_for} when recorded; compiled for {wanted['platform']} from that StableHLO")
+    if lowering is not None:
+        notes.append(lowering)
 
     def compiled(more: Mapping[str, Any]) -> Executable:
         try:
@@ -134,26 +127,39 @@ def _made(
     return compiled, program, plan, [*(plan.notes if plan else ()), *notes]
 
 
-def _program(command: Mapping[str, Any], blobs: Mapping[str, bytes], platform: str) -> LoadedProgram:
-    """The program, once nothing in it is of the platform it was lowered for alone. Raises NotHere."""
+def _program(command: Mapping[str, Any], blobs: Mapping[str, bytes], platform: str) -> tuple[LoadedProgram, str | None]:
+    """The program, once nothing in it is of the platform it was lowered for alone, and what to say of its lowering.
+
+    Where it has such calls (LAPACK's on a CPU) the recorder lowered it for other platforms too. Raises NotHere.
+    """
     program = unloaded(command, blobs)
     lowered_for = program.record.get("platform")
     with compat.stablehlo_module(program.bytecode) as module:
-        targets = compat.operation_names(module)[1] - _EVERYWHERE
-    calls = sorted(each for each in targets if any(mark in each for mark in CALLBACK_MARKS))
+        calls, foreign = platform_calls(module)
     if calls:
         raise NotHere(
             f"{program.id} calls back into Python ({', '.join(calls)}), which no other hardware can compile",
             "choose a program without callbacks",
         )
-    foreign = sorted(targets)
-    if foreign and lowered_for != ("gpu" if platform == "cuda" else platform):
+    if lowered_for in (None, "gpu" if platform == "cuda" else platform):
+        return program, None
+    if not foreign:
+        return program, f"lowered for {lowered_for} when recorded; compiled for {platform} from that StableHLO"
+    names = ", ".join(foreign)
+    if "lowered" in blobs:
+        note = f"its lowering for {lowered_for} has calls that only that has ({names}): the recorder's for {platform} is"
+        return unloaded(command, {"stablehlo": blobs["lowered"]}), f"{note} compiled"
+    said = command.get("lowered_error")
+    if said:
         raise NotHere(
-            f"{program.id} was lowered for {lowered_for or 'its platform'} with calls that only that has: "
-            f"{', '.join(foreign)}",
-            f"it needs another lowering, for {platform}, which a recording does not have; choose another program",
+            f"{program.id} was lowered for {lowered_for} with calls that only that has ({names}), and JAX cannot lower "
+            f"it for {platform}: {said}",
+            "choose another target, or another program",
         )
-    return program
+    raise NotHere(
+        f"{program.id} was lowered for {lowered_for} with calls that only that has: {names}",
+        f"record the script again, with --finish-budget 30 if time was short: its lowering for {platform} is then kept",
+    )
 
 
 def _explained(error: CompileError, wanted: Mapping[str, Any], touched: Switches) -> SwitchError:

@@ -12,6 +12,8 @@ from xlascope.engine.core import located, tags
 
 # Each jaxpr is tagged once: seen to take 0.1 to 1.7 times the first lowering (diffrax, flax, haiku, jraph).
 AS_LONG = 1.7
+TARGETS = "tpu", "cuda"
+"""Platforms that a program may be compiled for without their hardware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,16 @@ class Lowering:
         """Bytes of the captured constants that this keeps alive."""
         return sum(int(getattr(each, "nbytes", 0)) for each in compat.jaxpr_consts(self.jaxpr))
 
-    def tagged(self) -> Any:
-        """The computation of the same program with tagged equations. Raises what JAX's lowering raises."""
-        if "jaxpr" in self.params:
-            return self.lower(*self.args, **{**self.params, "jaxpr": tags.tag(self.params["jaxpr"])})
+    def tagged(self, platform: str | None = None) -> Any:
+        """The computation of the same program with tagged equations, lowered for another platform if one is given.
+
+        Raises what JAX's lowering raises.
+        """
+        params = self.params if platform is None else {**self.params, "lowering_platforms": (platform,)}
+        if "jaxpr" in params:
+            return self.lower(*self.args, **{**params, "jaxpr": tags.tag(params["jaxpr"])})
         values, jaxpr, *rest = self.args
-        return self.lower(values, tags.tag(jaxpr), *rest, **self.params)
+        return self.lower(values, tags.tag(jaxpr), *rest, **params)
 
 
 def send_tagged(link: Any, program: Any, lowering: Lowering, until: float | None, compile_until: float | None) -> None:
@@ -50,12 +56,37 @@ def send_tagged(link: Any, program: Any, lowering: Lowering, until: float | None
         link.drop("tagged lowering", "the time for finishing was over")
         return
     computation = lowering.tagged()
-    module = compat.computation_module(computation)
-    blobs = {"tagged": compat.portable_bytecode(module)}
+    made = compat.computation_module(computation)
+    blobs = {"tagged": compat.portable_bytecode(made)}
     in_time = compile_until is None or time.monotonic() + 1.3 * program.compile_seconds <= compile_until
     if in_time:
         modules = computation.compile().runtime_executable().hlo_modules()
         blobs["text"] = modules[0].to_string().encode()
     link.send({"kind": "stage", "program": program.id, "stage": "tagged"}, blobs)
     if in_time and (until is None or time.monotonic() + 3 * lowering.seconds <= until):
-        link.send({"kind": "stage", "program": program.id, "stage": "located"}, located.forms(module))
+        link.send({"kind": "stage", "program": program.id, "stage": "located"}, located.forms(made))
+    _send_for_targets(link, program, lowering, made, until)
+
+
+def _send_for_targets(link: Any, program: Any, lowering: Lowering, made: Any, until: float | None) -> None:
+    """Where a lowering has calls that only its own platform has (LAPACK's), those for platforms that may be targets.
+
+    They need the trace, which a lab has not. What JAX cannot lower is told in the record.
+    """
+    from xlascope.engine.core import module  # it imports numpy, which is the script's to import first
+
+    calls, foreign = module.platform_calls(made)
+    if calls or not foreign:
+        return
+    for platform in TARGETS:
+        if until is not None and time.monotonic() + AS_LONG * lowering.seconds > until:
+            link.drop("lowering for targets", "the time for finishing was over")
+            return
+        record = {"kind": "lowered", "program": program.id, "platform": platform}
+        try:
+            other = compat.computation_module(lowering.tagged(platform))
+        except Exception as error:  # no rule for the platform, or a plugin of it that wants the hardware
+            text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            link.send({**record, "error": text})
+        else:
+            link.send({**record, "error": None}, {"bytecode": compat.portable_bytecode(other)})
