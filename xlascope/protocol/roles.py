@@ -6,9 +6,10 @@ from one argument, by its parts):
 * an argument whose arrays are all among the results, in shape and dtype, is a parameter: the program returns it anew.
   Each result is the return of one argument, of those with more arrays first. Of an argument that is returned in
   part, in more than half, the arrays found among the remaining results are parameters;
-* the batch are the arguments, of the others, whose arrays all lead with the batch's size: the leading size that results
-  lead with too, then the most common one, then the first. A tree whose arrays lead with different sizes holds
-  parameters, whatever one of them happens to lead with; only where every argument is such a tree do single arrays count;
+* the batch are the arguments, of the others, whose arrays all lead with the batch's size: the leading size that
+  results lead with too, then the most common one, then the first. A tree whose arrays lead with different sizes holds
+  parameters, whatever one of them happens to lead with; only where every argument is such a tree do single arrays
+  count;
 * of a program that returns none of its arguments, all that is not the batch is a parameter;
 * a program whose only result has the shape of one array that is an argument of its own is a layer applied to it, and
   that argument is the batch, where its leading size is found in no other argument or another is a tree as above.

@@ -127,7 +127,9 @@ def _made(
     return compiled, program, plan, [*(plan.notes if plan else ()), *notes]
 
 
-def _program(command: Mapping[str, Any], blobs: Mapping[str, bytes], platform: str) -> tuple[LoadedProgram, str | None]:
+def _program(
+    command: Mapping[str, Any], blobs: Mapping[str, bytes], platform: str
+) -> tuple[LoadedProgram, str | None]:
     """The program, once nothing in it is of the platform it was lowered for alone, and what to say of its lowering.
 
     Where it has such calls (LAPACK's on a CPU) the recorder lowered it for other platforms too. Raises NotHere.
@@ -147,8 +149,8 @@ def _program(command: Mapping[str, Any], blobs: Mapping[str, bytes], platform: s
         return program, f"lowered for {lowered_for} when recorded; compiled for {platform} from that StableHLO"
     names = ", ".join(foreign)
     if "lowered" in blobs:
-        note = f"its lowering for {lowered_for} has calls that only that has ({names}): the recorder's for {platform} is"
-        return unloaded(command, {"stablehlo": blobs["lowered"]}), f"{note} compiled"
+        note = f"its lowering for {lowered_for} has calls that only that has ({names}): compiled from the one for "
+        return unloaded(command, {"stablehlo": blobs["lowered"]}), note + platform
     said = command.get("lowered_error")
     if said:
         raise NotHere(
