@@ -4,7 +4,10 @@ Neighbouring samples make a pair, so that drift and bursts, which last longer th
 of the pairs the Hodges-Lehmann estimate (median of the averages of all two) is taken, with the interval of Wilcoxon's
 signed-rank test: it needs no shape of the noise beyond symmetry, which the difference of two samples with the same
 noise has, and a quarter of the pairs can be outliers. More than MAX_BLOCKS pairs are first joined into blocks of
-neighbours by their median, which also takes away most of what correlation between neighbours is left.
+neighbours by their median, which also takes away most of what correlation between neighbours is left; of fewer
+pairs the interval is widened by what their correlation takes from the number of independent ones. Measuring stops at
+the first look that shows a narrow interval, which is a lucky one more often than not: each look's interval is of
+LOOK_CONFIDENCE, so that the one reported holds the truth 95 times in 100 (simulated under ten kinds of noise).
 """
 
 from __future__ import annotations
@@ -17,10 +20,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xlascope.stats.summary import CONFIDENCE, Samples
+from xlascope.stats.summary import Samples
 
 Verdict = Literal["faster", "slower", "same", "unclear"]
 
+LOOK_CONFIDENCE = 0.96875
+"""All that six pairs can give: 1 - 2 ÷ 2⁶."""
 MIN_EFFECT = 0.01
 SAME = 0.03
 MAX_BLOCKS = 300
@@ -54,13 +59,32 @@ def paired_ratio(baseline: Samples, variant: Samples) -> Ratio | None:
     logs = _blocks(np.log(second) - np.log(first))
     rows, columns = np.triu_indices(len(logs))
     averages = (logs[rows] + logs[columns]) / 2
-    skip = _signed_rank_quantile(len(logs), (1 - CONFIDENCE) / 2)
-    middle = exp(float(np.median(averages)))
+    skip = _signed_rank_quantile(len(logs), (1 - LOOK_CONFIDENCE) / 2)
+    center = float(np.median(averages))
     if skip is None:
-        return Ratio(middle, 0.0, inf)
+        return Ratio(exp(center), 0.0, inf)
     top = len(averages) - 1 - skip
     ends = np.partition(averages, (skip, top))
-    return Ratio(middle, exp(float(ends[skip])), exp(float(ends[top])))
+    wider = _correlation_factor(logs)
+    low, high = (center + wider * (float(end) - center) for end in (ends[skip], ends[top]))
+    return Ratio(exp(center), exp(low), exp(high))
+
+
+def _correlation_factor(logs: NDArray[np.float64]) -> float:
+    """How much wider an interval of the mean of a series is than if its values were independent; at least 1.
+
+    From the correlation of the ranks of neighbours, next and next but one: outliers do not move ranks.
+    """
+    count = len(logs)
+    if count < MIN_PAIRS:
+        return 1.0
+    _, place, ties = np.unique(logs, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(ties) - (ties - 1) / 2)[place] - (count + 1) / 2
+    spread = float(ranks @ ranks)
+    if not spread:
+        return 1.0
+    near = sum(max(float(ranks[:-lag] @ ranks[lag:]) / spread, 0.0) for lag in (1, 2))
+    return sqrt(1 + 2 * near)
 
 
 def _blocks(logs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -69,6 +69,12 @@ def test_in_turn_and_neither_always_first(clock: Clock) -> None:
 def test_short_calls_are_timed_with_their_own_caches(clock: Clock) -> None:
     log: list[str] = []
     in_turn(Subject(clock, "a", log, 10_000_000), Subject(clock, "b", log, 10_000_000), budget_s=1.0)
+    assert "".join(log).lstrip("a").lstrip("b").startswith("aabbbaaabbbaaabb")
+
+
+def test_short_samples_have_a_lead_in_each(clock: Clock) -> None:
+    log: list[str] = []
+    in_turn(Subject(clock, "a", log, 100_000), Subject(clock, "b", log, 100_000), budget_s=0.1)
     assert "".join(log).lstrip("a").lstrip("b").startswith("aabbbbaaaabb")
 
 

@@ -18,6 +18,8 @@ from xlascope import stats
 SAMPLE_NS = 100_000
 """A sample lasts about this long at least: several calls where one is shorter."""
 MAX_CALLS = 1_000
+BETWEEN_NS = 1_000_000
+"""Samples of this length do not feel what is done between two of them."""
 LEAD_IN_NS = 20_000_000
 """Programs that take longer refill their caches within a call."""
 COPY_LIMIT = 256 << 20
@@ -93,13 +95,15 @@ def in_turn(
 
 
 def _pair(baseline: Subject, variant: Subject, pairs: Pairs) -> None:
-    """One sample of each. Which goes first alternates: what happens between two pairs would slow the first down."""
-    first_is_baseline = len(pairs.baseline) % 2 == 0
-    if first_is_baseline:
-        pairs.baseline.append(sample(baseline, pairs.baseline_calls, pairs.lead_in))
-    pairs.variant.append(sample(variant, pairs.variant_calls, pairs.lead_in))
-    if not first_is_baseline:
-        pairs.baseline.append(sample(baseline, pairs.baseline_calls, pairs.lead_in))
+    """One sample of each. Which goes first alternates: what happens between two pairs would slow the first down.
+
+    So the first follows a sample of the same program, and finds its caches without a lead-in, if it is not short.
+    """
+    count = len(pairs.baseline)
+    turns = [(baseline, pairs.baseline, pairs.baseline_calls), (variant, pairs.variant, pairs.variant_calls)]
+    for place, (subject, samples, calls) in enumerate(turns if count % 2 == 0 else reversed(turns)):
+        warm = place == 0 and count > 0 and samples[-1] * calls >= BETWEEN_NS
+        samples.append(sample(subject, calls, pairs.lead_in and not warm))
 
 
 def _done(pairs: Pairs, budget_s: float) -> bool:
