@@ -60,16 +60,19 @@ def test_what_was_typed_ahead_is_not_lost(tmp_path: Path) -> None:
 def test_control_c_reaches_the_script_and_its_children(tmp_path: Path) -> None:
     text = """
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import time\\nprint('child', flush=True)\\ntry: time.sleep(60)\\n"
-                          "except KeyboardInterrupt: print('child interrupted', flush=True)"])
-try: child.wait()
+try:
+    child = subprocess.Popen([sys.executable, "-c", "import time\\ntry:\\n print('child', flush=True)\\n time.sleep(60)\\n"
+                              "except KeyboardInterrupt: print('child interrupted', flush=True)"])
+    print('parent', flush=True)
+    child.wait()
 except KeyboardInterrupt:
     child.wait()
     print('interrupted')
     sys.exit(4)
 """
     with user(tmp_path, text) as me:
-        me.read_until(b"child\r\n")
+        while not {b"child", b"parent"} <= set(me.shown.split()):
+            assert me.read_more(30)
         me.type(b"\x03")
         assert me.end() == 4
         assert b"^Cchild interrupted\r\ninterrupted\r\n" in me.shown

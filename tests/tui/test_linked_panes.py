@@ -9,7 +9,7 @@ from fixed import LIBRARY, SOURCE
 from hosting import screen_text, settle
 from on_screen import SIZES, shown, text_of, until
 
-from xlascope.tui.messages import GraphLoaded
+from xlascope.tui.messages import GraphLoaded, OpsLoaded
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.status import ExplainLine
 
@@ -187,3 +187,34 @@ async def test_better_links_find_the_hottest_op_again_while_nothing_was_moved():
         await until(pilot, lambda: screen.desk.links is better)
         await settle(pilot)
         assert landed > 0 and view.cursor == landed
+
+
+async def test_cursors_that_nobody_moved_follow_what_became_the_hottest():
+    async with shown((80, 24)) as (app, pilot, screen):
+        rows = screen.desk.ops.rows
+        other = next(row for row in rows[1:] if row.op in screen.desk.links.node_row)
+        times = tuple(replace(row, share=0.9 if row is other else 0.02) for row in rows)
+        times = tuple(sorted(times, key=lambda row: -row.share))
+        screen.post_message(OpsLoaded("scores#1", None, replace(screen.desk.ops, rows=times)))
+        await until(pilot, lambda: screen.desk.ops.rows == times)
+        await settle(pilot)
+        table = screen.ops_table()
+        assert screen.best_node(screen.desk.focus) == other.op == table.current.op
+        assert {table.row(place).op for place in table._linked} == {other.op}
+        assert f"op   {other.op}" in text_of(app) and "90%" in text_of(app)
+
+
+async def test_a_cursor_that_was_moved_stays_and_its_numbers_are_told_anew():
+    async with shown((80, 24)) as (app, pilot, screen):
+        await pilot.press("1", "j")
+        await settle(pilot)
+        held = screen.best_node(screen.desk.focus)
+        assert screen.desk.moved and held is not None
+        times = tuple(replace(row, share=0.011 if row.op == held else 0.9) for row in reversed(screen.desk.ops.rows))
+        screen.post_message(OpsLoaded("scores#1", None, replace(screen.desk.ops, rows=times)))
+        await until(pilot, lambda: screen.desk.ops.rows == times)
+        await settle(pilot)
+        table = screen.ops_table()
+        assert screen.best_node(screen.desk.focus) == held
+        assert {table.row(place).op for place in table._linked} == {held}
+        assert any(held in line and "1%" in line for line in text_of(app).split("\n") if line.startswith(" op "))

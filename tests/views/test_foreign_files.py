@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 from pathlib import Path
 
@@ -10,6 +11,13 @@ import pytest
 from xlascope.views import ViewError, open_source, query
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
+MODULE = """HloModule f, is_scheduled=true
+
+ENTRY %main (a: f32[2]) -> f32[2] {
+  %a = f32[2]{0} parameter(0)
+  ROOT %b = f32[2]{0} negate(%a)
+}
+"""
 GPU = DATA / "mi300_fused_attention.xplane.pb"
 
 
@@ -42,3 +50,21 @@ def test_a_dump_for_hardware_that_is_not_here(name: str, kind: str, tmp_path: Pa
         assert query("stage", source, stage=program.stages[-1]).text.startswith("HloModule")
         with pytest.raises(ViewError, match="no view ops"):
             query("ops", source)
+
+
+@pytest.mark.parametrize("text,line,reason", [
+    (MODULE.removesuffix("}\n"), 5, "the text ends inside %main of line 3"),
+    (MODULE + "}\n", 7, "a closing brace without a computation"),
+    (MODULE.replace("}\n", "") + "\n%other (a: f32[2]) -> f32[2] {\n}\n", 7, "%main of line 3 has no closing brace"),
+])
+def test_text_whose_braces_do_not_pair_is_refused_with_the_place(text: str, line: int, reason: str, tmp_path: Path) -> None:
+    file = tmp_path / "cut.hlo"
+    file.write_text(text)
+    with pytest.raises(ViewError, match=re.escape(f"cut.hlo:{line}: {reason}")) as error:
+        open_source(file)
+    assert error.value.exit_code == 3
+    folder = tmp_path / "dump"
+    folder.mkdir()
+    file.rename(folder / "module_0001.jit_f.cpu_after_optimizations.txt")
+    with open_source(folder) as source, pytest.raises(ViewError, match=re.escape(reason)):
+        query("graph", source)

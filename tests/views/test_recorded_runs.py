@@ -139,6 +139,8 @@ def test_ops_lead_to_lines_and_equations(one_device: Recorded) -> None:
         assert set(row.equations) <= set(equations)
     dots = [row for row in answer.rows if any(equations[path].primitive == "dot_general" for path in row.equations)]
     assert len(dots) == 1 and dots[0].flops >= 2 * 128 * 256 * 64
+    # The fusion's root is the softmax's exp; its work is the product's, and so is its line.
+    assert dots[0].user_line == line_of(one_device, "logits = x @ w") and len(dots[0].lines) == 2
     assert answer.calls_seen == 23
 
 

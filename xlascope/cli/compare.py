@@ -31,8 +31,8 @@ def parser() -> CommandParser:
             "exit codes: 0 done; 1 with --fail-slower, a program is slower; 2 wrong usage; 3 a file that cannot be read"
         ),
     )  # fmt: skip
-    made.add_argument("a", metavar="A", help="what was before")
-    made.add_argument("b", metavar="B", help="what is now")
+    made.add_argument("a", metavar="A", nargs="?", help="what was before")
+    made.add_argument("b", metavar="B", nargs="?", help="what is now")
     made.add_argument("--program", metavar="P", help="only this program of B: scores#1 or scores")
     made.add_argument("--fail-slower", metavar="PCT", type=float, help=(
         "exit 1 when a program is slower for sure (the interval of its ratio excludes 1) by more than PCT percent"))
@@ -50,6 +50,8 @@ def main(argv: list[str]) -> int:
     options = parser().read(argv)
     if isinstance(options, int):
         return options
+    if options.b is None:
+        raise CommandError("compare: which two? `xlascope compare BEFORE AFTER`")
     if options.fail_slower is not None and not 0 <= options.fail_slower < 1e6:
         raise CommandError("compare: --fail-slower needs a percentage of 0 or more")
     if not options.budget > 0:

@@ -30,7 +30,7 @@ def parser() -> CommandParser:
     made = CommandParser("measure", "; `xlascope measure --help` lists the switches", allow_abbrev=False, description=(
         "Compile a variant of a recorded program, time it in turn with the program as it is, and add the result to the "
         "run file. The script itself is not run."))
-    made.add_argument("run", metavar="RUN", help="a run file")
+    made.add_argument("run", metavar="RUN", nargs="?", help="a run file")
     made.add_argument("--program", metavar="P", help="scores#1, scores or 1; by default the hottest")
     made.add_argument("--jit", choices=("on", "off", "deep-off"), help="only on a live run: press J there")
     made.add_argument("--fusion", choices=("on", "off"), help="off: without XLA's fusion passes")
@@ -59,6 +59,8 @@ def main(argv: list[str]) -> int:
     options = parser().read(argv)
     if isinstance(options, int):
         return options
+    if options.run is None:
+        raise CommandError("measure: which run file? For example `xlascope measure RUN --fusion off`")
     if options.x64:
         raise CommandError(f"measure: {needs_new_run(Path(options.run))}")
     switches = read_switches(options)

@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Views:\n" + _views(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("words", metavar="PATH", nargs="+", help="run file, or profile, XLA dump folder, HLO text …")
+    made.add_argument("words", metavar="PATH", nargs="*", help="run file, or profile, XLA dump folder, HLO text …")
     # The last word: told from a path by what it is, so that it may follow any number of them.
     made.add_argument("view", metavar="VIEW", nargs="?", help="which view; without it the views are listed")
     made.add_argument("--program", metavar="P", help="scores#1, scores or 1; by default the hottest")
@@ -105,6 +105,8 @@ def _run(argv: list[str]) -> int:
 def _tell_apart(wanted: argparse.Namespace) -> None:
     """Which of the words is the view: the last of several, unless it is a path."""
     words = wanted.words
+    if not words:  # asked for only now: an option that is not known is told first
+        raise _Usage("which file? `xlascope show PATH VIEW`")
     named = len(words) > 1 and (words[-1] in {view.name for view in VIEWS} or not os.path.exists(words[-1]))
     wanted.view = words.pop() if named else None
     if len(words) > 1:

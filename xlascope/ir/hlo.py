@@ -14,11 +14,12 @@ from xlascope.ir.instruction import CALLS, HloInstruction
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A line (counted from 1) that was not understood, and why."""
+    """A line (counted from 1) that was not understood, and why. ``brace``: one is missing there, or one too many."""
 
     line: int
     text: str
     reason: str
+    brace: bool = False
 
 
 class _Instructions(Sequence[HloInstruction]):

@@ -88,7 +88,7 @@ def _index(module: HloModule, offset: int, number: int) -> None:
                 lines.append(number)
         elif kind == 8:
             if current is None:
-                problems.append(Problem(number, match.group(8), "a closing brace without a computation"))
+                problems.append(Problem(number, match.group(8), "a closing brace without a computation", True))
             else:
                 thread = _THREAD.search(match.group(8))
                 current.execution_thread = thread.group(1) if thread else None
@@ -100,7 +100,8 @@ def _index(module: HloModule, offset: int, number: int) -> None:
                 problems.append(Problem(number, other, "not an instruction"))
         else:
             if current is not None:
-                problems.append(Problem(number, match.group().rstrip("\n"), f"%{current.name} has no closing brace"))
+                reason = f"%{current.name} of line {current.line} has no closing brace before this line"
+                problems.append(Problem(number, match.group().rstrip("\n"), reason, True))
                 _close(module, current)
             is_entry = match.start(5) >= 0
             signature = (match.group(7) or "").strip()
@@ -109,7 +110,7 @@ def _index(module: HloModule, offset: int, number: int) -> None:
         if match.end() >= size:
             break
     if current is not None:
-        problems.append(Problem(number - 1, "", f"the text ends inside %{current.name}"))
+        problems.append(Problem(number - 1, "", f"the text ends inside %{current.name} of line {current.line}", True))
         _close(module, current)
 
 

@@ -41,6 +41,15 @@ def attribute(
     return dict(found)
 
 
+def heaviest(
+    module: HloModule, name: str, paths: Collection[str], origin: Provenance, primitives: Mapping[str, str]
+) -> list[str]:
+    """Those of ``paths`` that most of an instruction's work is for: one, or several that share it alike."""
+    weights = _weights(module, name, paths, origin, primitives)
+    most = max(weights.values(), default=0.0)
+    return [path for path, weight in weights.items() if weight == most]
+
+
 def _weights(
     module: HloModule, name: str, paths: Collection[str], origin: Provenance, primitives: Mapping[str, str]
 ) -> dict[str, float]:

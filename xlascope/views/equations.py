@@ -13,7 +13,7 @@ from xlascope.views.choice import choose
 from xlascope.views.eager import PATH, calling_lines, eager_programs, eager_times
 from xlascope.views.heat import ranking
 from xlascope.views.observations import observation, program_of
-from xlascope.views.positions import is_library
+from xlascope.views.positions import is_library, user_places
 from xlascope.views.provenance import NOTHING, Provenance, provenance
 from xlascope.views.source import RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index, stage_key
@@ -248,14 +248,12 @@ def _known(program: str, jaxpr: JaxprIndex) -> dict[str, dict[str, Any]]:
 
     Where it comes from is the user's own line, a library's, and the line of the jaxpr's text.
     """
-    own: dict[str, tuple[str, int] | None] = {}
+    own = user_places(jaxpr.equations)
     found = {}
     for equation in jaxpr.equations:
         place = (equation.file, equation.line) if equation.file is not None and equation.line is not None else None
-        around = own.get(equation.parent or "")
         inside_library = place is None or is_library(place[0])
-        # A body that a library traced once and kept has no line of the user's: the equation that calls it has.
-        mine = own[equation.path] = equation.own or (around if inside_library and around else place)
+        mine = own[equation.path]
         library = equation.library or (place if place is not None and place != mine and inside_library else None)
         found[equation.path] = {
             "program": program, "path": equation.path, "parent": equation.parent, "primitive": equation.primitive,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from xlascope.ir import HloInstruction, HloModule, JaxprIndex, collectives, cost
 from xlascope.views import fields
+from xlascope.views.attribution import heaviest
 from xlascope.views.errors import ViewError
 from xlascope.views.lookup import is_eager, program_records
-from xlascope.views.positions import Own, position
+from xlascope.views.positions import Own, position, user_places
 from xlascope.views.provenance import Provenance, of_module, provenance
 from xlascope.views.source import HloSource, RunSource
 from xlascope.views.stages import hlo_module, jaxpr_index, stage_key
@@ -19,7 +20,8 @@ class Facts:
     """``flops`` and ``bytes`` are estimates for one execution; of a collective, what one device holds of it.
 
     ``file`` and ``line`` are the user's innermost in XLA's metadata, ``user_file`` and ``user_line`` those of the call
-    site itself, which XLA may name after the first of several (`positions.position`). ``lines``: all lines of
+    site itself, which XLA may name after the first of several (`positions.position`); of several equations' that of the
+    one that most of its work is for, where XLA gives a fusion the place of its root. ``lines``: all lines of
     ``user_file`` that the instruction, or a member of the fusion, comes from. ``detail``: a fusion's kind, a custom
     call's target. ``owner``: for what XLA added, the instruction it is there for, whose equations and position it has.
     """
@@ -49,6 +51,8 @@ class Instructions:
         self.linked = linked
         self.provenance = origin
         self._own = own
+        self._places = user_places(jaxpr.equations) if jaxpr is not None else {}
+        self._primitives = {each.path: each.primitive for each in jaxpr.equations} if jaxpr is not None else {}
         self._traced = jaxpr.by_path if jaxpr is not None and origin.exact else {}
         self._found: dict[str, Facts | None] = {}
         self._exchanged = {each.instruction: each.bytes for each in collectives(module)}
@@ -85,8 +89,14 @@ class Instructions:
         )
 
     def _called_at(self, instruction: HloInstruction) -> tuple[str | None, int | None]:
-        """The user's line of the call site; of a fusion that of its root."""
-        return position(instruction, self._own, self._traced_at(instruction))
+        """The user's line of the call site; of a fusion that of its root, unless most of its work is another's."""
+        file, line = position(instruction, self._own, self._traced_at(instruction))
+        paths = self.provenance.paths(instruction.name)
+        if not paths or (file is not None and (len(paths) == 1 or not self.provenance.exact)):
+            return file, line
+        most = heaviest(self.module, instruction.name, paths, self.provenance, self._primitives)
+        places = [place for path in most if (place := self._places.get(path)) is not None]
+        return places[0] if places and (file, line) not in places else (file, line)
 
     def _traced_at(self, instruction: HloInstruction) -> tuple[str | None, int | None] | None:
         """Where its one equation was traced, or that of a fusion's root; None where there are several or none."""

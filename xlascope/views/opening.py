@@ -15,7 +15,7 @@ from xlascope.views.dump import DumpModule, read_dump, together
 from xlascope.views.errors import ViewError
 from xlascope.views.profile_source import ProfileSource
 from xlascope.views.source import HloSource, RunSource, Source
-from xlascope.views.texts import read_text
+from xlascope.views.texts import check_braces, read_text
 
 _SQLITE = b"SQLite format 3\0"
 _PROFILES = (".xplane.pb", ".xplane.pb.gz")
@@ -156,6 +156,7 @@ def _hlo_module(place: Path) -> DumpModule:
     module = parse_hlo(read_text(place))
     if not len(module):
         raise ViewError(f"{place}: not a single HLO instruction was understood", "", 3)
+    check_braces(module, place)
     stage = "optimized" if module.header.get("is_scheduled") == "true" or "after_opt" in place.name else "hlo"
     return DumpModule(f"{module.name}#1", module.name, {stage: place})
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from xlascope.ir import Frame, HloInstruction
+from xlascope.ir import Equation, Frame, HloInstruction
 
 # Folders of installed packages and of Python's own library.
 _PACKAGES = ("/site-packages/", "/dist-packages/")
@@ -79,3 +79,15 @@ def position(
     if traced is not None:
         frames = frames[next((n for n, each in enumerate(frames) if (each.file, each.line) == traced), 0) :]
     return own.place(frames)
+
+
+def user_places(equations: Iterable[Equation]) -> dict[str, tuple[str, int] | None]:
+    """The user's own file and line of each equation, by path, those around an equation before it."""
+    own: dict[str, tuple[str, int] | None] = {}
+    for equation in equations:
+        place = (equation.file, equation.line) if equation.file is not None and equation.line is not None else None
+        around = own.get(equation.parent or "")
+        inside_library = place is None or is_library(place[0])
+        # A body that a library traced once and kept has no line of the user's: the equation that calls it has.
+        own[equation.path] = equation.own or (around if inside_library and around else place)
+    return own

@@ -15,6 +15,7 @@ from xlascope.views.machine_code import STAGES as MACHINE_STAGES
 from xlascope.views.machine_code import machine_code, machine_record, text_of
 from xlascope.views.pass_store import pass_sequence, passes_record, snapshot_text
 from xlascope.views.source import HloSource, RunSource, Source
+from xlascope.views.texts import check_braces
 
 ORDER = ("source", "jaxpr", "stablehlo", "hlo", "optimized", "thunks", "llvm:before", "llvm", "asm")
 # Made once more to learn where instructions come from; their text is of no use to people.
@@ -151,7 +152,12 @@ def hlo_module(source: Source, program: str, stage: str = "optimized", variant: 
     if known is not None:
         return known
     found = stage_text(source, program, stage, variant)
-    return None if found is None else source.large.get_or(("module", key), lambda: parse_hlo(found.text))
+    if found is None:
+        return None
+    module = source.large.get_or(("module", key), lambda: parse_hlo(found.text))
+    if isinstance(source, HloSource):
+        check_braces(module, key)
+    return module
 
 
 def tagged_module(source: RunSource, program: str, stage: str, variant: str | None) -> HloModule | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from xlascope.ir import HloModule
 from xlascope.traces.expand import MAGIC, expand
 from xlascope.traces.hlo_text import hlo_text
 from xlascope.traces.wire import ProfileError
@@ -45,3 +46,14 @@ def read_bytes(file: Path) -> bytes:
     if fault is not None:
         raise fault
     return whole.getvalue()
+
+
+def check_braces(module: HloModule, place: Path | str) -> None:
+    """Raises ViewError (exit code 3) where computations of a foreign text do not begin and end in pairs.
+
+    Text that was cut, or taken from the middle of something, would else be shown as if it were whole.
+    """
+    for problem in module.problems:
+        if problem.brace:
+            advice = "A computation begins with { and ends with } on a line of its own; was the text cut?"
+            raise ViewError(f"{place}:{problem.line}: {problem.reason}", advice, 3)

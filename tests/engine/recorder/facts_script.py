@@ -118,6 +118,7 @@ pure(x3)
 for _ in range(2):
     shown(x3)
 jax.pmap(lambda p: p * 5)(np.ones((1, 3), f32))
+jax.pmap(jnp.tanh)(np.ones((1, 3), f32))
 jax.vmap(inner)(np.ones((2, 3), f32))
 with jax.enable_x64(True):
     inner(np.arange(3, dtype=np.float64))

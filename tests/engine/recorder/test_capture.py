@@ -86,7 +86,7 @@ def test_paths_of_nested_equations(recorded: Recorded) -> None:
 def test_functions(recorded: Recorded) -> None:
     by_name: dict[str, Any] = {m.body["name"]: m.body for m in recorded.of("function") if not m.body["library"]}
     assert set(by_name) == {
-        "inner", "nested", "<lambda>", "shown", "Model.predict", "make_step.<locals>.step", "update", "plus",
+        "inner", "nested", "<lambda>", "shown", "Model.predict", "make_step.<locals>.step", "update", "plus", "tanh",
     }  # fmt: skip
     assert by_name["nested"]["line"] == line_of("def nested(")
     assert by_name["nested"]["last_line"] == line_of("return jax.lax.while_loop")
@@ -108,6 +108,7 @@ def test_programs(recorded: Recorded) -> None:
     assert programs["shown#1"]["callbacks"] is True and programs["shown#1"]["ordered"] is False
     assert programs["nested#1"]["callbacks"] is False
     assert programs[lambda_at(recorded, "pmap(lambda p")]["how"] == "pmap"
+    assert (programs["tanh#1"]["how"], programs["tanh#1"]["line"]) == ("pmap", line_of("jax.pmap(jnp.tanh)"))
     aot = [p for p in programs.values() if p["how"] == "aot"]
     assert [p["function"] for p in aot] == ["plus"]
     assert {p["x64"] for p in programs.values() if p["function"] == "inner"} == {True, False}

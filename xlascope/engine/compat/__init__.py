@@ -20,6 +20,7 @@ from xlascope.engine.compat.executables import (
 from xlascope.engine.compat.hook import (
     compiled_call_values,
     dispatch_frames,
+    given_to_pmap,
     is_jitted_by_library,
     lowered_ahead,
     static_arguments,

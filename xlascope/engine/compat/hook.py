@@ -98,6 +98,24 @@ def is_jitted_by_library(fun: Any) -> bool:
     return getattr(there, "__wrapped__", None) is fun or not hasattr(fun, "__wrapped__")
 
 
+def given_to_pmap(fun: Any, depth: int = 6) -> Any:
+    """The callable that ``pmap`` was given, of the closure that it jits in its place; None where there is none."""
+    if depth == 0:
+        return None
+    inner = [getattr(fun, "__wrapped__", None)]
+    for cell in getattr(fun, "__closure__", None) or ():
+        try:
+            inner.append(cell.cell_contents)
+        except ValueError:  # an empty cell
+            continue
+    for each in inner:
+        if hasattr(each, "call_wrapped"):
+            return each.f
+        if callable(each) and (found := given_to_pmap(each, depth - 1)) is not None:
+            return found
+    return None
+
+
 def lowered_ahead(depth: int) -> bool:
     """Whether a lowering in progress is that of ``f.lower(…)``, no call; ``depth`` as for `dispatch_frames`."""
     return sys._getframe(depth + 1).f_code.co_name == "lower"

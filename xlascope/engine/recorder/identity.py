@@ -56,8 +56,8 @@ def function_of(
     path = os.path.abspath(file) if file and not file.startswith("<") else file
     library = file is not None and not compat.is_user_file(file)
     if library and direct and call is not None and fun is not None and not compat.is_jitted_by_library(fun):
-        if file is not None and file.replace("\\", "/").endswith("/jax/_src/pmap.py"):
-            name = "pmap"  # what it calls a function of JAX's own is the name of a closure in there
+        if (given := compat.given_to_pmap(fun)) is not None:
+            name = qualified(given) or name
         place = os.path.abspath(call[0]) if not call[0].startswith("<") else call[0]
         return Function(f"{name}@{place}:{call[1]}", name, place, call[1], call[1], False)
     return Function(f"{name}@{path}:{line}", name, path, line, last, library)

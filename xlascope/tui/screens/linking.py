@@ -19,6 +19,9 @@ from xlascope.tui.widgets.text_pane import TextPane
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
 
+_CLEARLY = 1.2
+"""Two ops of almost the same time must not take turns under the cursor while the script runs."""
+
 
 class Linking:
     """The part of the main screen that follows the cursor."""
@@ -179,10 +182,29 @@ class Linking:
             source.show_row(led, centre=True)
         table = screen.ops_table()
         if table is not from_pane:
-            places = [place for place in range(table.row_count()) if table.row(place).op in desk.focus.nodes]
-            table.set_linked(places)
+            places = self.mark_ops()
             if bring and places and not table.has_focus:
                 table.show_row(places[0], centre=True)
+
+    def mark_ops(self) -> list[int]:
+        """Marks the rows of the ops that the cursor is on; returns their places."""
+        table, nodes = self._main.ops_table(), self._main.desk.focus.nodes
+        places = [place for place in range(table.row_count()) if table.row(place).op in nodes]
+        table.set_linked(places)
+        return places
+
+    def follow_times(self) -> None:
+        """Ops have other times: cursors that nobody moved go to what is clearly the hottest by now."""
+        desk = self._main.desk
+        shares = {row.op: row.share or 0.0 for row in desk.ops.rows}
+        held = max((shares.get(node, 0.0) for node in desk.focus.nodes), default=0.0)
+        if not desk.moved and desk.landed is not None:
+            if max(shares.values(), default=0.0) > _CLEARLY * held:
+                desk.landed = None
+                self.land()
+            else:
+                self._land_on_op(self.best_node(desk.focus))
+        self._main.draw_strip()
 
     def land(self) -> None:
         """Puts all cursors on the hottest op, once it is known, unless the user has moved one."""
@@ -201,9 +223,16 @@ class Linking:
                 pane.graph_pane.begin_at(hottest.op)
         source = screen.query_one(SourcePane)
         self.land_on_line(source, "source", source.shown_file)
-        table = screen.ops_table()
-        with table.prevent(LineView.CursorMoved):
-            table.move_to_key((hottest.program, hottest.op, hottest.device))
+        self._land_on_op(hottest.op)
+
+    def _land_on_op(self, op: str | None) -> None:
+        """Puts the cursor of the table on an op, that of its devices first that has the most time."""
+        table = self._main.ops_table()
+        row = max((row for row in self._main.desk.ops.rows if row.op == op), key=lambda row: row.share or 0.0,
+                  default=None)  # fmt: skip
+        if row is not None:
+            with table.prevent(LineView.CursorMoved):
+                table.move_to_key((row.program, row.op, row.device))
 
     def land_on_line(self, view: TextPane, stage: str, file: str | None) -> None:
         """Puts a pane's cursor on the hottest of the lines that belong to what all panes show, without telling."""

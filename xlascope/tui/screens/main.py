@@ -186,9 +186,11 @@ class MainScreen(Acting, Switching, Linking, Explaining, Places, Graphing, Colle
         if self.concerns(message):
             table = self.query_one(OpsTable)
             table.set_title(lines.ops_title(message.ops, message.program, self.glyphs))
-            if message.ops.rows != self.desk.ops.rows or not table.row_count():
-                table.set_rows(message.ops.rows)
+            changed = message.ops.rows != self.desk.ops.rows or not table.row_count()
             self.desk.ops = message.ops
+            if changed:
+                table.set_rows(message.ops.rows)
+                self.follow_times()
 
     def on_graph_loaded(self, message: GraphLoaded) -> None:
         """Shows the graph, and what belongs together by it."""
@@ -214,6 +216,7 @@ class MainScreen(Acting, Switching, Linking, Explaining, Places, Graphing, Colle
     def on_row_table_sorted(self, message: RowTable.Sorted) -> None:
         """A filter may have taken the row away that the cursor was on."""
         if isinstance(message.view, OpsTable):
+            self.mark_ops()
             self.follow_rows(message.view)
 
     def on_variants_loaded(self, message: VariantsLoaded) -> None:
