@@ -109,7 +109,7 @@ def given_to_pmap(fun: Any, depth: int = 6) -> Any:
         except ValueError:  # an empty cell
             continue
     for each in inner:
-        if hasattr(each, "call_wrapped"):
+        if each is not None and hasattr(each, "call_wrapped"):
             return each.f
         if callable(each) and (found := given_to_pmap(each, depth - 1)) is not None:
             return found
