@@ -15,7 +15,7 @@ from xlascope.runfile.thinning import make_room
 RECORD_KINDS = frozenset({
     "run", "env", "phase", "end", "exception", "function", "source", "program", "stage", "executable", "args",
     "artifact", "compile", "eager", "calls", "child", "not_captured", "dropped", "variant", "failed",
-    "passes", "reference", "lowered",
+    "passes", "reference", "lowered", "spent",
 })
 # A program's first forms are on disk before it is executed: a crash in it loses nothing.
 _COMMIT_AT = frozenset({"program", "run", "end", "exception", "variant", "failed"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,12 +17,29 @@ _LOST = frozenset({"capped", "truncated", "broken"})
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A phase of the script's life. ``ns`` is the length of the union of its spans, None when it never ended."""
+    """A phase of the script's life. ``ns`` is None when it never ended; ``count``: how often it came."""
 
     name: str
     ns: int | None
     count: int
     start_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A package that was imported before the first function was compiled. ``own_ns``: without what it imported."""
+
+    name: str
+    own_ns: int | None
+    ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What threads beside the main one spent on something of JAX's; not part of the wall time."""
+
+    name: str
+    ns: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +94,12 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """``wall_ns`` is exact once the run has ended in order, else the time from its start to the last that is known."""
+    """``phases_add_up``: whether the phases share out the wall time of the main thread, each instant counted once;
+    else they are sums that may overlap. ``run`` is then what no other phase explains: the script's own Python, and
+    waiting. ``imports``: the heaviest first.
+
+    ``wall_ns`` is exact once the run has ended in order, else the time from its start to the last that is known.
+    """
 
     script: str | None
     argv: tuple[str, ...]
@@ -107,6 +129,9 @@ class Run:
     window_ns: int | None
     xlascope: str | None
     damages: tuple[str, ...]
+    phases_add_up: bool = False
+    imports: tuple[Import, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 def query(source: RunSource) -> Run:
@@ -117,6 +142,9 @@ def query(source: RunSource) -> Run:
     state = _state(source, end)
     wall, exact = _wall(source, first, end, state)
     windows = observed(source)
+    found = with_compiles(phases(source.records("phase")), source.records("compile"))
+    spent = source.last("spent")
+    shared = shared_out(found, spent.json, wall) if spent is not None else None
     return Run(
         script=fields.text(body, "script"),
         argv=fields.texts(body, "argv"),
@@ -127,7 +155,7 @@ def query(source: RunSource) -> Run:
         python=fields.text(env, "python") or fields.text(body, "python"),
         jax=fields.text(env, "jax"),
         machine=_machine(body, env),
-        phases=with_compiles(phases(source.records("phase")), source.records("compile")),
+        phases=shared if shared is not None else found,
         dropped=(*_dropped(source.records("dropped")), *_lost(source)),
         not_captured=tuple(_not_captured(record.json) for record in source.records("not_captured")),
         module=fields.text(body, "module"),
@@ -157,7 +185,52 @@ def query(source: RunSource) -> Run:
         window_ns=fields.plus([window.seconds_ns for window in windows]),
         xlascope=fields.text(body, "xlascope"),
         damages=tuple(source.damages),
+        phases_add_up=shared is not None,
+        imports=_imports(spent.json) if spent is not None else (),
+        elsewhere=_elsewhere(spent.json) if spent is not None else (),
     )
+
+
+_PARTS = ("start python", "import jax", "import others", "start backend", "trace", "lower", "compile", "eager ops",
+          "xlascope", "run", "finish")  # fmt: skip
+
+
+def shared_out(found: tuple[Phase, ...], spent: Mapping[str, Any], wall_ns: int | None) -> tuple[Phase, ...] | None:
+    """The wall time shared out among phases, in the order in which they come; None where the wall time is unknown.
+
+    What the recorder measured in the main thread, each instant for the innermost of what went on; the start of Python
+    until the recorder was there; and ``run``, the rest.
+    """
+    parts = fields.mapping(spent, "parts") or {}
+    if wall_ns is None:
+        return None
+    known = {each.name: each for each in found}
+    times: dict[str, tuple[int, int]] = {}
+    for name, body in parts.items():
+        ns = fields.integer(body, "ns") if isinstance(body, dict) else None
+        if ns is not None:
+            times[name] = ns, fields.integer(body, "count") or 1
+    if (start := known.get("start python")) is not None and start.ns is not None:
+        times["start python"] = times.get("start python", (0, 1))[0] + start.ns, 1
+    rest = wall_ns - sum(ns for ns, _ in times.values())
+    if rest < 0:
+        return None
+    times["run"] = rest, 1
+    order = [name for name in _PARTS if name in times] + [name for name in times if name not in _PARTS]
+    starts = {name: known[name].start_ns if name in known else None for name in order}
+    return tuple(Phase(name, *times[name], starts[name]) for name in order)
+
+
+def _imports(spent: Mapping[str, Any]) -> tuple[Import, ...]:
+    return tuple(
+        Import(fields.text(each, "name") or "?", fields.integer(each, "own_ns"), fields.integer(each, "ns"))
+        for each in fields.mappings(spent, "imports")
+    )
+
+
+def _elsewhere(spent: Mapping[str, Any]) -> tuple[Elsewhere, ...]:
+    other = fields.mapping(spent, "elsewhere") or {}
+    return tuple(Elsewhere(name, fields.integer(other, name)) for name in other)
 
 
 def _merged(records: Iterable[Record]) -> dict[str, Any]:

@@ -237,7 +237,7 @@ def test_a_script_without_jax_imports_neither_jax_nor_numpy(tmp_path: Path) -> N
     )
     got = record("script.py", cwd=tmp_path)
     assert got.out == b"[]\n"
-    assert [m.kind for m in got.messages] == ["hello", "bye"]
+    assert [m.kind for m in got.messages] == ["hello", "spent", "bye"]
 
 
 def test_the_exception_is_recorded_as_it_is_printed(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import os
 import signal
 import socket
 import sys
+import threading
 from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -18,37 +20,78 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlascope.engine import compat
+from xlascope.engine.recorder import spending as spending_module
 from xlascope.engine.recorder.causes import Reasons
 from xlascope.engine.recorder.equations import Own, own_of, text_and_rows
 from xlascope.engine.recorder.identity import static_text, user_callable
 from xlascope.engine.recorder.programs import eager_parameters
 from xlascope.engine.recorder.recording import Recording
 from xlascope.engine.recorder.signature import Circumstances, Signature, differences
-from xlascope.engine.recorder.watch_import import watch
+from xlascope.engine.recorder.spending import Spending
+from xlascope.engine.recorder.watch_import import unwatch, watch
 
 
 @pytest.mark.parametrize("body", ["X = 1", "raise ValueError('no')"])
-def test_watching_an_import(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watching_imports(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "watched_one.py").write_text(body)
-    seen: list[str] = []
-    before = list(sys.meta_path)
-    watch("watched_one", lambda: seen.append("began"), lambda: seen.append("ended"))
-    assert importlib.util.find_spec("watched_one") is not None and seen == []
-    if "raise" in body:
-        with pytest.raises(ValueError, match="no") as caught:
-            importlib.import_module("watched_one")
-        assert all("watch_import" not in str(entry.path) for entry in caught.traceback)
-        assert seen == ["began"]
-        sys.meta_path[:] = before
-        return
-    module = importlib.import_module("watched_one")
-    assert seen == ["began", "ended"]
-    assert sys.meta_path == before
-    assert type(module.__spec__) is ModuleSpec and module.__spec__._initializing is False  # type: ignore[union-attr]
-    importlib.reload(module)
-    assert seen == ["began", "ended"]
-    del sys.modules["watched_one"]
+    (tmp_path / "watched_one.py").write_text("import watched_two\n" + body)
+    (tmp_path / "watched_two.py").write_text("")
+    seen: list[tuple[str, str]] = []
+    before, plain = list(sys.meta_path), dict(ModuleSpec.__dict__)
+    watch(lambda name: seen.append(("began", name)), lambda name: seen.append(("ended", name)))
+    try:
+        assert importlib.util.find_spec("watched_one") is not None and seen == []
+        if "raise" in body:
+            with pytest.raises(ValueError, match="no") as caught:
+                importlib.import_module("watched_one")
+            assert all("watch_import" not in str(entry.path) for entry in caught.traceback)
+        else:
+            module = importlib.import_module("watched_one")
+            assert type(module.__spec__) is ModuleSpec
+            assert module.__spec__._initializing is False  # type: ignore[union-attr]
+        assert seen == [
+            ("began", "watched_one"), ("began", "watched_two"), ("ended", "watched_two"), ("ended", "watched_one")
+        ]  # fmt: skip
+        assert sys.meta_path == before
+    finally:
+        unwatch()
+        for name in ("watched_one", "watched_two"):
+            sys.modules.pop(name, None)
+    assert dict(ModuleSpec.__dict__) == plain
+    importlib.import_module("watched_two")
+    assert len(seen) == 4 and sys.modules.pop("watched_two").__spec__._initializing is False  # type: ignore[union-attr]
+
+
+def test_time_spent_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0]
+    monkeypatch.setattr(spending_module, "time", SimpleNamespace(monotonic_ns=lambda: now[0]))
+    spending = Spending()
+
+    def at(ns: int, step: Any, *names: str) -> Any:
+        now[0] = ns
+        return step(*names)
+
+    at(0, spending.begin, "import jax", "jax")
+    at(10, spending.begin, "import jax", "numpy")
+    at(14, spending.begin, "import jax", "numpy")
+    assert at(15, spending.end, "import jax", "numpy") == 1
+    at(30, spending.end, "import jax", "numpy")
+    at(100, spending.end, "import jax", "jax")
+    at(110, spending.begin, "trace")
+    at(120, spending.begin, "compile")  # never told to end: its trace's end ends it
+    assert at(150, spending.end, "trace") == 10
+    assert at(160, spending.end, "compile") == 0
+    at(170, spending.move, "compile", "eager ops", 25)  # type: ignore[arg-type]
+    other = threading.Thread(target=lambda: [spending.begin("trace"), at(180, spending.end, "trace")])
+    other.start()
+    other.join()
+    record = spending.record()
+    assert record is not None and spending.record() is None
+    assert {name: (part["ns"], part["count"]) for name, part in record["parts"].items()} == {
+        "import jax": (100, 1), "trace": (10, 1), "compile": (5, 0), "eager ops": (25, 1)}  # fmt: skip
+    assert record["elsewhere"] == {"trace": 10}
+    assert record["imports"] == [
+        {"name": "jax", "own_ns": 80, "ns": 100}, {"name": "numpy", "own_ns": 20, "ns": 20}]  # fmt: skip
 
 
 SIGNATURES = st.builds(

@@ -1,6 +1,13 @@
 """Every private name of JAX and XLA that the engine uses, one function for each need (JAX 0.10 to 0.12)."""
 
-from xlascope.engine.compat.arrays import backend_is_up, default_platform_if_up, host_copy, is_array, key_implementation
+from xlascope.engine.compat.arrays import (
+    backend_is_up,
+    default_platform_if_up,
+    host_copy,
+    is_array,
+    key_implementation,
+    watch_backend_start,
+)
 from xlascope.engine.compat.executables import (
     block_until_ready,
     compile_module,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -10,6 +11,43 @@ def backend_is_up() -> bool:
     from jax._src import xla_bridge
 
     return bool(xla_bridge._backends)
+
+
+class _TellingLock:
+    """A lock of JAX's that tells when it is held while no backend is up; in place of the lock until one is."""
+
+    def __init__(self, name: str, began: Callable[[], object], ended: Callable[[], object]) -> None:
+        from jax._src import xla_bridge
+
+        self._module, self._name = xla_bridge, name
+        self._lock: Any = getattr(xla_bridge, name)
+        self._began, self._ended = began, ended
+        self._telling = False
+        setattr(xla_bridge, name, self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lock, name)
+
+    def __enter__(self) -> Any:
+        held = self._lock.__enter__()
+        self._telling = not backend_is_up()
+        if self._telling:
+            self._began()
+        return held
+
+    def __exit__(self, *error: Any) -> None:
+        if self._telling:
+            self._telling = False
+            self._ended()
+        if backend_is_up() and getattr(self._module, self._name) is self:
+            setattr(self._module, self._name, self._lock)
+        self._lock.__exit__(*error)
+
+
+def watch_backend_start(began: Callable[[], object], ended: Callable[[], object]) -> None:
+    """Call ``began`` and ``ended`` around the start of JAX's backend: the search for plugins, and each try of one."""
+    for name in ("_plugin_lock", "_backend_lock"):
+        _TellingLock(name, began, ended)
 
 
 def default_platform_if_up() -> str | None:

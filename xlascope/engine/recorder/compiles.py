@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from xlascope.engine import compat
+
 TRACE = "/jax/core/compile/jaxpr_trace_duration"
 LOWER = "/jax/core/compile/jaxpr_to_mlir_module_duration"
 COMPILE = "/jax/core/compile/backend_compile_duration"
@@ -75,6 +77,10 @@ class Clock:
         jax.monitoring.register_event_duration_secs_listener(lasted)
         jax.monitoring.register_event_time_span_listener(ended)
         jax.monitoring.register_event_listener(happened)
+        compat.watch_backend_start(
+            lambda: attempt("start of the backend", self._recording.spending.begin, "start backend"),
+            lambda: attempt("start of the backend", self._recording.spending.end, "start backend"),
+        )
 
     def take(self) -> dict[str, Any]:
         """The durations since the last call in this thread, in nanoseconds, null for a step that was not taken."""
@@ -86,7 +92,32 @@ class Clock:
             "cache": cache, "retrieval_ns": retrieval if cache == "hit" else None,
         }
 
+    def was_eager(self, steps: dict[str, int]) -> None:
+        """The compile that `take_own` told of was of an eager primitive."""
+        for phase, ns in steps.items():
+            self._recording.spending.move(phase, "eager ops", ns)
+
+    def take_own(self) -> dict[str, int]:
+        """The own times of the compile just done in this thread, by step, without what ran inside of it."""
+        return self._local.__dict__.setdefault("own", {}).pop(self._depth(), {})
+
+    def _depth(self) -> int:
+        return self._open.get(_thread.get_ident(), 0)
+
+    def _count_own(self, phase: str) -> None:
+        own, depth = self._local.__dict__.setdefault("own", {}), self._depth()
+        steps = own.setdefault(depth, {})
+        steps[phase] = steps.get(phase, 0) + self._recording.spending.end(phase)
+        for deeper in [each for each in own if each > depth]:  # traces inside of this one
+            for name, ns in own.pop(deeper).items():
+                steps[name] = steps.get(name, 0) + ns
+
     def _began(self, event: str, facts: dict[str, Any]) -> None:
+        if event == TRACE:
+            own, depth = self._local.__dict__.setdefault("own", {}), self._depth()
+            for each in [each for each in own if each >= depth]:
+                del own[each]
+        self._recording.spending.begin(PHASES[event])
         self._count(1)
         if event == TRACE:
             self._local.__dict__.pop("durations", None)
@@ -96,6 +127,7 @@ class Clock:
     def _ended(self, event: str, start: float, end: float, facts: dict[str, Any]) -> None:
         self._count(-1)
         phase = PHASES[event]
+        self._count_own(phase)
         self._local.__dict__.setdefault("durations", {})[event] = int((end - start) * 1e9)
         self.first.setdefault(phase, start)
         self.totals[phase] += end - start

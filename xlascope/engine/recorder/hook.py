@@ -119,9 +119,12 @@ class Hook:
         """One step of ours amid JAX's: what JAX does meanwhile is not recorded, no failure reaches the script."""
         before = getattr(self.local, "ours", False)
         self.local.ours = True
+        what_for = self.recording.own_part
+        self.recording.spending.begin(what_for)
         try:
             return self.recording.attempt(what, step, *args)
         finally:
+            self.recording.spending.end(what_for)
             self.local.ours = before
 
     # ------------------------------------------------------------------------------------------ what is not captured
@@ -260,7 +263,11 @@ class Hook:
 
     def _send_compile(self, program: Program) -> None:
         place = compat.user_frame(compat.current_traceback()) or program.place
-        durations = self.clock.take()
+        durations, own = self.clock.take(), self.clock.take_own()
+        if program.eager:
+            self.clock.was_eager(own)
+        elif program.how != "aot":
+            self.recording.started()
         file, line = (place[0], place[1]) if place is not None else (None, None)
         if program.eager:
             self.eager.seen(program.function.name, file, line)
@@ -304,6 +311,7 @@ class Hook:
         """Sends calls, eager lines and what was dropped, as counted so far."""
         self.programs.send_calls()
         self.eager.send()
+        self.recording.send_spent()
         self.link.flush_dropped()
 
     def finish(self, until: float, compile_until: float) -> None:

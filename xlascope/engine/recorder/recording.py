@@ -20,7 +20,8 @@ from xlascope.engine.recorder.hook import Hook
 from xlascope.engine.recorder.link import Link
 from xlascope.engine.recorder.reference import Reference
 from xlascope.engine.recorder.service import Service
-from xlascope.engine.recorder.watch_import import watch
+from xlascope.engine.recorder.spending import Spending
+from xlascope.engine.recorder.watch_import import unwatch, watch
 from xlascope.engine.recorder.windows import Windows
 
 VARIABLE_PREFIXES = ("JAX_", "XLA_", "TPU_", "LIBTPU_", "CUDA_VISIBLE", "TF_XLA", "TF_CPP", "NCCL_")
@@ -35,6 +36,8 @@ class Recording:
         self.link = Link(int(config["fd"]))
         self.pid = os.getpid()
         self.main_thread = _thread.get_ident()
+        self.spending = Spending()
+        self.own_part = "xlascope"  # what work of ours is counted as
         self.hook: Any = None
         window = float(config.get("profile_window") or 0)
         self.windows = Windows(
@@ -55,18 +58,41 @@ class Recording:
     def start(self) -> None:
         """Says hello and begins to watch: forks, child processes, the end, the import of jax."""
         self.link.send({"kind": "hello", "pid": self.pid, "role": "recorder"})
+        self.spending.begin("start python")
         os.register_at_fork(after_in_child=self.link.abandon)
         Children(self).install()
         atexit.register(self._last)
         if "jax" in sys.modules:  # by a .pth file or sitecustomize, before us
             self._import_started = time.time_ns()
             self.attempt("hook", self._jax_imported)
-            return
-        watch(
-            "jax",
-            lambda: self.attempt("import of jax", self._jax_import_began),
-            lambda: self.attempt("hook", self._jax_imported),
-        )
+        watch(lambda name: self.attempt("import", self._import_began, name),
+              lambda name: self.attempt("import", self._import_ended, name))  # fmt: skip
+
+    def script_begins(self) -> None:
+        """The script's first line is next."""
+        self.spending.end("start python")
+
+    def started(self) -> None:
+        """The first function of the script's is compiled: what it imports from now on is part of its run."""
+        unwatch()
+
+    def _import_began(self, name: str) -> None:
+        package = name.partition(".")[0]
+        if name == "jax" and self.hook is None:
+            self._jax_import_began()
+        self.spending.begin(self._importing(package), package)
+
+    def _import_ended(self, name: str) -> None:
+        package = name.partition(".")[0]
+        self.spending.end(self._importing(package), package)
+        if name == "jax" and self.hook is None and "jax" in sys.modules:
+            self.attempt("hook", self._jax_imported)
+
+    def _importing(self, package: str) -> str:
+        """Which part of the time an import is: jax's takes with it what jax imports."""
+        if _thread.get_ident() != self.main_thread:
+            return "import others"
+        return "import jax" if package == "jax" or self.spending.within("import jax") else "import others"
 
     def _jax_import_began(self) -> None:
         self._import_started = time.time_ns()
@@ -104,6 +130,12 @@ class Recording:
     def phase(self, name: str, start_ns: int, ns: int) -> None:
         """Sends a phase that is over; `start_ns` is `time.time_ns`, `ns` its length."""
         self.link.send({"kind": "phase", "name": name, "start_ns": start_ns, "ns": ns})
+
+    def send_spent(self) -> None:
+        """A ``spent`` record, unless the last one tells the same."""
+        body = self.spending.record()
+        if body is not None:
+            self.link.send(body)
 
     def script_raised(self, error: BaseException, traceback: TracebackType | None) -> None:
         """Send the traceback that Python is about to print."""
@@ -164,6 +196,8 @@ class Recording:
 
     def _finish_here(self) -> None:
         started = time.time_ns()
+        self.own_part = "finish"
+        self.spending.begin("finish")
         self.progress("finishing", None)
         self.windows.off = True  # what runs from here on is not the script
         self.windows.close()
@@ -179,6 +213,8 @@ class Recording:
         with compat.unnoticed():
             self.hook.finish(now + float(budget), now + compiling)
         self.phase("finish", started, time.time_ns() - started)
+        self.spending.end("finish")
+        self.send_spent()
         if self.config.get("stay"):
             self._flush_output()
             self.service.stay(self.exit_code)
@@ -197,6 +233,8 @@ class Recording:
             self._at_exit(self._say_bye)
 
     def _say_bye(self) -> None:
+        if self.hook is None:
+            self.send_spent()
         if self.hook is None and self.config.get("stay"):
             self._flush_output()
             self.service.stay(self.exit_code)

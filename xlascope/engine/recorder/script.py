@@ -84,6 +84,7 @@ class Guard:
 
     def clear_main(self) -> None:
         """Give ``__main__`` the namespace that Python gives a script."""
+        self._recording.script_begins()
         names = sys.modules["__main__"].__dict__
         builtins = names["__builtins__"]
         names.clear()

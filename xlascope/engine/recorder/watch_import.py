@@ -1,59 +1,39 @@
-"""Tells when the script has imported jax, with no frame of ours in the import and nothing left behind."""
+"""Tells when a module's import begins and ends, with no frame of ours in it and nothing in ``sys.meta_path``.
+
+The import system sets ``_initializing`` on the module's spec around the module's execution. While somebody watches,
+that attribute of ModuleSpec is a descriptor that keeps the value where it always is, in the spec's own dictionary, and
+tells.
+"""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import Any
 
 
-def watch(name: str, started: Callable[[], None], imported: Callable[[], None]) -> None:
-    """Call ``started`` when the import of ``name`` begins and ``imported`` when it has succeeded.
+class _Initializing:
+    def __init__(self, began: Callable[[str], None], ended: Callable[[str], None]) -> None:
+        self.began, self.ended = began, ended
 
-    The import system sets ``_initializing`` on the module's spec around the module's execution. For that time the
-    spec is of a class that sees it; afterwards it is a plain ModuleSpec again and the finder is gone.
-    """
-    finder = _Finder(name, started, imported)
-    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    def __get__(self, spec: Any, owner: Any = None) -> Any:
+        return self if spec is None else spec.__dict__.get("_initializing", False)
 
-
-class _Finder:
-    def __init__(self, name: str, started: Callable[[], None], imported: Callable[[], None]) -> None:
-        self.name, self.started, self.imported = name, started, imported
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != self.name:
-            return None
-        for finder in sys.meta_path:
-            if finder is not self and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(name, path, target)
-                if spec is not None:
-                    if type(spec) is ModuleSpec:
-                        spec.__class__ = _watched(self)
-                    return spec
-        return None
+    def __set__(self, spec: Any, value: bool) -> None:
+        before = spec.__dict__.get("_initializing", False)
+        spec.__dict__["_initializing"] = value
+        if value:
+            self.began(spec.name)
+        elif before:
+            self.ended(spec.name)
 
 
-def _watched(finder: _Finder) -> type[ModuleSpec]:
-    class Watched(ModuleSpec):
-        @property
-        def _initializing(self) -> Any:
-            return self.__dict__.get("_initializing", False)
+def watch(began: Callable[[str], None], ended: Callable[[str], None]) -> None:
+    """Call ``began`` when the import of a module begins and ``ended`` when it has succeeded or failed, by full name."""
+    ModuleSpec._initializing = _Initializing(began, ended)  # type: ignore[attr-defined]
 
-        @_initializing.setter
-        def _initializing(self, value: bool) -> None:
-            self.__dict__["_initializing"] = value
-            if value:
-                finder.started()
-                return
-            self.__class__ = ModuleSpec  # type: ignore[assignment]
-            if self.name in sys.modules:
-                if finder in sys.meta_path:
-                    sys.meta_path.remove(finder)  # type: ignore[arg-type]
-                finder.imported()
 
-    Watched.__name__ = Watched.__qualname__ = "ModuleSpec"
-    Watched.__module__ = ModuleSpec.__module__
-    return Watched
+def unwatch() -> None:
+    """Leave imports alone again."""
+    if isinstance(ModuleSpec.__dict__.get("_initializing"), _Initializing):
+        del ModuleSpec._initializing  # type: ignore[attr-defined]

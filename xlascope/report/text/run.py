@@ -12,6 +12,7 @@ from rich.text import Text
 from xlascope.report.text.tables import (
     UNKNOWN,
     Column,
+    bar,
     count,
     duration,
     estimated,
@@ -22,6 +23,7 @@ from xlascope.report.text.tables import (
     number_column,
     place,
     place_column,
+    share,
     size,
     table,
     warning,
@@ -37,11 +39,7 @@ def run(answer: Run) -> Iterable[RenderableType]:
     if answer.variables:
         yield line(*(f"{name}={value}" for name, value in sorted(answer.variables.items())))
     if answer.phases:
-        yield Text()
-        rows = [[each.name, duration(each.ns), count(each.count)] for each in answer.phases]
-        yield table([fixed_column("phase"), number_column("time"), number_column("times")], rows)
-        if any(each.name == "trace" for each in answer.phases):
-            yield note("Phases overlap (threads, a trace inside of another): they do not add up to the whole.")
+        yield from _phases(answer)
     yield Text()
     yield _windows(answer)
     yield from _losses(answer)
@@ -50,6 +48,42 @@ def run(answer: Run) -> Iterable[RenderableType]:
         yield heading("The script's traceback")
         # Not through `safe` as a whole: its lines are to stay lines.
         yield Text("\n").join(line(each) for each in answer.exception.rstrip().split("\n"))
+
+
+_WHAT = {
+    "start python": "until the script's first line, xlascope's own start included",
+    "import jax": "with what it imports",
+    "import others": "until the first function is compiled",
+    "start backend": "finding plugins and devices",
+    "eager ops": "tracing, lowering and compiling operations outside of jit",
+    "xlascope": "recording, in the script's own threads",
+    "run": "the rest: the script's own Python, what was compiled, waiting, Python's end",
+    "finish": "xlascope, after the script",
+}
+
+
+def _phases(answer: Run) -> Iterable[RenderableType]:
+    yield Text()
+    if not answer.phases_add_up:
+        rows = [[each.name, duration(each.ns), count(each.count)] for each in answer.phases]
+        yield table([fixed_column("phase"), number_column("time"), number_column("times")], rows)
+        if any(each.name == "trace" for each in answer.phases):
+            yield note("Phases overlap (threads, a trace inside of another): they do not add up to the whole.")
+        return
+    columns = [fixed_column("phase"), number_column("time"), number_column("share"), fixed_column(""),
+               number_column("times"), Column("", least=20)]  # fmt: skip
+    whole = answer.wall_ns or 1
+    yield table(columns, [
+        [each.name, duration(each.ns), share((each.ns or 0) / whole), bar((each.ns or 0) / whole),
+         "" if each.name == "run" else count(each.count), _WHAT.get(each.name, "")] for each in answer.phases
+    ])  # fmt: skip
+    yield note(f"Together {duration(answer.wall_ns)}, the time from start to end of the main thread.")
+    if answer.imports:
+        heavy = [f"{each.name} {duration(each.ns)} ({duration(each.own_ns)} of its own)" for each in answer.imports[:6]]
+        yield note(f"Heaviest imports: {', '.join(heavy)}.")
+    if answer.elsewhere:
+        others = ", ".join(f"{each.name} {duration(each.ns)}" for each in answer.elsewhere)
+        yield note(f"In other threads meanwhile: {others}.")
 
 
 def _command(answer: Run) -> str:
