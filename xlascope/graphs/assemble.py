@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from xlascope.graphs.bodies import Bodies, Edges, Nodes, edges_of, groups_of_group, node_by_id, nodes_of_group
+from xlascope.graphs.bodies import (
+    Bodies,
+    Edges,
+    Nodes,
+    edges_of,
+    groups_of_group,
+    inputs_of_group,
+    node_by_id,
+    nodes_of_group,
+)
 from xlascope.graphs.groups import with_times
 from xlascope.graphs.model import Graph, Group, Node
 
@@ -32,6 +41,7 @@ def assemble(
         groups_of_group=groups_of_group(timed),
         inputs=edges_of(bodies, "inputs"),
         outputs=edges_of(bodies, "outputs"),
+        inputs_of_group=inputs_of_group(bodies),
         total_self_ns=sum(ns for _, _, ns in measured) if measured else None,
         language=language,
         place_of=place_of,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
 from typing import Generic, TypeVar, overload
 
 from xlascope.graphs.model import Edge, Group, Node
@@ -13,31 +16,34 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Body:
     """What one computation holds. No edge leaves it; ``inputs`` and ``outputs`` are its edges by node."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
-    inputs: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
-    outputs: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
-    by_id: Mapping[str, Node] = field(default_factory=dict)
+
+    @cached_property
+    def inputs(self) -> Mapping[str, tuple[Edge, ...]]:
+        """Edges by the node they go into."""
+        return _by(self.edges, attrgetter("target"))
+
+    @cached_property
+    def outputs(self) -> Mapping[str, tuple[Edge, ...]]:
+        """Edges by the node they come from."""
+        return _by(self.edges, attrgetter("source"))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Node]:
+        """Its nodes."""
+        return {node.id: node for node in self.nodes}
 
 
-def make_body(nodes: Sequence[Node], edges: Sequence[Edge]) -> Body:
-    """A body with its indexes."""
-    inputs: dict[str, list[Edge]] = {}
-    outputs: dict[str, list[Edge]] = {}
+def _by(edges: Sequence[Edge], end: Callable[[Edge], str]) -> dict[str, tuple[Edge, ...]]:
+    found: defaultdict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
-        inputs.setdefault(edge.target, []).append(edge)
-        outputs.setdefault(edge.source, []).append(edge)
-    return Body(
-        tuple(nodes),
-        tuple(edges),
-        {key: tuple(found) for key, found in inputs.items()},
-        {key: tuple(found) for key, found in outputs.items()},
-        {node.id: node for node in nodes},
-    )
+        found[end(edge)].append(edge)
+    return {key: tuple(own) for key, own in found.items()}
 
 
 class Bodies:
@@ -174,6 +180,7 @@ class Asked(Mapping[_Key, _Value], Generic[_Key, _Value]):
 
 def node_by_id(bodies: Bodies) -> Mapping[str, Node]:
     """Nodes by id."""
+
     def find(node_id: str) -> Node:
         body = bodies.of(node_id)
         if body is None:
@@ -185,6 +192,7 @@ def node_by_id(bodies: Bodies) -> Mapping[str, Node]:
 
 def nodes_of_group(bodies: Bodies) -> Mapping[str | None, tuple[Node, ...]]:
     """The nodes right inside of each group, None the outermost."""
+
     def find(group: str | None) -> tuple[Node, ...]:
         numbers = bodies.of_group(group)
         if not numbers:
@@ -208,6 +216,20 @@ def edges_of(bodies: Bodies, way: str) -> Mapping[str, tuple[Edge, ...]]:
         return [key for number in range(len(bodies)) for key in getattr(bodies.body(number), way)]
 
     return Asked(find, keys)
+
+
+def inputs_of_group(bodies: Bodies) -> Mapping[str | None, Mapping[str, tuple[Edge, ...]]]:
+    """Edges by the node they go into, group by group."""
+
+    def find(group: str | None) -> Mapping[str, tuple[Edge, ...]]:
+        numbers = bodies.of_group(group)
+        if not numbers:
+            raise KeyError(group)
+        if len(numbers) == 1:
+            return bodies.body(numbers[0]).inputs
+        return ChainMap(*(dict(bodies.body(number).inputs) for number in numbers))
+
+    return Asked(find, bodies.shown)
 
 
 def groups_of_group(groups: Sequence[Group]) -> Mapping[str | None, tuple[Group, ...]]:

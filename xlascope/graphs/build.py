@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import replace
 from functools import cached_property
 
 from xlascope.graphs.assemble import assemble
-from xlascope.graphs.bodies import Bodies, Body, make_body
+from xlascope.graphs.bodies import Bodies, Body
 from xlascope.graphs.groups import Grouping
 from xlascope.graphs.labels import detail
 from xlascope.graphs.model import Edge, Graph, Group, Node
@@ -110,14 +109,14 @@ class _Maker:
     def body(self, number: int) -> Body:
         computation = self._module.computations[number]
         instructions = list(computation.instructions)
-        edges = self._edges(computation, instructions)
         nodes = [self._node(instruction) for instruction in instructions]
+        edges = self._edges(computation, instructions, nodes)
         # Owners are found among the body's own; where it holds nothing of the program, the caller's counts.
         nodes = find_owners(nodes, edges, {})
         nodes = [self._with_callers_owner(node) if node.added_by_xla and node.owner is None else node for node in nodes]
         handed = self._handed
-        nodes = [replace(node, added_by_xla=False) if node.name in handed else node for node in nodes]
-        return make_body(nodes, edges)
+        nodes = [node._replace(added_by_xla=False) if node.name in handed else node for node in nodes]
+        return Body(tuple(nodes), tuple(edges))
 
     def place_of(self, node_id: str) -> tuple[str, int] | None:
         """The innermost source line of an instruction."""
@@ -155,7 +154,7 @@ class _Maker:
             elif root is not None and root.operands:
                 feeding = root.computation.get(root.operands[0])
                 owner = self._ids[feeding.index] if feeding is not None else None
-        return node if owner is None else replace(node, owner=owner)
+        return node if owner is None else node._replace(owner=owner)
 
     @cached_property
     def _has_program(self) -> bool:
@@ -226,21 +225,21 @@ class _Maker:
             scope=scope_of(op_name) if op_name is not None else (),
         )
 
-    def _edges(self, computation: HloComputation, instructions: list[HloInstruction]) -> list[Edge]:
+    def _edges(self, computation: HloComputation, instructions: list[HloInstruction], nodes: list[Node]) -> list[Edge]:
         edges: list[Edge] = []
-        ids = self._ids
-        for instruction in instructions:
-            own = ids[instruction.index]
+        by_name = dict(zip(computation.names, nodes, strict=True))
+        for instruction, node in zip(instructions, nodes, strict=True):
+            own = node.id
             for position, (name, index) in enumerate(instruction.operand_refs):
-                producer = computation.get(name)
+                producer = by_name.get(name)
                 if producer is None:
                     continue
-                text = short_shape(producer.shape)
-                if index is not None:
-                    shape = parse_shape(producer.shape)
+                text = producer.shape
+                if index is not None and (made := computation.get(name)) is not None:
+                    shape = parse_shape(made.shape)
                     element = shape.element(index) if shape is not None else None
                     text = element.text if element is not None else text
-                edges.append(Edge(ids[producer.index], own, position, text, index))
+                edges.append(Edge(producer.id, own, position, text, index))
         return edges
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import RLock
 
 from xlascope.graphs.model import Graph, Group, Node
 from xlascope.graphs.parts import cut, topological
@@ -38,12 +39,18 @@ class Folds:
         self._groups: dict[str, Group] = {}
         self._parents: dict[str, str | None] = {}
         self._wirings: dict[str | None, Wiring] = {}
+        self._uncut: set[str] = set()
+        self._lock = RLock()
         self._borders: dict[str, tuple[list[tuple[str, Flow]], list[tuple[str, str]]]] = {}
 
     def plan(self, level: str | None) -> LevelPlan:
         """The level of a group, of a fold, or (None) the whole picture."""
-        if level not in self._plans:
-            self._plan_computation(level)
+        if level not in self._plans or level in self._uncut:
+            with self._lock:  # the screen and its workers ask the same folds
+                if level not in self._plans:
+                    self._plan_computation(level)
+                if level in self._uncut:
+                    self._cut(str(level))
         return self._plans[level]
 
     def borders(self, level: str) -> tuple[list[tuple[str, Flow]], list[tuple[str, str]]]:
@@ -122,6 +129,8 @@ class Folds:
         while current is not None and len(found) < 1000:
             computation = self.computation_of(current)
             self.plan(computation)
+            if self._parents.get(current) in self._uncut:
+                self.plan(self._parents[current])
             parent = self._parents.get(current, computation)
             if parent is None or parent in found:
                 break
@@ -139,16 +148,28 @@ class Folds:
         wiring = self.wiring(group)
         tree = _Tree(group, items, {node.id: node for node in nodes})
         if self.most is not None and len(items) > self.most:
-            if self.by_scope:
+            if self.by_scope and any(node.scope for node in nodes):
                 tree.add_scopes(self._scopes(nodes, wiring), self._free)
-            links = tree.links(wiring)
+            links = tree.links(wiring.flows)
             for level in list(tree.children):
                 tree.cut(level, links.get(level, []), self.most, self._free)
+        self._keep(tree, tree.plans(wiring.flows))
+
+    def _cut(self, level: str) -> None:
+        """Cuts a part that is still too long: of a long computation that is done where somebody looks."""
+        items, flows = self._plans[level].children, [flow for _, _, flow in self._plans[level].flows]
+        nodes = {item: node for item in items if (node := self.graph.node_by_id.get(item)) is not None}
+        tree = _Tree(level, items, nodes)
+        tree.cut(level, tree.links(flows)[level], self.most or len(items), self._free)
+        self._keep(tree, tree.plans(flows))
+        self._uncut.discard(level)
+
+    def _keep(self, tree: _Tree, plans: dict[str | None, LevelPlan]) -> None:
         self._parents.update({item: level for level, children in tree.children.items() for item in children})
-        plans = tree.plans(wiring)
         for level in reversed(tree.order()):
-            if level != group and level is not None:
+            if level != tree.root and level is not None:
                 self._groups[level] = self._fold(level, tree, plans)
+        self._uncut |= tree.uncut
         self._plans.update(plans)
 
     def _free(self, name: str) -> str:
@@ -162,10 +183,10 @@ class Folds:
     def _fold(self, level: str, tree: _Tree, plans: dict[str | None, LevelPlan]) -> Group:
         """The group of a fold: its time, size and what is in it."""
         children = plans[level].children
-        times = [self._self_ns(child) for child in children]
+        times = [self._self_ns(child, tree.nodes) for child in children]
         known = [time for time in times if time is not None]
         members = sum(self._groups[child].members if child in self._groups else 1 for child in children)
-        label = tree.labels[level] or _span(children, self._groups, self.graph)
+        label = tree.labels[level] or _span(children, self._groups, tree.nodes)
         return Group(
             id=level,
             kind=tree.kinds[level],
@@ -175,11 +196,11 @@ class Folds:
             label=label,
         )
 
-    def _self_ns(self, box_id: str) -> int | None:
+    def _self_ns(self, box_id: str, nodes: Mapping[str, Node]) -> int | None:
         group = self.group(box_id)
         if group is not None:
             return group.self_ns
-        node = self.graph.node_by_id.get(box_id)
+        node = nodes.get(box_id)
         return node.self_ns if node is not None else None
 
     def _scopes(self, nodes: Sequence[Node], wiring: Wiring) -> dict[str, tuple[str, ...]]:
@@ -203,7 +224,10 @@ class Folds:
 
 
 class _Tree:
-    """Levels of one computation while they are made: children by level, ids in the order of the text."""
+    """Levels of one computation while they are made: children by level, ids in the order of the text.
+
+    ``uncut`` are parts that are still too long.
+    """
 
     def __init__(self, root: str | None, items: list[str], nodes: dict[str, Node]) -> None:
         self.root = root
@@ -211,6 +235,7 @@ class _Tree:
         self.children: dict[str | None, list[str]] = {root: items}
         self.labels: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
+        self.uncut: set[str] = set()
         self.first = {item: place for place, item in enumerate(items)}
 
     def order(self) -> list[str | None]:
@@ -264,8 +289,9 @@ class _Tree:
         parameters = {item for item in items if item in self.nodes and self.nodes[item].opcode == "parameter"}
         rest = [item for item in order if item not in parameters]
         users: dict[str, set[str]] = {}
-        for source, target in links:
-            users.setdefault(source, set()).add(target)
+        for source, target in links if parameters else ():
+            if source in parameters:
+                users.setdefault(source, set()).add(target)
         if len(rest) > most:
             self._parts(level, rest, links, most, free)
         part_of = {item: part for part in self.children[level] for item in self.children.get(part, ())}
@@ -307,32 +333,36 @@ class _Tree:
             self.children[group] = own
             made.append(group)
             if len(own) > most:
-                inside = set(own)
-                within = [(source, target) for source, target in values if source in inside and target in inside]
-                self._parts(group, own, within, most, free)
+                self.uncut.add(group)
         self.children[level] = made
 
-    def links(self, wiring: Wiring) -> dict[str | None, list[tuple[str, str]]]:
+    def links(self, flows: Sequence[Flow]) -> dict[str | None, list[tuple[str, str]]]:
         """By level, pairs of its boxes between which a value goes, each once."""
+        if len(self.children) == 1:
+            pairs = dict.fromkeys((flow.source, flow.target) for flow in flows)
+            return {self.root: [pair for pair in pairs if pair[0] != pair[1]]}
         parent = {item: level for level, children in self.children.items() for item in children}
         found: dict[str | None, dict[tuple[str, str], None]] = {}
         chains: dict[str, tuple[str | None, ...]] = {}
-        for flow in wiring.flows:
+        for flow in flows:
             level, source, target = self._meeting(flow, parent, chains)
             if source is not None and target is not None:
                 found.setdefault(level, {})[source, target] = None
         return {level: list(pairs) for level, pairs in found.items()}
 
-    def plans(self, wiring: Wiring) -> dict[str | None, LevelPlan]:
+    def plans(self, flows: Sequence[Flow]) -> dict[str | None, LevelPlan]:
         """What flows in each level."""
         parent = {item: level for level, children in self.children.items() for item in children}
         plans = {level: LevelPlan() for level in self.children}
         chains: dict[str, tuple[str | None, ...]] = {}
-        for flow in wiring.flows:
+        for flow in flows:
             level, source, target = self._meeting(flow, parent, chains)
             if source is not None and target is not None:
                 plans[level].flows.append((source, target, flow))
         for level, plan in plans.items():
+            if level in self.uncut:
+                plan.children = self.children[level]  # in order already, and nobody looks at it as it is
+                continue
             links = [(source, target) for source, target, _ in plan.flows]
             plan.children = topological(self.children[level], links, self.first)
         return plans
@@ -376,16 +406,15 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
     return shortest
 
 
-def _span(children: Sequence[str], groups: dict[str, Group], graph: Graph) -> str:
+def _span(children: Sequence[str], groups: Mapping[str, Group], known: Mapping[str, Node]) -> str:
     """What a part is called: its first and last name, or what most of it does."""
     named = [groups[child].label for child in children if child in groups and groups[child].kind == "scope"]
     if len(named) * 2 > len(children):
         return f"{named[0]} … {named[-1]}" if len(named) > 1 else named[0]
-    nodes = [graph.node_by_id[child] for child in children if child in graph.node_by_id]
-    names = {node.name or node.id for node in nodes}
+    nodes = [known[child] for child in children if child in known]
     counts = Counter(node.opcode for node in nodes)
     common = " ".join(f"{opcode}×{count}" if count > 1 else opcode for opcode, count in counts.most_common(3))
-    if names:
+    if nodes:
         return common + (" …" if len(counts) > 3 else "")
     inner = [groups[child].label if child in groups else child for child in children]
     return f"{inner[0]} … {inner[-1]}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xlascope.graphs.assemble import assemble
-from xlascope.graphs.bodies import Bodies, make_body
+from xlascope.graphs.bodies import Bodies, Body
 from xlascope.graphs.model import Edge, Graph, Group, Node
 from xlascope.ir.jaxpr import Equation, JaxprIndex
 from xlascope.ir.jaxpr_text import BodyText, Statement, body_text, is_variable, statements
@@ -54,7 +54,7 @@ def build_jaxpr_graph(index: JaxprIndex, times: Mapping[str, Time] | None = None
             *_inputs(body, text),
             *(_node(each, body, written.get(each.path), times, text) for each in body.equations),
         ]
-        made.append(make_body(own, _edges(body, own, text, written)))
+        made.append(Body(tuple(own), tuple(_edges(body, own, text, written))))
         nodes += own
     held = Bodies([node.id for node in nodes], starts, [body.group for body in bodies], made.__getitem__)
     measured = [(node.id, node.group, node.self_ns) for node in nodes if node.self_ns is not None]

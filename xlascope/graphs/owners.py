@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 
 from xlascope.graphs.model import Edge, Node
 
@@ -19,6 +18,8 @@ def find_owners(nodes: list[Node], edges: list[Edge], callers: Mapping[str, str 
     Where there is neither, for the result of the whole: the entry's root (that itself for what it is made of). None in
     a graph without anything of the program: there is no equation that its instructions could be there for.
     """
+    if not any(node.added_by_xla for node in nodes):
+        return nodes
     owned = _spread(nodes, [(edge.target, edge.source) for edge in edges])
     fed = _spread(nodes, [(edge.source, edge.target) for edge in edges])
     found = {node.id: owned.get(node.id) or fed.get(node.id) for node in nodes if node.added_by_xla}
@@ -30,7 +31,7 @@ def find_owners(nodes: list[Node], edges: list[Edge], callers: Mapping[str, str 
     if last is not None and owners.get(last) == last:
         feeding = (edge.source for edge in edges if edge.target == last)
         owners[last] = next(feeding, None)
-    return [replace(node, owner=owners[node.id]) if node.added_by_xla else node for node in nodes]
+    return [node._replace(owner=owners[node.id]) if node.added_by_xla else node for node in nodes]
 
 
 def _caller(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from xlascope.graphs.model import Graph, Node
+from xlascope.graphs.model import Edge, Graph, Node
 
 _DEEPEST = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """A value from the node that makes it to one that uses it; ``path`` are tuple elements taken on the way."""
 
     source: str
@@ -33,31 +34,35 @@ def wire(graph: Graph, group: str | None) -> Wiring:
     wiring = Wiring()
     nodes = graph.nodes_of_group.get(group, ())
     by_id = {node.id: node for node in nodes}
+    inputs = graph.inputs_of_group.get(group, {})
     for node in nodes:
         if node.folded:
             continue
-        for edge in graph.inputs.get(node.id, ()):
+        for edge in inputs.get(node.id, ()):
             start = (edge.element,) if edge.element is not None else ()
-            source, path, texts = _resolve(graph, by_id, edge.source, start)
+            maker = by_id[edge.source]
+            if not maker.folded:
+                wiring.flows.append(Flow(maker.id, node.id, start, edge.shape, None if start else maker.bytes))
+                continue
+            source, path, texts = _resolve(inputs, by_id, maker, start)
             if texts:
                 wiring.folded.setdefault(node.id, []).extend(texts)
             if source is None:
                 continue
-            size = by_id[edge.source].bytes if not path or edge.source != source.id else None
+            size = maker.bytes
             wiring.flows.append(Flow(source.id, node.id, path, edge.shape, size))
     return wiring
 
 
 def _resolve(
-    graph: Graph, by_id: dict[str, Node], node_id: str, path: tuple[int, ...]
+    inputs: Mapping[str, tuple[Edge, ...]], by_id: dict[str, Node], node: Node, path: tuple[int, ...]
 ) -> tuple[Node | None, tuple[int, ...], list[str]]:
     """Go through folded nodes to the one a value comes from; None when it is a scalar told by the label."""
     texts: list[str] = []
-    node = by_id[node_id]
     for _ in range(_DEEPEST):
         if not node.folded:
             return node, path, texts
-        edges = graph.inputs.get(node.id, ())
+        edges = inputs.get(node.id, ())
         if node.opcode == "constant" or not edges:
             return None, path, [node.detail or node.name]
         if node.opcode == "get-tuple-element":

@@ -8,6 +8,7 @@ import re
 # would take quadratic time.
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*+"?|[][{}(),]|/\*(?:[^*]|\*(?!/))*+(?:\*/)?')
 _PLAIN_OPERANDS = re.compile(r"[^][{}()\"]*\)")
+_PLAIN_NAMES = re.compile(r"%[\w.\-]++(?:, %[\w.\-]++)*+")
 _COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?")
 _KEY = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*=")
 _COMPUTATION_NAME = re.compile(r"%?([^\s,{}()=%]+)")
@@ -53,6 +54,8 @@ def operand_refs(text: str) -> tuple[tuple[str, int | None], ...]:
     """Names and tuple indexes in an operand list: ``%a, f32[2]{0} %b, c#1`` gives a, b, and element 1 of c."""
     if not text.strip():
         return ()
+    if _PLAIN_NAMES.fullmatch(text):
+        return tuple([(name, None) for name in text[1:].split(", %")])
     text = _COMMENT.sub("", text) if "/*" in text else text
     parts = split_top(text, 0, len(text)) if ("[" in text or "(" in text or "{" in text) else text.split(",")
     names = [part.split()[-1].lstrip("%") for part in parts if part.strip()]
