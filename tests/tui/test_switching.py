@@ -143,3 +143,13 @@ async def test_another_program_begins_with_its_switches_untouched():
         await settle(pilot)
         assert not screen.desk.switches.touched and screen.desk.awaited is None
         assert "fusion=off of scores#1" in text_of(app)
+
+
+async def test_with_jit_off_no_hlo_bears_the_times_of_other_programs():
+    async with shown((120, 36), feed=FixedFeed()) as (app, pilot, screen):
+        await pilot.press("tab", "4")
+        await settle(pilot)
+        screen.show_variant("jit=off")
+        await until(pilot, lambda: "4 optimized HLO" in text_of(app) and "no HLO of the whole" in text_of(app))
+        held = screen.stage_pane("a").content
+        assert held is not None and not held.marks and not len(held.lines)

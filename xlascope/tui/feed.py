@@ -16,7 +16,7 @@ from xlascope.tui.feed_overview import file_overview, program_infos, run_overvie
 from xlascope.tui.feed_rows import op_row, variant_row
 from xlascope.tui.feed_stage import StageReader, equation_table
 from xlascope.tui.links import Links, StageLinks
-from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, StageText, VariantRow
+from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, StageText, VariantRow, is_op_by_op
 
 if TYPE_CHECKING:
     from xlascope.tui.more_form import Subject as MoreSubject
@@ -181,8 +181,8 @@ class Feed:
     def graph(self, program: str, variant: str | None = None, stage: str = "optimized") -> Any:
         """The `graphs.Graph` of a stage, or None; what a variant has none of is the script's own."""
         found = self.query("graph", program=program, variant=variant, stage=stage)
-        if found is None and variant is not None and variant.startswith("jit="):
-            return None  # each equation is a program of its own: there is no graph of the whole
+        if found is None and is_op_by_op(variant):
+            return None
         if found is None and variant is not None:
             return self.graph(program, None, stage)
         return getattr(found, "graph", None)

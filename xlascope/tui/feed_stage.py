@@ -17,7 +17,16 @@ from xlascope.tui.margins import (
     source_marks,
     stage_lines,
 )
-from xlascope.tui.model import MACHINE_STAGES, NOT_CAPTURED, EquationRow, EquationTable, OpsTable, StageText
+from xlascope.tui.model import (
+    MACHINE_STAGES,
+    NO_WHOLE,
+    NOT_CAPTURED,
+    EquationRow,
+    EquationTable,
+    OpsTable,
+    StageText,
+    is_op_by_op,
+)
 from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.lines import TextLines
 
@@ -54,6 +63,8 @@ class StageReader:
         if stage == "source":
             return self._source(program, file, table)
         of_variant = variant if stage == "optimized" else None
+        if is_op_by_op(of_variant):
+            return StageText(program, variant, stage, TextLines(b""), stage, missing=NO_WHOLE)
         found = self._feed.query("stage", program=program, stage=stage, variant=of_variant)
         if found is None and of_variant is not None:
             found, of_variant = self._feed.query("stage", program=program, stage=stage), None

@@ -17,6 +17,12 @@ MACHINE_STAGES = ("asm", "llvm", "llvm:before")
 SHOWN = (*STAGES, "graph", "ops", "chart", "functions", *MACHINE_STAGES)
 """What the keys 1 to 9 show, and then x."""
 NOT_CAPTURED = "is not captured yet"
+NO_WHOLE = "with jit off there is no HLO of the whole"
+
+
+def is_op_by_op(variant: str | None) -> bool:
+    """Whether a variant dispatches each equation by itself."""
+    return variant is not None and variant.startswith("jit=")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.links import Focus
 from xlascope.tui.messages import StageGraphLoaded
+from xlascope.tui.model import NO_WHOLE, NOT_CAPTURED, is_op_by_op
 from xlascope.tui.text.numbers import counted
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.status import ExplainLine
@@ -38,8 +39,12 @@ class Graphing:
             elif view.stage == "optimized":
                 view.of = desk.program, desk.variant
                 if view.graph is not desk.graph or desk.graph is None:
-                    view.set_graph(desk.graph, "the optimized HLO is not captured yet")
+                    view.set_graph(desk.graph, self._no_graph())
             self._title(view)
+
+    def _no_graph(self) -> str:
+        """Why there may be no graph of the optimized HLO."""
+        return NO_WHOLE if is_op_by_op(self._graphs.desk.variant) else f"the optimized HLO {NOT_CAPTURED}"
 
     def on_graph_pane_stage_wanted(self, message: GraphPane.StageWanted) -> None:
         """Shows the graph of the next stage that has one."""
@@ -56,7 +61,7 @@ class Graphing:
         desk = self._graphs.desk
         if stage == "optimized":
             view.stage, view.of = stage, (desk.program, desk.variant)
-            view.set_graph(desk.graph, "the optimized HLO is not captured yet")
+            view.set_graph(desk.graph, self._no_graph())
             self._title(view)
             self._follow(view)
         elif desk.program is not None:
