@@ -99,6 +99,15 @@ def test_unknown_targets(recorded: Path, words: list[str], said: str) -> None:
     assert (done.returncode, done.stdout) == (2, "") and said in done.stderr
 
 
+def test_a_platform_of_this_machine(recorded: Path) -> None:
+    """The one there is, in turn with where it was recorded; one that is not there is refused."""
+    row = measured(recorded, "--program", "scores", "--target", "cpu", "--budget", "0.05")
+    assert (row["variant"], row["place"], row["max_ulp_error"]) == ("target=cpu", "lab", 0)
+    assert row["predicted_ns"] is None and row["target"] is None and row["median_ns"] > 0 and row["ratio"] > 0
+    done = xlascope("measure", str(recorded), "--program", "scores", "--target", "gpu", folder=recorded.parent)
+    assert (done.returncode, done.stdout) == (2, "") and "JAX finds no gpu on this machine" in done.stderr
+
+
 @pytest.mark.parametrize("platform", ["tpu", "cuda"])
 def test_a_compiler_that_is_not_installed(recorded: Path, platform: str) -> None:
     if importlib.util.find_spec("libtpu") if platform == "tpu" else _has_cuda():

@@ -27,6 +27,7 @@ from xlascope.views.comparing.times import is_told, machine
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "xlascope" / "report" / "schemas" / "compare.json").read_text())
+MI300 = ROOT.parent / "shared" / "data" / "mi300_fused_attention.xplane.pb"
 BEFORE = """
 import time
 import jax, jax.numpy as jnp
@@ -274,3 +275,13 @@ def test_profiles_are_compared_by_module(before: Path, after: Path, tmp_path: Pa
     assert {f"jit_{each.function}" for each in found.only_b} == modules[1] - modules[0]
     assert all(each.verdict in ("unclear", None) and each.equations == () for each in found.programs)
     assert found.drift is None
+
+
+@pytest.mark.skipif(not MI300.exists(), reason="the profile of an AMD GPU is not here")
+def test_kernels_that_name_no_execution_are_told_as_what_they_took_together() -> None:
+    a, b = open_sides(str(MI300), str(MI300))
+    with a.source, b.source:
+        (found,) = compare(a, b).programs
+    assert (found.a_ns, found.verdict) == (None, None)
+    told = "the kernels of jit_loss_fn#17 name no execution, so no call is timed; they took 12.1 ms in likely 5 calls"
+    assert found.note == f"{told}; {told}"

@@ -14,6 +14,7 @@ from xlascope.cli.errors import CommandError
 from xlascope.cli.narration import wait_for
 from xlascope.cli.switch_sets import check_passes, needs_new_run, target_named, used
 from xlascope.cli.units import show_size
+from xlascope.protocol.machines import is_platform
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
 from xlascope.session.switches import MATMUL_PRECISIONS, variant_name
@@ -36,7 +37,8 @@ def parser() -> CommandParser:
     made.add_argument("--fusion", choices=("on", "off"), help="off: without XLA's fusion passes")
     sharding.add_arguments(made)
     made.add_argument("--target", metavar="TARGET",
-                      help="compile for hardware that is not there: tpu:v5e:2x4, cuda:h100:1x1x4; times are predicted")
+                      help="gpu, tpu or cpu: execute it on that of this machine, in turn with where it was recorded; "
+                      "tpu:v5e:2x4, cuda:h100:1x1x4: compile it for hardware that is not there, times are predicted")
     made.add_argument("--passes-off", metavar="NAME,…", action="append", default=[],
                       help="without these passes of XLA (repeatable)")
     made.add_argument("--matmul-precision", metavar="P", choices=MATMUL_PRECISIONS,
@@ -95,7 +97,7 @@ def read_switches(options: argparse.Namespace) -> dict[str, Any]:
             found[name] = value
     sharding.read(options, found)
     if options.target is not None:
-        if found.get("shard_plan") == "auto":
+        if found.get("shard_plan") == "auto" and not is_platform(options.target):
             raise CommandError("measure: auto ranks plans by measured time, and a target is not executed; name a plan")
         found["target"] = target_named(options.target)
     passes = [name.strip() for word in options.passes_off for name in word.split(",") if name.strip()]
@@ -158,7 +160,7 @@ def _measure(path: Path, program: str, switches: dict[str, Any], options: argpar
         "id": event["variant_id"], "variant": event["variant"], "switches": switches, "notes": event.get("notes") or []}
     if options.json:
         print(json.dumps({"schema": 1, "view": "variants", "rows": [_row(path, result)]}))
-    elif switches.get("target"):
+    elif switches.get("target") and not is_platform(switches["target"]):
         print(describe_target(_row(path, result)))
     else:
         print(describe(result))

@@ -58,10 +58,13 @@ def needs_new_run(path: Path) -> str:
 
 
 def target_named(text: str) -> str:
-    """A target's name in full. Raises CommandError with what would be valid."""
+    """A target's name in full, or a platform of this machine. Raises CommandError with what would be valid."""
+    from xlascope.protocol.machines import is_platform
     from xlascope.session.targets import TargetError, known_devices, parse
 
+    if is_platform(text.strip().lower()):
+        return text.strip().lower()
     try:
         return parse(text, known_devices()).name
     except TargetError as error:
-        raise CommandError(f"measure: --target {error}; {error.advice}") from error
+        raise CommandError(f"measure: --target: {error}; {error.advice}") from error

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from xlascope.protocol import Message
+from xlascope.protocol import Message, machines
 from xlascope.runfile import RunFileError
 from xlascope.session import targets
 from xlascope.session.dumping import DumpFolder
@@ -176,7 +176,7 @@ class Measurer:
                 command["folder"] = self._dump.make()
             target = target_of(ticket)
             handed = load(self._host.run_path, ticket.program, arguments=not dumped and target is None,
-                            platform=target.device.platform if target is not None else None)
+                          platform=target.device.platform if target is not None else None)
             self._begin_in_lab(command, handed, ticket)
             return
         jit = ticket.switches.get("jit")
@@ -184,8 +184,9 @@ class Measurer:
             self._begin_in_recorder(command, jit)
             return
         target = target_of(ticket)
-        handed = load(self._host.run_path, ticket.program, arguments=target is None,
-                        platform=target.device.platform if target is not None else None)
+        chosen = ticket.switches.get("target") if target is None else None
+        platform = target.device.platform if target is not None else machines.LOWERED.get(str(chosen))
+        handed = load(self._host.run_path, ticket.program, arguments=target is None, platform=platform)
         if "tagged" in handed.blobs:
             # The same instructions, whose names of operations tell the equations they come from.
             handed.blobs["stablehlo"] = handed.blobs.pop("tagged")
@@ -196,7 +197,7 @@ class Measurer:
             self._begin_in_lab(command, handed, ticket)
             return
         live = self._host.state in ("running", "idle")
-        if live and (handed.needs_python or handed.environment.platform not in (None, "cpu")):
+        if live and chosen is None and (handed.needs_python or handed.environment.platform not in (None, "cpu")):
             # An accelerator has one owner: as long as the script's process lives, it is that.
             self._begin_in_recorder(command, jit)
             return
@@ -232,7 +233,8 @@ class Measurer:
         python = known.python
         if python is None or not is_python_with_jax(python):
             python = sys.executable
-        platform = known.platform
+        chosen = switches.get("target")
+        platform = str(chosen) if machines.is_platform(chosen) else known.platform
         devices = devices_needed(switches, known.device_count) if platform in (None, "cpu") else None
         return LabSpec(python, devices, platform, known.x64, flags_from(known.variables))
 

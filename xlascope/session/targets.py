@@ -21,7 +21,7 @@ from xlascope.session.plan import has_package
 PLUGIN = {"tpu": ("libtpu",), "cuda": ("jax_plugins/xla_cuda12", "nvidia/cuda_nvcc")}
 """Packages whose compilers are asked, by platform."""
 _MOST_DEVICES = 8192
-_EXAMPLES = "tpu:v5e:2x4, tpu:v6e:1x1, cuda:h100:1x1x4"
+_EXAMPLES = "tpu:v5e:2x4, tpu:v6e:1x1, cuda:h100:1x1x4; gpu, tpu and cpu are those of this machine"
 
 
 class TargetError(ValueError):

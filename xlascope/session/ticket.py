@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xlascope.protocol.machines import is_platform
 from xlascope.session import targets
 from xlascope.session.lab_inputs import NotMeasurable
 from xlascope.session.switches import variant_name
@@ -43,8 +44,8 @@ class Ticket:
 
 
 def target_of(ticket: Ticket) -> Target | None:
-    """The hardware that a variant is compiled for without it. Raises NotMeasurable."""
-    if not ticket.switches.get("target"):
+    """The hardware that a variant is compiled for without it; None for what is executed. Raises NotMeasurable."""
+    if not ticket.switches.get("target") or is_platform(ticket.switches["target"]):
         return None
     try:
         return targets.parse(str(ticket.switches["target"]), targets.known_devices())

@@ -11,6 +11,7 @@ from xlascope.protocol import specs
 from xlascope.protocol.specs import Leaf, ShardingError
 from xlascope.session.devices import Device
 from xlascope.session.switches import MATMUL_PRECISIONS
+from xlascope.protocol.machines import is_platform
 from xlascope.session.targets import PLUGIN, TargetError, known_devices, parse, python_for
 from xlascope.tui.switches import MORE
 from xlascope.tui.text.numbers import size
@@ -22,7 +23,7 @@ from xlascope.views.source import RunSource
 
 FIELDS = (*MORE, "name")
 LABELS = {
-    "target": "target, only compiled for", "passes_off": "passes off: algsimp,cse",
+    "target": "target: gpu, or tpu:v5e:2x4", "passes_off": "passes off: algsimp,cse",
     "matmul_precision": "matmul precision", "donate": "donate: 0, or w=off",
     "compiler_options": "XLA options: KEY=VALUE …", "name": "keep them under a name",
 }  # fmt: skip
@@ -127,6 +128,8 @@ def check(subject: Subject, texts: Mapping[str, str]) -> Checked:
 
 
 def _target(subject: Subject, text: str) -> str:
+    if is_platform(text):
+        return text
     target = parse(text, subject.devices)
     platform = target.device.platform
     if not subject.installed.get(platform, False):

@@ -233,3 +233,11 @@ def test_flags_of_the_run_stay_in_force(programs: dict[str, Program]) -> None:
         message = process.measure(programs["vmap_grad"], {"fusion": "off"})
         assert message.body["ok"] and multi_op_fusions(message.blobs["optimized"]) == []
         assert multi_op_fusions(message.blobs["baseline_optimized"]) == []
+
+
+def test_a_baseline_runs_where_the_program_was_recorded(lab: LabProcess, programs: dict[str, Program]) -> None:
+    program = programs["softmax"]
+    assert lab.measure(program, {"target": "cpu"}, budget_s=0.01).body["max_ulp_error"] == 0
+    elsewhere = Program({**program.record, "id": "elsewhere#1", "platform": "gpu"}, program.args_record, program.blobs)
+    body = lab.measure(elsewhere, {"target": "cpu"}).body
+    assert body["ok"] is False and body["refused"] and body["error"] == "JAX finds no gpu on this machine"

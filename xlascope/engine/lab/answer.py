@@ -35,7 +35,8 @@ class Lab:
         self, command: Mapping[str, Any], blobs: Mapping[str, bytes]
     ) -> tuple[dict[str, Any], dict[str, bytes]]:
         if self._trouble:
-            return _failed(self._trouble, "see what `xlascope doctor` says of this Python")
+            body, _ = _failed(self._trouble, "see what `xlascope doctor` says of this Python and its devices")
+            return body | {"refused": True}, {}
         try:
             body, found = self._run(command, blobs)
         except (NotHere, SwitchError, ShardingError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from xlascope.engine.core.opcodes import opcodes
 from xlascope.engine.core.switches import SwitchError, Switches
 from xlascope.engine.lab import pass_check, sharded
 from xlascope.engine.lab.program import LoadedProgram, NotHere, Programs
+from xlascope.protocol import machines
 
 Answer = tuple[dict[str, Any], dict[str, bytes]]
 
@@ -35,12 +37,14 @@ def measure(
                 f"jit {touched.jit} needs the script's own Python, which a lab does not have",
                 "measure it while the script's process is still there: in the TUI, on the live run",
             )
-        program = programs.load(command, blobs)
+        chosen = touched.target if machines.is_platform(touched.target) else None
+        program = programs.load(command, _own(blobs) if chosen else blobs)
+        place = chosen or jax.default_backend()
         plan = sharded.shard_plan(touched, program)
-        options = switches.compiler_options(touched, jax.default_backend())
-        devices = devices_for(touched, program)
-        bytecode, facts, rewrite_notes = switched(program, touched)
-        baseline = _baseline(program, beat)
+        options = switches.compiler_options(touched, place)
+        devices = devices_for(touched, program, chosen)
+        bytecode, facts, rewrite_notes = switched(_lowered(program, chosen, blobs), touched)
+        baseline = _baseline(program, beat, _recorded_on(program) if chosen else None)
         beat.step("compiling", "variant")
         second = _other(programs, command, blobs) if command.get("other") else program
         if second is not program:
@@ -75,8 +79,8 @@ def measure(
     if touched != Switches() and second is program and plan is None and opcodes(optimized) == opcodes(text):
         body["notes"].append("the switch changed no instruction of the optimized module")
     lowered_for = program.record.get("platform")
-    if lowered_for not in (None, jax.default_backend()):
-        body["notes"].append(f"recorded on {lowered_for}, executed on {jax.default_backend()}")
+    if lowered_for not in (None, place):
+        body["notes"].append(f"recorded on {lowered_for}, executed on {place}")
     notes = [*program.arguments.notes, *(plan.notes if plan else ()), *rewrite_notes, *body.pop("notes")]
     body |= {
         "compile_ns": other.compile_ns,
@@ -88,7 +92,7 @@ def measure(
         "place": "lab",
         "args": program.arguments.state,
         "device_count": len(devices),
-        "simulated": len(devices) > 1 and jax.default_backend() == "cpu",
+        "simulated": len(devices) > 1 and place == "cpu",
         "matches_script": variant.matches(blobs.get("script_optimized"), text),
         "mesh": plan.mesh if plan else program.record.get("mesh"),
         **sharded.facts(other, plan, program.kept),
@@ -116,15 +120,35 @@ def _other(programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, b
     return programs.load(told, {**values, **code})
 
 
-def devices_for(touched: Switches, program: LoadedProgram) -> list[Any]:
+def _own(blobs: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Without what was made for another platform: the baseline is the program as it was recorded."""
+    return {name: data for name, data in blobs.items() if name != "artifact"}
+
+
+def _recorded_on(program: LoadedProgram) -> str | None:
+    platform = program.record.get("platform")
+    return str(platform) if platform else None
+
+
+def _lowered(program: LoadedProgram, chosen: str | None, blobs: Mapping[str, bytes]) -> LoadedProgram:
+    """The program as the recorder lowered it for another platform, where it has calls of its own that others lack."""
+    if chosen is None or chosen == program.record.get("platform") or "lowered" not in blobs:
+        return program
+    return replace(program, bytecode=blobs["lowered"], facts=read_facts(blobs["lowered"]))
+
+
+def devices_for(touched: Switches, program: LoadedProgram, platform: str | None = None) -> list[Any]:
     """The devices that a program runs on with these switches. Raises NotHere when the lab has fewer."""
     wanted = touched.devices if touched.devices is not None and touched.devices > 1 else None
-    return first_devices(wanted or program.facts.device_count)
+    return first_devices(wanted or program.facts.device_count, platform)
 
 
-def first_devices(wanted: int) -> list[Any]:
-    """So many of the lab's devices. Raises NotHere when it has fewer."""
-    devices = jax.devices()
+def first_devices(wanted: int, platform: str | None = None) -> list[Any]:
+    """So many of the lab's devices, of a platform or of the one it stands for. Raises NotHere when it has fewer."""
+    try:
+        devices = jax.devices(platform)
+    except RuntimeError as error:
+        raise NotHere(f"JAX finds no {platform} on this machine", "measure on a machine that has one") from error
     if wanted > len(devices):
         raise NotHere(
             f"{wanted} devices are wanted and this lab has {len(devices)}", f"start a lab with {wanted} devices"
@@ -132,9 +156,9 @@ def first_devices(wanted: int) -> list[Any]:
     return devices[:wanted]
 
 
-def _baseline(program: LoadedProgram, beat: Heartbeat) -> Executable:
+def _baseline(program: LoadedProgram, beat: Heartbeat, platform: str | None = None) -> Executable:
     if program.baseline is None:
-        devices = devices_for(Switches(), program)
+        devices = devices_for(Switches(), program, platform)
         beat.step("compiling", "baseline")
         program.baseline = Executable(program.bytecode, program.facts, devices)
         program.baseline.place(program.arguments.values)

@@ -79,18 +79,26 @@ def serve(config: Mapping[str, Any]) -> None:
 
 def _start_jax(config: Mapping[str, Any]) -> str | None:
     """Start the backend asked for; what is wrong, or None."""
-    if config.get("platform"):
-        os.environ["JAX_PLATFORMS"] = str(config["platform"])
+    platform = config.get("platform")
+    if platform == "cpu":
+        os.environ["JAX_PLATFORMS"] = platform
     import jax
 
-    if config.get("platform"):
-        jax.config.update("jax_platforms", str(config["platform"]))
+    if platform == "cpu":
+        jax.config.update("jax_platforms", platform)
     if config.get("devices"):
         jax.config.update("jax_num_cpu_devices", int(config["devices"]))
     # A lab traces nothing: with 64-bit types on, arguments of every dtype keep theirs.
     jax.config.update("jax_enable_x64", True)
     from xlascope.engine import compat
 
+    if platform not in (None, "cpu"):
+        # Not by `jax_platforms`, which takes "gpu" for CUDA and ROCm together and fails without either.
+        try:
+            jax.devices(platform)
+        except RuntimeError as error:
+            said = (str(error).strip().splitlines() or [""])[0]
+            return f"JAX finds no {platform} on this machine: {said}"
     if jax.default_backend() == "cpu":
         compat.prepare_cpu_kernels()
     return None

@@ -168,12 +168,29 @@ def between_runs(a: Side, b: Side, pairs: list[tuple[str, str]]) -> list[Compare
     spread = scatter([(one, two) for one, two in times if one is not None and two is not None])
     moved = drift(*machines)
     found = []
-    for (first, second), (one, two) in zip(parts, times, strict=True):
+    for pair, (first, second), (one, two) in zip(pairs, parts, times, strict=True):
         ratio = None
         if one is not None and two is not None:
             ratio = independent_ratio(one, two, spread, moved, (first[1], second[1]))
-        found.append(_of_calls(first[0], second[0], one, two, ratio, None if ratio else "too few calls were seen"))
+        told = [each for each in (_unnumbered(a, pair[0]), _unnumbered(b, pair[1])) if each is not None]
+        note = None if ratio else "; ".join(told) or "too few calls were seen"
+        found.append(_of_calls(first[0], second[0], one, two, ratio, note))
     return found
+
+
+def _unnumbered(side: Side, program: str) -> str | None:
+    """Of a module whose kernels do not say to which execution they belong: so, and what they took together."""
+    if not isinstance(side.source, ProfileSource):
+        return None
+    numbers = {number for (number, _), name in side.source.executed.of.items() if name == program}
+    times = side.source.times()
+    rows = [each for each in times.calls if each.program_id in numbers]
+    if not rows or any(each.calls is not None for each in rows):
+        return None
+    spent = sum(each.self_ns for each in times.rows if each.program_id in numbers)
+    likely = max((each.likely_calls or 0 for each in rows), default=0)
+    calls = f" in likely {likely} calls" if likely else ""
+    return f"the kernels of {program} name no execution, so no call is timed; they took {spent / 1e6:.3g} ms{calls}"
 
 
 def _of_calls(
