@@ -47,7 +47,10 @@ async def test_two_runs_open_on_their_comparison(path, other, size):
         text = text_of(app)
         assert "A a.xlascope" in text and "B b.xlascope" in text and "only in B: late#2" in text
         assert "dot_general" in text and "0 of 1 programs changed for sure" in text
-        assert screen.query_one(EquationsTable).row_count() == 10
+        table = screen.query_one(EquationsTable)
+        assert table.row_count() == 10 and table.within_noise
+        roles = {column.key: column.role for column in table.columns}
+        assert callable(roles["change"]) and roles["change"](table.row(0)) == "dim"
         await pilot.press("escape")
         await settle(pilot)
         assert any(isinstance(each, MainScreen) for each in app.screen_stack)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xlascope.protocol import specs
+from xlascope.protocol.machines import is_platform
 from xlascope.protocol.specs import Leaf, ShardingError
 from xlascope.session.devices import Device
 from xlascope.session.switches import MATMUL_PRECISIONS
-from xlascope.protocol.machines import is_platform
 from xlascope.session.targets import PLUGIN, TargetError, known_devices, parse, python_for
 from xlascope.tui.switches import MORE
 from xlascope.tui.text.numbers import size

@@ -145,6 +145,7 @@ class CompareScreen(OverScreen[None]):
         if program is None or held is None:
             return
         table = self.query_one(EquationsTable)
+        table.within_noise = program.verdict not in ("slower", "faster")
         table.set_rows(program.equations)
         new, gone = sum(e.path_a is None for e in program.equations), sum(e.path_b is None for e in program.equations)
         parts = [Part(f"equations of {program.program_b}", "title", rank=9),

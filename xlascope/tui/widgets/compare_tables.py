@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.numbers import count, duration, size
 from xlascope.tui.widgets.row_table import Column, RowTable
@@ -27,13 +29,16 @@ class EquationsTable(RowTable):
 
     HELP = (
         "Equations matched by primitive, types and flow of data, with their self times of one call in A and in B. `+` "
-        "is only in B, `-` only in A, `~` stands elsewhere. `<` and `>` sort, for example by the change."
+        "is only in B, `-` only in A, `~` stands elsewhere. `<` and `>` sort, for example by the change. Times "
+        "are dim where the program's own change cannot be told from noise."
     )
 
     def __init__(self, *, id: str | None = None, glyphs: Glyphs = UNICODE):
+        self.within_noise = False
         super().__init__(
-            _equation_columns(glyphs), row_key=lambda row: (row.path_a, row.path_b), id=id, glyphs=glyphs
-        )
+            _equation_columns(glyphs, lambda row: "dim" if self.within_noise else "text"),
+            row_key=lambda row: (row.path_a, row.path_b), id=id, glyphs=glyphs,
+        )  # fmt: skip
 
 
 def _role(row: Program) -> str:
@@ -65,16 +70,18 @@ def _program_columns(glyphs: Glyphs) -> list[Column]:
     ]  # fmt: skip
 
 
-def _equation_columns(glyphs: Glyphs) -> list[Column]:
+def _equation_columns(glyphs: Glyphs, role: Callable[[Equation], str]) -> list[Column]:
     micro = glyphs.micro
     return [
         Column("sign", "", 1, lambda row: _sign(row, glyphs), None, role=_sign_role),
         Column("a_path", "A", 7, lambda row: row.path_a or "", None, role="dim"),
         Column("b_path", "B", 7, lambda row: row.path_b or "", None, role="dim"),
         Column("primitive", "equation", 16, lambda row: row.primitive, lambda row: row.primitive, grow=True, role="op"),
-        Column("a", "A time", 8, lambda row: _time(row.path_a, row.a_ns, glyphs), lambda row: row.a_ns, right=True),
-        Column("b", "B time", 8, lambda row: _time(row.path_b, row.b_ns, glyphs), lambda row: row.b_ns, right=True),
-        Column("change", "change", 9, lambda row: _delta(row, micro), _order, right=True),
+        Column("a", "A time", 8, lambda row: _time(row.path_a, row.a_ns, glyphs), lambda row: row.a_ns, right=True,
+               role=role),
+        Column("b", "B time", 8, lambda row: _time(row.path_b, row.b_ns, glyphs), lambda row: row.b_ns, right=True,
+               role=role),
+        Column("change", "change", 9, lambda row: _delta(row, micro), _order, right=True, role=role),
         Column("line", "line", 16, _line, None, role="dim", least=76, keep_end=True),
     ]  # fmt: skip
 
