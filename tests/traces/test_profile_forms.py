@@ -385,3 +385,24 @@ def test_a_device_that_did_nothing_is_there_and_idle() -> None:
     builder.plane("Task Environment", {"profile_start_time": 1_000_000_000, "profile_stop_time": 1_000_003_000})
     busy = {each.device: (each.busy_ns, each.idle_ns) for each in op_table(read_profile(builder.bytes())).devices}
     assert busy == {"0": (260, 2740), "1": (0, 3000)}
+
+
+@pytest.mark.parametrize("shift", [0, 200, 20_000, 3_000_000])
+def test_stats_whose_ids_are_large(shift: int) -> None:
+    """A plane numbers its stats and their texts alike: of many texts some ids take three bytes and more."""
+    builder = SpaceBuilder()
+    plane = builder.plane("/host:CPU")
+    line = plane.line("t")
+    for number in range(40):
+        cpu_op(plane, line, f"op.{number % 4}", number * 100, number * 100 + 10, key=number + 1, run=number)
+    plain = op_table(read_profile(builder.bytes()))
+    assert len(plain.rows) == 4
+    for entry in plane.proto.stat_metadata:
+        entry.key += shift
+        entry.value.id += shift
+    for event in line.events:
+        for stat in event.stats:
+            stat.metadata_id += shift
+            if stat.HasField("ref_value"):
+                stat.ref_value += shift
+    assert op_table(read_profile(builder.bytes())) == plain

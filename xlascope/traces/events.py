@@ -7,14 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlascope.traces.wire import FIXED64, I64, U64, VARINT, ProfileError, chain, fields, varints, words_of
+from xlascope.traces.wire import (
+    FIXED64,
+    I64,
+    U64,
+    VARINT,
+    ProfileError,
+    chain,
+    exact_varints,
+    fields,
+    varints,
+    words_of,
+)
 from xlascope.traces.wire import text as decode
 
 EVENT_TAG = 0x22
 """XLine.events: field 4, bytes."""
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 1 << 20
+"""So much is parsed at a time that what is made of it stays in the processor's cache."""
 _PAD = bytes(24)
+_SHORT_IDS = 1 << 14
 _MAX_PS = np.int64(1) << 58
 """80 hours: a time beyond it is no time of a profile."""
 
@@ -85,7 +98,7 @@ def parse(chunk: bytes, starts: I64, ends: I64, wanted: Mapping[int, str]) -> Ev
         [],
         {},
     )
-    owners, stat_starts, stat_ends, odd = _walk_events(words, starts, ends, numbers)
+    owners, stat_starts, stat_ends, odd = _walk_events(words, chunk, starts, ends, numbers)
     odd_events = set(odd.tolist())
     odd_stats = _read_stats(words, chunk, owners, stat_starts, stat_ends, wanted, cells)
     odd_events.update(owners[odd_stats].tolist())
@@ -100,8 +113,11 @@ def parse(chunk: bytes, starts: I64, ends: I64, wanted: Mapping[int, str]) -> Ev
     return EventColumns(numbers[1], numbers[2], numbers[3], stats, cells.refs, cells.strings, broken)
 
 
-def _walk_events(words: U64, starts: I64, ends: I64, numbers: Mapping[int, I64]) -> tuple[I64, I64, I64, I64]:
+def _walk_events(
+    words: U64, chunk: bytes, starts: I64, ends: I64, numbers: Mapping[int, I64]
+) -> tuple[I64, I64, I64, I64]:
     """Step through all events at once, one field a step. Returns stats as (event, start, end) and the odd events."""
+    octets = np.frombuffer(chunk, np.uint8)
     event = np.arange(len(starts), dtype=np.int64)
     at, end = starts.copy(), ends
     found: list[tuple[I64, I64, I64]] = []
@@ -112,10 +128,19 @@ def _walk_events(words: U64, starts: I64, ends: I64, numbers: Mapping[int, I64])
             event, at, end = event[alive], at[alive], end[alive]
         if not event.size:
             break
-        tag = words[at] & np.uint64(0xFF)
+        tag = octets[at]
+        is_stat = tag == EVENT_TAG
+        if is_stat.all():
+            # Most steps: a stat of fewer than 128 bytes in every event.
+            length = octets[at + 1].astype(np.int64)
+            after = at + 2
+            stop = after + length
+            if (length < 0x80).all() and (stop <= end).all():
+                found.append((event, after, stop))
+                at = stop
+                continue
         value, size = varints(words, at + 1)
         after = at + 1 + size
-        is_stat = tag == EVENT_TAG
         length = np.where(is_stat, np.minimum(value, np.uint64(1 << 40)).astype(np.int64), 0)
         stop = after + length
         number = is_stat.copy()
@@ -140,9 +165,21 @@ def _walk_events(words: U64, starts: I64, ends: I64, numbers: Mapping[int, I64])
     return owners, stat_starts, stat_ends, np.concatenate(odd) if odd else empty
 
 
-def _lookup(wanted: Mapping[int, str], names: Sequence[str]) -> tuple[I64, I64]:
-    ids = np.asarray(sorted(wanted), np.int64)
-    return ids, np.asarray([names.index(wanted[int(i)]) for i in ids], np.int64)
+def _kinds(wanted: Mapping[int, str], names: Sequence[str]) -> np.ndarray:
+    """For each id of one or two bytes the position of its name, -1 for one that is not wanted."""
+    table = np.full(_SHORT_IDS, -1, np.int16)
+    for identity, name in wanted.items():
+        if 0 <= identity < _SHORT_IDS:
+            table[identity] = names.index(name)
+    return table
+
+
+def _kinds_of(wanted: Mapping[int, str], names: Sequence[str], identity: U64) -> np.ndarray:
+    """As `_kinds` of ids of any size."""
+    ids = np.asarray(sorted(each for each in wanted if each >= 0) or [0], np.uint64)
+    kinds = np.asarray([names.index(wanted[each]) if each in wanted else -1 for each in ids.tolist()])
+    slot = np.minimum(np.searchsorted(ids, identity), len(ids) - 1)
+    return np.where(ids[slot] == identity, kinds[slot], -1)
 
 
 def _read_stats(
@@ -151,25 +188,32 @@ def _read_stats(
     """Fill `cells` from the stats of a stretch; returns the positions of the stats of an unusual form."""
     if not wanted or not owners.size:
         return np.zeros(0, np.int64)
-    first = words[starts]
-    usual = ((first & np.uint64(0xFF)) == 0x08) & (ends - starts >= 2)
-    stat_id, size = varints(words, starts + 1)
+    octets = np.frombuffer(chunk, np.uint8)
     names = list(cells.values)
-    ids, kind_of_id = _lookup(wanted, names)
-    slot = np.minimum(np.searchsorted(ids, stat_id.view(np.int64)), len(ids) - 1)
-    keep = usual & (size > 0) & (ids[slot] == stat_id.view(np.int64))
-    odd = [np.flatnonzero(~usual | (size == 0))]
-    rows = np.flatnonzero(keep)
-    at = starts[rows] + 1 + size[rows]
-    stop, event, kind = ends[rows], owners[rows], kind_of_id[slot[rows]]
-    whole = at < stop
-    rows, at, stop, event, kind = rows[whole], at[whole], stop[whole], event[whole], kind[whole]
-    tag = words[at] & np.uint64(0xFF)
-    value, size = varints(words, at + 1)
+    low, high = octets[starts + 1], octets[starts + 2]
+    long = low >= 0x80
+    identity = np.where(long, (low & 0x7F) | ((high & 0x7F).astype(np.int16) << 7), low)
+    of_id = _kinds(wanted, names)[identity]
+    usual = (octets[starts] == 0x08) & (ends - starts >= 2)
+    at = starts + np.where(long, 3, 2)
+    longer = np.flatnonzero(long & (high >= 0x80))
+    if longer.size:
+        numbers, size = varints(words, starts[longer] + 1)
+        of_id[longer] = _kinds_of(wanted, names, numbers)
+        usual[longer] &= size > 0
+        at[longer] = starts[longer] + 1 + size
+    odd = [np.flatnonzero(~usual)]
+    rows = np.flatnonzero(usual & (of_id >= 0) & (at < ends))
+    at, stop, event, kind = at[rows], ends[rows], owners[rows], of_id[rows]
+    tag = octets[at]
     is_number = (tag == 0x18) | (tag == 0x20) | (tag == 0x38)
     is_text = tag == 0x2A
-    after = np.where(is_text, at + 1 + size + np.minimum(value, np.uint64(1 << 40)).astype(np.int64), at + 1 + size)
-    plain = (is_number | is_text) & (size > 0) & (after == stop)
+    value, whole = exact_varints(words, at + 1, stop - at - 1)
+    plain = is_number & whole
+    texts = np.flatnonzero(is_text)
+    text_size, size = varints(words, at[texts] + 1)
+    begin = at[texts] + 1 + size
+    plain[texts] = (size > 0) & (begin + np.minimum(text_size, np.uint64(1 << 40)).astype(np.int64) == stop[texts])
     # doubles and raw bytes are of no use here and of no harm
     odd.append(rows[~plain & (tag != 0x11) & (tag != 0x32)])
     for position, name in enumerate(names):
@@ -177,9 +221,9 @@ def _read_stats(
         cells.values[name][event[mine]] = value[mine].view(np.int64)
         cells.present[name][event[mine]] = True
         cells.refs[name][event[mine]] = tag[mine] == 0x38
-    for i in np.flatnonzero(plain & is_text).tolist():
-        begin = int(at[i] + 1 + size[i])
-        _set_text(cells, names[int(kind[i])], int(event[i]), chunk[begin : int(stop[i])].decode("utf-8", "replace"))
+    for i, first in zip(texts.tolist(), begin.tolist(), strict=True):
+        if plain[i]:
+            _set_text(cells, names[int(kind[i])], int(event[i]), chunk[first : int(stop[i])].decode("utf-8", "replace"))
     return np.concatenate(odd)
 
 

@@ -16,6 +16,10 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _MSB = np.uint64(0x8080808080808080)
 _LOW7 = np.uint64(0x7F7F7F7F7F7F7F7F)
 _ONE = np.uint64(1)
+# By number of bytes: the seven low bits of each, their stop bits, and these as all but the last byte have them set.
+_FIRST = np.asarray([0x7F7F7F7F7F7F7F7F & ((1 << 8 * size) - 1) for size in range(9)], np.uint64)
+_STOPS = np.asarray([0x8080808080808080 & ((1 << 8 * size) - 1) for size in range(9)], np.uint64)
+_GOES_ON = np.asarray([0x8080808080808080 & ((1 << 8 * max(size - 1, 0)) - 1) for size in range(9)], np.uint64)
 
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
@@ -101,6 +105,20 @@ def text(data: memoryview, start: int, end: int) -> str:
 def words_of(chunk: bytes) -> U64:
     """An 8-byte little-endian word starting at every byte of `chunk`, which must end in 16 bytes of padding."""
     return np.ndarray((len(chunk) - 7,), "<u8", chunk, 0, (1,))
+
+
+def exact_varints(words: U64, at: I64, size: I64) -> tuple[U64, NDArray[np.bool_]]:
+    """The varints at the offsets `at` that are known to take `size` bytes, and whether they do."""
+    fits = (size > 0) & (size <= 8)
+    few = np.where(fits, size, 0)
+    word = words[at]
+    value = _join7(word & _FIRST[few])
+    good = fits & (word & _STOPS[few] == _GOES_ON[few])
+    long = np.flatnonzero(size > 8)
+    if long.size:
+        value[long], found = varints(words, at[long])
+        good[long] = found == size[long]
+    return value, good
 
 
 def varints(words: U64, at: I64) -> tuple[U64, I64]:
