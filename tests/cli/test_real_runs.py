@@ -101,3 +101,12 @@ def test_switches_are_kept_under_a_name_and_used_again(recorded: Path) -> None:
 def test_switches_that_cannot_be(recorded: Path, words: list[str], said: str) -> None:
     done = xlascope("measure", str(recorded), "--program", "scores", "--budget", "0.2", *words, folder=recorded.parent)
     assert (done.returncode, done.stdout) == (2, "") and said in done.stderr, done.stderr
+
+
+def test_a_measurement_without_an_interval_is_described() -> None:
+    from xlascope.cli.measure import describe
+
+    told = dict.fromkeys(("ci_low_ns", "ci_high_ns", "ratio_ci_low", "ratio_ci_high", "max_abs_error", "args"))
+    told |= {"program": "f#1", "variant": "fusion=off", "id": "v1", "median_ns": 2000, "samples": 1, "notes": [],
+             "baseline_median_ns": 1000, "ratio": 2.0, "verdict": "unclear", "compile_ns": 10}
+    assert "unclear: time × 2 [no interval: too few samples]" in describe(told)

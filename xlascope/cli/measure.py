@@ -187,7 +187,8 @@ def describe(result: dict[str, Any]) -> str:
     if result["baseline_median_ns"] is not None:
         lines.append(f"  baseline  {show_time(result['baseline_median_ns'])} a call")
     if result["ratio"] is not None:
-        interval = f"[{result['ratio_ci_low']:.3g} – {result['ratio_ci_high']:.3g}]"
+        low, high = result["ratio_ci_low"], result["ratio_ci_high"]
+        interval = "[no interval: too few samples]" if low is None or high is None else f"[{low:.3g} – {high:.3g}]"
         lines.append(f"  {result['verdict'] or 'no verdict'}: time × {result['ratio']:.3g} {interval}")
     lines += numbers(result)
     before, after = result.get("baseline_peak_bytes"), result.get("peak_bytes")
