@@ -267,7 +267,8 @@ class FixedKeeper:
     def status(self) -> Any:
         return SimpleNamespace(
             state=self.state, exit_code=None, signal=None, wall_ns=41_000_000_000, last_line="step 2900", calls={},
-            pid=None, recording=True, activity=SimpleNamespace(activity="tracing", name="scores", detail=None, since_ns=None),
+            pid=None, recording=True, open_line=False,
+            activity=SimpleNamespace(activity="tracing", name="scores", detail=None, since_ns=None),
         )  # fmt: skip
 
     def write_input(self, data: bytes) -> None:

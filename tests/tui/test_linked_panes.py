@@ -195,7 +195,9 @@ async def test_cursors_that_nobody_moved_follow_what_became_the_hottest():
         other = next(row for row in rows[1:] if row.op in screen.desk.links.node_row)
         times = tuple(replace(row, share=0.9 if row is other else 0.02) for row in rows)
         times = tuple(sorted(times, key=lambda row: -row.share))
-        screen.post_message(OpsLoaded("scores#1", None, replace(screen.desk.ops, rows=times)))
+        wanted = replace(screen.desk.ops, rows=times)
+        screen.feed.ops = lambda *given: wanted
+        screen.post_message(OpsLoaded("scores#1", None, wanted))
         await until(pilot, lambda: screen.desk.ops.rows == times)
         await settle(pilot)
         table = screen.ops_table()
@@ -211,10 +213,28 @@ async def test_a_cursor_that_was_moved_stays_and_its_numbers_are_told_anew():
         held = screen.best_node(screen.desk.focus)
         assert screen.desk.moved and held is not None
         times = tuple(replace(row, share=0.011 if row.op == held else 0.9) for row in reversed(screen.desk.ops.rows))
-        screen.post_message(OpsLoaded("scores#1", None, replace(screen.desk.ops, rows=times)))
+        wanted = replace(screen.desk.ops, rows=times)
+        screen.feed.ops = lambda *given: wanted
+        screen.post_message(OpsLoaded("scores#1", None, wanted))
         await until(pilot, lambda: screen.desk.ops.rows == times)
         await settle(pilot)
         table = screen.ops_table()
         assert screen.best_node(screen.desk.focus) == held
         assert {table.row(place).op for place in table._linked} == {held}
         assert any(held in line and "1%" in line for line in text_of(app).split("\n") if line.startswith(" op "))
+
+
+async def test_times_of_another_variant_wait_for_its_links():
+    async with shown() as (_app, pilot, screen):
+        desk = screen.desk
+        held = desk.focus
+        desk.variant = "fusion=off"
+        times = tuple(replace(row, share=0.9 if row is desk.ops.rows[-1] else 0.02) for row in desk.ops.rows)
+        wanted = replace(desk.ops, rows=times)
+        screen.feed.ops = lambda *given: wanted
+        screen.post_message(OpsLoaded("scores#1", "fusion=off", wanted))
+        await until(pilot, lambda: desk.ops.rows == times)
+        assert desk.focus == held and desk.landed == ("scores#1", None)
+        screen.post_message(GraphLoaded("scores#1", "fusion=off", desk.graph, desk.links, desk.equations))
+        await until(pilot, lambda: desk.landed == ("scores#1", "fusion=off"))
+        assert screen.best_node(desk.focus) == desk.ops.rows[-1].op

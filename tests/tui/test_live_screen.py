@@ -9,7 +9,7 @@ from fixed import FixedFeed, FixedKeeper, op_rows
 from hosting import screen_text, settle
 from on_screen import shown, text_of, until
 
-from xlascope.tui.live import LiveNow, long_lasting, waits_for_input
+from xlascope.tui.live import LiveNow, LiveState, long_lasting, waits_for_input
 from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.part_line import PartLine
 
@@ -120,6 +120,20 @@ async def test_ctrl_c_asks_and_interrupts_the_script():
         await pilot.press("ctrl+c", "y")
         await pilot.pause()
         assert keeper.interrupted == 1 and app.is_running and not app._exit
+
+
+def test_a_prompt_that_was_there_before_the_screen_is_seen_too():
+    status = SimpleNamespace(
+        state="running", exit_code=None, signal=None, wall_ns=1, last_line="name? ", open_line=True, calls={}, pid=7,
+        recording=True, activity=None,
+    )  # fmt: skip
+    live = LiveState()
+    live.take_status(status)
+    live.take_status(status)
+    assert waits_for_input(live.now, lambda pid: pid == 7, live.now.heard + 2)
+    live.typed()
+    live.take_status(status)
+    assert not waits_for_input(live.now, lambda pid: True, live.now.heard + 2)
 
 
 async def test_a_script_that_waits_for_input_is_told_of(monkeypatch):

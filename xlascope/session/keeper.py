@@ -306,7 +306,7 @@ class Keeper:
         return Status(
             self.state, self.process.pid if self.process is not None else None, self.exit_code, self.signal_number,
             self._activity, dict(self._store.counts), dict(self._calls), self._log.last_line, self.run_path,
-            self._store.size, wall, self._store.open, tuple(self._listeners.problems))
+            self._store.size, wall, self._store.open, tuple(self._listeners.problems), self._log.open_line)
 
     def send(self, command: Mapping[str, Any]) -> int:
         """Send the recorder a command; its answer comes as an event of kind ``result`` with the id returned."""

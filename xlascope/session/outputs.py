@@ -36,6 +36,11 @@ class OutputLog:
         """The newest line that is not empty, as text, at most 500 bytes of it."""
         return (self._partial if self._partial.strip() else self._last).decode("utf-8", "replace")
 
+    @property
+    def open_line(self) -> bool:
+        """Whether the last output ended within a line, as a prompt does."""
+        return bool(self._partial.strip())
+
     def add(self, stream: str, data: bytes) -> None:
         """Take what the script has written to a stream."""
         if not data:

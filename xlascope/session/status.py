@@ -39,3 +39,4 @@ class Status:
     wall_ns: int
     recording: bool
     problems: tuple[str, ...] = field(default=())
+    open_line: bool = False

@@ -204,6 +204,7 @@ class LiveState:
             if activity is not None and (activity.activity, activity.name) != (self.now.activity, self.now.name):
                 age = max(time.time_ns() - activity.since_ns, 0) / 1e9 if activity.since_ns else 0.0
                 since = time.monotonic() - age
+            early = not self.now.heard and bool(status.last_line)
             self.now = replace(
                 self.now,
                 state=status.state,
@@ -218,6 +219,8 @@ class LiveState:
                 since=since,
                 wall_ns=status.wall_ns,
                 last_line=status.last_line,
+                heard=time.monotonic() if early else self.now.heard,
+                open_line=status.open_line if early else self.now.open_line,
                 calls=dict(status.calls),
             )
 

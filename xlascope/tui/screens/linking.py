@@ -198,7 +198,8 @@ class Linking:
         desk = self._main.desk
         shares = {row.op: row.share or 0.0 for row in desk.ops.rows}
         held = max((shares.get(node, 0.0) for node in desk.focus.nodes), default=0.0)
-        if not desk.moved and desk.landed is not None:
+        # Links of what was shown before would put the cursors where they do not belong.
+        if not desk.moved and desk.landed is not None and desk.linked == desk.landed == (desk.program, desk.variant):
             if max(shares.values(), default=0.0) > _CLEARLY * held:
                 desk.landed = None
                 self.land()
