@@ -19,7 +19,7 @@ RECORD_KINDS = frozenset({
 })
 # A program's first forms are on disk before it is executed: a crash in it loses nothing.
 _COMMIT_AT = frozenset({"program", "run", "end", "exception", "variant", "failed"})
-_COUNTERS = {"calls": ("program",), "eager": ("name", "file", "line")}
+_COUNTERS: dict[str, tuple[str, ...]] = {"calls": ("program",), "eager": ("name", "file", "line"), "spent": ()}
 
 
 class Store:

@@ -39,24 +39,32 @@ def _place(around: Enclosing | None, file: str | None) -> str | None:
 
 
 def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
-    first = group[0]
-    around = enclosing(source, first.file, first.line)
-    name = around.function if around is not None else first.call_function
-    inside = f"`{name}`" if name and name != "<module>" else f"what {_where(first.file, first.line)} computes"
+    (file, line), _ = Counter((row.own_file, row.own_line) for row in group).most_common(1)[0]
+    around = enclosing(source, file, line)
+    name = around.function if around is not None else group[0].own_function
+    inside = f"`{name}`" if name and not name.startswith("<") else f"what {_where(file, line)} calls"
     sizes = sum(row.cause in ("shape", "rank", "parameters") for row in group)
     more = " Their shapes change from call to call: pad to one size." if sizes > len(group) // 2 else ""
     return f"each operation is compiled and dispatched alone: put `jax.jit` around {inside}.{more}"
 
 
+def _reached(row: Compile, file: str | None) -> str:
+    """Where the user's own code is that leads to a line of a package; nothing for a line of the user's."""
+    if row.own_file is None or row.own_file == file:
+        return ""
+    return _where(row.own_file, row.own_line)
+
+
 def _function(source: RunSource, rows: Sequence[Compile]) -> str:
     row = rows[-1]
     if row.eager:
+        own, at = _reached(row, row.call_file), _where(row.call_file, row.call_line)
+        said = f"`{row.name}` at {at} runs outside of jit, where JAX compiles it for each new function object"
+        if own:
+            return f"{said}; {own} leads there: put `jax.jit` around what that line calls."
         repeats = _place(enclosing(source, row.call_file, row.call_line), row.call_file)
         out = f"outside of {repeats}" if repeats else "once"
-        return (
-            f"`{row.name}` at {_where(row.call_file, row.call_line)} runs outside of jit, where JAX compiles it for "
-            f"each new function object: define what it is given {out}, or call it inside of a jitted function."
-        )
+        return f"{said}: define what it is given {out}, or call it inside of a jitted function."
     places = Counter((each.made_file, each.made_line) for each in rows if each.made_line is not None)
     if not places:
         return "keep one jitted function and call that, instead of making it again."
@@ -66,6 +74,12 @@ def _function(source: RunSource, rows: Sequence[Compile]) -> str:
         return (
             f"`jax.jit` at {at} wraps a method of each new object: jit one function outside of the class, and hand it "
             "what it needs of the object as arguments."
+        )
+    own = _reached(row, file)
+    if own:
+        return (
+            f"`jax.jit` at {at}, in a package, is called again and again; {own} leads there: put `jax.jit` around what "
+            "that line calls."
         )
     around = enclosing(source, file, number)
     if around is not None and around.loop is not None:
@@ -117,6 +131,14 @@ def _static(source: RunSource, rows: Sequence[Compile]) -> str:
             return (
                 "`self` is static, and each new object is another key: make the object once, give its class `__eq__` "
                 "and `__hash__`, or make the class a pytree (`jax.tree_util.register_dataclass`)."
+            )
+        if any(row.reason is not None and "another function object" in row.reason for row in objects):
+            (file, line), _ = Counter((row.call_file, row.call_line) for row in objects).most_common(1)[0]
+            own = _reached(objects[-1], file)
+            leads = f"; {own} leads there: or put `jax.jit` around what that line calls" if own else ""
+            return (
+                f"static {name} is a function made anew for each call at {_where(file, line)}: define that function "
+                f"once, at module level{leads}."
             )
         return (
             f"static {name} is a new object each time, equal to none before: make it once, or give its class `__eq__` "

@@ -22,10 +22,10 @@ class Compile:
     itself.
 
     ``reason`` is the cause in words, ``cause`` in one (see *Compiles* in ARCHITECTURE.md), ``against`` the program it
-    was compared with and ``difference`` what changed. ``call_*``: where the script called it, ``made_*``: where
-    ``jax.jit`` was called. ``of_program``: how many compiles share ``program`` and its ``runs``. ``body``: whether an
-    eager primitive was handed functions. ``retrieval_ns``: the part of ``compile_ns`` in which a hit of the persistent
-    cache was read.
+    was compared with and ``difference`` what changed. ``call_*``: where it was called, outside of JAX; ``own_*``: the
+    innermost place of the user's own on the way there, outside of packages; ``made_*``: where ``jax.jit`` was called.
+    ``of_program``: how many compiles share ``program`` and its ``runs``. ``body``: whether an eager primitive was
+    handed functions. ``retrieval_ns``: the part of ``compile_ns`` in which a hit of the persistent cache was read.
 
     A row with ``compile_ns`` None and ``eager`` true is a primitive whose compilation was not seen.
     """
@@ -54,6 +54,9 @@ class Compile:
     made_file: str | None = None
     made_line: int | None = None
     made_function: str | None = None
+    own_file: str | None = None
+    own_line: int | None = None
+    own_function: str | None = None
     retrieval_ns: int | None = None
     of_program: int = 1
     body: bool = False

@@ -135,6 +135,9 @@ def _row(
         made_file=fields.text(body, "made_file"),
         made_line=fields.integer(body, "made_line"),
         made_function=fields.text(body, "made_function"),
+        own_file=fields.text(body, "own_file"),
+        own_line=fields.integer(body, "own_line"),
+        own_function=fields.text(body, "own_function"),
         retrieval_ns=fields.integer(body, "retrieval_ns"),
         body=fields.boolean(body, "body") is True,
     )

@@ -56,8 +56,13 @@ def storms(source: RunSource, rows: Iterable[Compile]) -> tuple[Storm, ...]:
     """The most expensive first."""
     compiled = [row for row in rows if row.compile_ns is not None or row.lower_ns is not None]
     functions = _grouped((row for row in compiled if not row.eager), lambda row: (row.name, row.file, row.line))
-    bodies = _grouped((row for row in compiled if row.eager and row.body), lambda row: (row.name, row.file, row.line))
-    alone = _grouped((row for row in compiled if row.eager and not row.body), lambda row: (row.file, row.call_function))
+    bodies = _grouped(
+        (row for row in compiled if row.eager and row.body),
+        lambda row: (row.name, row.file, row.line, row.own_file, row.own_line),
+    )
+    alone = _grouped(
+        (row for row in compiled if row.eager and not row.body), lambda row: (row.own_file, _function(row.own_function))
+    )
     found = [_storm(source, group) for group in functions if len(group) >= LEAST]
     found += [_storm(source, group) for group in bodies if len(group) >= LEAST]
     found += [_storm(source, group, together=True) for group in alone if len(group) >= LEAST_EAGER]
@@ -77,14 +82,15 @@ def _storm(source: RunSource, group: Sequence[Compile], together: bool = False) 
     examples = {row.cause or "unknown": row.reason for row in group}
     causes = tuple(CauseCount(cause, number, examples[cause]) for cause, number in counted.most_common())
     names = Counter(row.name or "?" for row in group)
-    lines = [row.line for row in group if row.line is not None]
+    places = Counter((row.own_file, row.own_line) if together else (row.file, row.line) for row in group)
+    (file, line), _ = places.most_common(1)[0]
     by_program = {row.program: row for row in group if row.program is not None}
     known = [row.runs for row in by_program.values()]
     least = [row.runs if row.runs_exact else row.runs_at_least for row in by_program.values()]
     return Storm(
-        name=first.call_function or "the script" if together else (first.name or "?").rpartition("<locals>.")[2],
-        file=first.file,
-        line=Counter(lines).most_common(1)[0][0] if lines else None,
+        name=_function(first.own_function) if together else (first.name or "?").rpartition("<locals>.")[2],
+        file=file,
+        line=line,
         eager=first.eager,
         compiles=len(group),
         ns=sum(cost(row) for row in group),
@@ -98,3 +104,9 @@ def _storm(source: RunSource, group: Sequence[Compile], together: bool = False) 
         names=tuple(f"{name} ×{number}" if number > 1 else name for name, number in names.most_common()) if together
         else (),
     )  # fmt: skip
+
+
+def _function(name: str | None) -> str:
+    """Of ``step.<locals>.<listcomp>`` the function ``step``."""
+    parts = [part for part in (name or "").split(".<locals>.") if not part.startswith("<")]
+    return parts[-1] if parts else "the script"

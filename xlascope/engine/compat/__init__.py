@@ -68,6 +68,7 @@ from xlascope.engine.compat.profiles import (
 from xlascope.engine.compat.sources import (
     current_traceback,
     debug_info,
+    frame_where,
     frames,
     hide_frames,
     is_user_file,

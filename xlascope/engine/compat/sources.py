@@ -46,6 +46,18 @@ def _line(module: Any, code: Any, offset: int) -> int:
     return int(module.raw_frame_to_frame(code, offset).start_line)
 
 
+def frame_where(traceback: Any, wanted: Callable[[str], bool]) -> tuple[str, int, str] | None:
+    """File, line and function of the innermost frame of a traceback whose file is wanted, or None."""
+    from jax._src import source_info_util
+
+    if traceback is None:
+        return None
+    for code, offset in zip(*traceback.raw_frames(), strict=True):
+        if wanted(code.co_filename):
+            return code.co_filename, _line(source_info_util, code, offset), code.co_qualname
+    return None
+
+
 def user_codes(source_info: Any) -> list[Any]:
     """The code objects of the frames outside JAX in which an equation was traced, innermost first."""
     traceback = source_info.traceback

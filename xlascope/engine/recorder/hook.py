@@ -17,6 +17,7 @@ from xlascope.engine.recorder.arguments import Arguments
 from xlascope.engine.recorder.causes import Cause, Reasons
 from xlascope.engine.recorder.compiles import Clock
 from xlascope.engine.recorder.eager import EagerLines
+from xlascope.engine.recorder.equations import own_files
 from xlascope.engine.recorder.programs import Identified, Program, Programs, eager_parameters
 from xlascope.engine.recorder.tagging import Lowering, send_tagged
 
@@ -262,7 +263,10 @@ class Hook:
             self._send_compile(new)
 
     def _send_compile(self, program: Program) -> None:
-        place = compat.user_frame(compat.current_traceback()) or program.place
+        traceback = compat.current_traceback()
+        place = compat.user_frame(traceback) or program.place
+        files = own_files(None)
+        own_place = compat.frame_where(traceback, lambda file: files.kind(file) == "own") or place
         durations, own = self.clock.take(), self.clock.take_own()
         if program.eager:
             self.clock.was_eager(own)
@@ -281,14 +285,14 @@ class Hook:
         self.local.cause = self.local.again = None
         if told != program.id:
             cause = made = None
-        for each in {file, made[0] if made is not None else None}:
-            self.programs.send_source(os.path.abspath(each) if each is not None else None)
+        for each in (place, own_place, made):
+            self.programs.send_source(os.path.abspath(each[0]) if each is not None else None)
         self.link.send({
             "kind": "compile", "name": program.function.name, "program": program.id, "eager": program.eager,
             "file": file if program.eager else program.function.file,
             "line": line if program.eager else program.function.line, "call_file": file, "call_line": line,
-            "call_function": place[2] if place is not None else None, **_cause_keys(cause), **_made_keys(made),
-            **durations,
+            "call_function": place[2] if place is not None else None, **_cause_keys(cause),
+            **_place_keys("made", made), **_place_keys("own", own_place), **durations,
         })  # fmt: skip
 
     # --------------------------------------------------------------------------------- the second thread and the end
@@ -347,8 +351,7 @@ def _cause_keys(cause: Cause | None) -> dict[str, Any]:
             "body": cause.body}  # fmt: skip
 
 
-def _made_keys(made: tuple[str, int, str] | None) -> dict[str, Any]:
-    if made is None:
-        return {"made_file": None, "made_line": None, "made_function": None}
-    file = made[0] if made[0].startswith("<") else os.path.abspath(made[0])
-    return {"made_file": file, "made_line": made[1], "made_function": made[2]}
+def _place_keys(which: str, place: tuple[str, int, str] | None) -> dict[str, Any]:
+    file, line, function = place if place is not None else (None, None, None)
+    path = os.path.abspath(file) if file is not None and not file.startswith("<") else file
+    return {f"{which}_file": path, f"{which}_line": line, f"{which}_function": function}

@@ -141,8 +141,14 @@ def _bound(fun: Any) -> str | None:
     return type(fun.__self__).__qualname__ if inspect.ismethod(fun) else None
 
 
+# JAX itself makes what these are handed, once for each type.
+_NO_BODIES = ("scatter", "reduce", "sort", "select_and", "cumsum", "jit", "pjit")
+
+
 def _bodies(equation: Any) -> Iterator[str]:
-    """Where the functions come from that an equation's parameters were traced of."""
+    """Where the functions come from that an equation's parameters were traced of; none of what JAX makes itself."""
+    if equation.primitive.name.startswith(_NO_BODIES):
+        return
     for sub in compat.sub_jaxprs(equation):
         name, file, line, _ = compat.debug_info(sub)
         if file is None or not compat.is_user_file(file):

@@ -79,7 +79,7 @@ def storm_says(storm: Storm) -> str:
         more = f", {len(storm.names) - 6} more" if len(storm.names) > 6 else ""
         return f"{said}: {', '.join(storm.names[:6])}{more}"
     causes = [each for each in storm.causes if each.cause != "first"]
-    reasons = "; ".join(f"{each.count} × {each.example or UNKNOWN}" for each in causes[:2])
+    reasons = "; ".join(f"{each.count} × {_cut(each.example or UNKNOWN)}" for each in causes[:2])
     rest = sum(each.count for each in causes[2:])
     return f"{said}; {reasons}{f'; {rest} for other causes' if rest else ''}" if reasons else said
 
@@ -129,3 +129,7 @@ def _passes(answer: Compiles) -> Iterable[RenderableType]:
     yield table([Column("pass", least=20), number_column("turns"), number_column("time")], rows)
     whole = f", which took {duration(answer.passes_compile_ns)}" if answer.passes_compile_ns is not None else ""
     yield note(f"Measured in a compile of its own in a lab{whole}, snapshots of every pass included.")
+
+
+def _cut(reason: str, most: int = 160) -> str:
+    return reason if len(reason) <= most else reason[: most - 1] + "…"
