@@ -28,7 +28,7 @@ from xlascope.views import VIEWS, ViewError, open_source, query
 from xlascope.views.compare import compare
 from xlascope.views.comparing.sides import open_sides
 
-SLOW_S, HANGS_S = 10.0, 60.0
+SLOW_S, HANGS_S = 10.0, 300.0
 MODULE = "module_0003.jit_f"
 BEFORE = """HloModule jit_f, entry_computation_layout={(f32[8]{0})->f32[8]{0}}
 
@@ -186,10 +186,10 @@ def campaign(count: int, seed: int, profiles: list[str], place: Path, told: Call
         for name, data in damaged(every[number % len(every)], rng).items():
             (place / name).write_bytes(data)
         faulthandler.dump_traceback_later(HANGS_S, exit=True)
-        begun = time.perf_counter()
+        begun = time.process_time()
         outcome[survives(place)] += 1
         faulthandler.cancel_dump_traceback_later()
-        took = time.perf_counter() - begun
+        took = time.process_time() - begun
         if took > SLOW_S:
             raise TimeoutError(f"one took {took:.1f} s")
         told(number)

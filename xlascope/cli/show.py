@@ -146,7 +146,9 @@ def _rendered(wanted: argparse.Namespace, answer: Any) -> str:
 
 def _write(text: str) -> None:
     """To stdout, whatever its encoding."""
-    from xlascope.report.text.encodings import writable
+    if not text.isascii():  # JSON is; it needs nothing that draws
+        from xlascope.report.text.encodings import writable
 
-    sys.stdout.write(writable(text, sys.stdout.encoding or "utf-8"))
+        text = writable(text, sys.stdout.encoding or "utf-8")
+    sys.stdout.write(text)
     sys.stdout.flush()

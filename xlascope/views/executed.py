@@ -34,18 +34,23 @@ def executed(
     protos: Mapping[int, bytes],
     dump: tuple[DumpModule, ...],
     names: Callable[[DumpModule], frozenset[str] | None],
+    where: str = "",
 ) -> Executed:
     """Join the programs of a profile with its own HLO (``protos``) and with the modules of a dump.
 
-    ``names`` gives what the instructions of a module's optimized HLO are called, None where that is not held.
+    ``where`` names the profile in messages. ``names`` gives what the instructions of a module's optimized HLO are
+    called, None where that is not held.
     """
     ops: dict[Key, set[str]] = {(each.program_id, each.module): set() for each in times.rows}
     for call in times.calls:
         ops.setdefault((call.program_id, call.module), set())
     for row in times.rows:
         ops[row.program_id, row.module].add(row.op)
-    own = {number: DumpModule(f"{name}#{number}", name, {"optimized": Proto(f"{name}#{number}", data)}, number)
-           for number, data in protos.items() if (name := _module_name(data)) is not None}  # fmt: skip
+    own = {
+        number: DumpModule(f"{name}#{number}", name, {"optimized": Proto(f"{where}: {name}#{number}", data)}, number)
+        for number, data in protos.items()
+        if (name := _module_name(data)) is not None
+    }
     of: dict[Key, str] = {}
     found: dict[str, DumpModule] = {}
     problems: list[Problem] = []

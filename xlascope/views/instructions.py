@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from xlascope.ir import HloInstruction, HloModule, JaxprIndex, collectives, cost
 from xlascope.views import fields
 from xlascope.views.attribution import heaviest
-from xlascope.views.errors import ViewError
 from xlascope.views.lookup import is_eager, program_records
 from xlascope.views.positions import Own, position, user_places
 from xlascope.views.provenance import Provenance, of_module, provenance
 from xlascope.views.source import HloSource, RunSource
-from xlascope.views.stages import hlo_module, jaxpr_index, stage_key
+from xlascope.views.stages import hlo_module, jaxpr_index, readable_module, stage_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +137,7 @@ def dumped_instructions(source: HloSource, program: str) -> Instructions | None:
     key = stage_key(source, program, "optimized")
     if key is None:
         return None
-    try:
-        module = hlo_module(source, program)
-    except ViewError:
-        return None  # the view of the text says what is wrong with it
+    module = readable_module(source, program)
     if module is None:
         return None
     return source.large.get_or(

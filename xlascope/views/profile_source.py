@@ -51,7 +51,7 @@ class ProfileSource(HloSource):
     @property
     def executed(self) -> Executed:
         """Which module the ops of each program belong to."""
-        return self.memo("executed", lambda: executed(*self._session(None), self._dump, self._names))
+        return self.memo("executed", lambda: executed(*self._session(None), self._dump, self._names, str(self.path)))
 
     @property
     def modules(self) -> tuple[DumpModule, ...]:
@@ -62,7 +62,10 @@ class ProfileSource(HloSource):
         place = module.stages.get("optimized")
         if place is None:
             return None
-        return frozenset(self.large.get_or(("module", str(place)), lambda: parse_hlo(self.read(place))).names)
+        try:
+            return frozenset(self.large.get_or(("module", str(place)), lambda: parse_hlo(self.read(place))).names)
+        except ViewError:
+            return None  # the view of the text says what is wrong with it
 
     def _session(self, only: frozenset[int] | None) -> tuple[OpTimes, Mapping[int, bytes]]:
         return self.memo(("profile", only), lambda: self._read(only))

@@ -160,6 +160,14 @@ def hlo_module(source: Source, program: str, stage: str = "optimized", variant: 
     return module
 
 
+def readable_module(source: Source, program: str, stage: str = "optimized") -> HloModule | None:
+    """As `hlo_module`; None too for a text that is damaged, of which the view of the text says where."""
+    try:
+        return hlo_module(source, program, stage)
+    except ViewError:
+        return None
+
+
 def tagged_module(source: RunSource, program: str, stage: str, variant: str | None) -> HloModule | None:
     """The tagged form of an HLO stage, when it is held apart from the stage's own text."""
     if stage.startswith("pass:"):

@@ -13,7 +13,7 @@ from xlascope.views import fields
 from xlascope.views.comparing.sides import Side, variant_records
 from xlascope.views.lookup import compile_records
 from xlascope.views.source import HloSource, RunSource
-from xlascope.views.stages import hlo_module
+from xlascope.views.stages import hlo_module, readable_module
 from xlascope.views.variant_names import BASELINE, id_of
 
 _MOST_LINES = 2000
@@ -53,7 +53,7 @@ def _module(side: Side, program: str) -> HloModule | None:
     if isinstance(side.source, HloSource):
         held = next((each.stages for each in side.source.modules if each.id == program), {})
         stage = "optimized" if "optimized" in held else next(iter(held), "optimized")
-        return hlo_module(side.source, program, stage)
+        return readable_module(side.source, program, stage)
     return hlo_module(side.source, program, "optimized", variant_of(side, program))
 
 

@@ -13,7 +13,7 @@ from xlascope.views.comparing.sides import Side, programs
 from xlascope.views.dump import DumpModule
 from xlascope.views.lookup import function_name, program_records
 from xlascope.views.source import HloSource, RunSource
-from xlascope.views.stages import hlo_module, jaxpr_index
+from xlascope.views.stages import jaxpr_index, readable_module
 
 _FAR = 200
 """Lines apart at which the place of a function says nothing any more."""
@@ -59,7 +59,7 @@ def known(side: Side) -> list[Known]:
 def _shapes(source: HloSource, module: DumpModule) -> tuple[tuple[str, int], ...]:
     """What the arguments of a module are, and how many instructions it has of each opcode."""
     held = [stage for stage in ("optimized", "hlo") if stage in module.stages]
-    found = hlo_module(source, module.id, held[0]) if held else None
+    found = readable_module(source, module.id, held[0]) if held else None
     if found is None or found.entry is None:
         return ()
     counts = Counter(each.opcode for each in found.instructions())
