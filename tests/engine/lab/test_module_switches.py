@@ -59,3 +59,15 @@ def test_passes_off_is_verified(lab: LabProcess, programs: dict[str, Program], t
     assert any(note.startswith("no pass named fusoin") and "fusion" in note for note in notes)
     assert any("topk-rewriter" in note and "no effect" in note for note in notes)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_switch_that_changes_no_machine_code_is_measured_with_one_executable(
+    lab: LabProcess, programs: dict[str, Program]
+) -> None:
+    note = "the switch changed no instruction and no machine code: the same executable is in both places"
+    message = lab.measure(programs["softmax"], {"compiler_options": {"xla_llvm_disable_expensive_passes": False}},
+                          profile=True)
+    assert note in message.body["notes"] and message.body["max_ulp_error"] == 0
+    assert message.body["program_ids"] == message.body["baseline_program_ids"]
+    for switches in ({"fusion": "off"}, {"compiler_options": {"xla_cpu_multi_thread_eigen": True}}):
+        assert note not in lab.measure(programs["softmax"], switches, budget_s=0.01).body["notes"]

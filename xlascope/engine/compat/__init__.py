@@ -17,6 +17,7 @@ from xlascope.engine.compat.executables import (
     first_run,
     hlo_text,
     module_id,
+    object_code,
     output_shardings,
     parameter_shardings,
     peak_bytes,

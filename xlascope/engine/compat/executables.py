@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from xlascope.engine.compat.stablehlo import main_function
+
+_ELF = b"\x7fELF"
 
 
 def compile_module(module: Any, devices: Sequence[Any], replicas: int, options: Mapping[str, Any]) -> Any:
@@ -96,6 +100,24 @@ def prepare_cpu_kernels() -> None:
     from jaxlib import lapack
 
     lapack._lapack.initialize()
+
+
+def object_code(executable: Any) -> list[str] | None:
+    """Hashes of the object files that a loaded executable holds, in order; None where its backend shows none.
+
+    They are the ELF images in its serialized form, each as long as its header says.
+    """
+    try:
+        data = executable.serialize()
+    except Exception:  # a backend that cannot, in its own words
+        return None
+    found, at = [], data.find(_ELF)
+    while at >= 0 and at + 64 <= len(data):
+        sections, size, count = *struct.unpack_from("<Q", data, at + 40), *struct.unpack_from("<HH", data, at + 58)
+        end = at + sections + size * count
+        found.append(hashlib.sha256(data[at:end]).hexdigest())
+        at = data.find(_ELF, max(end, at + len(_ELF)))
+    return sorted(found)
 
 
 def hlo_text(executable: Any) -> str:

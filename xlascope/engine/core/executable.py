@@ -121,6 +121,18 @@ class Executable:
         """Optimized HLO."""
         return compat.hlo_text(self._loaded)
 
+    def same_code(self, other: Executable) -> bool:
+        """Whether both are one program to the processor: instructions, buffers given away, and machine code.
+
+        Told of a single CPU device alone; an option that only XLA's runtime reads does not show in it.
+        """
+        if self.devices != other.devices or len(self.devices) > 1 or self.devices[0].platform != "cpu":
+            return False
+        if self._donated != other._donated or self.text() != other.text():
+            return False
+        code = compat.object_code(self._loaded)
+        return code is not None and code == compat.object_code(other._loaded)
+
     def sharding_texts(self) -> tuple[list[str] | None, list[str] | None]:
         """Shardings of the module's arguments and results as HLO writes them; None on one device."""
         if len(self.devices) == 1:

@@ -50,7 +50,8 @@ class MoreForm(FieldForm[Checked | None]):
                 yield from self.field(LABELS[name], name, Input(
                     self._texts.get(name, ""), id=f"field-{name}", compact=True, select_on_focus=False,
                     suggester=_LastPart(offered[name]) if name in offered else None))
-            foot = [*targets_line(self._subject), "a target is compiled for, not executed: its times are predicted",
+            foot = [*targets_line(self._subject),
+                    "gpu, tpu, cpu: executed on this machine; others are only compiled for, and times predicted",
                     "right completes, enter measures, tab to the next field, esc gives up"]
             yield Static("\n".join(foot), markup=False, id="foot")
 
