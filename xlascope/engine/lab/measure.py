@@ -83,7 +83,9 @@ def measure(
     text = baseline.text()
     optimized = other.text()
     if same:
-        body["notes"].append("the switch changed no instruction and no machine code: the same executable is in both places")
+        body["notes"].append(
+            "the switch changed no instruction and no machine code: the same executable is in both places"
+        )
     elif touched != Switches() and second is program and plan is None and opcodes(optimized) == opcodes(text):
         body["notes"].append("the switch changed no instruction of the optimized module")
     lowered_for = program.record.get("platform")
