@@ -14,9 +14,10 @@ from xlascope.runfile import Writer
 from xlascope.tui.feed import Feed
 from xlascope.tui.screens.views import ViewsScreen
 from xlascope.tui.view_pages import ELSEWHERE, Request, account, page
-from xlascope.tui.widgets.dialogs import NoteOverlay, TextOverlay
+from xlascope.tui.widgets.dialogs import TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.note import Note
 from xlascope.tui.widgets.part_line import PartLine
 from xlascope.tui.widgets.status import Effect, EffectLine
 from xlascope.views import VIEWS
@@ -132,16 +133,27 @@ async def test_what_a_page_lacks_is_collected_once_it_is_opened(path):
 
 async def test_a_note_closes_with_any_key_and_the_key_acts(path):
     async with opened(path, note="Press F.\nSee it slow down.") as (app, pilot, main):
-        assert isinstance(app.screen, NoteOverlay) and "See it slow down" in text_of(app)
+        assert "See it slow down" in text_of(app)
         await pilot.press("o")
-        await until(pilot, lambda: app.screen is main)
         await until(pilot, lambda: main.desk.current == "output")
-        main.app.push_screen(NoteOverlay("What this demo shows", ["Press F."]))
-        await pilot.pause()
-        titles = [command.title for command in app.get_system_commands(app.screen)]
-        assert "Switch fusion" in titles
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is main)
+        await until(pilot, lambda: not main.query(Note))
+        assert "See it slow down" not in text_of(app)
+
+
+@pytest.mark.parametrize("key", ["escape", "enter", "space"])
+async def test_a_note_closes_with_keys_that_do_nothing_else(path, key):
+    async with opened(path, note="Press F.") as (_app, pilot, main):
+        row = main.query_one(FunctionsList).cursor
+        await pilot.press("pagedown", key)
+        await until(pilot, lambda: not main.query(Note))
+        assert main.desk.current == "functions" and main.query_one(FunctionsList).cursor == row
+
+
+async def test_a_note_closes_with_a_click_that_acts(path):
+    async with opened(path, note="Press F.") as (_app, pilot, main):
+        await pilot.click("#a", offset=(5, 3))
+        await until(pilot, lambda: not main.query(Note))
+        assert main.focused is main.query_one("#a").text_pane
 
 
 async def test_collectives_of_an_effect_lead_to_those_of_its_variant(path):

@@ -6,6 +6,7 @@ import time
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.screen import Screen
 
 from xlascope.tui import lines
@@ -32,8 +33,9 @@ from xlascope.tui.screens.graphing import Graphing
 from xlascope.tui.screens.linking import Linking
 from xlascope.tui.screens.places import Places
 from xlascope.tui.screens.switching import Switching
-from xlascope.tui.widgets.dialogs import NoteOverlay, PromptLine
+from xlascope.tui.widgets.dialogs import PromptLine
 from xlascope.tui.widgets.functions import FunctionsList
+from xlascope.tui.widgets.note import Note
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputLog, OutputPane
 from xlascope.tui.widgets.part_line import PartLine
@@ -118,11 +120,21 @@ class MainScreen(Acting, Switching, Linking, Explaining, Places, Graphing, Colle
         prefer_keys()
         self.set_focus(self.query_one(FunctionsList))
         if self.run_at_hand.note:
-            self.app.push_screen(NoteOverlay("What this demo shows", self.run_at_hand.note.split("\n")))
+            self.mount(Note("What this demo shows", self.run_at_hand.note.split("\n")))
         self.set_interval(_TICK, self._tick)
         self._tick()
         if self.run_at_hand.against is not None:
             self.action_compare()
+
+    def on_key(self, event: Key) -> None:
+        """The first key closes a demo's note."""
+        for note in self.query(Note):
+            if note.take_key(event.key):
+                event.stop()
+
+    def on_mouse_down(self) -> None:
+        """So does the first click."""
+        self.query(Note).remove()
 
     def _tick(self) -> None:
         """A few times a second: asks for what is new, draws what changed; under a dialog once a second."""

@@ -108,48 +108,6 @@ class TextOverlay(Scrolled):
         return self._text
 
 
-class NoteOverlay(ModalScreen[None]):
-    """A demo's note at the foot of the screen: every key closes it, and but for those that only close it, acts."""
-
-    DEFAULT_CSS = """
-    NoteOverlay { align: right bottom; background: transparent; }
-    NoteOverlay > VerticalScroll {
-        width: 84; max-width: 100%; height: auto; max-height: 60%; margin: 0 0 1 0; padding: 0 1;
-        background: $surface; border: solid $primary;
-    }
-    NoteOverlay Static { width: 1fr; height: auto; }
-    """
-    BINDINGS: ClassVar = [
-        Binding("escape,enter,space", "dismiss(None)", "Close"),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-    ]
-
-    def __init__(self, title: str, text: Sequence[str]):
-        super().__init__()
-        self._text = "\n".join([f"{title}   (any key closes this and acts, esc only closes)", "", *map(safe, text)])
-
-    def compose(self) -> ComposeResult:
-        """Its widgets, from the top down."""
-        with VerticalScroll(can_focus=False):
-            yield Static(self._text, markup=False)
-
-    def action_page(self, step: int) -> None:
-        """By so many pages, a line of which stays in sight."""
-        area = self.query_one(VerticalScroll)
-        area.scroll_relative(y=step * max(area.size.height - 1, 1), animate=False)
-
-    def on_key(self, event: Key) -> None:
-        """What no binding took belongs to the screen below."""
-        event.stop()
-        self.dismiss(None)
-        self.app.call_later(self.app.post_message, Key(event.key, event.character))
-
-    def on_click(self, event: Click) -> None:
-        """Any click closes it."""
-        self.dismiss(None)
-
-
 class ConfirmQuit(ModalScreen[str]):
     """Asks before the script is stopped; answers `stop`, `detach` where that is offered, or `stay`."""
 
