@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -14,9 +15,11 @@ import pytest
 
 from tests.traces.naive import naive_sums
 from tests.traces.xspace_proto import XSpace
+from xlascope.cli import show
 from xlascope.ir import HloInstruction, parse_hlo
 from xlascope.traces import read_profile
 from xlascope.traces.hlo_text import hlo_text
+from xlascope.tui.feed import Feed
 from xlascope.views import ViewError, open_source, query
 from xlascope.views.compare import compare
 from xlascope.views.comparing.sides import open_sides
@@ -254,3 +257,31 @@ def test_two_profiles_are_compared_not_joined(foreign: Foreign, tmp_path: Path) 
     with pytest.raises(ViewError, match="more than one profile") as raised:
         open_source(f"{foreign.file}+{other}")
     assert raised.value.exit_code == 2 and "compare" in raised.value.advice
+
+
+def test_paths_of_one_command_are_joined(
+    foreign: Foreign, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert show.main([str(foreign.profile), str(foreign.dump), "ops", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["rows"]
+    assert {(row["device"], row["program"], row["op"]): (row["count"], row["total_ns"]) for row in found} == totals(
+        f"{foreign.profile}+{foreign.dump}"
+    )
+    assert show.main([str(foreign.profile), str(foreign.dump)]) == 0
+    assert "passes" in capsys.readouterr().out
+    assert show.main([str(foreign.profile), "nothing"]) == 2
+    assert show.main([str(foreign.profile), str(tmp_path / "absent"), "ops"]) == 3
+    assert "absent: no such file" in capsys.readouterr().err
+
+
+def test_the_screen_has_the_programs_of_both(foreign: Foreign) -> None:
+    feed = Feed(Path(f"{foreign.profile}+{foreign.dump}"))
+    overview = feed.overview()
+    program = next(iter(overview.programs))
+    assert overview.kind == "joined" and program.startswith("jit_loss#")
+    assert overview.functions[0].name == "jit_loss" and (overview.functions[0].share or 0) > 0.5
+    ops, graph = feed.ops(program), feed.graph(program)
+    assert {row.op for row in ops.rows} <= {node.name for node in graph.nodes}
+    product = next(row.op for row in ops.rows if row.opcode == "dot")
+    assert "giving f32[64,64]" in (feed.explanation(program, None, product) or "")
+    feed.close()

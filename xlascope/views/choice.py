@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xlascope.views.errors import ViewError
-from xlascope.views.heat import ranking
 from xlascope.views.lookup import function_name, program_records, resolve
 from xlascope.views.profile_source import ProfileSource
 from xlascope.views.source import HloSource, RunSource, Source
@@ -31,6 +30,8 @@ def _names(source: Source) -> tuple[dict[str, str], Sequence[str]]:
             return names, list(names)
         # Of a dump nothing was measured: the module with the longest text is taken as the hottest.
         return names, sorted(names, key=lambda name: -_text_size(source, name))
+    from xlascope.views.heat import ranking  # of runs alone: a profile is opened sooner without it
+
     assert isinstance(source, RunSource)
     return {name: function_name(record) for name, record in program_records(source).items()}, ranking(source)
 
