@@ -19,9 +19,9 @@ _MODULE_ID = re.compile(r"^(.*)\((-?\d{1,20})\)$")
 def add_device_plane(build: Build, data: memoryview, plane: Plane, kind: str, ordinal: str) -> None:
     """The streams of a GPU, or the lines of a TPU core."""
     tables = list(build.tables(data, plane, lambda table: np.arange(len(table.metadata))))
-    device = build.device(kind, ordinal, plane.name)
     if not tables:
-        return  # one that did nothing is there all the same
+        return
+    device = build.device(kind, ordinal, plane.name)
     labels = build.lines.all()
     streams = [(table, line) for table, line in tables if labels[line].startswith("Stream")]
     if streams:
