@@ -72,6 +72,18 @@ def test_short_calls_are_timed_with_their_own_caches(clock: Clock) -> None:
     assert "".join(log).lstrip("a").lstrip("b").startswith("aabbbaaabbbaaabb")
 
 
+def test_arguments_of_both_are_made_before_either_is_sampled(clock: Clock) -> None:
+    log: list[str] = []
+
+    class Copying(Subject):
+        def prepare(self, calls: int) -> list[int]:
+            log.append(self.name.upper())
+            return super().prepare(calls)
+
+    in_turn(Copying(clock, "a", log, 50_000_000), Copying(clock, "b", log, 50_000_000), budget_s=0.5)
+    assert "".join(log).removeprefix("AaAaBbBb").startswith("ABabBAbaABab")
+
+
 def test_short_samples_have_a_lead_in_each(clock: Clock) -> None:
     log: list[str] = []
     in_turn(Subject(clock, "a", log, 100_000), Subject(clock, "b", log, 100_000), budget_s=0.1)

@@ -98,12 +98,18 @@ def _pair(baseline: Subject, variant: Subject, pairs: Pairs) -> None:
     """One sample of each. Which goes first alternates: what happens between two pairs would slow the first down.
 
     So the first follows a sample of the same program, and finds its caches without a lead-in, if it is not short.
+    Arguments of both are made before either: what one alone has to copy would leave it cold caches and idle threads.
     """
     count = len(pairs.baseline)
     turns = [(baseline, pairs.baseline, pairs.baseline_calls), (variant, pairs.variant, pairs.variant_calls)]
-    for place, (subject, samples, calls) in enumerate(turns if count % 2 == 0 else reversed(turns)):
-        warm = place == 0 and count > 0 and samples[-1] * calls >= BETWEEN_NS
-        samples.append(sample(subject, calls, pairs.lead_in and not warm))
+    ordered = turns if count % 2 == 0 else turns[::-1]
+    leads = [
+        pairs.lead_in and not (place == 0 and count > 0 and samples[-1] * calls >= BETWEEN_NS)
+        for place, (_, samples, calls) in enumerate(ordered)
+    ]
+    prepared = [subject.prepare(calls + lead) for (subject, _, calls), lead in zip(ordered, leads, strict=True)]
+    for (subject, samples, _), arguments, lead in zip(ordered, prepared, leads, strict=True):
+        samples.append(_timed(subject, arguments, lead))
 
 
 def _done(pairs: Pairs, budget_s: float) -> bool:
@@ -119,14 +125,17 @@ def sample(subject: Subject, calls: int, lead_in: bool = False) -> int:
     With `lead_in` an untimed call goes before them: right after the other program the caches are the other's, which
     would be counted as a cost of this one. A script calls a program again and again, and finds its own.
     """
-    prepared = subject.prepare(calls + lead_in)
+    return _timed(subject, subject.prepare(calls + lead_in), lead_in)
+
+
+def _timed(subject: Subject, prepared: list[Any], lead_in: bool) -> int:
     call = subject.call
     if lead_in:
         call(prepared.pop())
     started = time.perf_counter_ns()
     for arguments in prepared:
         call(arguments)
-    return max(round((time.perf_counter_ns() - started) / calls), 1)
+    return max(round((time.perf_counter_ns() - started) / len(prepared)), 1)
 
 
 def _warm_up(subject: Subject, cancelled: Callable[[], bool]) -> int:
