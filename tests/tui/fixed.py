@@ -198,7 +198,7 @@ class FixedFeed(Feed):
         eager = SimpleNamespace(name="add", file=SOURCE, line=40, eager=True, runs=33, runs_exact=True, program=None,
                                 t_ns=None)  # fmt: skip
         rows += [eager] * 37
-        return SimpleNamespace(compiles=tuple(rows))
+        return SimpleNamespace(compiles=tuple(rows), storms=())
 
     def _view_output(self, after: int | None = None) -> Any:
         chunks = () if after else (SimpleNamespace(text=self.text, id=1),)

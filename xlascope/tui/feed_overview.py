@@ -9,6 +9,7 @@ from xlascope.tui.model import OpsTable, Overview, ProgramInfo
 from xlascope.tui.text.numbers import count, duration, percent, size
 from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
 
+_AGAIN, _AGAIN_NS, _EAGER_AGAIN = 5, 1_000_000_000, 100  # compiles, or their time, that are worth a mark
 _INTERRUPTED = 130  # the exit code of a script that a Ctrl-C ended: the user's doing, no crash
 
 
@@ -41,7 +42,7 @@ def run_overview(run: Any, programs: dict[str, ProgramInfo], rows: Any, function
         started_ns=run.started_ns,
         facts=_facts(run),
         phases=tuple((phase.name, phase.ns) for phase in run.phases if phase.ns is not None),
-        functions=_functions(functions, programs, rows, made),
+        functions=_functions(functions, programs, rows, compiles),
         programs=programs,
         compiles=sum(not row.eager for row in made),
         eager=sum(row.eager for row in made),
@@ -77,13 +78,17 @@ def file_overview(name: str, kind: str, programs: dict[str, ProgramInfo], ops: O
 
 
 def _functions(
-    found: Any, programs: Mapping[str, ProgramInfo], rows: Any, compiles: Iterable[Any]
+    found: Any, programs: Mapping[str, ProgramInfo], rows: Any, compiles: Any
 ) -> tuple[FunctionItem, ...]:
     signatures = {row.id: row.signature for row in rows.programs}
+    made, storms = (compiles.compiles, compiles.storms) if compiles is not None else ((), ())
+    storm_of = {program: storm for storm in storms if not storm.eager for program in storm.programs}
     items = []
     for row in found.functions:
         ids = [each for each in row.programs if each in programs]
-        again = len(ids) >= 5
+        storm = next((storm_of[each] for each in row.programs if each in storm_of), None)
+        again = len(ids) >= _AGAIN or (storm is not None and _is_heavy(storm))
+        about = f"{count(storm.compiles)} compiles" if again and storm is not None else _called(row)
         items.append(
             FunctionItem(
                 row.name,
@@ -91,13 +96,27 @@ def _functions(
                 tuple(_program_item(programs[each], signatures.get(each)) for each in ids),
                 row.share,
                 row.share_estimated,
-                _called(row),
+                about,
                 again,
-                tuple(_told(row, found)),
+                (*_told(row, found), *(_storm_told(storm) if storm is not None else ())),
             )
         )
-    items += _eager_item(compiles, found)
+    items += _eager_item(made, [storm for storm in storms if storm.eager], found)
     return tuple(items)
+
+
+def _is_heavy(storm: Any) -> bool:
+    """Whether compiling again is worth a mark: often, or for long."""
+    return storm.compiles >= _AGAIN or storm.again_ns >= _AGAIN_NS
+
+
+def _storm_told(storm: Any) -> Iterator[str]:
+    """How often something was compiled, why, and what to change."""
+    causes = [each for each in storm.causes if each.cause != "first" and each.example]
+    why = f": {causes[0].count} × {causes[0].example}" if causes and not storm.names else ""
+    yield f"Compiled {count(storm.compiles)} times, {duration(storm.ns)} with tracing and lowering{why}."
+    if storm.advice is not None:
+        yield f"→ {storm.advice}"
 
 
 def _short(script: str) -> str:
@@ -176,7 +195,7 @@ def _program_item(program: ProgramInfo, signature: str | None) -> ProgramItem:
     return ProgramItem(program.id, signature or "", calls)
 
 
-def _eager_item(compiles: Any, functions: Any) -> list[FunctionItem]:
+def _eager_item(compiles: Any, storms: list[Any], functions: Any) -> list[FunctionItem]:
     eager = [row for row in compiles if row.eager]
     if not eager:
         return []
@@ -194,5 +213,8 @@ def _eager_item(compiles: Any, functions: Any) -> list[FunctionItem]:
     if runs:
         exact = all(row.runs_exact for row in eager if (row.file, row.line) == (file, line))
         told.append(f"{where} dispatches most of them: {'' if exact else '~'}{count(runs)} times.")
-    alert = len(eager) >= 100
+    if storms:
+        worst = storms[0]
+        told += [f"Most expensive, {worst.name} at {_where(worst.file, worst.line)}:", *_storm_told(worst)]
+    alert = len(eager) >= _EAGER_AGAIN or any(_is_heavy(storm) for storm in storms if not storm.names)
     return [FunctionItem(name, where, (), functions.eager_share, guessed, about, alert, tuple(told))]

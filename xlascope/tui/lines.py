@@ -48,7 +48,9 @@ def phases(
     """The second line: what took the time so far, then what is being done now."""
     parts: list[Part] = []
     known = dict(overview.phases)
-    made = sum(known.get(name, 0) for name in ("trace", "lower", "compile"))
+    made = sum(known.get(name, 0) for name in ("trace", "lower", "compile", "eager ops"))
+    if "import jax" in known:
+        known["import jax"] += known.get("import others", 0)
     pieces = [(_SHORT.get(name, name), known[name]) for name in _ORDER[:2] if name in known]
     if made:
         pieces.append(("trace+compile", made))

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.source import RunSource
 
@@ -24,13 +25,19 @@ def enclosing(source: RunSource, file: str | None, line: int | None) -> Enclosin
     """What encloses a line; None when the file was not kept or is no Python that this Python reads."""
     if file is None or line is None:
         return None
-    tree = source.memo(("parsed", file), lambda: _parsed(source, file))
+    record = source.memo("source records", lambda: _records(source)).get(file)
+    if record is None:
+        return None
+    tree = source.keep.get_or(("parsed", source.digest(record, "text")), lambda: _parsed(source, record))
     return _around(tree, line) if tree is not None else None
 
 
-def _parsed(source: RunSource, file: str) -> ast.Module | None:
-    record = next((each for each in source.records("source") if fields.text(each.json, "file") == file), None)
-    text = source.text(record) if record is not None else None
+def _records(source: RunSource) -> dict[str | None, Record]:
+    return {fields.text(each.json, "file"): each for each in source.records("source")}
+
+
+def _parsed(source: RunSource, record: Record) -> ast.Module | None:
+    text = source.text(record)
     if text is None or len(text) > LARGEST:
         return None
     try:

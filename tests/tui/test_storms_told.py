@@ -1,0 +1,66 @@
+"""What the pane of functions tells of a function that was compiled again and again."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fixed import FixedFeed
+
+from xlascope.tui.feed_overview import program_infos, run_overview
+from xlascope.views.storms import CauseCount, Storm
+
+MARKED = ("6 compiles", True)
+UNMARKED = ("199k–203k calls", False)
+
+
+def storm(compiles: int, again_ns: int, **more: Any) -> Storm:
+    causes = (CauseCount("shape", compiles - 1, "argument x: f32[3] → f32[4] (dimension 0)"), CauseCount("first", 1, ""))
+    facts: dict[str, Any] = {
+        "name": "scores", "file": "/s.py", "line": 4, "eager": False, "compiles": compiles, "ns": again_ns + 10**9,
+        "again_ns": again_ns, "causes": causes, "advice": "pad it.", "programs": ("scores#2",), "runs": None,
+        "runs_exact": False, "runs_at_least": None, "names": (),
+    }  # fmt: skip
+    return Storm(**(facts | more))
+
+
+def items(storms: tuple[Storm, ...]) -> dict[str, Any]:
+    feed = FixedFeed()
+    programs = feed.query("programs")
+    compiles = SimpleNamespace(compiles=feed.query("compiles").compiles, storms=storms)
+    overview = run_overview(
+        feed.query("run"), program_infos(programs, ()), programs, feed.query("functions"), compiles
+    )
+    return {item.name: item for item in overview.functions}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (storm(6, 10**6), MARKED),
+        (storm(2, 2 * 10**9), ("2 compiles", True)),
+        (storm(2, 10**6), UNMARKED),
+        (storm(6, 10**6, programs=("step#1",)), UNMARKED),
+    ],
+)
+def test_a_function_compiled_often_or_for_long_is_marked(given: Storm, expected: tuple[str, bool]) -> None:
+    item = items((given,))["scores"]
+    assert (item.calls, item.alert) == expected
+    told = [text for text in item.told if text.startswith(("Compiled", "→"))]
+    if "scores#2" not in given.programs:
+        assert told == []
+        return
+    assert told[0].startswith(f"Compiled {given.compiles} times, ") and "f32[3] → f32[4]" in told[0]
+    assert told[1] == "→ pad it."
+
+
+def test_the_worst_of_eager_operations_is_told() -> None:
+    eager = storm(7, 10**6, eager=True, name="scan", programs=("scan#1",))
+    item = items((eager,))["eager ops (37)"]
+    assert item.alert and item.told[-3:] == (
+        "Most expensive, scan at s.py:4:",
+        "Compiled 7 times, 1.00 s with tracing and lowering: 6 × argument x: f32[3] → f32[4] (dimension 0).",
+        "→ pad it.",
+    )
+    assert not items((storm(7, 10**6, eager=True, name="main", names=("add ×7",)),))["eager ops (37)"].alert
