@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 from xlascope.tui.live import LiveNow, LiveState, innermost, is_silent
 
@@ -26,3 +27,15 @@ def test_an_answer_with_a_stack_is_no_measurement():
     state.take({"kind": "result", "id": 7, "ok": True, "stack": STACK})
     assert state.now.where == "data.py:5 in load"
     assert not state.now.failures and not state._early
+
+
+def test_a_script_that_has_not_imported_jax_grows_silent_too():
+    status = SimpleNamespace(
+        state="running", exit_code=None, signal=None, wall_ns=1, last_line="", open_line=False, calls={}, pid=7,
+        recording=True, activity=SimpleNamespace(activity="starting", name=None, detail=None, since_ns=None),
+    )  # fmt: skip
+    state = LiveState()
+    state.take_status(status)
+    since = state.now.since
+    state.take_status(status)
+    assert state.now.since == since > 0 and is_silent(state.now, since + 5)

@@ -25,6 +25,7 @@ from xlascope.session.script_streams import ScriptStreams
 from xlascope.session.status import Activity, Status
 from xlascope.session.store import Store
 from xlascope.session.terminal import window_size
+from xlascope.session.whereabouts import ANSWER_S, answer, ask
 from xlascope.session.wiring import Wiring, owned
 
 _TICK_S = 0.1
@@ -72,6 +73,7 @@ class Keeper:
         self._boot = boot
         self._warm = warm
         self._started_at_all = True
+        self._stacks: Any = None
         self._listeners = Listeners()
         self._store = Store(self._listeners.problem, self._stored, commit_every)
         self._log = OutputLog(self._store)
@@ -220,6 +222,7 @@ class Keeper:
         if kind == "progress":
             self._progress(body)
         elif kind == "hello":
+            self._stacks = body.get("stacks")
             self._set_state("running")
             took = time.time_ns() - self._started_ns
             self._store.put("phase", {"name": "start python", "start_ns": self._started_ns, "ns": took})
@@ -237,6 +240,8 @@ class Keeper:
         named = body.get("program")
         if kind == "calls" and isinstance(named, str) and isinstance(body.get("hook_calls"), int):
             self._calls[named] = body["hook_calls"]
+        elif kind == "env" and body.get("devices") is not None:
+            self._stacks = None  # from here on the recorder has a thread that answers
         elif kind == "program":
             self._warm_up(_WARM_AFTER_S)
         self._store.keep(message, program, variant)
@@ -370,6 +375,12 @@ class Keeper:
         self._listeners.tell(event)
 
     def _send(self, body: Mapping[str, Any]) -> None:
+        pid, stacks = self.process.pid if self.process is not None else None, self._stacks
+        if body.get("what") == "stack" and isinstance(stacks, Mapping) and pid is not None:
+            if ask(pid, stacks):
+                told = {"kind": "result", "id": body["id"], "ok": True}
+                self.loop.later(ANSWER_S, lambda: self.emit({**told, "stack": answer(pid, stacks)}))
+            return
         if not self.recorder_send(body):
             self.emit({"kind": "result", "id": body["id"], "ok": False, "error": "the script's process has ended",
                        "advice": "measure on the run file instead"})

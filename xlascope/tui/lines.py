@@ -77,8 +77,8 @@ def phases(
         least, most = program.calls_at_least, program.calls_at_most
         number = f"{'' if program.calls_exact else glyphs.estimated}{counted(program.calls, 'call')}"
         if not program.calls_exact and least:
-            number = f"at least {count(least)}" if most is None else f"{count(least)} to {count(most)}"
-            number += " calls"
+            upto = f"{count(least)} to {count(most)} calls" if most is not None else ""
+            number = upto or f"at least {counted(least, 'call')}"
         parts.append(Part(f" {glyphs.separator} {program.id} {number}", "text", rank=7))
     elif program is not None and program.calls_at_least:
         parts.append(Part(f" {glyphs.separator} {program.id} at least {counted(program.calls_at_least, 'call')}",

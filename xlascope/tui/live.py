@@ -201,7 +201,7 @@ class LiveState:
         activity = status.activity
         with self._lock:
             since = self.now.since
-            if activity is not None and (activity.activity, activity.name) != (self.now.activity, self.now.name):
+            if activity is not None and (activity.activity, activity.name or "") != (self.now.activity, self.now.name):
                 age = max(time.time_ns() - activity.since_ns, 0) / 1e9 if activity.since_ns else 0.0
                 since = time.monotonic() - age
             early = not self.now.heard and bool(status.last_line)

@@ -22,6 +22,7 @@ from xlascope.engine.recorder.reference import Reference
 from xlascope.engine.recorder.service import Service
 from xlascope.engine.recorder.spending import Spending
 from xlascope.engine.recorder.watch_import import unwatch, watch
+from xlascope.engine.recorder.whereabouts import listen
 from xlascope.engine.recorder.windows import Windows
 
 VARIABLE_PREFIXES = ("JAX_", "XLA_", "TPU_", "LIBTPU_", "CUDA_VISIBLE", "TF_XLA", "TF_CPP", "NCCL_")
@@ -57,7 +58,8 @@ class Recording:
 
     def start(self) -> None:
         """Says hello and begins to watch: forks, child processes, the end, the import of jax."""
-        self.link.send({"kind": "hello", "pid": self.pid, "role": "recorder"})
+        stacks = listen(self.main_thread) if self.config.get("stay") else None
+        self.link.send({"kind": "hello", "pid": self.pid, "role": "recorder", "stacks": stacks})
         self.spending.begin("start python")
         os.register_at_fork(after_in_child=self.link.abandon)
         Children(self).install()
