@@ -252,6 +252,23 @@ def test_a_folder_of_nothing(tmp_path: Path) -> None:
     assert raised.value.exit_code == 3
 
 
+def test_dumps_of_several_runs_are_told_apart_by_the_user(foreign: Foreign, tmp_path: Path) -> None:
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+        for file in foreign.dump.glob("*after_optimizations.txt"):
+            shutil.copy(file, tmp_path / name)
+    with pytest.raises(ViewError, match="dumps of several runs") as raised:
+        open_source(tmp_path)
+    assert raised.value.exit_code == 3 and str(tmp_path / "before") in raised.value.advice
+    shutil.copy(foreign.file, tmp_path)
+    with open_source(tmp_path) as source:
+        (note,) = query("ops", source).dropped
+    assert (note.what, note.count) == ("dump", 2)
+    with open_source(f"{tmp_path}+{tmp_path / 'after'}") as source:
+        assert not query("ops", source).dropped
+        assert all("optimized" in row.stages for row in query("programs", source).programs)
+
+
 def test_two_profiles_are_compared_not_joined(foreign: Foreign, tmp_path: Path) -> None:
     other = shutil.copy(foreign.file, tmp_path / "other.xplane.pb")
     with pytest.raises(ViewError, match="more than one profile") as raised:

@@ -31,6 +31,7 @@ class _Found:
     sessions: dict[Path, dict[str, Path]] = field(default_factory=dict)
     modules: tuple[DumpModule, ...] = ()
     is_folder: bool = False
+    notes: tuple[Problem, ...] = ()
 
 
 def open_source(path: Path | str) -> Source:
@@ -127,13 +128,21 @@ def _look_into(folder: Path) -> _Found:
     for file in _profiles(folder, _DEPTH):
         sessions.setdefault(file.parent, {})[_host(file)] = file
     modules = read_dump(folder).modules
+    notes: tuple[Problem, ...] = ()
     if not modules:
         inner = [each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")]
-        dumps = [found for each in inner if (found := read_dump(each).modules)]
-        # Dumps of several folders are of several runs: which one is meant is not known.
-        modules = dumps[0] if len(dumps) == 1 else ()
+        dumps = {each: found for each in inner if (found := read_dump(each).modules)}
+        if len(dumps) == 1:
+            (modules,) = dumps.values()
+        elif dumps:
+            # They are of several runs: which one is meant is not known.
+            listed = ", ".join(map(str, list(dumps)[:5])) + (" …" if len(dumps) > 5 else "")
+            if not sessions:
+                raise ViewError(f"{folder}: holds the dumps of several runs", f"Open one of {listed}.", 3)
+            said = f"Joined with none of several dumps: {listed}. Name one of them too."
+            notes = (Problem("dump", said, len(dumps)),)
     if sessions or modules:
-        return _Found(sessions, modules, True)
+        return _Found(sessions, modules, True, notes)
     advice = (
         "jax.profiler.trace(FOLDER) writes plugins/profile/TIME/HOST.xplane.pb; "
         "XLA_FLAGS=--xla_dump_to=FOLDER files like module_0001.jit_f.cpu_after_optimizations.txt."
@@ -176,7 +185,7 @@ def _joined(place: Path, found: Mapping[Path, _Found]) -> Source:
         raise ViewError(f"{several}: more than one profile", "`xlascope compare A B` lays two side by side.", 2)
     # Sessions lie in folders named by their time.
     newest = max(sessions, key=lambda folder: (folder.name, str(folder)))
-    notes = []
+    notes = [note for each in found.values() for note in each.notes if len(found) == 1]
     if len(sessions) > 1:
         others = sorted(str(each) for each in sessions if each != newest)
         listed = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
