@@ -130,11 +130,11 @@ def _look_into(folder: Path) -> _Found:
     modules = read_dump(folder).modules
     notes: tuple[Problem, ...] = ()
     if not modules:
-        inner = [each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")]
-        dumps = {each: found for each in inner if (found := read_dump(each).modules)}
-        if len(dumps) == 1:
+        inner = [each for each in sorted(folder.iterdir()) if not each.name.startswith(".")]
+        dumps = {each: found for each in inner if each.is_dir() and (found := read_dump(each).modules)}
+        if len(dumps) == 1 and (sessions or len(inner) == 1):
             (modules,) = dumps.values()
-        elif dumps:
+        elif len(dumps) > 1:
             # They are of several runs: which one is meant is not known.
             listed = ", ".join(map(str, list(dumps)[:5])) + (" …" if len(dumps) > 5 else "")
             if not sessions:
