@@ -15,6 +15,7 @@ from xlascope.report.as_json import dumps
 from xlascope.report.text import render
 from xlascope.runfile import Writer
 from xlascope.views import VIEWS, ViewError, open_source, query
+from xlascope.views.compiles import own_place
 
 KEYS = {
     "run": "script module argv python started_ns machine",
@@ -126,3 +127,11 @@ def test_a_profile_that_is_none_is_told(tmp_path: Path) -> None:
     with open_source(path) as source:
         assert [row.what for row in query("ops", source).dropped] == ["broken"]
         assert any(row.what == "profile events" for row in query("run", source).dropped)
+
+
+def test_a_compile_of_an_older_recorder_has_the_nearest_line_that_is_known() -> None:
+    body = {"file": "/a/s.py", "line": 3}
+    assert own_place(body) == ("/a/s.py", 3)
+    assert own_place(body | {"call_file": "/a/t.py", "call_line": 4}) == ("/a/t.py", 4)
+    assert own_place(body | {"own_file": "/a/u.py", "own_line": 5}) == ("/a/u.py", 5)
+    assert own_place({}) == (None, None)

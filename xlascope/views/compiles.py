@@ -112,6 +112,7 @@ def _row(
     body: dict[str, Any], runs: int | None, exact: bool, program: str | None, eager: bool, t_ns: int | None,
     least: int | None, most: int | None,
 ) -> Compile:
+    own = own_place(body)
     return Compile(
         *_place(body),
         reason=fields.text(body, "reason"),
@@ -135,12 +136,20 @@ def _row(
         made_file=fields.text(body, "made_file"),
         made_line=fields.integer(body, "made_line"),
         made_function=fields.text(body, "made_function"),
-        own_file=fields.text(body, "own_file"),
-        own_line=fields.integer(body, "own_line"),
+        own_file=own[0],
+        own_line=own[1],
         own_function=fields.text(body, "own_function"),
         retrieval_ns=fields.integer(body, "retrieval_ns"),
         body=fields.boolean(body, "body") is True,
     )
+
+
+def own_place(body: dict[str, Any]) -> tuple[str | None, int | None]:
+    """The line of the user's own that leads to a compile; of a record that does not tell it, the nearest it has."""
+    for kind in ("own_", "call_", ""):
+        if (file := fields.text(body, f"{kind}file")) is not None:
+            return file, fields.integer(body, f"{kind}line")
+    return None, None
 
 
 def _difference(body: dict[str, Any]) -> Difference:
