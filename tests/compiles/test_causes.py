@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -197,9 +198,14 @@ def test_the_difference_of_keys(answer: Compiles) -> None:
 
 
 def test_text_and_json_tell_the_storms(answer: Compiles) -> None:
-    text = render("compiles", answer, 200)
-    assert text.startswith("Compiled again and again\n")
-    assert f"    → `jax.jit` at {SCRIPT.name}:{line_of('lambda')} is called in each turn" in text
+    (storm,) = [each for each in answer.storms if each.name == "<lambda>" and each.compiles == 3]
+    text = render("compiles", replace(answer, storms=(storm,)), 200)
+    place = f"{SCRIPT.name}:{line_of('lambda')}"
+    assert text.startswith("Compiled again and again\n<lambda>  ") and f"{place}  compiled 3 times, " in text
+    assert f"; 2 × a new function object at the same line (jit made again at {place})\n" in text
+    assert f"    → `jax.jit` at {place} is called in each turn of the loop at " in text
+    more = tuple(storm for _ in range(12))
+    assert "And 2 more, " in render("compiles", replace(answer, storms=more), 200)
     body = json.loads(dumps("compiles", answer))
     schema = json.loads((ROOT / "xlascope" / "report" / "schemas" / "compiles.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(body)

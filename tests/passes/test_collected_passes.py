@@ -159,3 +159,15 @@ def test_no_folder_of_a_dump_stays(recorded: Path) -> None:
     left = Path(tempfile.mkdtemp(prefix=place.name.rpartition("-")[0].rpartition("-")[0] + "-999999999-"))
     sweep()
     assert not left.exists()
+
+
+def test_the_compiles_of_a_program_are_told_by_pass(source: Source) -> None:
+    answer, passes = query("compiles", source, program="loop"), query("passes", source, program="loop")
+    known = Counter[str]()
+    for row in passes.passes:
+        known[row.pass_] += row.duration_ns or 0
+    assert answer.program == "loop#1" and answer.passes_compile_ns == passes.compile_ns
+    assert answer.passes and all(each.ns == known[each.name] > 0 for each in answer.passes)
+    assert [each.ns for each in answer.passes] == sorted((each.ns for each in answer.passes), reverse=True)
+    assert sum(each.ns for each in answer.passes) <= answer.passes_ns <= answer.passes_compile_ns
+    assert not query("compiles", source).passes

@@ -31,12 +31,13 @@ class Compiles:
     """Oldest first; ``storms``: what was compiled again and again, the most expensive first.
 
     ``passes``: of one program that was asked for, the passes that took longest in a compile of its own; empty while
-    they are not collected. ``passes_compile_ns``: of that compile.
+    they are not collected. ``passes_ns``: of all passes together, ``passes_compile_ns``: of that compile.
     """
 
     compiles: tuple[Compile, ...]
     storms: tuple[Storm, ...] = ()
     passes: tuple[PassTime, ...] = ()
+    passes_ns: int | None = None
     passes_compile_ns: int | None = None
     program: str | None = None
 
@@ -48,15 +49,15 @@ def query(source: RunSource, program: str | None = None) -> Compiles:
         return answer
     name = choose(source, program)
     rows = tuple(row for row in answer.compiles if row.program == name)
-    passes, compile_ns = _passes(source, name)
-    return Compiles(rows, storms(source, rows), passes, compile_ns, name)
+    passes, passes_ns, compile_ns = _passes(source, name)
+    return Compiles(rows, storms(source, rows), passes, passes_ns, compile_ns, name)
 
 
-def _passes(source: RunSource, program: str) -> tuple[tuple[PassTime, ...], int | None]:
-    """The passes of a program that took longest, if they are collected."""
+def _passes(source: RunSource, program: str) -> tuple[tuple[PassTime, ...], int | None, int | None]:
+    """The passes of a program that took longest, if they are collected, all together, and the compile's whole time."""
     sequence, record = pass_sequence(source, program), passes_record(source, program, None)
     if sequence is None or record is None:
-        return (), None
+        return (), None, None
     sums: dict[str, tuple[int, int]] = {}
     for each in sequence.passes:
         if each.duration_ns is not None and each.name is not None:
@@ -64,7 +65,7 @@ def _passes(source: RunSource, program: str) -> tuple[tuple[PassTime, ...], int 
             sums[each.name] = ns + each.duration_ns, number + 1
     longest = sorted(sums.items(), key=lambda item: -item[1][0])[:PASSES]
     times = tuple(PassTime(name, ns, number) for name, (ns, number) in longest)
-    return times, fields.integer(record.json, "compile_ns")
+    return times, sum(ns for ns, _ in sums.values()), fields.integer(record.json, "compile_ns")
 
 
 def _compiles(source: RunSource) -> Compiles:

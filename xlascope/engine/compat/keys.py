@@ -91,6 +91,7 @@ class Makers:
 
     def __init__(self) -> None:
         self._made: dict[int, tuple[weakref.ref[Any], tuple[str, int, str]]] = {}
+        self._users: dict[str, bool] = {}
 
     def install(self) -> None:
         """Watch the making of jitted objects from now on."""
@@ -101,7 +102,7 @@ class Makers:
 
         def _cpp_pjit(fun: Callable[..., Any], jit_info: Any) -> Any:
             jitted = original(fun, jit_info)
-            place = _maker(sys._getframe(1))
+            place = _maker(sys._getframe(1), self._users)
             key = id(jit_info)
             if place is not None and len(made) < MADE:
                 made[key] = (weakref.ref(jitted, lambda _: made.pop(key, None)), place)
@@ -146,11 +147,19 @@ class Clears:
         return self._all + self._one.get(id(fun), 0)
 
 
-def _maker(frame: Any, depth: int = 12) -> tuple[str, int, str] | None:
-    """The frame that made a jitted object, when it lies outside of JAX: near, or JAX makes it for itself."""
+def _maker(frame: Any, users: dict[str, bool], depth: int = 12) -> tuple[str, int, str] | None:
+    """The frame that made a jitted object, when it lies outside of JAX: near, or JAX makes it for itself.
+
+    ``users`` remembers which files are: jitted objects are made in loops.
+    """
     while frame is not None and depth:
         code = frame.f_code
-        if is_user_file(code.co_filename):
+        known = users.get(code.co_filename)
+        if known is None:
+            known = is_user_file(code.co_filename)
+            if len(users) < MADE:
+                users[code.co_filename] = known
+        if known:
             return code.co_filename, frame.f_lineno, code.co_qualname
         frame, depth = frame.f_back, depth - 1
     return None

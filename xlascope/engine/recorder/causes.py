@@ -14,6 +14,7 @@ from xlascope.engine.recorder.signature import Circumstances, Difference, Signat
 SEEN_SIGNATURES = 64
 SEEN_FUNCTIONS = 4096
 TOLD = 3
+COMPARED = 3_000  # inputs
 ANOTHER = "another {0} object"
 
 
@@ -114,7 +115,9 @@ class _Case:
         if equal and equal[-1][0].how != self.new.how:
             before, now = equal[-1][0].how, self.new.how
             return Cause("how", f"compiled by {before} before, now by {now}", self.new.program)
-        nearest, was = min(reversed(self.earlier), key=self._distance)
+        # Of functions with many leaves the newest few: the search is to stay below a millisecond.
+        looked_at = self.earlier[-max(COMPARED // max(len(self.new.inputs), 1), 4) :]
+        nearest, was = min(reversed(looked_at), key=self._distance)
         changes = differences(nearest, self.new, was, self.now)
         if not changes:
             return self._unlike(equal, nearest, was)
