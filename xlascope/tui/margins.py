@@ -107,7 +107,7 @@ def _marks(table: EquationTable, lines: Iterable[tuple[int, EquationRow]]) -> di
         share, own, estimated = share_of(rows, parents)
         if share is not None:
             marks[line] = LineMark(share, estimated, own=own)
-        elif all(row.state == "folded" for row in rows):
+        elif table.exact and all(row.state == "folded" for row in rows):  # source positions alone cannot tell
             marks[line] = LineMark(kind="nothing_left")
         elif table.timed:
             marks[line] = LineMark(kind="unknown")
