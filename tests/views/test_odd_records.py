@@ -30,7 +30,9 @@ KEYS = {
     "executable": "program_ids module",
     "args": "state leaves",
     "artifact": "platforms",
-    "compile": "name file line reason trace_ns lower_ns compile_ns program eager cache",
+    "compile": "name file line reason trace_ns lower_ns compile_ns program eager cache cause difference against body "
+    "call_file call_line made_file made_line own_file own_line own_function retrieval_ns",
+    "spent": "parts elsewhere imports",
     "eager": "name file line count exact",
     "calls": "program hook_calls",
     "child": "pid argv how",
