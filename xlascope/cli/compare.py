@@ -25,9 +25,9 @@ def parser() -> CommandParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Two runs side by side: programs matched by function and signature, equations by what they do.",
         epilog=(
-            "A and B: run files, profiles (.xplane.pb), XLA dump folders; RUN#VARIANT is a measured variant (its id\n"
-            "or name), RUN#baseline its baseline; RUN beside a variant of itself means the baseline, RUN#observed\n"
-            "what the script did.\n"
+            "A and B: run files, profiles (.xplane.pb or a folder), XLA dump folders, PROFILE+DUMP joined;\n"
+            "RUN#VARIANT is a measured variant (its id or name), RUN#baseline its baseline; RUN beside a variant of\n"
+            "itself means the baseline, RUN#observed what the script did.\n"
             "exit codes: 0 done; 1 with --fail-slower, a program is slower; 2 wrong usage; 3 a file that cannot be read"
         ),
     )  # fmt: skip
