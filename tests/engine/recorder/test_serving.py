@@ -244,6 +244,7 @@ def test_children_run_plain_and_own_no_socket(tmp_path: Path) -> None:
         step(x)
         print(subprocess.run([sys.executable, '-c', 'import sys; print(sys.argv)'], capture_output=True).stdout)
         sys.stdout.flush()
+        subprocess.run([sys.executable, '-c', 'pass'], preexec_fn=os.getpid)
         pid = os.fork()
         if pid == 0:
             os._exit(0)
@@ -253,7 +254,7 @@ def test_children_run_plain_and_own_no_socket(tmp_path: Path) -> None:
     )
     got, expected = record(script, cwd=tmp_path), plain(script, cwd=tmp_path)
     assert (got.code, got.out) == (expected.code, expected.out)
-    assert [m.body["how"] for m in got.of("child")] == ["subprocess", "fork"]
+    assert [m.body["how"] for m in got.of("child")] == ["subprocess", "subprocess", "fork"]
     assert got.messages[-1].kind == "bye"
 
 

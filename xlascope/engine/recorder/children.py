@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 MOST = 1_000
@@ -21,12 +22,18 @@ class Children:
 
     def install(self) -> None:
         """Starts noticing forks and started processes; it cannot be undone."""
-        os.register_at_fork(after_in_parent=lambda: self._seen(None, "fork"))
+        os.register_at_fork(after_in_parent=self._forked)
         sys.addaudithook(self._audit)
+
+    def _forked(self) -> None:
+        if not _is_subprocess(sys._getframe(1)):
+            self._seen(None, "fork")
 
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         if event in WAYS and self._link.alive:
             how, position = WAYS[event]
+            if how == "posix_spawn" and _is_subprocess(sys._getframe(1)):
+                return
             self._told(lambda: self._seen(args[position], how))
         elif event == "import" and args[0] in STARTERS and self._link.alive:
             self._told(self._watch_processes)
@@ -60,6 +67,11 @@ class Children:
         if how == "exec":
             self._recording.windows.close()
         self._link.send({"kind": "child", "pid": pid, "argv": _texts(argv), "how": how})
+
+
+def _is_subprocess(frame: FrameType) -> bool:
+    """Whether `subprocess` forks (with ``preexec_fn``) or spawns (from Python 3.13 on): it raised its own event."""
+    return frame.f_globals.get("__name__") == "subprocess"
 
 
 WAYS = {
