@@ -284,3 +284,30 @@ def test_processes_of_multiprocessing_are_listed_with_their_pid(tmp_path: Path) 
     assert told == [("spawn", spawned), ("forkserver", served), ("fork", None), ("spawn", pooled)]
     argv = got.of("child")[0].body["argv"]
     assert argv[0] == sys.executable and any("spawn_main" in word for word in argv)
+
+
+def test_workers_of_joblib_are_listed(tmp_path: Path) -> None:
+    """loky starts them by a call that raises no event; a stand-in of the module that does it is enough here."""
+    folder = tmp_path / "loky" / "backend"
+    folder.mkdir(parents=True)
+    (folder / "popen_loky_posix.py").write_text(
+        "class Popen:\n    method, pid, sentinel, returncode = 'loky', 4242, 0, 0\n"
+        "    def __init__(self, process): pass\n    def poll(self, flag=0): return 0\n"
+        "    def wait(self, timeout=None): return 0\n"
+    )
+    script = write(
+        tmp_path,
+        """
+        from multiprocessing.process import BaseProcess
+        class Worker(BaseProcess):
+            @staticmethod
+            def _Popen(process):
+                from loky.backend.popen_loky_posix import Popen
+                return Popen(process)
+        step(x)
+        Worker(target=print).start()
+        """,
+    )
+    got = record(script, cwd=tmp_path)
+    assert got.code == 0
+    assert [(m.body["how"], m.body["pid"]) for m in got.of("child")] == [("loky", 4242)]

@@ -82,8 +82,11 @@ WAYS = {
 }
 
 
-# Imported by `multiprocessing` before it starts its first process that way.
-STARTERS = {"multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver"}
+# Imported by `multiprocessing`, and by what joblib starts its workers with, before the first process is started so.
+STARTERS = {
+    "multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver",
+    "loky.backend.popen_loky_posix", "joblib.externals.loky.backend.popen_loky_posix",
+}
 
 
 class _Children(set[Any]):
