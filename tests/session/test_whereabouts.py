@@ -51,13 +51,14 @@ def test_a_script_that_has_not_imported_jax_tells_where_it_is(tmp_path: Path) ->
 def test_a_script_that_closed_all_descriptors_is_left_alone(tmp_path: Path) -> None:
     text = ("import os, sys\nprint('ready', flush=True)\nsys.stdin.readline()\nos.closerange(3, 200)\n"
             "files = [open('mine', 'w') for _ in range(40)]\nprint('closed', flush=True)\nsys.stdin.readline()\n"
-            "print('alive', sum(os.path.getsize(file.name) for file in files), flush=True)\n")
+            "print('alive %d' % sum(os.path.getsize(file.name) for file in files), flush=True)\n")
     keeper, events = asked(tmp_path, text)
     try:
         keeper.write_input(b"\n")
         events.until(lambda event: event["kind"] == "output" and b"closed" in event["data"])
         keeper.send({"do": "collect", "what": "stack"})
         keeper.write_input(b"\n")
-        events.until(lambda event: event["kind"] == "output" and b"alive 0" in event["data"])
+        told = events.until(lambda event: event["kind"] == "output" and b"alive" in event["data"])
+        assert b"alive 0" in told["data"]  # a wrong descriptor would have been written to
     finally:
         keeper.stop()

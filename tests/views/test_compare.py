@@ -225,7 +225,7 @@ def test_what_was_watched_and_what_was_measured_are_not_compared(run_path: Path)
 
 
 @pytest.mark.parametrize(("words", "code", "text"), [
-    (["RUN"], 2, "required: B"),
+    (["RUN"], 2, "which two"),
     (["RUN", "nowhere.xlascope"], 3, "no such file"),
     (["RUN", "RUN#nothing"], 2, "nothing: no such variant"),
     (["RUN", "RUN", "--fail-slower", "-1"], 2, "percentage"),
