@@ -19,6 +19,7 @@ from bench_hlo_parse import large_module
 
 from xlascope.graphs import Folds, build_graph, layout, layout_compact, search, visible
 from xlascope.ir import parse_hlo
+from xlascope.tui.frame_pauses import calm_collector
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
 
@@ -87,6 +88,7 @@ async def frames(text: str) -> None:
 
 
 def main() -> None:
+    calm_collector()  # as the screen does
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 103_512
     text = large_module(wanted)
     module = timed("index the text", lambda: parse_hlo(text))

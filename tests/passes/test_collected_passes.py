@@ -75,8 +75,8 @@ def test_each_change_has_a_time_and_all_fit_into_the_compile(source: Source) -> 
 
 
 def test_the_softmaxs_exponential_ends_in_a_fusion(source: Source) -> None:
-    stage = query("stage", source, program="scores", stage="jaxpr")
-    path = next(each.path for each in stage.jaxpr.equations if each.primitive == "exp")
+    rows = query("equations", source, program="scores").rows
+    path = next(row.path for row in rows if row.primitive == "exp")
     answer = query("history", source, program="scores", equation=path)
     assert answer.primitive == "exp" and answer.remains
     first, *_, last = answer.events

@@ -268,6 +268,14 @@ def test_a_long_history_keeps_its_beginning_and_its_end(parts: list[str], room: 
     assert len(found) <= room or len(found.split("; ")) <= 3
 
 
+def test_a_long_history_keeps_its_mergers_before_mere_changes() -> None:
+    told = "exp: exp.1 there before all passes; changed by inliner; exp.2 made of exp.1 by cse; changed by dce; " \
+        "exp.2 merged into fusion.8 by rewriter; changed by fusion"
+    short = "exp: exp.1 there before all passes; …; exp.2 merged into fusion.8 by rewriter; …"
+    assert shortened(told, len(short)) == short and shortened(told, len(told)) == told
+    assert shortened(told, len(told) - 1).count("…") == 1
+
+
 def test_steps_are_read_from_names_of_files() -> None:
     assert read_step(3, "simplification.after_algsimp.before_dce") == Step(3, "simplification", "algsimp", "dce")
     assert read_step(4, "copy-insertion.after_adding_copies") == Step(4, "copy-insertion", "adding_copies", "")

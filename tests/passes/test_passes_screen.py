@@ -41,8 +41,8 @@ def exp_path(recorded: Path) -> str:
     from xlascope.views import open_source, query
 
     with open_source(recorded) as source:
-        stage = query("stage", source, program="scores", stage="jaxpr")
-    return next(each.path for each in stage.jaxpr.equations if each.primitive == "exp")
+        rows = query("equations", source, program="scores").rows
+    return next(row.path for row in rows if row.primitive == "exp")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])

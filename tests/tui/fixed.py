@@ -132,6 +132,9 @@ class FixedFeed(Feed):
     def lacking(self, program: str, stages: Any = ()) -> tuple[str, ...]:
         return ("tagged",) if self.untagged else ()
 
+    def graph_of_text(self, program: str, variant: str | None = None) -> Any:
+        return None
+
     def explanation(self, program: str, variant: str | None, node: str) -> str | None:
         return {"ynn_fusion": "a fusion that a library runs: reduce by add over dimension 1"}.get(node)
 
@@ -207,7 +210,7 @@ class FixedFeed(Feed):
     def _view_stage(self, program: str, stage: str, variant: str | None = None) -> Any:
         if stage not in TEXTS or not self.programs_known:
             return None
-        return SimpleNamespace(text=TEXTS[stage], jaxpr=jaxpr_index() if stage == "jaxpr" else None)
+        return SimpleNamespace(text=TEXTS[stage])
 
     def _view_graph(self, program: str, variant: str | None, stage: str) -> Any:
         return SimpleNamespace(graph=self._graph)

@@ -108,7 +108,7 @@ class Join:
             link = self.before[pane].get(row + 1)
             return self.from_equations(set(link.equations or link.owner_equations) if link else set())
         if pane == "optimized":
-            return self.from_node(next(node for node, each in self.nodes.items() if each["line"] == row + 1))
+            return self.from_node(next(node for node, each in self.nodes.items() if each["text_line"] == row + 1))
         raise AssertionError(pane)
 
     def at_line(self, line: int) -> set[str]:
@@ -121,7 +121,7 @@ class Join:
         if pane == "source":
             return {row for row in range(200) if self.at_line(row + 1) & equations}
         if pane == "optimized":
-            return {self.nodes[node]["line"] - 1 for node in nodes}
+            return {self.nodes[node]["text_line"] - 1 for node in nodes}
         return {line - 1 for line, link in self.before[pane].items() if equations & set(link.equations)}
 
     def starts(self, pane: str) -> list[Any]:
@@ -130,7 +130,7 @@ class Join:
         if pane == "source":
             return [row for row in range(90) if self.at_line(row + 1)]
         if pane == "optimized":
-            return sorted(each["line"] - 1 for each in self.nodes.values())
+            return sorted(each["text_line"] - 1 for each in self.nodes.values())
         if pane == "graph":
             return sorted(self.nodes)
         return list(range(len(self.ops))) if pane == "ops" else sorted(line - 1 for line in self.before[pane])

@@ -15,6 +15,7 @@ from xlascope.views import Source, ViewError, open_source, query
 from xlascope.views.instructions import instructions
 from xlascope.views.provenance import provenance
 from xlascope.views.source import RunSource
+from xlascope.views.stages import jaxpr_index
 
 
 def test_run_tells_how_it_ended(run: Source) -> None:
@@ -129,7 +130,7 @@ def test_stage_gives_the_exact_text(run: Source, stage: str, text: str) -> None:
 
 
 def test_stage_jaxpr_carries_its_equations(run: Source) -> None:
-    index = query("stage", run, program="scores#1", stage="jaxpr").jaxpr
+    index = jaxpr_index(run, "scores#1")
     assert [(each.path, each.primitive) for each in index.equations] == [("0", "dot_general"), ("1", "exp")]
 
 

@@ -187,6 +187,17 @@ class Feed:
             return self.graph(program, None, stage)
         return getattr(found, "graph", None)
 
+    def graph_of_text(self, program: str, variant: str | None = None) -> Any:
+        """The `graphs.Graph` of the optimized HLO as its text alone gives it, without times and links; or None."""
+        from xlascope.views import ViewError
+        from xlascope.views.graph import of_text
+
+        self.open()
+        try:
+            return of_text(self._source, program, variant)
+        except ViewError:
+            return None  # the view of the graph, which is asked next, says why
+
     def lacking(self, program: str, stages: Iterable[str] = ()) -> tuple[str, ...]:
         """What the links of a program, and of the lines of some stages, need and the file lacks; a lab can make it."""
         self.open()

@@ -76,9 +76,10 @@ class StageReader:
         lines = self._lines(found.text)
         folds = self._folds(lines, "hlo" if stage == "optimized" else stage)
         about = program + (f" · {of_variant}" if of_variant else "")
-        if stage == "jaxpr" and found.jaxpr is not None:
+        if stage == "jaxpr":
+            info = self._feed.overview().programs.get(program)
             marks = jaxpr_marks(table) if table is not None else {}
-            about += f" · {_equations(len(found.jaxpr.equations))}"
+            about += f" · {_equations(info.equations)}" if info is not None and info.equations is not None else ""
             shares = RangeShares(table, jaxpr_lines(table)) if table is not None else None
             return StageText(program, None, stage, lines, stage, marks=marks, about=about, folds=folds, shares=shares)
         if stage == "optimized":

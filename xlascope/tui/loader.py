@@ -27,12 +27,15 @@ from xlascope.tui.messages import (
     Uncollected,
     VariantsLoaded,
 )
+from xlascope.tui.model import EquationTable
 
 _DUTY = 4.0
 """After a question that took T seconds, the next automatic one waits this many times T: the script needs the cores."""
 _LONGEST_PAUSE = 2.0
+_LONGEST_DRAWING = 100
+"""Tenths of a second that a graph's picture may take before other questions are asked."""
 _MANY = 10_000
-"""The graph of more instructions is shown before the links are made, which takes a while."""
+"""The graph of more instructions is shown before equations and links are known, which takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Loader:
     def __init__(self, screen: Screen, feed: Feed):
         self._screen, self._feed = screen, feed
         self._busy: set[str] = set()
+        self._at_once: int | None = None
         self._lock = threading.Lock()
         self._pace = {"overview": Pace(least=0.4), "output": Pace(least=0.5), "program": Pace(least=0.5)}
         self._generation: dict[str, int] = {}
@@ -93,13 +97,21 @@ class Loader:
         """Asks what may have changed; called a few times a second."""
         self._start("overview", self._load_overview)
         self._start("output", self._load_output)
-        if wanted is not None:
+        if wanted is not None and self._at_once is None:  # that asks the same
             self._start("program", partial(self._load_program, wanted, self._ticket))
 
     def load_program(self, wanted: Wanted) -> None:
         """Asks for a program now, whatever is being asked."""
         self._ticket += 1
-        job = partial(self._load_program, wanted, self._ticket)
+        ticket = self._at_once = self._ticket
+
+        def job() -> None:
+            try:
+                self._load_program(wanted, ticket)
+            finally:
+                if self._at_once == ticket:
+                    self._at_once = None
+
         self._start_now("now", job)
 
     def load_variants(self, program: str, variant: str | None) -> None:
@@ -212,6 +224,9 @@ class Loader:
             for pane, stage in wanted.panes.items():
                 text = feed.stage(program, stage, variant, None, file=wanted.file)
                 self._post(StageLoaded(program, variant, pane, text))
+            graph = feed.graph_of_text(program, variant)
+            if graph is not None and len(graph.nodes) > _MANY:
+                self._show(GraphLoaded(program, variant, graph, None, EquationTable()), ticket)
         if self._stale(ticket):
             return
         ops = feed.ops(program, variant)
@@ -225,14 +240,19 @@ class Loader:
         if self._stale(ticket):
             return
         graph = feed.graph(program, variant)
-        if first and graph is not None and len(graph.nodes) > _MANY:
-            self._post(GraphLoaded(program, variant, graph, None, table))
         links = feed.links(program, variant, table, wanted.panes.values()) if feed.holds_programs else Links()
         self._post(GraphLoaded(program, variant, graph, links, table))
         lacking = feed.lacking(program, wanted.panes.values())
         if lacking:
             self._post(Uncollected(program, variant, lacking))
         self._post(VariantsLoaded(program, variant, feed.variants(program), feed.call_times(program)))
+
+    def _show(self, message: GraphLoaded, ticket: int) -> None:
+        """Posts a graph, and leaves the processor to those who draw it."""
+        self._post(message)
+        for _ in range(_LONGEST_DRAWING):
+            if message.drawn.wait(0.1) or self._stale(ticket):
+                break
 
     def _stale(self, ticket: int) -> bool:
         return self._closed or ticket != self._ticket or get_current_worker().is_cancelled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from textual.message import Message
@@ -52,11 +53,15 @@ class OpsLoaded(ProgramMessage):
 
 
 class GraphLoaded(ProgramMessage):
-    """The graph (None: there is none yet), the equations, and the links of both (None: they are still made)."""
+    """The graph (None: there is none yet), the equations, and the links of both (None: they are still made).
+
+    `drawn` is set once the graph is on the screen, or is not going to be.
+    """
 
     def __init__(self, program: str, variant: str | None, graph: Any, links: Links | None, equations: EquationTable):
         super().__init__(program, variant)
         self.graph, self.links, self.equations = graph, links, equations
+        self.drawn = threading.Event()
 
 
 class StageGraphLoaded(ProgramMessage):

@@ -180,12 +180,23 @@ def _sentences(events: Sequence[Any]) -> list[str]:
 
 
 def shortened(text: str, room: int) -> str:
-    """A history in at most ``room`` characters where that can be: its beginning and its end stay, the middle goes."""
+    """A history in at most ``room`` characters where that can be: its beginning and its mergers stay longest.
+
+    Mere changes go first, then what else stands in the middle.
+    """
     parts = text.split("; ")
-    while len(text) > room and len(parts) > 2:
-        del parts[1]
-        text = "; ".join([parts[0], "…", *parts[1:]])
+    while len(text) > room:
+        left = [(_weight(part, at == len(parts) - 1), at) for at, part in enumerate(parts) if at and part != "…"]
+        if len(left) < 2:
+            break
+        parts[min(left)[1]] = "…"
+        parts = [part for at, part in enumerate(parts) if part != "…" or parts[at - 1] != "…"]
+        text = "; ".join(parts)
     return text
+
+
+def _weight(part: str, last: bool) -> int:
+    return 0 if part.startswith("changed by ") else 3 if " merged into " in part else 2 if last else 1
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:

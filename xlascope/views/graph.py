@@ -146,6 +146,16 @@ def query(
     return GraphAnswer(stage=wanted, program=name, variant=which, equations_exact=exact, graph=graph)
 
 
+def of_text(source: Source, program: str, variant: str | None = None) -> Graph | None:
+    """The optimized graph of a program, or of a variant, by its text alone: without times and equations, but at once.
+
+    None where the text is not held. Raises ViewError for a program that is not there.
+    """
+    name = choose(source, program)
+    module = hlo_module(source, name, "optimized", variant_name(source, name, variant))
+    return build_graph(module) if module is not None else None
+
+
 def _of_jaxpr(source: RunSource, program: str, variant: str | None) -> GraphAnswer:
     index = jaxpr_index(source, program)
     if index is None:

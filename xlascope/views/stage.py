@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from xlascope.ir import JaxprIndex
 from xlascope.ir.provenance import without_tags
 from xlascope.views.choice import choose
 from xlascope.views.errors import ViewError
 from xlascope.views.machine_code import STAGES as MACHINE_STAGES
 from xlascope.views.machine_code import machine_code, machine_record, text_of
 from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import available, hlo_module, jaxpr_index, required
+from xlascope.views.stages import available, hlo_module, required
 from xlascope.views.variant_names import variant_name
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """``text`` is exact. ``available``: the stages that are held. ``jaxpr``: for that stage, its equations."""
+    """``text`` is exact. ``available``: the stages that are held."""
 
     stage: str
     text: str
     program: str
     variant: str | None
     available: tuple[str, ...]
-    jaxpr: JaxprIndex | None = field(default=None, metadata={"json": False})
 
 
 def query(
@@ -43,12 +40,9 @@ def query(
         return Stage(wanted, _of_kernels(source, name, which, wanted, found.text, instruction), name, which, held)
     if instruction is not None:
         raise ViewError(f"--instruction: {wanted} is one text", f"Stages in parts: {', '.join(MACHINE_STAGES)}.")
-    index: Any = None
-    if wanted == "jaxpr" and isinstance(source, RunSource) and which is None:
-        index = jaxpr_index(source, name)
     # A lab compiles the lowering with tagged equations: the tags are ours, not the compiler's.
     text = without_tags(found.text) if which is not None else found.text
-    return Stage(wanted, text, name, which, held, index)
+    return Stage(wanted, text, name, which, held)
 
 
 def _of_kernels(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.links import Focus
@@ -27,8 +28,11 @@ class Graphing:
     def _graphs(self) -> MainScreen:
         return cast("MainScreen", self)
 
-    def show_graph(self) -> None:
-        """Gives the graph panes what they draw: the optimized HLO at once, another stage when it is read."""
+    def show_graph(self, drawn: Callable[[], None] | None = None) -> None:
+        """Gives the graph panes what they draw: the optimized HLO at once, another stage when it is read.
+
+        `drawn` is called when the optimized HLO's is on the screen; at once where no pane has to draw it.
+        """
         desk = self._graphs.desk
         for pane in self._graphs.stage_panes():
             view = pane.graph_pane
@@ -40,7 +44,11 @@ class Graphing:
                 view.of = desk.program, desk.variant
                 if view.graph is not desk.graph or desk.graph is None:
                     view.set_graph(desk.graph, self._no_graph())
+                    if desk.graph is not None and view.size.width:
+                        view.when_laid, drawn = drawn, None
             self._title(view)
+        if drawn is not None:
+            drawn()
 
     def _no_graph(self) -> str:
         """Why there may be no graph of the optimized HLO."""

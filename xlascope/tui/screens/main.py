@@ -206,11 +206,13 @@ class MainScreen(Acting, Switching, Linking, Explaining, Places, Graphing, Colle
 
     def on_graph_loaded(self, message: GraphLoaded) -> None:
         """Shows the graph, and what belongs together by it."""
-        if self.concerns(message):
+        if not self.concerns(message):
+            message.drawn.set()
+        else:
             # What came again may have new times; where the panes are scrolled to is the user's.
             again = bool(self.desk.links.node_row) and self.desk.links == message.links
             self.desk.graph, self.desk.equations = message.graph, message.equations
-            self.show_graph()
+            self.show_graph(message.drawn.set)
             if message.links is None:
                 return
             new = message.links.stage_rows.keys() - self.desk.links.stage_rows.keys()

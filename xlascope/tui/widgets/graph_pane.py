@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,7 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
         self.opened: frozenset[str] = frozenset()
         self.box: str | None = None
         self.tell_when_laid = False
+        self.when_laid: Callable[[], None] | None = None
         """Whether the next picture's cursor is one that the user put there."""
         self.forget_columns()
         self.compact = False
@@ -202,9 +204,15 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
             return
         self.post_message(self._Laid(placed, asked))
 
+    def _tell_laid(self) -> None:
+        told, self.when_laid = self.when_laid, None
+        if told is not None:
+            told()
+
     def on_graph_pane__unlaid(self, message: _Unlaid) -> None:
         """Says in the picture's place why there is none."""
         if message.asked.folds is self.folds:
+            self._tell_laid()
             self._placed, self._placeholder = None, message.text
             self._blocks.clear()
             self.rows_changed(keep_scroll=False)
@@ -214,6 +222,7 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
         if self.graph is None or message.asked != self._asked():
             return
         self._placed, self._map, self._index = message.placed, None, None
+        self._tell_laid()
         self.tell_search()
         self._width_laid = self.size.width
         self._blocks.clear()
