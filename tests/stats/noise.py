@@ -52,7 +52,7 @@ def measure(base_s: float, true_ratio: float, noise: Noise, rng: np.random.Gener
             elapsed += call
     ratio = paired_ratio(a, b)
     assert ratio is not None
-    return Outcome(verdict(ratio), ratio, len(b), elapsed)
+    return Outcome(verdict(ratio, medians=(float(np.median(a)), float(np.median(b)))), ratio, len(b), elapsed)
 
 
 def _bursts(noise: Noise, rng: np.random.Generator, budget_s: float) -> list[tuple[float, float]]:

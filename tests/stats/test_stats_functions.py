@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlascope.stats import Ratio, Summary, enough, paired_ratio, summarize, verdict
+from xlascope.stats import Ratio, Summary, enough, opposed, paired_ratio, summarize, verdict
 from xlascope.stats.ratio import MAX_BLOCKS, MIN_PAIRS, _signed_rank_quantile
 from xlascope.stats.summary import order_interval
 
@@ -159,3 +159,21 @@ def test_pairs_that_are_like_their_neighbours_count_for_fewer() -> None:
     mixed = paired_ratio(np.ones(250), np.exp(rng.permutation(logs)))
     assert in_order is not None and mixed is not None
     assert 1.6 < (in_order.high - in_order.low) / (mixed.high - mixed.low) < sqrt(5)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_no_sure_verdict_against_the_medians(turned: bool) -> None:
+    """A machine of two speeds, which a tenth of the pairs straddle: nine in ten pairs say 1.2, the medians 0.6."""
+    pairs = [(10.0, 12.0)] * 45 + [(20.0, 12.0)] * 10 + [(20.0, 24.0)] * 45
+    one, two = ([each[place] for each in pairs] for place in ((1, 0) if turned else (0, 1)))
+    ratio = paired_ratio(one, two)
+    assert ratio is not None and (ratio.high < 1 if turned else ratio.low > 1)
+    medians = summarize(one).median_ns, summarize(two).median_ns
+    assert opposed(ratio.low, ratio.high, *medians) == pytest.approx(1 / 0.6 if turned else 0.6)
+    assert (verdict(ratio), verdict(ratio, medians=medians)) == ("faster" if turned else "slower", "unclear")
+
+
+def test_medians_that_agree_or_are_unknown_deny_nothing() -> None:
+    assert opposed(1.02, 1.25, 100.0, 101.0) is None and opposed(1.02, 1.25, 100.0, 100.0) is None
+    assert opposed(0.98, 1.25, 100.0, 90.0) is None
+    assert opposed(1.02, 1.25, None, 90.0) is None and opposed(None, None, 100.0, 90.0) is None

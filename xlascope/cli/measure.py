@@ -18,6 +18,7 @@ from xlascope.protocol.machines import is_platform
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
 from xlascope.session.switches import MATMUL_PRECISIONS, variant_name
+from xlascope.stats import opposed
 
 _SUMMARY = (
     "variant", "id", "program", "switches", "place", "args", "median_ns", "ci_low_ns", "ci_high_ns", "samples",
@@ -189,7 +190,12 @@ def describe(result: dict[str, Any]) -> str:
     if result["ratio"] is not None:
         low, high = result["ratio_ci_low"], result["ratio_ci_high"]
         interval = "[no interval: too few samples]" if low is None or high is None else f"[{low:.3g} – {high:.3g}]"
-        lines.append(f"  {result['verdict'] or 'no verdict'}: time × {result['ratio']:.3g} {interval}")
+        lines.append(f"  {result['verdict'] or 'no verdict'}: time × {result['ratio']:.3g} {interval} of neighbouring "
+                     "pairs")
+        medians = opposed(low, high, result["baseline_median_ns"], result["median_ns"])
+        if medians is not None:
+            lines.append(f"  the medians say × {medians:.3g}: the machine's speed changed by more than the variant "
+                         "does; measure again when it is quieter")
     lines += numbers(result)
     before, after = result.get("baseline_peak_bytes"), result.get("peak_bytes")
     if before is not None and after is not None and before != after:

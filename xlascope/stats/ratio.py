@@ -111,12 +111,21 @@ def _signed_rank_quantile(count: int, tail: float) -> int | None:
     return outside - 1 if outside else None
 
 
-def verdict(ratio: Ratio | None, min_effect: float = MIN_EFFECT, same: float = SAME) -> Verdict | None:
+def verdict(
+    ratio: Ratio | None,
+    min_effect: float = MIN_EFFECT,
+    same: float = SAME,
+    medians: tuple[float | None, float | None] = (None, None),
+) -> Verdict | None:
     """`slower` or `faster` when the interval excludes 1 and the change is at least `min_effect`; `same` when the
     interval lies within 1 ± `same`; else `unclear`. None for None: nothing was executed.
+
+    `medians`: of all samples of the baseline and of the variant. Where they deny the pairs (`opposed`) nothing is sure.
     """
     if ratio is None:
         return None
+    if opposed(ratio.low, ratio.high, *medians) is not None:
+        return "unclear"
     if ratio.low > 1 and ratio.ratio - 1 >= min_effect:
         return "slower"
     if ratio.high < 1 and 1 - ratio.ratio >= min_effect:
@@ -124,6 +133,20 @@ def verdict(ratio: Ratio | None, min_effect: float = MIN_EFFECT, same: float = S
     if ratio.low >= 1 - same and ratio.high <= 1 + same:
         return "same"
     return "unclear"
+
+
+def opposed(
+    low: float | None, high: float | None, baseline_ns: float | None, variant_ns: float | None
+) -> float | None:
+    """The ratio of the medians where it lies on the other side of 1 than the whole interval of the pairs, else None.
+
+    Pairs that say slower while the median is shorter: in between the machine's speed changed by more than the effect,
+    and not the same for both, which no interval of the pairs holds.
+    """
+    if low is None or high is None or not baseline_ns or not variant_ns:
+        return None
+    medians = variant_ns / baseline_ns
+    return medians if (low > 1 and medians < 1) or (high < 1 and medians > 1) else None
 
 
 def enough(a: Samples, b: Samples, elapsed_s: float, budget_s: float, target: float = 0.01) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from xlascope.stats import opposed
 from xlascope.tui.glyphs import Glyphs
 from xlascope.tui.live import LiveNow, Measuring, is_silent
 from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, VariantRow
@@ -159,6 +160,8 @@ def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
     text = f"{row.ratio**turn:.2f}x {words.get(row.verdict or '', 'slower' if slower else 'faster')}{interval}"
     if row.verdict is None:
         text += " no verdict"
+    if opposed(low, high, row.baseline_median_ns, row.median_ns) is not None:
+        text += "  medians say the other"
     if row.fusions_before is not None and row.fusions_after is not None:
         text += f"  fusions {row.fusions_before}{glyphs.arrow}{row.fusions_after}"
     if row.collectives:
@@ -252,6 +255,10 @@ def explain_variant(row: VariantRow) -> list[str]:
         return [f"{row.name}: compiled, not executed; there is no time to compare.", *filter(None, [row.foretold])]
     low, high, base = row.baseline_ci_low_ns, row.baseline_ci_high_ns, row.baseline_median_ns
     medians = f" ({row.median_ns / base:.2f})" if row.median_ns is not None and base else ""
+    against = []
+    if opposed(row.ratio_ci_low, row.ratio_ci_high, base, row.median_ns) is not None:
+        against = ["Here the medians say the contrary: the machine's speed changed by more than the variant does, so "
+                   "it is unclear."]  # fmt: skip
     busy = []
     if low is not None and high is not None and base and (high - low) / 2 > _BUSY * base:
         busy = [f"The baseline's own interval is ±{(high - low) / 2 / base * 100:.0f} %: the machine is busy. "
@@ -266,6 +273,7 @@ def explain_variant(row: VariantRow) -> list[str]:
         f"{_two(row.ratio_ci_high)}.",
         f"It may differ from the ratio of the two medians{medians}: a pair is run within moments, so what slows the "
         "machine for longer slows both and cancels out.",
+        *against,
         *busy,
         "faster or slower: the interval excludes 1 and the change is at least 1 %; same: it lies within 3 %; "
         "else unclear.",

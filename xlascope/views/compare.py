@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from xlascope.ir.alignment import align, canonical
-from xlascope.stats import Ratio, Verdict, verdict
+from xlascope.stats import Ratio, Verdict, opposed, verdict
 from xlascope.stats.runs import held_up
 from xlascope.views import equations as equations_view
 from xlascope.views import fields
@@ -32,6 +32,7 @@ from xlascope.views.variant_names import BASELINE, name_of
 
 RERUN_EFFECT = 0.03
 """A change of a program executed again is at least so large: two executables of one program can differ by less."""
+_OPPOSED = "the medians say the contrary of the pairs: the machine's speed changed by more than the programs differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,11 @@ def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool)
                 different[opcode] = opcodes_a[opcode], opcodes_b[opcode]
     ratio, judged, note = times.ratio, None, times.note
     if ratio is not None and pair.same_signature is not False:
-        judged = verdict(ratio, same=SAME_RUNS) if times.how == "runs" else verdict(ratio)
+        against_baseline = times.how == "in turn" and BASELINE in (a.variant, b.variant)
+        medians = (times.a_median_ns, times.b_median_ns) if against_baseline else (None, None)
+        judged = verdict(ratio, same=SAME_RUNS) if times.how == "runs" else verdict(ratio, medians=medians)
+        if opposed(ratio.low, ratio.high, *medians) is not None:
+            note = _OPPOSED
         if times.how == "runs" and not machine_known:
             judged, note = "unclear", "how fast and how busy the machine was is not known"
     elif ratio is not None:
@@ -276,11 +281,14 @@ def rerun_of(program: Program, result: Mapping[str, object]) -> Program:
     if not body.get("ok"):
         return replace(program, note=f"not executed again: {body.get('error')}")
     ratio, low, high = (fields.number(body, key) for key in ("ratio", "ratio_ci_low", "ratio_ci_high"))
+    medians = fields.number(body, "baseline_median_ns"), fields.number(body, "median_ns")
     judged = None
     if ratio is not None and low is not None and high is not None:
-        judged = verdict(Ratio(ratio, low, high), min_effect=RERUN_EFFECT)
+        judged = verdict(Ratio(ratio, low, high), min_effect=RERUN_EFFECT, medians=medians)
     samples = fields.integer(body, "samples") or 0
     notes = [*fields.texts(body, "notes")]
+    if opposed(low, high, *medians) is not None:
+        notes.append(_OPPOSED)
     if fields.text(body, "args") == "synthetic":
         notes.append("executed with made-up arguments")
     return replace(

@@ -8,6 +8,7 @@ from typing import Any
 
 from xlascope.ir import HloModule, collectives, fusion_summary, parse_hlo
 from xlascope.runfile import Record
+from xlascope.stats import opposed
 from xlascope.views import fields
 from xlascope.views.choice import choose
 from xlascope.views.exchanges import Exchange, exchanges
@@ -17,6 +18,8 @@ from xlascope.views.provenance import NOTHING, Provenance, of_module
 from xlascope.views.source import RunSource
 from xlascope.views.stages import jaxpr_index, jaxpr_key
 from xlascope.views.variant_names import id_of, name_of
+
+_JUDGED = ("ratio_ci_low", "ratio_ci_high", "baseline_median_ns", "median_ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ def _read(source: RunSource, program: str, record: Record) -> Variant:
         ratio=fields.number(body, "ratio"),
         ratio_ci_low=fields.number(body, "ratio_ci_low"),
         ratio_ci_high=fields.number(body, "ratio_ci_high"),
-        verdict=fields.text(body, "verdict"),
+        verdict=_verdict(body),
         fusions_before=old.count if old is not None else None,
         fusions_after=new.count if new is not None else None,
         max_abs_error=fields.number(body, "max_abs_error"),
@@ -216,6 +219,12 @@ def _read(source: RunSource, program: str, record: Record) -> Variant:
         memory=memory_fit(body),
         prediction=foreseen.facts() if foreseen is not None else None,
     )
+
+
+def _verdict(body: Mapping[str, Any]) -> str | None:
+    """As it was given, unless its own numbers deny it, which older files do not look at."""
+    numbers = (fields.number(body, key) for key in _JUDGED)
+    return "unclear" if opposed(*numbers) is not None else fields.text(body, "verdict")
 
 
 def _changes(body: Mapping[str, Any], before: HloModule | None, after: HloModule | None) -> Changes:

@@ -188,7 +188,7 @@ def statistics(pairs: Pairs) -> dict[str, Any]:
         "ratio": None if ratio is None else ratio.ratio,
         "ratio_ci_low": ratio.low if ratio is not None and bounded else None,
         "ratio_ci_high": ratio.high if ratio is not None and bounded else None,
-        "verdict": stats.verdict(ratio),
+        "verdict": stats.verdict(ratio, medians=(baseline.median_ns, variant.median_ns)),
     }
 
 

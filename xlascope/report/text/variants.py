@@ -20,6 +20,7 @@ from xlascope.report.text.tables import (
     table,
     warning,
 )
+from xlascope.stats import opposed
 from xlascope.views.variants import Variant, Variants
 
 _STYLES = {"faster": "green", "slower": "red"}
@@ -46,8 +47,8 @@ def variants(answer: Variants) -> Iterable[RenderableType]:
             fixed_column("where", 4),
         ]
         yield table(columns, [_row(each) for each in answer.rows])
-        yield note("Medians of one call; ratio: variant ÷ baseline, in turn; fusions of two or more members; "
-                   "error: largest difference of an output (relative to its largest magnitude).")  # fmt: skip
+        yield note("Medians of one call; ratio: variant ÷ baseline of neighbouring pairs; fusions of two or more "
+                   "members; error: largest difference of an output (relative to its largest magnitude).")  # fmt: skip
     for each in answer.rows:
         yield from _remarks(each)
     for failed in answer.failed:
@@ -90,6 +91,10 @@ def _error(each: Variant) -> str:
 def _remarks(each: Variant) -> Iterable[RenderableType]:
     if each.target is not None:
         yield note(f"{each.id}: {foretold(each)}")
+    medians = opposed(each.ratio_ci_low, each.ratio_ci_high, each.baseline_median_ns, each.median_ns)
+    if medians is not None:
+        yield warning(f"{each.id}: the pairs say {each.ratio:.3f}x, the medians {medians:.3f}x: "
+                      "the machine's speed changed by more than the variant does.")  # fmt: skip
     if each.simulated:
         yield note(f"{each.id}: simulated devices share the machine's cores.")
     if each.args == "synthetic":
