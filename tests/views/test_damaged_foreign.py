@@ -56,6 +56,7 @@ def test_a_profile_cut_anywhere_tells_where(tmp_path: Path) -> None:
         (f"{MODULE}.cpu_after_optimizations.txt.gz", gzip.compress(AFTER.encode())[:-20]),
         ("step.mlir.gz", gzip.compress(STABLEHLO.encode())[:-20]),
     ],
+    ids=["message cut", "no message", "text cut", "stablehlo cut"],
 )
 def test_a_text_that_broke_is_told_with_its_place(name: str, data: bytes, tmp_path: Path) -> None:
     path = tmp_path / name
