@@ -107,8 +107,11 @@ def _tell_apart(wanted: argparse.Namespace) -> None:
     words = wanted.words
     if not words:  # asked for only now: an option that is not known is told first
         raise _Usage("which file? `xlascope show PATH VIEW`")
-    named = len(words) > 1 and (words[-1] in {view.name for view in VIEWS} or not os.path.exists(words[-1]))
+    views = {view.name for view in VIEWS}
+    named = len(words) > 1 and (words[-1] in views or not os.path.exists(words[-1]))
     wanted.view = words.pop() if named else None
+    if any(word in views and not os.path.exists(word) for word in words[1:]):
+        raise _Usage(f"unrecognized argument: {wanted.view}. One view at a time: `xlascope show PATH… VIEW`")
     if len(words) > 1:
         for word in words:
             if not os.path.exists(word):
