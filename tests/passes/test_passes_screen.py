@@ -117,7 +117,7 @@ async def test_what_is_not_held_is_collected_with_progress_and_can_be_cancelled(
 async def test_a_file_for_reading_only_says_how_passes_are_had(recorded: Path, tmp_path: Path) -> None:
     path = without_passes(recorded, tmp_path / "bare.xlascope")
     async with opened(path) as (app, pilot, _screen):
-        await until(pilot, lambda: "for reading only" in "\n".join(screen_text(app)))
+        await until(pilot, lambda: "file is open for reading" in "\n".join(screen_text(app)))
         await pilot.press("p")
         assert isinstance(app.screen, MainScreen)
         await pilot.press("p")

@@ -50,7 +50,7 @@ def test_a_script_that_has_not_imported_jax_tells_where_it_is(tmp_path: Path) ->
 
 def test_a_script_that_closed_all_descriptors_is_left_alone(tmp_path: Path) -> None:
     text = ("import os, sys\nprint('ready', flush=True)\nsys.stdin.readline()\nos.closerange(3, 200)\n"
-            "files = [open('mine', 'w') for _ in range(40)]\nprint('closed', flush=True)\nsys.stdin.readline()\n"
+            "files = [open(__file__ + '.mine', 'w') for _ in range(40)]\nprint('closed', flush=True)\nsys.stdin.readline()\n"
             "print('alive %d' % sum(os.path.getsize(file.name) for file in files), flush=True)\n")
     keeper, events = asked(tmp_path, text)
     try:
