@@ -29,6 +29,19 @@ def test_batch_plan_splits_the_batch_and_replicates_parameters() -> None:
     assert made.notes == ("batch plan: x, y split on dimension 0 (64) over x=8; others replicated",)
 
 
+def test_split_arrays_that_may_be_weights_are_told() -> None:
+    """A loss of a scan over time returns nothing of its arguments: by the rule the three weights are the batch."""
+    weights = [Leaf(f"params[{at}]", shape, "f32") for at, shape in enumerate(((128, 128), (128, 128), (128,)))]
+    arguments = [*weights, Leaf("xs", (100, 32, 128), "f32"), Leaf("h0", (32, 128), "f32")]
+    assert plan(arguments, [LOSS], 8, {"data": 8}).notes == (
+        "batch plan: params[0], params[1], params[2] split on dimension 0 (128) over data=8; others replicated",
+        "128 is dimension 1 of params[0] too: if what is split are weights, for instance --shard xs=-,data (S on the "
+        "screen) splits another",
+    )
+    named = plan(arguments, [LOSS], 8, {"data": 8}, shard={"xs": "-,data"})
+    assert named.notes == ("arguments without a spec are replicated",)
+
+
 def test_a_tie_goes_to_the_size_that_results_lead_with() -> None:
     """softmax(x @ w): both arguments lead with a size of their own, and the result leads with that of x."""
     x, w, out = Leaf("x", (128, 256), "f32"), Leaf("w", (256, 64), "f32"), Leaf("", (128, 64), "f32")

@@ -159,10 +159,28 @@ def _split(
         over = f"{first}={size}"
         notes.append(f"{chosen} plan: {_some(split)} split on dimension 0 ({known.leading}) over {over}"
                      + ("" if cut else "; others replicated"))
+        notes += _doubt(inputs, specs, known, first, size)
     if cut:
         notes.append(f"{chosen} plan: parameters {_some(cut)} split on their largest divisible dimension over "
                      f"{last}={axes[last]}; others replicated")
     return specs, why, notes
+
+
+def _doubt(inputs: Sequence[Leaf], specs: Sequence[Spec], known: Roles, axis: str, ways: int) -> list[str]:
+    """A note where the size split is a later dimension of an array too: seldom a batch's, often that of weights."""
+    inner = next((leaf for leaf in inputs if known.leading in leaf.shape[1:]), None)
+    if inner is None:
+        return []
+    advice = "--shard ARGUMENT=SPEC, or S on the screen, splits others"
+    for index, (leaf, spec) in enumerate(zip(inputs, specs, strict=True)):
+        can = [at for at, extent in enumerate(leaf.shape) if extent and extent % ways == 0 and extent != known.leading]
+        if not any(spec) and can:
+            cut = ",".join(axis if at == can[0] else "-" for at in range(can[0] + 1))
+            advice = f"for instance --shard {leaf.name or index}={cut} (S on the screen) splits another"
+            break
+    where = inner.shape.index(known.leading or 0, 1)
+    return [f"{known.leading} is dimension {where} of {inner.name or inputs.index(inner)} too: if what is split are "
+            f"weights, {advice}"]  # fmt: skip
 
 
 def _some(names: Sequence[str]) -> str:
