@@ -13,7 +13,7 @@ from tests.views.recorded_scripts import Recorded
 from xlascope.runfile import Chunk
 from xlascope.traces import OpTimes
 from xlascope.views import open_source, query
-from xlascope.views.call_count import Compiled, compiled, of_program
+from xlascope.views.call_count import Compiled, Count, compiled, of_program
 from xlascope.views.call_rate import Lifetime
 from xlascope.views.call_time import call_time
 from xlascope.views.heat import heat
@@ -171,3 +171,29 @@ def test_shares_are_time_per_call_times_calls(one_device: Recorded) -> None:
     assert loop.per_call is not None and (loop.per_call.seen, loop.estimated_ns) == (11, loop.per_call.calls_ns)
     assert loop.device_ns is not None and loop.device_ns <= loop.per_call.calls_ns
     assert [row.estimated_ns for row in answer.functions] == sorted((r.estimated_ns for r in rows.values()), reverse=True)
+
+
+def test_calls_that_no_window_saw_may_be_as_short_as_the_shortest_seen() -> None:
+    """No steady pace, and windows with many calls saw longer ones than came after them: only the short ones bound."""
+    known = {1: Compiled(1, BASE, 0)}
+
+    def found(ends: tuple[int, int], short_ns: int) -> Count | None:
+        long = Span(1, 0, 60 * MS, BASE, BASE + 5, 6, 10 * MS, 60 * MS, 10 * MS)
+        middle = Span(1, 0, 60 * MS, BASE + 60, BASE + 65, 6, 10 * MS, 60 * MS, 10 * MS)
+        last = Span(1, 2 * MS, 8 * MS, BASE + 160, BASE + 161, 2, short_ns, 2 * short_ns, 5 * MS)
+        empty = window(1, 0, 1, {}).chunk
+        windows = [
+            Window(empty, None, None, "periodic", start, end, False, False, None, str(start), NOTHING, {1: span})
+            for start, end, span in ((0, 60 * MS, long), (1000 * MS, 1060 * MS, middle), (2000 * MS, ends[0], last))
+        ]
+        return of_program(windows, [1], known, Lifetime(0, ends[1]), ended=True)
+
+    bounded = found((2010 * MS, 2210 * MS), 4 * MS)
+    assert bounded is not None and bounded.calls == 162
+    assert bounded.at_most is not None and bounded.at_most >= 162 + 200 // 4  # ten calls of 10 ms would be 182 + 7
+    # As much time, but of it the window was open without having seen a call end: one can have been under way.
+    later = found((2030 * MS, 2210 * MS), 4 * MS)
+    assert later is not None and later.at_most == bounded.at_most
+    # So short that they would more than double: nothing is known.
+    wide = found((2010 * MS, 2210 * MS), MS)
+    assert wide is not None and (wide.calls, wide.at_most) == (162, None)

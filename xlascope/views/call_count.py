@@ -182,7 +182,7 @@ def _glances(windows: Sequence[Window], ids: frozenset[int]) -> tuple[_Glance, .
             _Glance(
                 window, begin + first.first_ns, begin + last.last_ns, first.first_run, last.last_run,
                 sum(span.calls for span in spans), max(span.pause_ns for span in spans),
-                min((span.typical_ns for span in spans if span.typical_ns and span.calls >= _FEW), default=None),
+                min((span.typical_ns for span in spans if span.typical_ns), default=None),
             )
         )  # fmt: skip
     return tuple(found)
@@ -234,7 +234,8 @@ def _tail(windows: Sequence[Window], glances: Sequence[_Glance], life: Lifetime,
     runs, time = _rate(glances, life, calls)
     distance = time / runs if runs else 0.0
     unwatched = left - sum(w.seconds_ns or 0 for w in later)
-    most = _most(glances, unwatched, calls)
+    # A call that was going on when the window closed is in no window.
+    most = _most(glances, unwatched + max(end - latest, 0), calls)
     if runs < _FEW or time <= 0:
         # The end of a window says little: after its first call a script compiles other things.
         silent = sum(w.seconds_ns or 0 for w in later)
@@ -260,7 +261,8 @@ def _steady(glance: _Glance) -> bool:
 
 
 def _most(glances: Sequence[_Glance], unwatched: int, calls: int) -> int | None:
-    """Calls in unwatched time at most: at the fastest of steady paces, else one right after the other.
+    """Calls in unwatched time at most: at the fastest of steady paces, else as short as any window saw them, one right
+    after the other: a call takes longer while a window is open, and on a busy machine.
 
     None where there is neither, and where calls could have been more than doubled: that tells nothing.
     """
