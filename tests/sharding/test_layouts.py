@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlascope.ir.passes.names import read_step
-from xlascope.ir.sharding import Layout, axes_of, mesh_in, of_axes, parse_sharding, split_tuple, whole
+from xlascope.ir.sharding import Layout, axes_of, is_manual, mesh_in, of_axes, parse_sharding, split_tuple, whole
 from xlascope.ir.sharding_picture import picture
 from xlascope.views.sharding_module import before_partitioning
 
@@ -68,6 +68,20 @@ def test_spec_and_layout(order: list[str], rank: int) -> None:
 def test_a_layout_that_no_spec_gives() -> None:
     assert axes_of(Layout((2,), ((0, 3), (1, 2))), [("x", 2), ("y", 2)]) is None
     assert whole(2, 8).replicated and not whole(2, 1).replicated
+
+
+@pytest.mark.parametrize(
+    ("text", "manual"),
+    [
+        ("{manual}", True), ("{mesh['data'=4,'model'=2], manual}", True),
+        ("{devices=[1,1,8]<=[8] last_tile_dims={manual}}", True),
+        ("{devices=[2,1,4]<=[8] last_tile_dims={manual}}", False),
+        ("{devices=[1,1,2,4]<=[8] last_tile_dims={manual, replicated}}", False),
+        ("{mesh['manual'=8], [{'manual'}, {}]}", False), ("{replicated}", False), (None, False),
+    ],
+)  # fmt: skip
+def test_what_lies_inside_of_a_shard_map(text: str | None, manual: bool) -> None:
+    assert is_manual(text) is manual
 
 
 def test_tuples() -> None:

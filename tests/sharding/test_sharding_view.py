@@ -43,6 +43,12 @@ results = jax.block_until_ready(layer(*args))
 for _ in range(3):
     step({"w1": normal(16, 32), "b1": normal(32), "w2": normal(32, 4)}, normal(64, 16), normal(64, 4))
 
+def parts(x, w):
+    return jax.lax.psum(jnp.tanh(x @ w), "model")
+
+mapped = jax.shard_map(parts, mesh=mesh, in_specs=(P("data", "model"), P("model", None)), out_specs=P("data", None))
+jax.jit(mapped)(put(normal(64, 16), "data", "model"), put(normal(16, 4), "model"))
+
 def held(array):
     rows = array.sharding.devices_indices_map(array.shape)
     return {device.id: [list(each.indices(size)[:2]) for each, size in zip(index, array.shape)]
@@ -102,6 +108,16 @@ def test_arrays_lie_as_jax_says(recorded: tuple[str, dict[str, Any]]) -> None:
     assert (made["role"], made["shape"], made["equation"]) == ("intermediate", [256, 128], "0")
     assert made["spec"] == "data,model" and made["line"] == SCRIPT.split("\n").index(
         "    h = jax.nn.relu(x @ w + b)") + 1
+
+
+def test_inside_of_a_shard_map_shapes_are_of_one_device(recorded: tuple[str, dict[str, Any]]) -> None:
+    arrays = told("show", recorded[0], "sharding", "--program", "parts")["arrays"]
+    made = next(each for each in arrays if each["opcode"] == "dot")
+    assert (made["shape"], made["bytes_per_device"], made["bytes"]) == ([16, 4], 16 * 4 * 4, None)
+    whole = {each["name"]: (each["bytes_per_device"], each["bytes"]) for each in arrays if each["role"] != "intermediate"}
+    assert whole == {"x": (16 * 8 * 4, 64 * 16 * 4), "w": (8 * 4 * 4, 16 * 4 * 4), "output 0": (16 * 4 * 4, 64 * 4 * 4)}
+    text = xlascope("show", recorded[0], "sharding", "--program", "parts").stdout
+    assert "In a shard_map shapes are those of one device's part." in text
 
 
 def test_auto_measures_all_and_ranks_them_by_their_medians(recorded: tuple[str, dict[str, Any]]) -> None:

@@ -20,7 +20,7 @@ from xlascope.report.as_json import to_json
 from xlascope.runfile import Writer
 from xlascope.traces import read_profile
 from xlascope.traces.call_spans import LEAST, call_spans
-from xlascope.views import Source, open_source
+from xlascope.views import Source, open_source, query
 from xlascope.views.compare import Compare, Program, compare
 from xlascope.views.comparing.sides import open_sides, parse
 from xlascope.views.comparing.times import is_told, machine
@@ -111,6 +111,14 @@ def test_ops_are_compared_through_their_equations(answer: Compare) -> None:
     assert all(each.b_ns is not None for each in rows) and all(each.line_b is not None for each in rows)
     steady = of(answer, "steady")
     assert steady.opcodes == {} and steady.a_form.instructions == steady.b_form.instructions
+
+
+def test_the_peak_is_that_of_the_view_memory(after: Path, answer: Compare) -> None:
+    with open_source(after) as source:
+        for each in answer.programs:
+            held = query("memory", source, program=each.program_b)
+            assert held.peak_bytes is not None and each.b_form.peak_bytes == held.peak_bytes
+            assert each.b_form.temp_bytes == held.temp_bytes
 
 
 def test_the_source_difference_is_that_of_the_script(answer: Compare) -> None:

@@ -1,7 +1,7 @@
 """Shardings as HLO writes them: which block of an array each device holds.
 
 Forms: ``{replicated}``, ``{maximal device=3}``, ``{devices=[4,1,2]<=[8] last_tile_dim_replicate}``,
-``{devices=[2,2]0,2,1,3}``, ``{mesh['x'=4,'y'=2], [{'x'}, {}]}``, and tuples of them.
+``{devices=[2,2]0,2,1,3}``, ``{mesh['x'=4,'y'=2], [{'x'}, {}]}``, ``{mesh[…], manual}``, and tuples of them.
 """
 
 from __future__ import annotations
@@ -76,6 +76,20 @@ def parse_sharding(text: str | None, rank: int, devices: int) -> Layout | None:
         found = re.search(r"device=(\d{1,6})", text)
         return Layout((1,) * rank, ((int(found.group(1)),),)) if found else None
     return whole(rank, devices) if "replicated" in text else None
+
+
+_MANUAL = re.compile(r"\{\s*(?:mesh\[[^\]]*\]\s*,\s*)?manual\s*\}\Z")
+
+
+def is_manual(text: str | None) -> bool:
+    """Whether an array lies inside of a shard_map over all axes: its shape is what each device has."""
+    text = (text or "").strip()
+    if _MANUAL.match(text):
+        return True
+    tiles, last = _TILES.search(text), _LAST.search(text)
+    if tiles is None or last is None or last.group(1).strip() != "manual":
+        return False
+    return set(_numbers(tiles.group(1))[:-1]) <= {1}
 
 
 def _of_tiles(text: str, rank: int, devices: int) -> Layout | None:

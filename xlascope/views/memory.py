@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xlascope.views import fields
@@ -74,7 +75,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     peak = max(range(steps), key=live.__getitem__) if live else None
     own = own_files(source, name) if isinstance(source, RunSource) else Own()
     told = _told(source, name, which)
-    most, peak_from = _peak(told)
+    most, peak_from = call_peak(told)
     return Memory(
         peak_bytes=most,
         buffers=tuple(sorted((_buffer(life, own) for life in found), key=lambda each: -each.size_bytes)),
@@ -100,8 +101,8 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     )
 
 
-def _peak(told: dict[str, int | None]) -> tuple[int | None, str | None]:
-    """The most that a call holds, and what it was taken from."""
+def call_peak(told: Mapping[str, int | None]) -> tuple[int | None, str | None]:
+    """The most bytes that a call holds on one device, by XLA's figures, and what it was taken from."""
     own = told.get("peak")
     argument, output, temp = (told.get(key) for key in ("argument", "output", "temp"))
     if argument is None or output is None or temp is None:

@@ -11,7 +11,7 @@ from typing import Any
 from xlascope.ir import HloInstruction, HloModule, collectives
 from xlascope.ir.scan import whole_number
 from xlascope.ir.shapes import Shape, parse_shape
-from xlascope.ir.sharding import Layout, axes_of, parse_sharding, split_tuple
+from xlascope.ir.sharding import Layout, axes_of, is_manual, parse_sharding, split_tuple
 from xlascope.protocol.specs import spec_text
 from xlascope.views import fields
 from xlascope.views.positions import Own, position
@@ -43,7 +43,8 @@ class Array:
 
     ``gathered_for``: the instructions that need all of an array that is split, so that devices exchange their parts.
     ``tiles``: into how many blocks each dimension is cut; ``blocks`` in row-major order. None where XLA's text is of
-    a form that is not known.
+    a form that is not known. Inside of a shard_map over the whole mesh ``shape`` and ``bytes_per_device`` are of the
+    part that each device has, and ``bytes`` is None: what the parts are together only the script knows.
     """
 
     name: str
@@ -134,6 +135,8 @@ def _array(
         share = size
         for extent, tile in zip(dims, layout.tiles, strict=True):
             share = share // extent * -(-extent // tile) if extent else 0
+    if is_manual(text):
+        share, size = size, None
     return Array(
         name=name, role=role, shape=dims, dtype=dtype, spec=spec, why=why, bytes_per_device=share, bytes=size,
         replicated=layout.replicated if layout is not None else None,
@@ -205,7 +208,7 @@ class _Reader:
                     outputs.append(self._output(index, result, text))
                     made.add(result.name)
         middle = [self._intermediate(each) for each in self.module.instructions() if self._counts(each, made)]
-        middle.sort(key=lambda each: -(each.bytes or 0))
+        middle.sort(key=lambda each: -(each.bytes or each.bytes_per_device or 0))
         return (*arguments, *outputs, *middle)
 
     def _counts(self, instruction: HloInstruction, outputs: set[str]) -> bool:

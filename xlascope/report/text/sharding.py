@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from xlascope.ir.sharding import Layout
+from xlascope.ir.sharding import Layout, is_manual
 from xlascope.ir.sharding_picture import picture
 from xlascope.protocol.specs import mesh_text
 from xlascope.report.text.scaling import chart
@@ -55,6 +55,8 @@ def sharding(answer: Sharding) -> Iterable[RenderableType]:
         rest = answer.arrays[_MOST:]
         if rest:
             yield note(f"And {len(rest)} smaller intermediates; --json has all.")
+        if any(is_manual(each.spec) for each in answer.arrays[:_MOST]):
+            yield note("In a shard_map shapes are those of one device's part.")
         yield from _reasons(answer.arrays)
         yield from _pictures(answer.arrays)
     if answer.devices:
@@ -78,7 +80,7 @@ def _row(each: Array) -> list[str | Text]:
         each.name,
         each.role,
         f"{each.dtype}[{','.join(map(str, each.shape))}]",
-        each.spec or ("whole" if each.replicated else UNKNOWN),
+        "in shard_map" if is_manual(each.spec) else each.spec or ("whole" if each.replicated else UNKNOWN),
         size(each.bytes_per_device),
         size(each.bytes),
         "whole" if each.replicated else "gathered" if each.gathered_for else "",
@@ -133,8 +135,8 @@ def _devices(rows: Sequence[Device]) -> Iterable[RenderableType]:
         for row in rows
     ])  # fmt: skip
     if any(row.simulated for row in rows):
-        yield note("Simulated devices share the machine's cores: compare wall times, never sums. Peak memory is XLA's "
-                   "figure for one device.")  # fmt: skip
+        yield note("Simulated devices share the machine's cores: compare wall times, never sums. Peak memory: what a "
+                   "call holds on one device, by XLA.")  # fmt: skip
 
 
 def ranking(answer: Ranking) -> Iterable[RenderableType]:

@@ -12,6 +12,7 @@ from xlascope.ir import HloModule, collectives, fusion_summary
 from xlascope.views import fields
 from xlascope.views.comparing.sides import Side, variant_records
 from xlascope.views.lookup import compile_records
+from xlascope.views.memory import call_peak
 from xlascope.views.source import HloSource, RunSource
 from xlascope.views.stages import hlo_module, readable_module
 from xlascope.views.variant_names import BASELINE, id_of
@@ -23,6 +24,7 @@ _MOST_LINES = 2000
 class Form:
     """One side's optimized module, and what making it and holding it takes. None: not known.
 
+    ``peak_bytes``: what a call holds on one device at the most (view ``memory``), which XLA's own peak is not on CPU.
     ``fusions``: with two or more real members. ``copies``: instructions that copy. ``collectives``: by kind.
     """
 
@@ -66,7 +68,7 @@ def variant_of(side: Side, program: str) -> str | None:
 
 
 def _memory(side: Side, program: str) -> tuple[int | None, int | None]:
-    """Peak and temporary bytes, as XLA says."""
+    """What a call holds at the most, as every other view has it, and temporary bytes, as XLA says."""
     if not isinstance(side.source, RunSource):
         return None, None
     record = variant_records(side).get(program)
@@ -75,7 +77,10 @@ def _memory(side: Side, program: str) -> tuple[int | None, int | None]:
         return fields.integer(record.json, key), None
     executable = side.source.last("executable", program)
     memory = fields.mapping(executable.json, "memory") if executable is not None else None
-    return (fields.integer(memory, "peak"), fields.integer(memory, "temp")) if memory else (None, None)
+    if not memory:
+        return None, None
+    told = {name: fields.integer(memory, name) for name in ("peak", "argument", "output", "temp", "alias")}
+    return call_peak(told)[0], told["temp"]
 
 
 def _compile_ns(side: Side, program: str) -> int | None:
