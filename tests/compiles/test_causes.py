@@ -27,7 +27,7 @@ EXPECTED = {
     "lambda": [("first", "first call"), *[("function", f"{ANOTHER} (jit made again at {{}})")] * 2],
     "partial": [("first", "first call"), ("function", f"{ANOTHER} (jit made again at {{}})")],
     "partial values": [
-        ("captured", f"{ANOTHER} with other captured values: k: 2.0 → 3.0 (jit made again at {{}})"),
+        ("first", "first call of what is jitted at {}"),
         ("captured", f"{ANOTHER} with other captured values: k: 3.0 → 4.0 (jit made again at {{}})"),
     ],
     "captured": [

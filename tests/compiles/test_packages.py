@@ -78,7 +78,7 @@ def test_the_user_s_line_that_leads_into_a_package(answer: Compiles) -> None:
     )
     (eager,) = [each for each in answer.storms if each.names]
     assert (eager.name, eager.line) == ("main", 6)
-    assert eager.advice is not None and "put `jax.jit` around `main`" in eager.advice
+    assert eager.advice is not None and "put `jax.jit` around what script.py:6 calls" in eager.advice
     assert {"tanh", "cos"} <= {each.partition(" ×")[0] for each in eager.names}
     cond = next(row for row in answer.compiles if row.name == "cond")
     assert (cond.call_line, cond.own_line, cond.own_function) == (6, 6, "main")

@@ -173,6 +173,7 @@ class FixedFeed(Feed):
                     calls_at_least=calls - calls // 100, calls_at_most=calls + calls // 100, per_call_ns=124_000,
                     per_call_note="of later windows",
                     equations=equations, file=SOURCE, line=4, args="recorded", kind="jit",
+                    transformations=(),
                 )
                 for id, signature, calls, exact, equations in rows
             )

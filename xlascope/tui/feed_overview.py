@@ -80,7 +80,7 @@ def file_overview(name: str, kind: str, programs: dict[str, ProgramInfo], ops: O
 def _functions(
     found: Any, programs: Mapping[str, ProgramInfo], rows: Any, compiles: Any
 ) -> tuple[FunctionItem, ...]:
-    signatures = {row.id: row.signature for row in rows.programs}
+    signatures = {row.id: _label(row) for row in rows.programs}
     made, storms = (compiles.compiles, compiles.storms) if compiles is not None else ((), ())
     storm_of = {program: storm for storm in storms if not storm.eager for program in storm.programs}
     items = []
@@ -190,9 +190,16 @@ def _told(row: Any, found: Any) -> Iterator[str]:
         yield f"That is a sum over {found.simulated_devices} simulated devices, which is no wall time; per call is."
 
 
-def _program_item(program: ProgramInfo, signature: str | None) -> ProgramItem:
-    calls = _calls(program)
-    return ProgramItem(program.id, signature or "", calls)
+def _program_item(program: ProgramInfo, label: str | None) -> ProgramItem:
+    return ProgramItem(program.id, label or "", _calls(program))
+
+
+def _label(row: Any) -> str:
+    """Signature of a program, with what of JAX's is around its function."""
+    from xlascope.views.programs import made_of
+
+    made = made_of(row)
+    return f"{made}: {row.signature or ''}" if made is not None else row.signature or ""
 
 
 def _eager_item(compiles: Any, storms: list[Any], functions: Any) -> list[FunctionItem]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from xlascope.views.changes import few, values
 from xlascope.views.compile_rows import Compile
-from xlascope.views.script_text import Enclosing, enclosing
+from xlascope.views.lookup import program_records
+from xlascope.views.script_text import Enclosing, drives, enclosing
 from xlascope.views.source import RunSource
 
-SHOWN = 4
+TYPES = 3  # arguments whose dtypes are told
+PLACES = 3  # lines of eager operations that are told
+PASSES = 4  # compiles of one operation on one line, above which its loop is more than one pass over parameters
 
 
 def advice(source: RunSource, group: Sequence[Compile], together: bool = False) -> str | None:
@@ -22,7 +26,11 @@ def advice(source: RunSource, group: Sequence[Compile], together: bool = False) 
     cause = Counter(row.cause for row in again).most_common(1)[0][0]
     rows = [row for row in again if row.cause == cause]
     say = _SAYINGS.get(cause or "")
-    return say(source, rows) if say is not None else None
+    if say is None:
+        return None
+    if cause in ("function", "captured") and not rows[0].eager and (apart := _apart(group, rows)) is not None:
+        return apart
+    return say(source, again if cause in _OF_TYPES else rows)
 
 
 def _where(file: str | None, line: int | None) -> str:
@@ -39,13 +47,51 @@ def _place(around: Enclosing | None, file: str | None) -> str | None:
 
 
 def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
-    (file, line), _ = Counter((row.own_file, row.own_line) for row in group).most_common(1)[0]
+    places = Counter((row.own_file, row.own_line) for row in group)
+    (file, line), _ = places.most_common(1)[0]
     around = enclosing(source, file, line)
     name = around.function if around is not None else group[0].own_function
-    inside = f"`{name}`" if name and not name.startswith("<") else f"what {_where(file, line)} calls"
-    sizes = sum(row.cause in ("shape", "rank", "parameters") for row in group)
-    more = " Their shapes change from call to call: pad to one size." if sizes > len(group) // 2 else ""
-    return f"each operation is compiled and dispatched alone: put `jax.jit` around {inside}.{more}"
+    there = [row for row in group if (row.own_file, row.own_line) == (file, line)]
+    if all(_reached(row, row.call_file) for row in there):
+        what = f"put `jax.jit` around what {_where(file, line)} calls"
+    elif name is None or name.startswith("<") or drives(source, file, line, _called_from(source, file)):
+        what = f"move the operations {_at_lines(places)} into a jitted function"
+    else:
+        what = f"put `jax.jit` around `{name}`"
+    more = " Their shapes change from call to call: pad to one size." if _ragged(source, group) else ""
+    return f"each operation is compiled and dispatched alone: {what}.{more}"
+
+
+def _at_lines(places: Counter[tuple[str | None, int | None]]) -> str:
+    """The lines with the most compiles first."""
+    (file, line), _ = places.most_common(1)[0]
+    more = [str(number) for (_, number), _ in places.most_common(PLACES)[1:]]
+    rest = ", …" if len(places) > PLACES else ""
+    return f"at {_where(file, line)}" + (f" (and {', '.join(more)}{rest})" if more else "")
+
+
+def _called_from(source: RunSource, file: str | None) -> frozenset[int]:
+    """Lines of a file that led to a program."""
+    records = *source.records("compile"), *program_records(source).values()
+    bodies = [each.json for each in records]
+    own = [body for body in bodies if body.get("eager") is not True and body.get("how") != "eager"]
+    found = {
+        body.get(f"{kind}line") for body in own for kind in ("own_", "call_") if body.get(f"{kind}file") == file
+    }
+    return frozenset(each for each in found if isinstance(each, int))
+
+
+def _ragged(source: RunSource, group: Sequence[Compile]) -> bool:
+    """Whether one operation of one line in a loop came in more shapes than a pass over a few parameters has."""
+    changed = [row for row in group if row.cause in ("shape", "rank", "parameters")]
+    places = Counter((row.name, row.own_file, row.own_line) for row in changed)
+    for (_, file, line), number in places.most_common():
+        if number < PASSES:
+            return False
+        around = enclosing(source, file, line)
+        if around is not None and around.loop is not None:
+            return True
+    return False
 
 
 def _reached(row: Compile, file: str | None) -> str:
@@ -101,17 +147,34 @@ def _captured(source: RunSource, rows: Sequence[Compile]) -> str:
     return f"pass {what} as an argument instead of capturing it: then one compile serves all. {_function(source, rows)}"
 
 
+def _apart(group: Sequence[Compile], again: Sequence[Compile]) -> str | None:
+    """Of function objects of which each is jitted once, at a line of its own; None where a line made several."""
+    made_before = {row.against for row in again}
+    alike = [row for row in group if row in again or row.program in made_before]
+    places = Counter((row.made_file, row.made_line) for row in alike)
+    if (None, None) in places or len(places) == 1 or max(places.values()) > 1:
+        return None
+    lines = [_where(file, line) for file, line in places]
+    name = (group[0].name or "?").rpartition("<locals>.")[2]
+    return f"`{name}` is jitted at {', '.join(lines[:-1])} and {lines[-1]}, and compiled anew for each: jit it once."
+
+
 def _shape(source: RunSource, rows: Sequence[Compile]) -> str:
     name = _argument(rows, "shape", "rank")
     seen = _values(rows, name, "shape", "rank")
     if len(seen) == 2:
         return f"{name} comes as {seen[0]} and {seen[1]}: pad the smaller one, or drop a last incomplete batch."
-    return f"{name} comes in {len(seen)} shapes ({_few(seen)}): pad it to one size, or to a few."
+    return f"{name} comes in {len(seen)} shapes ({few(seen)}): pad it to one size, or to a few."
 
 
 def _dtype(source: RunSource, rows: Sequence[Compile]) -> str:
+    kinds = "dtype", "x64", "weak type"
+    names = _names(rows, "dtype", "x64")
+    if len(names) > 1:
+        each = ", ".join(f"`{name}` comes as {few(values(rows, name, *kinds))}" for name in names[:TYPES])
+        return f"give each argument one dtype before the call: {each}{', …' if len(names) > TYPES else ''}."
     name = _argument(rows, "dtype", "x64")
-    return f"give {name} one dtype before the call: it comes as {_few(_values(rows, name, 'dtype', 'x64'))}."
+    return f"give {name} one dtype before the call: it comes as {few(_values(rows, name, *kinds))}."
 
 
 def _weak(source: RunSource, rows: Sequence[Compile]) -> str:
@@ -146,7 +209,7 @@ def _static(source: RunSource, rows: Sequence[Compile]) -> str:
         )
     seen = _values(rows, name, "static")
     return (
-        f"static {name} takes {len(seen)} values ({_few(seen)}), and each compiles anew: pass it as an ordinary "
+        f"static {name} takes {len(seen)} values ({few(seen)}), and each compiles anew: pass it as an ordinary "
         "argument, unless shapes or Python's control flow depend on it."
     )
 
@@ -154,13 +217,13 @@ def _static(source: RunSource, rows: Sequence[Compile]) -> str:
 def _structure(source: RunSource, rows: Sequence[Compile]) -> str:
     name = _argument(rows, "structure")
     seen = _values(rows, name, "structure")
-    return f"pass {'the arguments' if name == '`?`' else name} in one form: it comes as {_few(seen)}."
+    return f"pass {'the arguments' if name == '`?`' else name} in one form: it comes as {few(seen)}."
 
 
 def _placement(source: RunSource, rows: Sequence[Compile]) -> str:
     name = _argument(rows, "sharding", "device")
     seen = _values(rows, name, "sharding", "device")
-    return f"place {name} once, before the calls (`jax.device_put`): it comes as {_few(seen)}."
+    return f"place {name} once, before the calls (`jax.device_put`): it comes as {few(seen)}."
 
 
 def _donation(source: RunSource, rows: Sequence[Compile]) -> str:
@@ -189,22 +252,20 @@ _SAYINGS: dict[str, Callable[[RunSource, Sequence[Compile]], str]] = {
     "device": _placement, "donation": _donation, "config": _configured, "option": _configured, "cleared": _cleared,
     "how": _how,
 }  # fmt: skip
+# Said of all that an argument was, whichever part of its type changed from one compile to the next.
+_OF_TYPES = ("shape", "rank", "dtype", "weak type", "x64")
+
+
+def _names(rows: Sequence[Compile], *parts: str) -> list[str]:
+    """The arguments of which these parts changed most often."""
+    names = Counter(part.name for row in rows for part in row.difference if part.part in parts and part.name)
+    return [name for name, number in names.most_common() if number == max(names.values())]
 
 
 def _argument(rows: Sequence[Compile], *parts: str) -> str:
-    names = Counter(part.name for row in rows for part in row.difference if part.part in parts and part.name)
-    return f"`{names.most_common(1)[0][0]}`" if names else "`?`"
+    names = _names(rows, *parts)
+    return f"`{names[0]}`" if names else "`?`"
 
 
 def _values(rows: Sequence[Compile], name: str, *parts: str) -> list[str]:
-    """All that one argument was, in order."""
-    seen: dict[str, None] = {}
-    for row in rows:
-        for part in row.difference:
-            if part.part in parts and f"`{part.name or '?'}`" == name:
-                seen.update({text: None for text in (part.before, part.after) if text is not None})
-    return list(seen)
-
-
-def _few(seen: Sequence[str]) -> str:
-    return ", ".join(seen[:SHOWN]) + (", …" if len(seen) > SHOWN else "")
+    return values(rows, None if name == "`?`" else name.strip("`"), *parts)

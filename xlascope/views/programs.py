@@ -20,7 +20,8 @@ class Program:
     """``args``: whether the script's own arguments are kept. ``stages``: what is captured, from source to machine code.
 
     ``per_call_ns``, ``estimated_ns``, ``calls_at_least``, ``calls_at_most``: as in the view ``functions``.
-    ``replayable``: whether variants of it can be measured from the file alone.
+    ``replayable``: whether variants of it can be measured from the file alone. ``transformations``: what of JAX's is
+    around the function, the outermost first.
     """
 
     id: str
@@ -52,6 +53,15 @@ class Program:
     per_call_ns: int | None
     estimated_ns: int | None
     calls_at_most: int | None = None
+    transformations: tuple[str, ...] = ()
+
+
+def made_of(row: Program) -> str | None:
+    """``value_and_grad(loss)`` of a function that is traced through transformations; None for a plain one."""
+    if not row.transformations:
+        return None
+    name = (row.function or "?").rpartition("<locals>.")[2]
+    return f"{'('.join(row.transformations)}({name}{')' * len(row.transformations)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,7 @@ def _program(source: RunSource, name: str, record: Record, warmth: Heat) -> Prog
         per_call_ns=warmth.per_call.ns if warmth.per_call is not None else None,
         estimated_ns=warmth.estimated_ns,
         calls_at_most=warmth.calls_at_most,
+        transformations=fields.texts(body, "transformations"),
     )
 
 

@@ -25,11 +25,42 @@ def enclosing(source: RunSource, file: str | None, line: int | None) -> Enclosin
     """What encloses a line; None when the file was not kept or is no Python that this Python reads."""
     if file is None or line is None:
         return None
+    tree = _tree(source, file)
+    return _around(tree, line) if tree is not None else None
+
+
+def drives(source: RunSource, file: str | None, line: int | None, calls: frozenset[int]) -> bool:
+    """Whether the function around a line cannot be jitted whole, as far as its text tells.
+
+    It calls programs (on one of the lines ``calls``), or has values read on the host or written out. True for code
+    outside of any function; False where the text is not known.
+    """
+    tree = _tree(source, file) if file is not None and line is not None else None
+    if tree is None or line is None:
+        return False
+    scope = _scope(tree, line)
+    if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+        return True
+    if any(_first(scope) <= each <= (scope.end_lineno or each) for each in calls):
+        return True
+    return any(isinstance(node, ast.Call) and _is_host(node.func) for node in ast.walk(scope))
+
+
+_HOST_NAMES = frozenset({"print", "input", "open", "float", "int", "bool"})
+_HOST_METHODS = frozenset({"item", "tolist", "block_until_ready", "device_get"})
+
+
+def _is_host(called: ast.expr) -> bool:
+    if isinstance(called, ast.Name):
+        return called.id in _HOST_NAMES
+    return isinstance(called, ast.Attribute) and called.attr in _HOST_METHODS
+
+
+def _tree(source: RunSource, file: str | None) -> ast.Module | None:
     record = source.memo("source records", lambda: _records(source)).get(file)
     if record is None:
         return None
-    tree = source.keep.get_or(("parsed", source.digest(record, "text")), lambda: _parsed(source, record))
-    return _around(tree, line) if tree is not None else None
+    return source.keep.get_or(("parsed", source.digest(record, "text")), lambda: _parsed(source, record))
 
 
 def _records(source: RunSource) -> dict[str | None, Record]:
@@ -48,6 +79,17 @@ def _parsed(source: RunSource, record: Record) -> ast.Module | None:
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _scope(tree: ast.Module, line: int) -> ast.AST:
+    """The innermost function or class body that holds a line, else the module."""
+    scope: ast.AST = tree
+    node: ast.AST | None = tree
+    while node is not None:
+        if isinstance(node, _SCOPES) and not _in_head(node, line):
+            scope = node
+        node = next((each for each in _children(node) if _holds(each, line)), None)
+    return scope
 
 
 def _around(tree: ast.Module, line: int) -> Enclosing:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from xlascope.views import fields, lookup
+from xlascope.views.changes import example, subject
 from xlascope.views.compile_advice import advice
 from xlascope.views.compile_rows import Compile
 from xlascope.views.source import RunSource
@@ -15,7 +17,8 @@ LEAST, LEAST_EAGER = 2, 3
 
 @dataclass(frozen=True, slots=True)
 class CauseCount:
-    """How many of a storm's compiles have a cause; ``example``: the newest one's reason."""
+    """How many of a storm's compiles have a cause, of the same argument or option; ``example``: the reason, or all that
+    was seen where it differs from one to the next."""
 
     cause: str
     count: int
@@ -55,7 +58,13 @@ def cost(row: Compile) -> int:
 def storms(source: RunSource, rows: Iterable[Compile]) -> tuple[Storm, ...]:
     """The most expensive first."""
     compiled = [row for row in rows if row.compile_ns is not None or row.lower_ns is not None]
-    functions = _grouped((row for row in compiled if not row.eager), lambda row: (row.name, row.file, row.line))
+    made_with = {
+        name: fields.texts(each.json, "transformations") for name, each in lookup.program_records(source).items()
+    }
+    functions = _grouped(
+        (row for row in compiled if not row.eager),
+        lambda row: (row.name, row.file, row.line, made_with.get(row.program or "", ())),
+    )
     bodies = _grouped(
         (row for row in compiled if row.eager and row.body),
         lambda row: (row.name, row.file, row.line, row.own_file, row.own_line),
@@ -63,10 +72,14 @@ def storms(source: RunSource, rows: Iterable[Compile]) -> tuple[Storm, ...]:
     alone = _grouped(
         (row for row in compiled if row.eager and not row.body), lambda row: (row.own_file, _function(row.own_function))
     )
-    found = [_storm(source, group) for group in functions if len(group) >= LEAST]
+    found = [_storm(source, group) for group in functions if len(group) >= LEAST and _is_again(group)]
     found += [_storm(source, group) for group in bodies if len(group) >= LEAST]
     found += [_storm(source, group, together=True) for group in alone if len(group) >= LEAST_EAGER]
     return tuple(sorted(found, key=lambda storm: -storm.ns))
+
+
+def _is_again(group: Iterable[Compile]) -> bool:
+    return any(row.cause != "first" for row in list(group)[1:])
 
 
 def _grouped(rows: Iterable[Compile], key: Callable[[Compile], object]) -> list[list[Compile]]:
@@ -78,9 +91,8 @@ def _grouped(rows: Iterable[Compile], key: Callable[[Compile], object]) -> list[
 
 def _storm(source: RunSource, group: Sequence[Compile], together: bool = False) -> Storm:
     first = group[0]
-    counted = Counter(row.cause or "unknown" for row in group)
-    examples = {row.cause or "unknown": row.reason for row in group}
-    causes = tuple(CauseCount(cause, number, examples[cause]) for cause, number in counted.most_common())
+    alike = sorted(_grouped(group, subject), key=len, reverse=True)
+    causes = tuple(CauseCount(rows[0].cause or "unknown", len(rows), example(rows)) for rows in alike)
     names = Counter(row.name or "?" for row in group)
     places = Counter((row.own_file, row.own_line) if together else (row.file, row.line) for row in group)
     (file, line), _ = places.most_common(1)[0]
@@ -94,7 +106,7 @@ def _storm(source: RunSource, group: Sequence[Compile], together: bool = False) 
         eager=first.eager,
         compiles=len(group),
         ns=sum(cost(row) for row in group),
-        again_ns=sum(cost(row) for row in group[1:]),
+        again_ns=sum(cost(row) for row in group[1:] if together or row.cause != "first"),
         causes=causes,
         advice=advice(source, group, together),
         programs=tuple(by_program),

@@ -95,3 +95,4 @@ from xlascope.engine.compat.stablehlo import (
     stablehlo_module,
     unoptimized_hlo_text,
 )
+from xlascope.engine.compat.transformations import transformations

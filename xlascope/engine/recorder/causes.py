@@ -75,6 +75,10 @@ class Reasons:
         return cause
 
 
+def _at(place: tuple[str, int, str] | None) -> str:
+    return f"{place[0].rpartition('/')[2]}:{place[1]}" if place is not None else "?"
+
+
 def _knows(seen: _Seen, fun: Any) -> bool:
     reference = seen.functions.get(_token(fun))
     return reference is not None and reference() is _anchor(fun)
@@ -111,6 +115,8 @@ class _Case:
     def cause(self) -> Cause:
         if not self.earlier:
             return Cause("first", "first call")
+        if self.function_known and not self.same_function and (elsewhere := self._elsewhere()) is not None:
+            return elsewhere
         equal = [each for each in self.earlier if each[0].program == self.new.program]
         if equal and equal[-1][0].how != self.new.how:
             before, now = equal[-1][0].how, self.new.how
@@ -124,6 +130,15 @@ class _Case:
         if self.new.how == "eager":
             changes = _of_primitive(changes)
         return self._told(changes, nearest.program)
+
+    def _elsewhere(self) -> Cause | None:
+        """A function object jitted at a line of its own, and no program compiled before: nothing is made again."""
+        made = self.now.made
+        if made is None or any(
+            was.made in (None, made) or old.program == self.new.program for old, was in self.earlier
+        ):
+            return None
+        return Cause("first", f"first call of what is jitted at {_at(made)}")
 
     def _told(self, changes: list[Difference], against: str) -> Cause:
         more = f"; and {len(changes) - TOLD} more" if len(changes) > TOLD else ""
@@ -166,8 +181,10 @@ class _Case:
 
     def _new_function(self, same: bool, nearest: Signature, was: Circumstances) -> Cause:
         made = self.now.made
-        where = f"{made[0].rpartition('/')[2]}:{made[1]}" if made is not None else None
-        again = f" (jit made again at {where})" if where else " (the jit, lambda or partial is made again)"
+        again = " (the jit, lambda or partial is made again)"
+        if made is not None:
+            other = was.made is not None and was.made[:2] != made[:2]
+            again = f" (jitted at {_at(was.made)} and at {_at(made)})" if other else f" (jit made again at {_at(made)})"
         of = f", the method of another {self.now.bound} object" if self.now.bound else ""
         if same:
             return Cause("function", f"a new function object at the same line{of}{again}", nearest.program)

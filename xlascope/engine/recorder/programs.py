@@ -42,6 +42,7 @@ class Program:
     how: str
     inputs: list[dict[str, Any]]
     equations: int
+    transformations: tuple[str, ...] = ()
     fun: weakref.ref[Any] | None = None
     hook_calls: int = 0
     calls_told: int = 0
@@ -115,6 +116,8 @@ class Programs:
         function = function_of(jaxpr, call["fun"], qualified_name, call["direct"], place)
         structure = structure_of(jaxpr)
         how = "eager" if function.library else _how(jaxpr, call)
+        known = self.known(jaxpr)  # a later compile of a trace does not always tell the function
+        transformations = known.transformations if known is not None else compat.transformations(call["fun"])
         inputs = input_rows(jaxpr, params, call)
         signature = Signature(
             program="",
@@ -126,7 +129,7 @@ class Programs:
             function=None,
             how="",
         )
-        key = hashlib.blake2b(repr((function.id, signature)).encode(), digest_size=16).digest()
+        key = hashlib.blake2b(repr((function.id, transformations, signature)).encode(), digest_size=16).digest()
         program = self._by_key.get(key)
         fresh = program is None
         if program is None:
@@ -134,7 +137,7 @@ class Programs:
                 return Identified(None, signature, Circumstances(), False)
             short = function.name.rpartition("<locals>.")[2]
             number = self._numbers[short] = self._numbers.get(short, 0) + 1
-            program = Program(f"{short}#{number}", function, how, inputs, structure.equations)
+            program = Program(f"{short}#{number}", function, how, inputs, structure.equations, transformations)
             program.place = place
             self._by_key[key] = self._by_id[program.id] = program
             self._forget_inputs(program)
@@ -204,7 +207,7 @@ class Programs:
             "signature": ", ".join([*(row["type"] for row in program.inputs), *signature.statics]),
             "inputs": [{key: value for key, value in row.items() if key != "type"} for row in program.inputs],
             "outputs": [_without_type(value_row(each)) for each in compat.open_jaxpr(jaxpr).outvars],
-            "statics": list(signature.statics), "effects": effects,
+            "statics": list(signature.statics), "transformations": list(program.transformations), "effects": effects,
             "callbacks": any("callback" in name or name == "debug_print" for name in structure.primitives),
             "ordered": "io_callback" in structure.primitives or compat.has_ordered_effects(jaxpr),
             "x64": signature.x64, "platform": platform, "device_count": devices, "mesh": mesh,

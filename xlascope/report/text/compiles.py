@@ -79,8 +79,8 @@ def storm_says(storm: Storm) -> str:
         more = f", {len(storm.names) - 6} more" if len(storm.names) > 6 else ""
         return f"{said}: {', '.join(storm.names[:6])}{more}"
     causes = [each for each in storm.causes if each.cause != "first"]
-    reasons = "; ".join(f"{each.count} × {_cut(each.example or UNKNOWN)}" for each in causes[:2])
-    rest = sum(each.count for each in causes[2:])
+    reasons = "; ".join(f"{each.count} × {_cut(each.example or UNKNOWN)}" for each in causes[:3])
+    rest = sum(each.count for each in causes[3:])
     return f"{said}; {reasons}{f'; {rest} for other causes' if rest else ''}" if reasons else said
 
 

@@ -24,7 +24,7 @@ from xlascope.report.text.tables import (
     warning,
 )
 from xlascope.views.functions import Function, Functions
-from xlascope.views.programs import Program, Programs
+from xlascope.views.programs import Program, Programs, made_of
 
 
 def functions(answer: Functions) -> Iterable[RenderableType]:
@@ -104,7 +104,7 @@ def programs(answer: Programs) -> Iterable[RenderableType]:
         yield note("No program was traced.")
     columns = [
         Column("program", least=12),
-        Column("signature", least=20),
+        Column("signature", least=34),
         number_column("calls"),
         number_column("device time"),
         number_column("eqns", 1),
@@ -126,7 +126,7 @@ def programs(answer: Programs) -> Iterable[RenderableType]:
 def _program(row: Program) -> list[str | Text]:
     return [
         row.id,
-        row.signature or UNKNOWN,
+        f"{made_of(row)}: {row.signature or UNKNOWN}" if row.transformations else row.signature or UNKNOWN,
         calls(row.calls, row.calls_exact, row.calls_at_least, row.calls_at_most),
         duration(row.device_ns),
         count(row.equations),
