@@ -61,6 +61,7 @@ def test_commands_that_are_not_built_say_so(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("words,code,said", [
     (["absent.py"], 2, "can't open file"),
+    (["opne", "x.xlascope"], 2, "No such file or directory; did you mean `xlascope open`?"),
     (["record", "absent.py"], 2, "can't open file"),
     (["record"], 2, "which script"),
     (["record", "--nonsense", "x.py"], 2, "unknown option --nonsense"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from xlascope.cli.config import load
 from xlascope.cli.errors import CommandError
-from xlascope.cli.options import OPTIONS, OUTPUT, describe, make_plan, split
+from xlascope.cli.options import OPTIONS, OUTPUT, describe, given_to_script, make_plan, split
 from xlascope.cli.units import parse_seconds, parse_size, show_size
 from xlascope.session.plan import PlanError, choose_python, default_run_path, jax_of
 
@@ -195,3 +195,13 @@ def test_a_run_file_has_room_for_a_run() -> None:
     with pytest.raises(CommandError, match="at least 1MiB"):
         make_plan(parsed, stay=False)
     assert make_plan(split(["--max-size", "1MiB", __file__]), stay=False).max_size == 1 << 20
+
+
+@pytest.mark.parametrize(("words", "taken"), [
+    (["a.py", "-o", "x.xlascope"], "-o"), (["a.py", "--data", "d", "--output=x"], "--output=x"),
+    (["-o", "x", "a.py", "-o", "y"], None), (["a.py", "-m", "vit", "out"], None), (["a.py"], None),
+    (["-m", "pkg", "--max-size", "1G"], "--max-size"),
+])
+def test_an_option_of_ours_among_the_scripts_words_is_noticed(words: list[str], taken: str | None) -> None:
+    every = (OUTPUT, *OPTIONS)
+    assert given_to_script(split(words, every), every) == taken

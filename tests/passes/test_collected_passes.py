@@ -139,6 +139,8 @@ def test_the_command_shows_a_difference(recorded: Path, capsys: pytest.CaptureFi
     assert main([str(recorded), "diff", "--program", "scores", "--from", "hlo", "--to", "optimized", "--text"]) == 0
     said = capsys.readouterr().out
     assert "\n@@ -" in said and re.search(r"^\+.*fusion\(", said, re.MULTILINE)
+    title = f"from pass:{body['from']['index']} (as {body['from']['pipeline']} begins) to pass:{body['to']['index']} ("
+    assert title in " ".join(said.split()) and "(after pipeline-start)" not in said
 
 
 def test_the_file_grows_by_little(recorded: Path, dump: Path) -> None:

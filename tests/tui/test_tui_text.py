@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlascope.tui.glyphs import ASCII, UNICODE, terminal_speaks_unicode
+from xlascope.tui.lines import chart
+from xlascope.tui.model import CallTimes
 from xlascope.tui.text import lines as lines_module
 from xlascope.tui.text.highlight import tokeniser
 from xlascope.tui.text.lines import TextLines
@@ -219,3 +221,9 @@ def test_random_jumps_read_the_right_lines():
     lines = TextLines(text)
     order = random.Random(7).sample(range(50_000), 500)
     assert all(lines.line(number) == f"line {number}" for number in order)
+
+
+def test_the_chart_of_one_window_speaks_of_calls_of_the_program():
+    """Beside it the table of ops counts the windows of the whole run."""
+    spec = chart(CallTimes((3.0,), (1_790_000,)), (), None, "f#1")
+    assert spec.empty == "one window timed calls of it: 1.79 ms per call, 3.0 s after the start"

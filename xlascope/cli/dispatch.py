@@ -96,8 +96,18 @@ def _run(words: list[str]) -> int:
             return int(importlib.import_module(command.module).main(words[1:]))
         return int(importlib.import_module("xlascope.cli.live").main(words))
     except (CommandError, PlanError) as error:
-        print(f"xlascope: {error}", file=sys.stderr)
+        meant = _meant(name) if command is None else ""
+        print(f"xlascope: {error}{meant}", file=sys.stderr)
         return error.code
+
+
+def _meant(word: str) -> str:
+    """What to add for a word that is no script and nearly a command; else nothing."""
+    import difflib
+    import os
+
+    close = difflib.get_close_matches(word, [one.name for one in COMMANDS if one.built], 1, 0.7)
+    return f"; did you mean `xlascope {close[0]}`?" if close and not os.path.exists(word) else ""
 
 
 def usage() -> str:

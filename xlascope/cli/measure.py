@@ -18,7 +18,6 @@ from xlascope.protocol.machines import is_platform
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
 from xlascope.session.switches import MATMUL_PRECISIONS, variant_name
-from xlascope.stats import opposed
 
 _SUMMARY = (
     "variant", "id", "program", "switches", "place", "args", "median_ns", "ci_low_ns", "ci_high_ns", "samples",
@@ -180,6 +179,8 @@ def _row(path: Path, result: dict[str, Any]) -> dict[str, Any]:
 
 def describe(result: dict[str, Any]) -> str:
     """A measurement in words."""
+    from xlascope.stats import opposed
+
     times = (f"{show_time(result['median_ns'])} a call "
              f"[{show_time(result['ci_low_ns'])} – {show_time(result['ci_high_ns'])}]")
     lines = [f"{result['program']}  {result['variant']}  ({result['id']})"]

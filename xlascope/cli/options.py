@@ -107,6 +107,13 @@ def _parts(word: str, by_name: dict[str, Option]) -> tuple[str, bool, str]:
     return name, bool(equals), value
 
 
+def given_to_script(parsed: Parsed, options: Sequence[Option]) -> str | None:
+    """The first of the script's own words that is one of these options, not given before it; None without one."""
+    ours = {name for option in options if option.name != "--module" and option.name not in parsed.given
+            for name in (option.name, option.short) if name}  # fmt: skip
+    return next((word for word in parsed.argv if word.partition("=")[0] in ours), None)
+
+
 def make_plan(parsed: Parsed, *, stay: bool) -> LaunchPlan:
     """The plan of a command line over the configuration's defaults. Raises CommandError, PlanError."""
     if parsed.script is None and parsed.module is None:

@@ -8,7 +8,7 @@ import termios
 from pathlib import Path
 
 from xlascope.cli.errors import CommandError
-from xlascope.cli.options import OPTIONS, OUTPUT, describe, make_plan, split
+from xlascope.cli.options import OPTIONS, OUTPUT, describe, given_to_script, make_plan, split
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
 from xlascope.session.plan import default_run_path
@@ -32,6 +32,9 @@ def main(argv: list[str]) -> int:
     path = Path(shown) if shown is not None else default_run_path(plan, Path())
     replaced = path.is_file() and path.stat().st_size > 0
     narrator = _Narrator()
+    taken = given_to_script(parsed, (OUTPUT, *OPTIONS))
+    if taken is not None:
+        narrator.say(f"{taken} stands after the script, so the script got it; for xlascope it goes before")
     closed = hold_closed_streams()
     keeper = Keeper(plan, path, wiring=lambda: relayed(closed), commit_every=0.5)
     keeper.subscribe(narrator.event)

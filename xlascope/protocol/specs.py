@@ -18,6 +18,7 @@ Spec = tuple[tuple[str, ...], ...]
 
 AXES = "xyzwvu"
 MOST_DEVICES = 1024
+_MESHES = "a mesh is 8, 4x2 or x=4,y=2, its sizes from 1 to 1024"
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 
 
@@ -67,10 +68,16 @@ def _checked(text: str, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
     axes: dict[str, int] = {}
     for name, size in pairs:
         size = size.strip()
+        if not size and text:
+            beside = f"{name}=" if "=" in text else "x"
+            before = "=" not in text and name == AXES[0]
+            raise ShardingError(
+                f"the mesh {text!r} lacks a number {'before' if before else 'after'} the {beside}", _MESHES
+            )
         if not (size.isascii() and size.isdecimal()) or not 1 <= int(size[:9]) <= MOST_DEVICES:
             raise ShardingError(
                 f"the mesh {text!r}: {size or 'nothing'} is not a number of devices",
-                "a mesh is 8, 4x2 or x=4,y=2, its sizes from 1 to 1024",
+                _MESHES,
             )
         if name in axes:
             raise ShardingError(f"the mesh {text!r} has the axis {name!r} twice", "give each axis a name of its own")

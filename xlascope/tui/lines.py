@@ -308,7 +308,8 @@ def chart(calls: CallTimes, rows: Sequence[VariantRow], variant: str | None, pro
         scale, unit = _unit(max(calls.ns, default=0))
         series = (Series("op time per call", calls.at_s, [ns / scale for ns in calls.ns], "bar", True),)
         if len(calls.ns) == 1:
-            empty = f"only one window: {duration(calls.ns[0])} per call, {calls.at_s[0]:.1f} s after the start"
+            empty = (f"one window timed calls of it: {duration(calls.ns[0])} per call, "
+                     f"{calls.at_s[0]:.1f} s after the start")  # fmt: skip
             return ChartSpec(f"op time per call of {program}", empty=empty)
         title = f"op time per call, lines: compiles; {program}"
         return ChartSpec(title, series if calls.ns else (), (), calls.compiles_s, "seconds", unit,

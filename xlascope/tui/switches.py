@@ -113,7 +113,7 @@ class Switches:
         """The switch bar's entries; `as_run` tells how many devices the script saw."""
         return [
             Switch("J", "jit", self.jit.upper() if self.jit == "on" else self.jit, self.jit != "on",
-                   "switch('jit')", "on, off (equation by equation), deep-off (loops in Python too)"),
+                   "switch('jit')", "on → off (equation by equation) → deep-off (loops in Python too) → on"),
             Switch("F", "fusion", self.fusion.upper() if self.fusion == "on" else self.fusion, self.fusion != "on",
                    "switch('fusion')", "compile without fusion and time both in turn"),
             Switch("D", "devices", as_run if self.devices is None else f"{self.devices} simulated",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
+from xlascope.ir.passes import START
 from xlascope.report.text.tables import (
     UNKNOWN,
     Column,
@@ -77,7 +78,7 @@ def _loop(answer: Passes, group: str) -> list[str | Text]:
 
 def _row(each: PassRow, longest: int) -> list[str | Text]:
     indent = "  " if each.group is not None else ""
-    name = "between pipelines" if each.pass_ == "pipeline-start" else each.pass_
+    name = "between pipelines" if each.pass_ == START else each.pass_
     turn = f" ({each.turn})" if each.turn is not None else ""
     net = _net(each)
     share = each.duration_ns / longest if each.duration_ns is not None and longest else None
@@ -137,7 +138,8 @@ def diff(answer: Diff) -> Iterable[RenderableType]:
 
 
 def _side(side: Side) -> str:
-    return f"pass:{side.index} (after {side.pass_})"
+    where = f"as {side.pipeline} begins" if side.pass_ == START and side.pipeline else f"after {side.pass_}"
+    return f"pass:{side.index} ({where})"
 
 
 def _moved(entries: Sequence[Entry]) -> Iterable[RenderableType]:

@@ -278,7 +278,8 @@ class Acting:
 
     def show_traceback(self, text: str) -> None:
         """The whole traceback of the user's script."""
-        self._me.app.push_screen(TextOverlay("The script ended with an exception", text.rstrip().split("\n")))
+        foot = "esc or q closes this, q again leaves"
+        self._me.app.push_screen(TextOverlay("The script ended with an exception", text.rstrip().split("\n"), foot))
 
     # copying, editing
 

@@ -99,9 +99,9 @@ class TextOverlay(Scrolled):
 
     BINDINGS: ClassVar = [Binding("escape,q,enter,equals_sign", "dismiss(None)", "Close")]
 
-    def __init__(self, title: str, text: Sequence[str]):
+    def __init__(self, title: str, text: Sequence[str], foot: str = "esc closes"):
         super().__init__()
-        self._text = "\n".join([title, "", *map(safe, text), "", "esc closes"])
+        self._text = "\n".join([title, "", *map(safe, text), "", foot])
 
     def shown_text(self) -> str:
         """The title, the lines, and how it is closed."""
