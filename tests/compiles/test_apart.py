@@ -37,6 +37,8 @@ jax.jit(jax.grad(norm))(p, x)
 jax.jit(jax.grad(norm, argnums=1))(p, x)
 jax.jit(jax.grad(norm))(p, x)
 
+jax.pmap(jax.grad(loss))(np.ones((1, 4, 4), np.float32), np.ones((1, 4, 4), np.float32))
+
 @jax.jit
 def scale(a, s):
     return a * s
@@ -102,14 +104,16 @@ def test_a_function_and_its_transformations_are_not_one_made_again(answer: Compi
     rows = [row for row in answer.compiles if row.name == "loss"]
     assert [(row.cause, row.reason) for row in rows[:5]] == [("first", "first call")] * 5
     at = line_of("named_scope")
-    assert [(row.cause, row.reason) for row in rows[5:]] == [("first", f"first call of what is jitted at script.py:{at}")]
+    assert [(row.cause, row.reason) for row in rows[5:]] == [
+        ("first", f"first call of what is jitted at script.py:{at}"), ("first", "first call")
+    ]  # fmt: skip
     assert not any(storm.name == "loss" for storm in answer.storms)
 
 
 def test_programs_say_which_is_the_gradient(source: Source) -> None:
     rows = [row for row in query("programs", source).programs if row.function == "loss"]
     assert [row.transformations for row in rows] == [
-        ("value_and_grad",), (), ("vmap", "grad"), ("checkpoint",), ("jacfwd", "partial"), ()
+        ("value_and_grad",), (), ("vmap", "grad"), ("checkpoint",), ("jacfwd", "partial"), (), ("grad",)
     ]  # fmt: skip
     text = render("programs", query("programs", source), 200)
     assert "value_and_grad(loss): f32[4,4], f32[4,4]" in text

@@ -12,7 +12,7 @@ _WORDS = {
     "weak type": "weak type of {} changes", "static": "static argument {} changes",
     "structure": "structure of {} changes", "sharding": "sharding of {} changes", "device": "device of {} changes",
     "captured": "a new function object with another captured {}", "parameters": "{} changes", "config": "{} changes",
-    "option": "{} changes",
+    "option": "{} changes", "constant": "another constant in the equations",
 }  # fmt: skip
 
 
@@ -28,8 +28,8 @@ def example(rows: Sequence[Compile]) -> str | None:
     if len({row.reason for row in rows}) == 1 or newest.reason is None:
         return newest.reason
     parts = newest.difference[:TOLD]
-    if not parts or _is_object(newest) or any(part.part not in _WORDS or part.name is None for part in parts):
-        return f"such as {newest.reason}"
+    if not parts or _is_object(newest) or any(part.part not in _WORDS for part in parts):
+        return f"{newest.reason} (the newest)"
     more = f"; and {len(newest.difference) - TOLD} more" if len(newest.difference) > TOLD else ""
     return "; ".join(_told(rows, part) for part in parts) + more
 

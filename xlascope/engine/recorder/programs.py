@@ -117,7 +117,8 @@ class Programs:
         structure = structure_of(jaxpr)
         how = "eager" if function.library else _how(jaxpr, call)
         known = self.known(jaxpr)  # a later compile of a trace does not always tell the function
-        transformations = known.transformations if known is not None else compat.transformations(call["fun"])
+        fun = (compat.given_to_pmap(call["fun"]) if how == "pmap" else None) or call["fun"]
+        transformations = known.transformations if known is not None else compat.transformations(fun)
         inputs = input_rows(jaxpr, params, call)
         signature = Signature(
             program="",
