@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from xlascope.stats import opposed
 from xlascope.tui.glyphs import Glyphs
 from xlascope.tui.live import LiveNow, Measuring, is_silent
 from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, VariantRow
@@ -143,6 +142,13 @@ def _measuring(entry: Measuring, glyphs: Glyphs, program: str | None) -> Effect:
     return Effect(name, text, None, True, entry.share)
 
 
+def _opposed(low: float | None, high: float | None, baseline_ns: float | None, median_ns: float | None) -> bool:
+    """Whether the medians say the contrary of the pairs."""
+    from xlascope.stats import opposed  # numpy, which the first picture does without
+
+    return opposed(low, high, baseline_ns, median_ns) is not None
+
+
 def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
     """`1.32x slower [1.29–1.35]  fusions 4→0  err 2e-7`."""
     if row.predicted_ns is not None:
@@ -160,7 +166,7 @@ def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
     text = f"{row.ratio**turn:.2f}x {words.get(row.verdict or '', 'slower' if slower else 'faster')}{interval}"
     if row.verdict is None:
         text += " no verdict"
-    if opposed(low, high, row.baseline_median_ns, row.median_ns) is not None:
+    if _opposed(low, high, row.baseline_median_ns, row.median_ns):
         text += "  medians say the other"
     if row.fusions_before is not None and row.fusions_after is not None:
         text += f"  fusions {row.fusions_before}{glyphs.arrow}{row.fusions_after}"
@@ -256,7 +262,7 @@ def explain_variant(row: VariantRow) -> list[str]:
     low, high, base = row.baseline_ci_low_ns, row.baseline_ci_high_ns, row.baseline_median_ns
     medians = f" ({row.median_ns / base:.2f})" if row.median_ns is not None and base else ""
     against = []
-    if opposed(row.ratio_ci_low, row.ratio_ci_high, base, row.median_ns) is not None:
+    if _opposed(row.ratio_ci_low, row.ratio_ci_high, base, row.median_ns):
         against = ["Here the medians say the contrary: the machine's speed changed by more than the variant does, so "
                    "it is unclear."]  # fmt: skip
     busy = []
