@@ -85,3 +85,37 @@ def test_imports_and_compiles_are_no_cost_of_a_window(monkeypatch: pytest.Monkey
     windows.dispatched(True)
     assert windows.is_open
     windows.close()
+
+
+def test_a_window_that_counts_is_as_short_as_the_last_one_was_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ending a window costs time by what it holds, and to count, a few calls are enough."""
+    now, held = [0.0], [0]
+    monkeypatch.setattr(windows_module, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
+    session = SimpleNamespace(stop=lambda: b"x" * held[0])
+    monkeypatch.setattr(windows_module.compat, "open_profile", lambda _level: session)
+    sink = Sink()
+    windows = Windows(sink, 0.1)
+    windows.open_first()
+    windows.dispatched(True)
+
+    def lengths(bytes_a_second: int, seconds: float) -> list[tuple[str, float]]:
+        """Kind and seconds of each window of the time to come."""
+        found, opened = [], None
+        end = now[0] + seconds
+        while now[0] < end:
+            now[0] += windows.patience
+            before = windows.is_open
+            if before and opened is not None:
+                held[0] = int((now[0] - opened) * bytes_a_second)
+            windows.tick()
+            if before and not windows.is_open:
+                found.append((sink.sent[-1]["meta"]["why"], now[0] - (opened or 0.0)))
+            opened = (opened if before else now[0]) if windows.is_open else None
+        return found
+
+    quiet = [length for why, length in lengths(100_000, 30.0) if why == "count"]
+    assert quiet and quiet == pytest.approx([windows_module.COUNT_LENGTH] * len(quiet))
+    busy = [length for why, length in lengths(30_000_000, 60.0) if why == "count"]
+    assert min(busy) == pytest.approx(windows_module.COUNT_SHORTEST)
+    assert busy[1:] == pytest.approx([windows_module.COUNT_SHORTEST] * (len(busy) - 1))
+    windows.close()

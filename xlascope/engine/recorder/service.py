@@ -11,9 +11,6 @@ from xlascope.engine import compat
 from xlascope.engine.recorder import commands
 from xlascope.protocol.frames import Message
 
-TICK = 0.25
-TICK_OPEN = 0.02
-
 
 class Service:
     """Serves in a raw thread, which `threading.enumerate` does not list, from the first dispatch to the script's end.
@@ -47,7 +44,7 @@ class Service:
         try:
             self._guarded("reference", lambda: self.recording.reference.take("start"))
             while self.link.alive and not self._leave and os.getpid() == self.recording.pid:
-                self.turn(TICK_OPEN if self.recording.windows.is_open else TICK)
+                self.turn(self.recording.windows.patience)
         finally:
             running.release()
 

@@ -18,6 +18,7 @@ LONGEST_INTERVAL = 1800.0
 FIRST_RUN = 0.25  # seconds that a window stays open, at the least, after a new program began to run
 LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
 LONGEST_WINDOW = 2.0
+TICK = 0.25  # seconds between two looks at what is due
 # What the next window should hold at most, judged by the last; its end takes up to 20 times that for a moment.
 WINDOW_BYTES = 3 << 20
 GIVE_BACK = 1 << 20  # bytes of a window from which on what its end took is given back to the system
@@ -25,7 +26,9 @@ FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window 
 # Share of the run that windows of each kind may cost, and seconds beyond it, so that early programs are seen.
 DUTY = {"first": 0.015, "periodic": 0.012, "count": 0.008}
 ALLOWANCE = {"first": 0.5, "periodic": 0.12, "count": 0.08}
-COUNT_LENGTH = 0.02  # seconds of the windows that only tell how often programs were called by then
+COUNT_LENGTH = 0.02  # seconds, at most, of the windows that only tell how often programs were called by then, …
+COUNT_SHORTEST = 0.004  # … at least, and …
+COUNT_BYTES = 96 << 10  # … what they should hold: ending a window costs time by what it holds, some 50 ms a MB
 COUNT_EVERY = 1.0  # seconds between them, and …
 COUNT_SHARE = 0.03  # … this share of the run's time when that is longer
 SLOWDOWN = 0.3  # what a second of an open window costs a program
@@ -70,6 +73,7 @@ class Windows:
         self._seen_until = 0.0
         self._first_dispatch: float | None = None
         self._interval = SETTLED
+        self._count_length = COUNT_LENGTH
         self._next = self._next_count = float("inf")
         self._held = 0
         self.off = seconds <= 0
@@ -78,6 +82,13 @@ class Windows:
     def is_open(self) -> bool:
         """Whether a profile is being taken now."""
         return self._session is not None
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which `tick` should be called again."""
+        if self._session is None:
+            return TICK
+        return self._count_length if self._why == "count" else COUNT_LENGTH
 
     @property
     def owed(self) -> bool:
@@ -113,7 +124,7 @@ class Windows:
             self._open("first", from_start=False)
 
     def tick(self) -> None:
-        """Close what is due, open what is due; call a few times a second."""
+        """Close what is due, open what is due; call again after `patience`."""
         if self.off or self._held:
             return
         now = time.monotonic()
@@ -133,7 +144,7 @@ class Windows:
             return False
         newest = max(self._opened, self._last_new or 0.0)
         if self._why == "count":
-            return now >= self._opened + COUNT_LENGTH
+            return now >= self._opened + self._count_length
         if self._why == "periodic":
             return now >= self._opened + self._length
         if self._from_start and self._last_new is None:
@@ -196,6 +207,9 @@ class Windows:
             size = len(data)
             if size > WINDOW_BYTES and self._why == "periodic":
                 self._length = max((started - self._opened) * WINDOW_BYTES / size / LENGTH_GROWTH, 0.01)
+            if self._why != "first":
+                wanted = (started - self._opened) * COUNT_BYTES / size
+                self._count_length = min(max(wanted, COUNT_SHORTEST), COUNT_LENGTH)
             meta = {
                 "index": self._index,
                 "start_ns": self._start_ns,
