@@ -12,8 +12,8 @@ import pytest
 
 from xlascope.report.text import render
 from xlascope.views import Source, open_source, query
+from xlascope.views.compiler.storms import Storm
 from xlascope.views.compiles import Compiles
-from xlascope.views.storms import Storm
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """\

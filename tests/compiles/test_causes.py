@@ -16,7 +16,7 @@ import pytest
 from xlascope.report.as_json import dumps
 from xlascope.report.text import render
 from xlascope.views import Source, open_source, query
-from xlascope.views.compile_rows import Compile
+from xlascope.views.compiler.rows import Compile
 from xlascope.views.compiles import Compiles
 
 ROOT = Path(__file__).parents[2]

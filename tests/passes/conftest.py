@@ -13,7 +13,7 @@ import pytest
 from tests.recording import record_script
 from xlascope.cli.collect import collect
 from xlascope.views import Source, open_source
-from xlascope.views.missing import missing
+from xlascope.views.sources.missing import missing
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """

@@ -13,8 +13,8 @@ import pytest
 
 from xlascope.cli.collect import collect
 from xlascope.views import open_source
-from xlascope.views.missing import Lacking
-from xlascope.views.source import RunSource
+from xlascope.views.sources.missing import Lacking
+from xlascope.views.sources.source import RunSource
 
 HERE = Path(__file__).parent
 # Looked at without a campaign.

@@ -12,12 +12,12 @@ from xlascope.ir import index_jaxpr, parse_hlo
 from xlascope.ir.explain import explain
 from xlascope.ir.provenance import names_of, paths_of
 from xlascope.views import query
-from xlascope.views.attribution import attribute
-from xlascope.views.carried_values import handed_over
 from xlascope.views.links import links
-from xlascope.views.positions import Own, position
-from xlascope.views.provenance import SOURCES, of_module, provenance
-from xlascope.views.stages import hlo_module, jaxpr_index, stage_text
+from xlascope.views.provenance.attribution import attribute
+from xlascope.views.provenance.carried_values import handed_over
+from xlascope.views.provenance.origins import SOURCES, of_module, provenance
+from xlascope.views.provenance.positions import Own, position
+from xlascope.views.sources.stages import hlo_module, jaxpr_index, stage_text
 
 PLAIN = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast"}
 OPCODE = re.compile(r"^\s*(?:ROOT )?%?([\w.\-]+) = .*?\s([a-z][\w\-]*)\(", re.M)

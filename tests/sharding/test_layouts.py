@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from xlascope.ir.passes.names import read_step
 from xlascope.ir.sharding import Layout, axes_of, is_manual, mesh_in, of_axes, parse_sharding, split_tuple, whole
 from xlascope.ir.sharding_picture import picture
-from xlascope.views.sharding_module import before_partitioning
+from xlascope.views.partitioning.module import before_partitioning
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from on_screen import shown, text_of, until
 
 from xlascope.ir import parse_hlo
 from xlascope.ir.machine import split_llvm
-from xlascope.views.machine_code import Kernel, MachineCode, kernel_lines
+from xlascope.views.compiler.machine_code import Kernel, MachineCode, kernel_lines
 
 
 async def test_a_missing_stage_is_asked_for_once_when_it_is_shown():

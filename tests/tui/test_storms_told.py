@@ -9,7 +9,7 @@ import pytest
 from fixed import FixedFeed
 
 from xlascope.tui.feed_overview import program_infos, run_overview
-from xlascope.views.storms import CauseCount, Storm
+from xlascope.views.compiler.storms import CauseCount, Storm
 
 MARKED = ("6 compiles", True)
 UNMARKED = ("199k–203k calls", False)

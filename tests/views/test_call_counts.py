@@ -13,12 +13,12 @@ from tests.views.recorded_scripts import Recorded
 from xlascope.runfile import Chunk
 from xlascope.traces import OpTimes
 from xlascope.views import open_source, query
-from xlascope.views.call_count import Compiled, Count, compiled, of_program
-from xlascope.views.call_rate import Lifetime
-from xlascope.views.call_time import call_time
-from xlascope.views.heat import heat
-from xlascope.views.optable_store import Span
-from xlascope.views.windows import Window, _executions, _typical, counting, executables
+from xlascope.views.times.call_count import Compiled, Count, compiled, of_program
+from xlascope.views.times.call_rate import Lifetime
+from xlascope.views.times.call_time import call_time
+from xlascope.views.times.heat import heat
+from xlascope.views.times.op_store import Span
+from xlascope.views.times.windows import Window, _executions, _typical, counting, executables
 
 MS = 1_000_000
 BASE = 2**31 - 20  # run ids are 32-bit numbers: they wrap

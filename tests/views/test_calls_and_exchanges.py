@@ -15,13 +15,13 @@ from xlascope.ir import Frame, explain, parse_hlo
 from xlascope.report.text import render
 from xlascope.runfile import Writer
 from xlascope.views import open_source, query
-from xlascope.views.attribution import _split
-from xlascope.views.call_rate import Glimpse, Lifetime, estimate
 from xlascope.views.errors import ViewError
-from xlascope.views.exchanges import mesh_axes, read_mesh
-from xlascope.views.instructions import instructions
-from xlascope.views.lookup import resolve
-from xlascope.views.positions import Own, is_in, package_of
+from xlascope.views.names.program_records import resolve
+from xlascope.views.partitioning.exchanges import mesh_axes, read_mesh
+from xlascope.views.provenance.attribution import _split
+from xlascope.views.provenance.instructions import instructions
+from xlascope.views.provenance.positions import Own, is_in, package_of
+from xlascope.views.times.call_rate import Glimpse, Lifetime, estimate
 
 MS = 1_000_000
 

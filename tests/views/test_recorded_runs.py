@@ -14,8 +14,8 @@ from xlascope.cli.show import main
 from xlascope.ir import parse_hlo
 from xlascope.runfile import Reader
 from xlascope.views import open_source, query
-from xlascope.views.stages import jaxpr_index
-from xlascope.views.windows import executables, first_calls
+from xlascope.views.sources.stages import jaxpr_index
+from xlascope.views.times.windows import executables, first_calls
 
 
 def line_of(recorded: Recorded, text: str) -> int:

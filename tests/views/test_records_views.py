@@ -12,10 +12,10 @@ from crafted_run import JAXPR, OPTIMIZED, SCRIPT, SECOND, SOURCE, T0, program_bo
 
 from xlascope.runfile import Writer
 from xlascope.views import Source, ViewError, open_source, query
-from xlascope.views.instructions import instructions
-from xlascope.views.provenance import provenance
-from xlascope.views.source import RunSource
-from xlascope.views.stages import jaxpr_index
+from xlascope.views.provenance.instructions import instructions
+from xlascope.views.provenance.origins import provenance
+from xlascope.views.sources.source import RunSource
+from xlascope.views.sources.stages import jaxpr_index
 
 
 def test_run_tells_how_it_ended(run: Source) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
-from xlascope.views.missing import Lacking
+from xlascope.views.sources.missing import Lacking
 
 _EACH_S = 1.0
 """Seconds between two lines of progress."""

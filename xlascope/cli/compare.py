@@ -14,8 +14,8 @@ from xlascope.runfile import RunFileError
 from xlascope.views.compare import Compare, Program, compare, rerun_of
 from xlascope.views.comparing.sides import Side, open_sides
 from xlascope.views.errors import ViewError
-from xlascope.views.missing import missing
-from xlascope.views.source import RunSource
+from xlascope.views.sources.missing import missing
+from xlascope.views.sources.source import RunSource
 
 
 def parser() -> CommandParser:
@@ -96,7 +96,7 @@ def _answer(options: argparse.Namespace) -> Compare:
 
 def _chosen(b: Side, wanted: str) -> str:
     """The id of the program of B that is meant. Raises ViewError."""
-    from xlascope.views.choice import choose
+    from xlascope.views.names.program_choice import choose
 
     return choose(b.source, wanted)
 

@@ -131,7 +131,7 @@ def _donated(word: str) -> tuple[str, str]:
 
 def _choose(path: Path, wanted: str | None) -> str:
     from xlascope.views import ViewError, open_source
-    from xlascope.views.choice import choose
+    from xlascope.views.names.program_choice import choose
 
     try:
         with open_source(path) as source:

@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
         _show(Path(argv[1]), Path(argv[0]))
         return 0
     texts = [kind for kind in kinds if kind != "profile"]
-    from xlascope.views.opening import join
+    from xlascope.views.sources.opening import join
 
     if len(argv) > 1 and "run" not in kinds and len(argv) - len(texts) < 2:
         _show(join([Path(word) for word in argv]))

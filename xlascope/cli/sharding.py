@@ -146,8 +146,8 @@ def _of_spread(
 
 def _record(path: Path, program: str) -> dict[str, Any]:
     from xlascope.views import open_source
-    from xlascope.views.lookup import program_records
-    from xlascope.views.source import RunSource
+    from xlascope.views.names.program_records import program_records
+    from xlascope.views.sources.source import RunSource
 
     with open_source(path) as source:
         assert isinstance(source, RunSource)
@@ -193,7 +193,7 @@ def _tell(path: Path, program: str, ids: list[str], as_json: bool) -> None:
     from xlascope.report.text.encodings import writable
     from xlascope.report.text.sharding import ranked
     from xlascope.views import open_source, query
-    from xlascope.views.ranking import rank
+    from xlascope.views.partitioning.ranking import rank
 
     with open_source(path) as source:
         answer = query("variants", source, program=program)

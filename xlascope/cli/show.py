@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from xlascope.views import VIEWS, ViewError, find, open_source, query
-from xlascope.views.choice import choose
-from xlascope.views.missing import concerns, missing
-from xlascope.views.opening import join
-from xlascope.views.source import RunSource
+from xlascope.views.names.program_choice import choose
+from xlascope.views.sources.missing import concerns, missing
+from xlascope.views.sources.opening import join
+from xlascope.views.sources.source import RunSource
 
 _OPTIONS = ("program", "variant", "stage", "from", "to", "text", "instruction", "equation", "filter")
 

@@ -13,8 +13,8 @@ from xlascope.cli.errors import CommandError
 def used(path: Path, wanted: str) -> dict[str, Any]:
     """The switches kept under ``NAME``, or in another run under ``RUN#NAME``. Raises CommandError."""
     from xlascope.views import ViewError, open_source
-    from xlascope.views.source import RunSource
-    from xlascope.views.switch_sets import switch_set
+    from xlascope.views.names.switch_sets import switch_set
+    from xlascope.views.sources.source import RunSource
 
     other, mark, name = wanted.rpartition("#")
     place = Path(other) if mark else path
@@ -32,7 +32,7 @@ def check_passes(path: Path, program: str, names: Sequence[str]) -> None:
     if not names:
         return
     from xlascope.views import ViewError, open_source
-    from xlascope.views.pass_names import check, pass_names
+    from xlascope.views.compiler.pass_names import check, pass_names
 
     try:
         with open_source(path) as source:

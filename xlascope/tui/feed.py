@@ -104,7 +104,7 @@ class Feed:
     def sharding_subject(self, program: str) -> Subject | None:
         """What the sharding form needs of a program; None where this file cannot be executed."""
         from xlascope.tui.sharding_form import subject_of
-        from xlascope.views.lookup import program_records
+        from xlascope.views.names.program_records import program_records
 
         self.open()
         record = program_records(self._source).get(program) if self.kind == "run" else None
@@ -124,7 +124,7 @@ class Feed:
         """What a lab would have to make before a view can tell of a program, and with which switches."""
         self.open()
         from xlascope.views import ViewError
-        from xlascope.views.missing import missing
+        from xlascope.views.sources.missing import missing
 
         try:
             found = missing(self._source, view, program, None, variant)
@@ -201,7 +201,7 @@ class Feed:
     def lacking(self, program: str, stages: Iterable[str] = ()) -> tuple[str, ...]:
         """What the links of a program, and of the lines of some stages, need and the file lacks; a lab can make it."""
         self.open()
-        from xlascope.views.missing import missing
+        from xlascope.views.sources.missing import missing
 
         found = [each.what for each in missing(self._source, "graph", program, None)]
         for stage in stages:
@@ -216,8 +216,8 @@ class Feed:
     def kernels(self, program: str, stage: str) -> dict[str, tuple[int, ...]]:
         """By instruction, the lines (from 0) of a stage of machine code where its kernels begin."""
         self.open()
-        from xlascope.views.machine_code import kernel_lines, machine_code, machine_record
-        from xlascope.views.stages import hlo_module
+        from xlascope.views.compiler.machine_code import kernel_lines, machine_code, machine_record
+        from xlascope.views.sources.stages import hlo_module
 
         record = machine_record(self._source, program) if self.kind == "run" else None
         if record is None:
@@ -249,7 +249,7 @@ class Feed:
         if not self.holds_programs:
             return None
         from xlascope.ir.explain import explain
-        from xlascope.views.stages import hlo_module
+        from xlascope.views.sources.stages import hlo_module
 
         module = hlo_module(self._source, program, "optimized", variant)
         if module is None and variant is not None:
@@ -272,7 +272,7 @@ class Feed:
             shown = self.stage(program, stage, variant, None)
             return None if shown.folds is None else explain_row(shown.lines, shown.folds, stage, row)
         from xlascope.ir.explain import explain
-        from xlascope.views.stages import hlo_module
+        from xlascope.views.sources.stages import hlo_module
 
         module = hlo_module(self._source, program, stage, variant if stage == "optimized" else None)
         found = module.at_line(row + 1) if module is not None else None
@@ -351,7 +351,7 @@ class Feed:
 
     def samples(self, program: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
         """Samples of each measurement of a program and of its baseline, in nanoseconds, by the measurement's id."""
-        from xlascope.views.variant_names import id_of
+        from xlascope.views.names.variant_names import id_of
 
         ids = {str(record.id): id_of(record) for record in self._source.records("variant", program)}
         found: dict[str, dict[str, tuple[int, ...]]] = {}
@@ -370,8 +370,8 @@ class Feed:
         self.open()
         if self.kind != "run":
             return CallTimes()
-        from xlascope.views.call_time import call_time
-        from xlascope.views.windows import executables, observed
+        from xlascope.views.times.call_time import call_time
+        from xlascope.views.times.windows import executables, observed
 
         run = self.query("run")
         start = run.started_ns or 0

@@ -101,7 +101,7 @@ class StageReader:
         if file is None:
             info = self._feed.overview().programs.get(program)
             file = (info.file if info is not None else None) or ""
-        from xlascope.views.positions import is_library
+        from xlascope.views.provenance.positions import is_library
 
         text, told = self._feed.file_text(file), ""
         if text is None and file:

@@ -15,11 +15,11 @@ from xlascope.session.switches import MATMUL_PRECISIONS
 from xlascope.session.targets import PLUGIN, TargetError, known_devices, parse, python_for
 from xlascope.tui.switches import MORE
 from xlascope.tui.text.numbers import size
+from xlascope.views.compiler.pass_names import check as check_passes
+from xlascope.views.compiler.pass_names import pass_names
 from xlascope.views.errors import ViewError
-from xlascope.views.lookup import program_records
-from xlascope.views.pass_names import check as check_passes
-from xlascope.views.pass_names import pass_names
-from xlascope.views.source import RunSource
+from xlascope.views.names.program_records import program_records
+from xlascope.views.sources.source import RunSource
 
 FIELDS = (*MORE, "name")
 LABELS = {

@@ -4,10 +4,10 @@ Screen, text, JSON and reports all take their facts from here.
 """
 
 from xlascope.views.errors import Cancelled, ViewError
-from xlascope.views.opening import open_source
-from xlascope.views.profile_source import ProfileSource
 from xlascope.views.registry import VIEWS, View, find, query
-from xlascope.views.source import HloSource, RunSource, Source
+from xlascope.views.sources.opening import open_source
+from xlascope.views.sources.profile_source import ProfileSource
+from xlascope.views.sources.source import HloSource, RunSource, Source
 
 __all__ = [
     "VIEWS",

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from xlascope.ir import Collective, JaxprIndex, collectives
 from xlascope.views import fields
-from xlascope.views.choice import choose
 from xlascope.views.errors import ViewError
-from xlascope.views.exchanges import equation_of, mesh_axes, read_mesh
-from xlascope.views.instructions import own_files
-from xlascope.views.lookup import program_records
-from xlascope.views.observations import Observation, observation
-from xlascope.views.positions import Own, position
-from xlascope.views.profile_source import ProfileSource
-from xlascope.views.provenance import Provenance, of_module, provenance
-from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import hlo_module, jaxpr_index
-from xlascope.views.variant_names import BASELINE, variant_name, variant_record
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.program_records import program_records
+from xlascope.views.names.variant_names import BASELINE, variant_name, variant_record
+from xlascope.views.partitioning.exchanges import equation_of, mesh_axes, read_mesh
+from xlascope.views.provenance.instructions import own_files
+from xlascope.views.provenance.origins import Provenance, of_module, provenance
+from xlascope.views.provenance.positions import Own, position
+from xlascope.views.sources.profile_source import ProfileSource
+from xlascope.views.sources.source import RunSource, Source
+from xlascope.views.sources.stages import hlo_module, jaxpr_index
+from xlascope.views.times.observations import Observation, observation
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from xlascope.stats import Ratio, Verdict, opposed, verdict
 from xlascope.stats.runs import held_up
 from xlascope.views import equations as equations_view
 from xlascope.views import fields
-from xlascope.views.choice import choose
 from xlascope.views.comparing.forms import Form, SourceChange, form, source_changes, variant_of
 from xlascope.views.comparing.matching import Known, Pair, known, match
 from xlascope.views.comparing.sides import Side, side, variant_records
@@ -25,10 +24,11 @@ from xlascope.views.comparing.times import (
     with_variant,
 )
 from xlascope.views.errors import ViewError
-from xlascope.views.observations import observation
-from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import jaxpr_index
-from xlascope.views.variant_names import BASELINE, name_of
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import BASELINE, name_of
+from xlascope.views.sources.source import RunSource, Source
+from xlascope.views.sources.stages import jaxpr_index
+from xlascope.views.times.observations import observation
 
 RERUN_EFFECT = 0.03
 """A change of a program executed again is at least so large: two executables of one program can differ by less."""

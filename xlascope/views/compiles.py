@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xlascope.views import fields
-from xlascope.views.choice import choose
-from xlascope.views.compile_rows import Compile, Difference
-from xlascope.views.heat import heat
-from xlascope.views.pass_store import pass_sequence, passes_record
-from xlascope.views.source import RunSource
-from xlascope.views.storms import Storm, storms
+from xlascope.views.compiler.pass_store import pass_sequence, passes_record
+from xlascope.views.compiler.rows import Compile, Difference
+from xlascope.views.compiler.storms import Storm, storms
+from xlascope.views.names.program_choice import choose
+from xlascope.views.sources.source import RunSource
+from xlascope.views.times.heat import heat
 
 PASSES = 20
 

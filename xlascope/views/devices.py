@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xlascope.views.observations import observation
-from xlascope.views.source import Source
+from xlascope.views.sources.source import Source
+from xlascope.views.times.observations import observation
 
 
 @dataclass(frozen=True, slots=True)

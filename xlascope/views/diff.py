@@ -11,11 +11,11 @@ from xlascope.ir.passes import Form, PassSequence, compare
 from xlascope.ir.passes.lines import bare
 from xlascope.ir.passes.textual import unified
 from xlascope.ir.provenance import without_tags
-from xlascope.views.choice import choose
+from xlascope.views.compiler.pass_store import required_passes, snapshot_named
 from xlascope.views.errors import ViewError
-from xlascope.views.pass_store import required_passes, snapshot_named
-from xlascope.views.source import Source
-from xlascope.views.variant_names import variant_name
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import variant_name
+from xlascope.views.sources.source import Source
 
 
 @dataclass(frozen=True, slots=True)

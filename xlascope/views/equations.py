@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlascope.ir import HloModule, JaxprIndex
-from xlascope.views.attribution import Share, attribute
-from xlascope.views.choice import choose
-from xlascope.views.eager import PATH, calling_lines, eager_programs, eager_times
-from xlascope.views.heat import ranking
-from xlascope.views.observations import observation, program_of
-from xlascope.views.positions import is_library, user_places
-from xlascope.views.provenance import NOTHING, Provenance, provenance
-from xlascope.views.source import RunSource
-from xlascope.views.stages import hlo_module, jaxpr_index, stage_key
-from xlascope.views.variant_names import BASELINE, variant_name, variant_record
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import BASELINE, variant_name, variant_record
+from xlascope.views.provenance.attribution import Share, attribute
+from xlascope.views.provenance.eager import PATH, calling_lines, eager_programs, eager_times
+from xlascope.views.provenance.origins import NOTHING, Provenance, provenance
+from xlascope.views.provenance.positions import is_library, user_places
+from xlascope.views.sources.source import RunSource
+from xlascope.views.sources.stages import hlo_module, jaxpr_index, stage_key
+from xlascope.views.times.heat import ranking
+from xlascope.views.times.observations import observation, program_of
 from xlascope.views.variants import equation_times
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from xlascope.runfile import Record
 from xlascope.views import fields
-from xlascope.views.call_time import CallTime
-from xlascope.views.choice import choose
-from xlascope.views.heat import Heat, all_watched, heat, observed_total_ns
-from xlascope.views.lookup import compile_records, function_name, is_eager, program_records
-from xlascope.views.source import RunSource
-from xlascope.views.windows import steady
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.program_records import compile_records, function_name, is_eager, program_records
+from xlascope.views.sources.source import RunSource
+from xlascope.views.times.call_time import CallTime
+from xlascope.views.times.heat import Heat, all_watched, heat, observed_total_ns
+from xlascope.views.times.windows import steady
 
 
 @dataclass(frozen=True, slots=True)

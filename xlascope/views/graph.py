@@ -11,15 +11,23 @@ from xlascope.graphs import Graph, Group, Node, build_graph
 from xlascope.graphs.jaxpr import Time, build_jaxpr_graph
 from xlascope.graphs.scopes import scope_groups
 from xlascope.views import equations
-from xlascope.views.choice import choose
 from xlascope.views.equations import Row
 from xlascope.views.errors import ViewError
-from xlascope.views.observations import observation
-from xlascope.views.profile_source import ProfileSource
-from xlascope.views.provenance import provenance
-from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import available, hlo_module, is_stage_name, jaxpr_index, jaxpr_key, required, stage_key
-from xlascope.views.variant_names import variant_name
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import variant_name
+from xlascope.views.provenance.origins import provenance
+from xlascope.views.sources.profile_source import ProfileSource
+from xlascope.views.sources.source import RunSource, Source
+from xlascope.views.sources.stages import (
+    available,
+    hlo_module,
+    is_stage_name,
+    jaxpr_index,
+    jaxpr_key,
+    required,
+    stage_key,
+)
+from xlascope.views.times.observations import observation
 
 
 @dataclass(frozen=True, slots=True)

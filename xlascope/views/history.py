@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from xlascope.ir.passes import Happening, PassSequence, equation_history, equation_remains, instruction_history
 from xlascope.ir.provenance import names_between
-from xlascope.views.choice import choose
+from xlascope.views.compiler.pass_store import required_passes, snapshot_text
 from xlascope.views.errors import ViewError
-from xlascope.views.pass_store import required_passes, snapshot_text
-from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import hlo_module, jaxpr_index
-from xlascope.views.variant_names import variant_name
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import variant_name
+from xlascope.views.sources.source import RunSource, Source
+from xlascope.views.sources.stages import hlo_module, jaxpr_index
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,19 @@ from xlascope.graphs.model import CARRIERS
 from xlascope.ir.provenance import without_tags
 from xlascope.ir.stablehlo import link_lines
 from xlascope.views import equations
-from xlascope.views.choice import choose
-from xlascope.views.provenance import provenance
-from xlascope.views.source import RunSource
-from xlascope.views.stages import hlo_module, jaxpr_index, jaxpr_key, required, source_file, stage_key, stage_text
-from xlascope.views.variant_names import variant_name
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import variant_name
+from xlascope.views.provenance.origins import provenance
+from xlascope.views.sources.source import RunSource
+from xlascope.views.sources.stages import (
+    hlo_module,
+    jaxpr_index,
+    jaxpr_key,
+    required,
+    source_file,
+    stage_key,
+    stage_text,
+)
 
 
 @dataclass(frozen=True, slots=True)

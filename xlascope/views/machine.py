@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from xlascope.ir import HloInstruction, HloModule
 from xlascope.ir.machine import Mix
-from xlascope.views.choice import choose
+from xlascope.views.compiler.machine_code import implemented, is_own, machine_code, machine_record
 from xlascope.views.errors import ViewError
-from xlascope.views.machine_code import implemented, is_own, machine_code, machine_record
-from xlascope.views.observations import observation
-from xlascope.views.provenance import provenance
-from xlascope.views.source import RunSource
-from xlascope.views.stages import hlo_module
-from xlascope.views.variant_names import variant_name
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import variant_name
+from xlascope.views.provenance.origins import provenance
+from xlascope.views.sources.source import RunSource
+from xlascope.views.sources.stages import hlo_module
+from xlascope.views.times.observations import observation
 
 # What runs without code of its own being compiled for it.
 _RUNTIME = {

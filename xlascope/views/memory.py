@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xlascope.views import fields
-from xlascope.views.choice import choose
-from xlascope.views.instructions import own_files
 from xlascope.views.liveness import Life, live_bytes, lives
-from xlascope.views.positions import Own, position
-from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import hlo_module
-from xlascope.views.variant_names import BASELINE, variant_name, variant_record
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import BASELINE, variant_name, variant_record
+from xlascope.views.provenance.instructions import own_files
+from xlascope.views.provenance.positions import Own, position
+from xlascope.views.sources.source import RunSource, Source
+from xlascope.views.sources.stages import hlo_module
 
 _SUM = "arguments + outputs + temporaries - aliased"
 _PARTS = ("peak", "argument", "output", "temp", "alias", "generated_code")

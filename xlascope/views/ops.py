@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from xlascope.ir import Equation
 from xlascope.traces import OpRow
-from xlascope.views.eager import PATH, calling_lines
-from xlascope.views.instructions import Facts, Instructions, dumped_instructions, instructions
-from xlascope.views.observations import Observation, observation, program_of, programs_of_equations
-from xlascope.views.profile_source import ProfileSource
-from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import jaxpr_index
-from xlascope.views.variant_names import BASELINE, variant_record
-from xlascope.views.windows import first_calls
+from xlascope.views.names.variant_names import BASELINE, variant_record
+from xlascope.views.provenance.eager import PATH, calling_lines
+from xlascope.views.provenance.instructions import Facts, Instructions, dumped_instructions, instructions
+from xlascope.views.sources.profile_source import ProfileSource
+from xlascope.views.sources.source import RunSource, Source
+from xlascope.views.sources.stages import jaxpr_index
+from xlascope.views.times.observations import Observation, observation, program_of, programs_of_equations
+from xlascope.views.times.windows import first_calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import codecs
 from dataclasses import dataclass
 
 from xlascope.views import fields
-from xlascope.views.source import RunSource
+from xlascope.views.sources.source import RunSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from xlascope.views import fields
-from xlascope.views.choice import choose
-from xlascope.views.pass_store import passes_record, required_passes
-from xlascope.views.source import RunSource, Source
-from xlascope.views.variant_names import variant_name
+from xlascope.views.compiler.pass_store import passes_record, required_passes
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import variant_name
+from xlascope.views.sources.source import RunSource, Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from xlascope.runfile import Record
 from xlascope.views import fields
-from xlascope.views.choice import choose
-from xlascope.views.dump import DumpModule
-from xlascope.views.heat import Heat, heat
-from xlascope.views.lookup import compile_records, function_name, how, is_eager, program_records
-from xlascope.views.profile_source import ProfileSource
-from xlascope.views.source import HloSource, RunSource, Source
-from xlascope.views.stages import available
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.program_records import compile_records, function_name, how, is_eager, program_records
+from xlascope.views.sources.dump import DumpModule
+from xlascope.views.sources.profile_source import ProfileSource
+from xlascope.views.sources.source import HloSource, RunSource, Source
+from xlascope.views.sources.stages import available
+from xlascope.views.times.heat import Heat, heat
 
 
 @dataclass(frozen=True, slots=True)

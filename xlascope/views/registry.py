@@ -13,7 +13,7 @@ from typing import Any
 from xlascope.runfile import RunFileError
 from xlascope.views.errors import ViewError
 from xlascope.views.filtering import test_of
-from xlascope.views.source import Source
+from xlascope.views.sources.source import Source
 
 
 @dataclass(frozen=True, slots=True)

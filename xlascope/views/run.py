@@ -9,8 +9,8 @@ from typing import Any
 
 from xlascope.runfile import Record
 from xlascope.views import fields
-from xlascope.views.source import RunSource
-from xlascope.views.windows import observed, total
+from xlascope.views.sources.source import RunSource
+from xlascope.views.times.windows import observed, total
 
 _LOST = frozenset({"capped", "truncated", "broken"})
 

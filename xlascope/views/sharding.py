@@ -11,19 +11,19 @@ from math import prod
 
 from xlascope.ir.sharding import mesh_in
 from xlascope.views import fields
-from xlascope.views.choice import choose
 from xlascope.views.collectives import mesh_of
 from xlascope.views.devices import query as devices_view
 from xlascope.views.errors import ViewError
-from xlascope.views.instructions import own_files
-from xlascope.views.lookup import program_records
 from xlascope.views.memory import query as memory_view
-from xlascope.views.positions import Own
-from xlascope.views.ranking import Ranking, Scale, newest, rank, scaling, spread
-from xlascope.views.sharding_arrays import Array, Given, of_module, of_record
-from xlascope.views.sharding_module import partitioned
-from xlascope.views.source import RunSource, Source
-from xlascope.views.variant_names import BASELINE, variant_name, variant_record
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.program_records import program_records
+from xlascope.views.names.variant_names import BASELINE, variant_name, variant_record
+from xlascope.views.partitioning.arrays import Array, Given, of_module, of_record
+from xlascope.views.partitioning.module import partitioned
+from xlascope.views.partitioning.ranking import Ranking, Scale, newest, rank, scaling, spread
+from xlascope.views.provenance.instructions import own_files
+from xlascope.views.provenance.positions import Own
+from xlascope.views.sources.source import RunSource, Source
 from xlascope.views.variants import Variant
 from xlascope.views.variants import query as variants_view
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xlascope.ir.provenance import without_tags
-from xlascope.views.choice import choose
+from xlascope.views.compiler.machine_code import STAGES as MACHINE_STAGES
+from xlascope.views.compiler.machine_code import machine_code, machine_record, text_of
 from xlascope.views.errors import ViewError
-from xlascope.views.machine_code import STAGES as MACHINE_STAGES
-from xlascope.views.machine_code import machine_code, machine_record, text_of
-from xlascope.views.source import RunSource, Source
-from xlascope.views.stages import available, hlo_module, required
-from xlascope.views.variant_names import variant_name
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import variant_name
+from xlascope.views.sources.source import RunSource, Source
+from xlascope.views.sources.stages import available, hlo_module, required
 
 
 @dataclass(frozen=True, slots=True)

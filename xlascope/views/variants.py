@@ -10,14 +10,14 @@ from xlascope.ir import HloModule, collectives, fusion_summary, parse_hlo
 from xlascope.runfile import Record
 from xlascope.stats import opposed
 from xlascope.views import fields
-from xlascope.views.choice import choose
-from xlascope.views.exchanges import Exchange, exchanges
-from xlascope.views.heat import ranking
-from xlascope.views.prediction import memory_fit, predict
-from xlascope.views.provenance import NOTHING, Provenance, of_module
-from xlascope.views.source import RunSource
-from xlascope.views.stages import jaxpr_index, jaxpr_key
-from xlascope.views.variant_names import id_of, name_of
+from xlascope.views.compiler.prediction import memory_fit, predict
+from xlascope.views.names.program_choice import choose
+from xlascope.views.names.variant_names import id_of, name_of
+from xlascope.views.partitioning.exchanges import Exchange, exchanges
+from xlascope.views.provenance.origins import NOTHING, Provenance, of_module
+from xlascope.views.sources.source import RunSource
+from xlascope.views.sources.stages import jaxpr_index, jaxpr_key
+from xlascope.views.times.heat import ranking
 
 _JUDGED = ("ratio_ci_low", "ratio_ci_high", "baseline_median_ns", "median_ns")
 

@@ -22,9 +22,9 @@ from xlascope.report.text.tables import (
     place_column,
     table,
 )
-from xlascope.views.compile_rows import Compile
+from xlascope.views.compiler.rows import Compile
+from xlascope.views.compiler.storms import Storm, cost
 from xlascope.views.compiles import Compiles
-from xlascope.views.storms import Storm, cost
 
 STORMS = 10
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xlascope.views.ranking import Scale
+from xlascope.views.partitioning.ranking import Scale
 
 _WIDTH, _HEIGHT = 72, 16
 _SIGNS = "ox+*#@"

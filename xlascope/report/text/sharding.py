@@ -23,9 +23,9 @@ from xlascope.report.text.tables import (
     size,
     table,
 )
-from xlascope.views.ranking import Ranking, Scale, rank
+from xlascope.views.partitioning.arrays import Array
+from xlascope.views.partitioning.ranking import Ranking, Scale, rank
 from xlascope.views.sharding import Device, Sharding
-from xlascope.views.sharding_arrays import Array
 from xlascope.views.variants import Variant
 
 _MOST = 40

@@ -11,11 +11,11 @@ from pathlib import PurePath
 from xlascope.ir import HloModule, collectives, fusion_summary
 from xlascope.views import fields
 from xlascope.views.comparing.sides import Side, variant_records
-from xlascope.views.lookup import compile_records
 from xlascope.views.memory import call_peak
-from xlascope.views.source import HloSource, RunSource
-from xlascope.views.stages import hlo_module, readable_module
-from xlascope.views.variant_names import BASELINE, id_of
+from xlascope.views.names.program_records import compile_records
+from xlascope.views.names.variant_names import BASELINE, id_of
+from xlascope.views.sources.source import HloSource, RunSource
+from xlascope.views.sources.stages import hlo_module, readable_module
 
 _MOST_LINES = 2000
 

@@ -10,10 +10,10 @@ from xlascope.ir.alignment import canonical
 from xlascope.ir.shapes import short_shape
 from xlascope.views import fields
 from xlascope.views.comparing.sides import Side, programs
-from xlascope.views.dump import DumpModule
-from xlascope.views.lookup import function_name, program_records
-from xlascope.views.source import HloSource, RunSource
-from xlascope.views.stages import jaxpr_index, readable_module
+from xlascope.views.names.program_records import function_name, program_records
+from xlascope.views.sources.dump import DumpModule
+from xlascope.views.sources.source import HloSource, RunSource
+from xlascope.views.sources.stages import jaxpr_index, readable_module
 
 _FAR = 200
 """Lines apart at which the place of a function says nothing any more."""

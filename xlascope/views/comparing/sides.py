@@ -7,11 +7,11 @@ from pathlib import Path
 
 from xlascope.runfile import Record
 from xlascope.views.errors import ViewError
-from xlascope.views.lookup import is_eager, program_records
-from xlascope.views.opening import open_source, split
-from xlascope.views.profile_source import ProfileSource
-from xlascope.views.source import HloSource, RunSource, Source
-from xlascope.views.variant_names import BASELINE, id_of, name_of
+from xlascope.views.names.program_records import is_eager, program_records
+from xlascope.views.names.variant_names import BASELINE, id_of, name_of
+from xlascope.views.sources.opening import open_source, split
+from xlascope.views.sources.profile_source import ProfileSource
+from xlascope.views.sources.source import HloSource, RunSource, Source
 
 OBSERVED = "observed"
 

@@ -17,10 +17,10 @@ from xlascope.traces.call_spans import call_spans
 from xlascope.views import fields
 from xlascope.views.cache import checkpoint
 from xlascope.views.comparing.sides import Side, variant_records
-from xlascope.views.profile_source import ProfileSource
-from xlascope.views.source import RunSource
-from xlascope.views.variant_names import BASELINE
-from xlascope.views.windows import counting, executables
+from xlascope.views.names.variant_names import BASELINE
+from xlascope.views.sources.profile_source import ProfileSource
+from xlascope.views.sources.source import RunSource
+from xlascope.views.times.windows import counting, executables
 
 SAME_RUNS = 0.05
 """What two runs may differ by and be called the same: less cannot be told from run to run."""

@@ -1,0 +1,1 @@
+"""What the compiler did: causes and storms of compiles, passes, machine code, times foretold."""

@@ -1,0 +1,271 @@
+"""What to change so that a storm of compiles does not come again, with the line; said only where the causes tell it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from xlascope.views.compiler.changes import few, values
+from xlascope.views.compiler.rows import Compile
+from xlascope.views.names.program_records import program_records
+from xlascope.views.sources.script_text import Enclosing, drives, enclosing
+from xlascope.views.sources.source import RunSource
+
+TYPES = 3  # arguments whose dtypes are told
+PLACES = 3  # lines of eager operations that are told
+PASSES = 4  # compiles of one operation on one line, above which its loop is more than one pass over parameters
+
+
+def advice(source: RunSource, group: Sequence[Compile], together: bool = False) -> str | None:
+    """For the compiles of one function, or ``together`` of several eager primitives; of its most frequent cause."""
+    if together:
+        return _eager(source, group)
+    again = [row for row in group if row.cause not in (None, "first", "unknown")]
+    if not again:
+        return None
+    cause = Counter(row.cause for row in again).most_common(1)[0][0]
+    rows = [row for row in again if row.cause == cause]
+    say = _SAYINGS.get(cause or "")
+    if say is None:
+        return None
+    if cause in ("function", "captured") and not rows[0].eager and (apart := _apart(group, rows)) is not None:
+        return apart
+    return say(source, again if cause in _OF_TYPES else rows)
+
+
+def _where(file: str | None, line: int | None) -> str:
+    return f"{(file or '?').rpartition('/')[2]}:{line}"
+
+
+def _place(around: Enclosing | None, file: str | None) -> str | None:
+    """Words for what runs a line again."""
+    if around is None:
+        return None
+    if around.loop is not None:
+        return f"the loop at {_where(file, around.loop)}"
+    return f"`{around.function}`" if around.function is not None else None
+
+
+def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
+    places = Counter((row.own_file, row.own_line) for row in group)
+    (file, line), _ = places.most_common(1)[0]
+    around = enclosing(source, file, line)
+    name = around.function if around is not None else group[0].own_function
+    there = [row for row in group if (row.own_file, row.own_line) == (file, line)]
+    if all(_reached(row, row.call_file) for row in there):
+        what = f"put `jax.jit` around what {_where(file, line)} calls"
+    elif name is None or name.startswith("<") or drives(source, file, line, _called_from(source, file)):
+        what = f"move the operations {_at_lines(places)} into a jitted function"
+    else:
+        what = f"put `jax.jit` around `{name}`"
+    more = " Their shapes change from call to call: pad to one size." if _ragged(source, group) else ""
+    return f"each operation is compiled and dispatched alone: {what}.{more}"
+
+
+def _at_lines(places: Counter[tuple[str | None, int | None]]) -> str:
+    """The lines with the most compiles first."""
+    (file, line), _ = places.most_common(1)[0]
+    more = [str(number) for (_, number), _ in places.most_common(PLACES)[1:]]
+    rest = ", …" if len(places) > PLACES else ""
+    return f"at {_where(file, line)}" + (f" (and {', '.join(more)}{rest})" if more else "")
+
+
+def _called_from(source: RunSource, file: str | None) -> frozenset[int]:
+    """Lines of a file that led to a program."""
+    records = *source.records("compile"), *program_records(source).values()
+    bodies = [each.json for each in records]
+    own = [body for body in bodies if body.get("eager") is not True and body.get("how") != "eager"]
+    found = {
+        body.get(f"{kind}line") for body in own for kind in ("own_", "call_") if body.get(f"{kind}file") == file
+    }
+    return frozenset(each for each in found if isinstance(each, int))
+
+
+def _ragged(source: RunSource, group: Sequence[Compile]) -> bool:
+    """Whether one operation of one line in a loop came in more shapes than a pass over a few parameters has."""
+    changed = [row for row in group if row.cause in ("shape", "rank", "parameters")]
+    places = Counter((row.name, row.own_file, row.own_line) for row in changed)
+    for (_, file, line), number in places.most_common():
+        if number < PASSES:
+            return False
+        around = enclosing(source, file, line)
+        if around is not None and around.loop is not None:
+            return True
+    return False
+
+
+def _reached(row: Compile, file: str | None) -> str:
+    """Where the user's own code is that leads to a line of a package; nothing for a line of the user's."""
+    if row.own_file is None or row.own_file == file:
+        return ""
+    return _where(row.own_file, row.own_line)
+
+
+def _function(source: RunSource, rows: Sequence[Compile]) -> str:
+    row = rows[-1]
+    if row.eager:
+        own, at = _reached(row, row.call_file), _where(row.call_file, row.call_line)
+        said = f"`{row.name}` at {at} runs outside of jit, where JAX compiles it for each new function object"
+        if own:
+            return f"{said}; {own} leads there: put `jax.jit` around what that line calls."
+        repeats = _place(enclosing(source, row.call_file, row.call_line), row.call_file)
+        out = f"outside of {repeats}" if repeats else "once"
+        return f"{said}: define what it is given {out}, or call it inside of a jitted function."
+    places = Counter((each.made_file, each.made_line) for each in rows if each.made_line is not None)
+    if not places:
+        return "keep one jitted function and call that, instead of making it again."
+    (file, number), _ = places.most_common(1)[0]
+    at = f"{_where(file, number)}{f' (and at {len(places) - 1} other lines)' if len(places) > 1 else ''}"
+    if row.reason is not None and "the method of another" in row.reason:
+        return (
+            f"`jax.jit` at {at} wraps a method of each new object: jit one function outside of the class, and hand it "
+            "what it needs of the object as arguments."
+        )
+    own = _reached(row, file)
+    if own:
+        return (
+            f"`jax.jit` at {at}, in a package, is called again and again; {own} leads there: put `jax.jit` around what "
+            "that line calls."
+        )
+    around = enclosing(source, file, number)
+    if around is not None and around.loop is not None:
+        return (
+            f"`jax.jit` at {at} is called in each turn of the loop at {_where(file, around.loop)}: call it once, "
+            "before the loop, and keep what it returns."
+        )
+    if around is not None and around.function is not None:
+        return (
+            f"`jax.jit` at {at} is called in each call of `{around.function}`: call it once, outside of "
+            f"`{around.function}`, and keep what it returns."
+        )
+    return f"`jax.jit` at {at} is called again and again: call it once, and keep what it returns."
+
+
+def _captured(source: RunSource, rows: Sequence[Compile]) -> str:
+    names = dict.fromkeys(part.name for row in rows for part in row.difference if part.part == "captured" and part.name)
+    what = ", ".join(f"`{name}`" for name in names) or "what it captures"
+    return f"pass {what} as an argument instead of capturing it: then one compile serves all. {_function(source, rows)}"
+
+
+def _apart(group: Sequence[Compile], again: Sequence[Compile]) -> str | None:
+    """Of function objects of which each is jitted once, at a line of its own; None where a line made several."""
+    made_before = {row.against for row in again}
+    alike = [row for row in group if row in again or row.program in made_before]
+    places = Counter((row.made_file, row.made_line) for row in alike)
+    if (None, None) in places or len(places) == 1 or max(places.values()) > 1:
+        return None
+    lines = [_where(file, line) for file, line in places]
+    name = (group[0].name or "?").rpartition("<locals>.")[2]
+    return f"`{name}` is jitted at {', '.join(lines[:-1])} and {lines[-1]}, and compiled anew for each: jit it once."
+
+
+def _shape(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "shape", "rank")
+    seen = _values(rows, name, "shape", "rank")
+    if len(seen) == 2:
+        return f"{name} comes as {seen[0]} and {seen[1]}: pad the smaller one, or drop a last incomplete batch."
+    return f"{name} comes in {len(seen)} shapes ({few(seen)}): pad it to one size, or to a few."
+
+
+def _dtype(source: RunSource, rows: Sequence[Compile]) -> str:
+    kinds = "dtype", "x64", "weak type"
+    names = _names(rows, "dtype", "x64")
+    if len(names) > 1:
+        each = ", ".join(f"`{name}` comes as {few(values(rows, name, *kinds))}" for name in names[:TYPES])
+        return f"give each argument one dtype before the call: {each}{', …' if len(names) > TYPES else ''}."
+    name = _argument(rows, "dtype", "x64")
+    return f"give {name} one dtype before the call: it comes as {few(_values(rows, name, *kinds))}."
+
+
+def _weak(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "weak type")
+    return f"{name} comes as a Python number (~) and as an array: pass an array each time, as with `jnp.asarray`."
+
+
+def _x64(source: RunSource, rows: Sequence[Compile]) -> str:
+    return "64-bit types are switched between calls: switch them once, before the first one."
+
+
+def _static(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "static")
+    objects = [row for row in rows if row.reason is not None and "equal" in row.reason]
+    if 2 * len(objects) >= len(rows):
+        if name == "`self`":
+            return (
+                "`self` is static, and each new object is another key: make the object once, give its class `__eq__` "
+                "and `__hash__`, or make the class a pytree (`jax.tree_util.register_dataclass`)."
+            )
+        if any(row.reason is not None and "another function object" in row.reason for row in objects):
+            (file, line), _ = Counter((row.call_file, row.call_line) for row in objects).most_common(1)[0]
+            own = _reached(objects[-1], file)
+            leads = f"; {own} leads there: or put `jax.jit` around what that line calls" if own else ""
+            return (
+                f"static {name} is a function made anew for each call at {_where(file, line)}: define that function "
+                f"once, at module level{leads}."
+            )
+        return (
+            f"static {name} is a new object each time, equal to none before: make it once, or give its class `__eq__` "
+            "and `__hash__` (a frozen dataclass has both)."
+        )
+    seen = _values(rows, name, "static")
+    return (
+        f"static {name} takes {len(seen)} values ({few(seen)}), and each compiles anew: pass it as an ordinary "
+        "argument, unless shapes or Python's control flow depend on it."
+    )
+
+
+def _structure(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "structure")
+    seen = _values(rows, name, "structure")
+    return f"pass {'the arguments' if name == '`?`' else name} in one form: it comes as {few(seen)}."
+
+
+def _placement(source: RunSource, rows: Sequence[Compile]) -> str:
+    name = _argument(rows, "sharding", "device")
+    seen = _values(rows, name, "sharding", "device")
+    return f"place {name} once, before the calls (`jax.device_put`): it comes as {few(seen)}."
+
+
+def _donation(source: RunSource, rows: Sequence[Compile]) -> str:
+    at = _where(rows[-1].made_file, rows[-1].made_line)
+    return f"the function is jitted with other donated arguments at {at}: jit it once."
+
+
+def _configured(source: RunSource, rows: Sequence[Compile]) -> str:
+    names = dict.fromkeys(part.name for row in rows for part in row.difference if part.part in ("config", "option"))
+    what = ", ".join(f"`{name}`" for name in names if name)
+    at = _where(rows[-1].call_file, rows[-1].call_line)
+    return f"{what} changed before the call at {at}: each of its values compiles anew; set it once for all calls."
+
+
+def _cleared(source: RunSource, rows: Sequence[Compile]) -> str:
+    return "JAX's caches are cleared between the calls (`jax.clear_caches()` or `clear_cache()`): leave that out."
+
+
+def _how(source: RunSource, rows: Sequence[Compile]) -> str:
+    return "what `lower(…).compile()` returns is not used by a plain call: call that object, or only the function."
+
+
+_SAYINGS: dict[str, Callable[[RunSource, Sequence[Compile]], str]] = {
+    "function": _function, "captured": _captured, "shape": _shape, "rank": _shape, "dtype": _dtype,
+    "weak type": _weak, "x64": _x64, "static": _static, "structure": _structure, "sharding": _placement,
+    "device": _placement, "donation": _donation, "config": _configured, "option": _configured, "cleared": _cleared,
+    "how": _how,
+}  # fmt: skip
+# Said of all that an argument was, whichever part of its type changed from one compile to the next.
+_OF_TYPES = ("shape", "rank", "dtype", "weak type", "x64")
+
+
+def _names(rows: Sequence[Compile], *parts: str) -> list[str]:
+    """The arguments of which these parts changed most often."""
+    names = Counter(part.name for row in rows for part in row.difference if part.part in parts and part.name)
+    return [name for name, number in names.most_common() if number == max(names.values())]
+
+
+def _argument(rows: Sequence[Compile], *parts: str) -> str:
+    names = _names(rows, *parts)
+    return f"`{names[0]}`" if names else "`?`"
+
+
+def _values(rows: Sequence[Compile], name: str, *parts: str) -> list[str]:
+    return values(rows, None if name == "`?`" else name.strip("`"), *parts)

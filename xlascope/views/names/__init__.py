@@ -1,0 +1,1 @@
+"""Programs, variants and sets of switches by what people call them."""

@@ -1,0 +1,92 @@
+"""Time of ops shared out among the equations they come from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from xlascope.ir import HloInstruction, HloModule, cost, parse_shape
+from xlascope.views.provenance.inference import working
+from xlascope.views.provenance.origins import Provenance
+
+
+@dataclass(slots=True)
+class Share:
+    """Nanoseconds of one equation: what is its alone, and its estimated part of ops that have several."""
+
+    exact_ns: int = 0
+    estimated_ns: int = 0
+
+
+def attribute(
+    times: Mapping[str, int], module: HloModule, origin: Provenance, primitives: Mapping[str, str]
+) -> dict[str, Share]:
+    """Self time by equation path, from self time by op. ``primitives``: by path.
+
+    An op of one equation is that equation's. A fusion's time is split by the estimated operations of its members, each
+    member counting for its own equations. Of several equations of one instruction, those count that are lowered to its
+    opcode (a product, not the transpose merged into it), else those that do more than move values. What XLA added
+    counts for the equations it is there for. All that is split, attributed, inferred or rests on guessed equations is
+    estimated. The parts of an op add up to its time.
+    """
+    found: dict[str, Share] = defaultdict(Share)
+    for name, ns in times.items():
+        paths = origin.paths(name)
+        if len(paths) == 1 and origin.exact and name in origin.equations and name not in origin.inferred:
+            found[paths[0]].exact_ns += ns
+        elif paths:
+            for path, part in _split(ns, _weights(module, name, paths, origin, primitives)).items():
+                found[path].estimated_ns += part
+    return dict(found)
+
+
+def heaviest(
+    module: HloModule, name: str, paths: Collection[str], origin: Provenance, primitives: Mapping[str, str]
+) -> list[str]:
+    """Those of ``paths`` that most of an instruction's work is for: one, or several that share it alike."""
+    weights = _weights(module, name, paths, origin, primitives)
+    most = max(weights.values(), default=0.0)
+    return [path for path, weight in weights.items() if weight == most]
+
+
+def _weights(
+    module: HloModule, name: str, paths: Collection[str], origin: Provenance, primitives: Mapping[str, str]
+) -> dict[str, float]:
+    """How much of an op's work is each equation's; equal parts where nothing is known of its members."""
+    weights = dict.fromkeys(paths, 0.0)
+    instruction = module.get(name)
+    if instruction is not None and instruction.opcode == "fusion":
+        for body in instruction.called.get("calls", ()):
+            computation = module.computation(body)
+            for member in computation.instructions if computation is not None else ():
+                own = [path for path in origin.equations.get(member.name, ()) if path in weights]
+                counting = working(member.opcode, own, primitives)
+                for path in counting:
+                    weights[path] += _work(member, module) / len(counting)
+    elif instruction is not None:
+        for path in working(instruction.opcode, paths, primitives):
+            weights[path] = 1.0
+    # One that has no member with work (a broadcast, a reshape) is there all the same.
+    return weights if sum(weights.values()) > 0 else dict.fromkeys(weights, 1.0)
+
+
+def _work(member: HloInstruction, module: HloModule) -> float:
+    """Operations of a member; of one that computes nothing, its elements at a tenth of an operation each."""
+    flops = cost(member, module).flops
+    if flops:
+        return float(flops)
+    shape = parse_shape(member.shape)
+    return 0.1 * (shape.size or 0) if shape is not None else 0.0
+
+
+def _split(ns: int, weights: Mapping[str, float]) -> dict[str, int]:
+    """Whole nanoseconds in proportion to the weights, that add up to ``ns``."""
+    total = sum(weights.values())
+    parts, upto, given = {}, 0.0, 0
+    for path, weight in weights.items():
+        upto += weight
+        reached = round(ns * upto / total)
+        parts[path] = reached - given
+        given = reached
+    return parts

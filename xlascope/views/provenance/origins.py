@@ -1,0 +1,176 @@
+"""Which equations an instruction comes from: exactly by its tags, else by source position and primitive."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from xlascope.graphs import build_graph
+from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
+from xlascope.ir.provenance import module_paths, names_between
+from xlascope.views.errors import ViewError
+from xlascope.views.provenance.carried_values import handed_over
+from xlascope.views.provenance.inference import absorbed, by_flow
+from xlascope.views.sources.source import RunSource
+from xlascope.views.sources.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, tagged_module
+
+# Scopes whose name is not that of their primitive.
+_PRIMITIVES = {"while": ("scan", "while")}
+# XLA made these of nothing that the program says: they name values, and are there in every module.
+SOURCES = frozenset({"parameter", "constant"})
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Equation paths by instruction name. ``exact``: from tags, and no guess.
+
+    ``inferred``: those whose equations no tag names, but the flow of data does (`views/provenance/inference.py`).
+    ``mismatch`` says where the tagged module and this one part: the links are then of what is the same in both.
+    ``added`` are the instructions that XLA added itself, ``handed`` those that it did not although no equation names
+    them; ``owners`` name the instruction that one without equations is there for.
+    ``key`` identifies it for good.
+    """
+
+    equations: Mapping[str, tuple[str, ...]]
+    added: frozenset[str]
+    exact: bool
+    owners: Mapping[str, str] = field(default_factory=dict)
+    key: Hashable = None
+    mismatch: str | None = None
+    inferred: frozenset[str] = frozenset()
+    handed: frozenset[str] = frozenset()
+
+    def paths(self, name: str) -> tuple[str, ...]:
+        """The equations of an instruction; of one that XLA added, those of the instruction it is there for."""
+        return self.equations.get(name) or self.equations.get(self.owners.get(name, ""), ())
+
+
+NOTHING = Provenance({}, frozenset(), False)
+# The record that holds the tagged form of a stage.
+_TAGGED = {"optimized": "tagged", "hlo": "located"}
+
+
+def provenance(source: RunSource, program: str, variant: str | None, stage: str = "optimized") -> Provenance:
+    """Of an HLO stage of a program or of a variant of it: ``hlo`` (before optimization), ``pass:N``, ``optimized``.
+
+    Where no tagged form of the stage is held, and its own text has no tags, links are guessed from source positions.
+    """
+    key = (
+        "provenance", stage, stage_key(source, program, stage, variant), jaxpr_key(source, program),
+        stage_key(source, program, _TAGGED[stage]) if variant is None and stage in _TAGGED else None,
+        stage_key(source, program, "hlo"),
+    )  # fmt: skip
+
+    def read() -> Provenance:
+        module = hlo_module(source, program, stage, variant)
+        if module is None:
+            return NOTHING
+        tagged = tagged_module(source, program, stage, variant)
+        found = of_module(module, jaxpr_index(source, program), tagged)
+        # Before optimization nothing is XLA's own.
+        handed = frozenset(module.names) if stage == "hlo" else handed_over(module, _before(source, program))
+        return replace(found, key=key, added=found.added - handed, handed=handed)
+
+    return source.large.get_or(key, read)
+
+
+def _before(source: RunSource, program: str) -> HloModule | None:
+    """The HLO before optimization, where it is held."""
+    try:
+        return hlo_module(source, program, "hlo")
+    except ViewError:
+        return None
+
+
+def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | None = None) -> Provenance:
+    """Equations of each instruction; a fusion has those of its members, which come after its own.
+
+    ``tagged``: the same module compiled with tagged equations; without it tags are looked for in the module itself.
+    """
+    known = {equation.path for equation in jaxpr.equations} if jaxpr is not None else None
+    names, mismatch = names_between(tagged, module) if tagged is not None else ({}, None)
+    own: dict[str, tuple[str, ...]]
+    own = {names.get(name, name): paths for name, paths in module_paths(tagged or module, known).items()
+           if tagged is None or name in names}  # fmt: skip
+    nothing = jaxpr is not None and not jaxpr.equations
+    exact = (tagged is not None or bool(own) or nothing) and mismatch is None
+    if not own and tagged is None and jaxpr is not None:
+        own = _by_position(module, _Positions(jaxpr))
+    inferred: set[str] = set()
+    if exact:
+        flowing = by_flow(module, own)
+        inferred |= flowing.keys()
+        own = own | flowing
+        if jaxpr is not None:
+            for name, paths in absorbed(module, jaxpr, own).items():
+                own[name] = tuple(sorted({*own[name], *paths}, key=path_order))
+                inferred.add(name)
+    equations = _with_members(module, own)
+    if exact:
+        added = {each.name for each in module.instructions() if each.opcode not in SOURCES}
+    else:
+        added = {each.name for each in module.instructions() if each.op_name is None and each.opcode not in SOURCES}
+    # All that has no equation has an owner, be it added by XLA or a part of the program that was not matched.
+    graph = build_graph(module, None, equations)
+    owners = {
+        node.name: graph.node_by_id[node.owner].name
+        for node in graph.nodes
+        if node.owner is not None and node.name not in equations
+    }
+    added -= equations.keys()
+    return Provenance(equations, frozenset(added), exact, owners, None, mismatch, frozenset(inferred))
+
+
+def _by_position(module: HloModule, index: _Positions) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for instruction in module.instructions():
+        if instruction.op_name is not None and (paths := index.find(instruction, instruction.op_name)):
+            found[instruction.name] = paths
+    return found
+
+
+def _with_members(module: HloModule, own: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    found = dict(own)
+    # A fusion inside of a fusion is written before the one that holds it, so that its members are complete.
+    for fusion in module.of_opcode("fusion"):
+        bodies = [module.computation(name) for name in fusion.called.get("calls", ())]
+        members = [member for body in bodies if body is not None for member in body.instructions]
+        inner = [path for member in members if member.opcode not in SOURCES for path in found.get(member.name, ())]
+        if inner:
+            found[fusion.name] = tuple(sorted({*own.get(fusion.name, ()), *inner}, key=path_order))
+    return found
+
+
+def path_order(path: str) -> tuple[int, ...]:
+    """Sorts equation paths in the order of the jaxpr's text."""
+    numbers = (part.removeprefix("b") for part in path.split("."))
+    return tuple(int(number) if number.isascii() and number.isdigit() else 0 for number in numbers)
+
+
+class _Positions:
+    """Equations by primitive and source line. Several equations of one line and primitive cannot be told apart."""
+
+    def __init__(self, jaxpr: JaxprIndex) -> None:
+        self._exact: dict[tuple[str, str | None, int | None], list[Equation]] = {}
+        for equation in jaxpr.equations:
+            self._exact.setdefault((equation.primitive, equation.file, equation.line), []).append(equation)
+
+    def find(self, instruction: HloInstruction, op_name: str) -> tuple[str, ...]:
+        paths: list[str] = []
+        places = [(frame.file, frame.line) for frame in instruction.stack]
+        for name in op_name.split(";"):
+            # What a loop needs for itself (its counter) belongs to the loop: from the innermost scope outwards.
+            for scope in reversed(name.split("/")):
+                found = self._at(scope.partition("[")[0], places)
+                if found:
+                    paths.extend(equation.path for equation in found)
+                    break
+        return tuple(sorted(set(paths), key=path_order))
+
+    def _at(self, scope: str, places: Sequence[tuple[str | None, int | None]]) -> list[Equation]:
+        for primitive in _PRIMITIVES.get(scope, (scope,)):
+            for file, line in places:
+                found = self._exact.get((primitive, file, line))
+                if found:
+                    return found
+        return []

@@ -1,0 +1,338 @@
+"""The profile windows of a run, as op times: computed once for each window, kept in memory and on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from xlascope.ir import HloModule
+from xlascope.runfile import Chunk
+from xlascope.traces import OpTimes, Problem, Profile, ProfileError, merge, op_table, read_profile
+from xlascope.views import fields
+from xlascope.views.cache import checkpoint
+from xlascope.views.names.program_records import program_id
+from xlascope.views.sources.source import RunSource
+from xlascope.views.sources.stages import hlo_module
+from xlascope.views.times import op_store
+from xlascope.views.times.op_store import Kept, Span
+
+_OBSERVED = ("first", "periodic", None)
+_LATER_CALLS, _FIRST_SLOWER, _FIRST_SHARE = 200, 5, 0.2
+_EDGES = 4
+_EMPTY = OpTimes((), (), (), None, 0, "none", ())
+Calls = Mapping[int, Mapping[str, tuple[str, ...]]]
+# Computations that are executed as a part of their caller: their instructions are never events of their own.
+_EMBEDDED = frozenset({"fusion", "reduce", "reduce-window", "map", "sort", "scatter", "select-and-scatter"})
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One profile. ``start_ns`` and ``end_ns`` are `time.time_ns` of its opening and closing, None when unknown.
+
+    ``spans`` tell by program number when in the window it was seen.
+    """
+
+    chunk: Chunk
+    program: str | None
+    variant: str | None
+    why: str | None
+    start_ns: int | None
+    end_ns: int | None
+    covers_from_start: bool
+    truncated: bool
+    variant_record: int | None
+    identity: str
+    times: OpTimes
+    spans: Mapping[int, Span]
+    left_out: frozenset[int] = frozenset()
+
+    @property
+    def seconds_ns(self) -> int | None:
+        """Its length in ns; None where nobody noted it."""
+        if self.start_ns is None or self.end_ns is None:
+            return self.times.window_ns
+        return max(self.end_ns - self.start_ns, 0)
+
+
+def executables(source: RunSource) -> dict[int, str]:
+    """Program by the number that events of a profile carry (``program_id``, as a signed 64-bit number)."""
+    return source.memo("executables", lambda: _executables(source))
+
+
+def _executables(source: RunSource) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for record in source.records("executable"):
+        name = record.program or program_id(record)
+        if name is None:
+            continue
+        for text in fields.texts(record.json, "program_ids"):
+            digits = text.removeprefix("-")
+            if digits.isascii() and digits.isdigit() and len(digits) < 21:
+                found[signed(int(text))] = name
+    return found
+
+
+def signed(number: int) -> int:
+    """A ``program_id`` as profiles carry it."""
+    number &= (1 << 64) - 1
+    return number - (1 << 64) if number >> 63 else number
+
+
+def observed(source: RunSource) -> tuple[Window, ...]:
+    """The windows in which the script itself was watched, oldest first."""
+
+
+    def read() -> tuple[Window, ...]:
+        return tuple(window for window in _windows(source) if window.variant is None and window.why in _OBSERVED)
+
+    return source.memo("observed windows", read)
+
+
+def counting(source: RunSource) -> tuple[Window, ...]:
+    """The windows of `observed`, and those too short for op times, which only count calls; oldest first."""
+
+    def read() -> tuple[Window, ...]:
+        return tuple(w for w in _windows(source) if w.variant is None and w.why in (*_OBSERVED, "count"))
+
+    return source.memo("counting windows", read)
+
+
+def of_variant(source: RunSource, program: str, variant: str, record: int | None, why: str) -> tuple[Window, ...]:
+    """The profiles made of a measurement: ``why`` is variant or baseline; of one record where windows name it."""
+    mine = [w for w in _windows(source) if w.program == program and w.variant == variant and w.why == why]
+    named = [w for w in mine if w.variant_record == record]
+    return tuple(named or mine[-1:])
+
+
+def total(source: RunSource, windows: tuple[Window, ...]) -> OpTimes:
+    """Several windows as one. New windows are added to the sum of those before them."""
+    if not windows:
+        return _EMPTY
+    key = ("sum", windows[0].program, windows[0].variant, windows[0].why, any(w.left_out for w in windows))
+    before, times = source.keep.get(key) or ((), _EMPTY)
+    if windows[: len(before)] != before or not before:
+        before, times = windows, merge(window.times for window in windows)
+    elif len(windows) > len(before):
+        before, times = windows, merge([times, *(window.times for window in windows[len(before) :])])
+    source.keep.put(key, (before, times))
+    return times
+
+
+def _windows(source: RunSource) -> list[Window]:
+    return source.memo("windows", lambda: [_window(source, chunk) for chunk in source.chunks("profile", data=False)])
+
+
+def _window(source: RunSource, chunk: Chunk) -> Window:
+    checkpoint()
+    meta = chunk.json
+    identity = f"{chunk.id} {chunk.t_ns} {json.dumps(meta, sort_keys=True)}"
+    kept = _kept(source, chunk, identity)
+    return Window(
+        chunk=chunk,
+        program=chunk.program,
+        variant=chunk.variant,
+        why=fields.text(meta, "why"),
+        start_ns=fields.integer(meta, "start_ns"),
+        end_ns=fields.integer(meta, "end_ns"),
+        covers_from_start=fields.boolean(meta, "covers_from_start") is True,
+        truncated=bool(meta.get("truncated")),
+        variant_record=fields.integer(meta, "variant_record"),
+        identity=identity,
+        times=kept.times,
+        spans={span.program_id: span for span in kept.spans},
+    )
+
+
+def steady(source: RunSource) -> tuple[Window, ...]:
+    """The windows of `observed` without first calls that would outweigh all others seen; see `first_calls`."""
+
+    def read() -> tuple[Window, ...]:
+        left_out = first_calls(source)
+        return tuple(_without(source, window, left_out) for window in observed(source))
+
+    return source.memo("steady windows", read)
+
+
+def first_calls(source: RunSource) -> dict[int, int]:
+    """Self time, in ns, of each program's first call that is left out of op times, by program number.
+
+    The first call pays for fresh memory and sleeping threads. It is left out where at least 200 later ones were seen,
+    it took over 5 times their mean, and it is over a fifth of all the program's time seen: windows see most first
+    calls and few later ones, so that their sum would speak of the first.
+    """
+    return source.memo("first calls", lambda: _first_calls(source))
+
+
+def _first_calls(source: RunSource) -> dict[int, int]:
+    windows, found = observed(source), {}
+    for number in dict.fromkeys(number for window in windows for number in window.spans):
+        seen = [window for window in windows if number in window.spans]
+        calls = [window.times.calls_of(number) for window in seen]
+        known = [count for count in calls if count is not None]
+        if seen[0].why != "first" or len(known) < len(calls) or sum(known) < _LATER_CALLS + 1:
+            continue
+        rest = _kept(source, seen[0].chunk, seen[0].identity, None, frozenset({number})).times
+        own = [_self_ns(window.times, number) for window in seen]
+        first = own[0] - _self_ns(rest, number)
+        mean = (sum(own) - first) / (sum(known) - 1)
+        if first > _FIRST_SLOWER * mean and first > _FIRST_SHARE * sum(own):
+            found[number] = first
+    return found
+
+
+def _self_ns(times: OpTimes, program_id: int) -> int:
+    return sum(row.self_ns for row in times.rows if row.program_id == program_id)
+
+
+def _without(source: RunSource, window: Window, left_out: Mapping[int, int]) -> Window:
+    """The window without the first calls that it saw."""
+    earlier = [w for w in observed(source) if w.chunk.id < window.chunk.id]
+    mine = {n for n in left_out if n in window.spans and not any(n in w.spans for w in earlier)}
+    if not mine:
+        return window
+    return replace(window, times=_kept(source, window.chunk, window.identity, None, frozenset(mine)).times,
+                   left_out=frozenset(mine))  # fmt: skip
+
+
+def of_programs(source: RunSource, windows: tuple[Window, ...], program_ids: frozenset[int]) -> OpTimes:
+    """The op times of some programs alone, as if nothing else had run: their own busy time and coverage."""
+    parts = []
+    for window in windows:
+        # Most windows of a long run do not hold most programs.
+        if any(call.program_id in program_ids for call in window.times.calls):
+            checkpoint()
+            parts.append(_kept(source, window.chunk, window.identity, program_ids, window.left_out).times)
+    return merge(parts) if parts else _EMPTY
+
+
+def _kept(
+    source: RunSource,
+    chunk: Chunk,
+    identity: str,
+    only: frozenset[int] | None = None,
+    cold: frozenset[int] = frozenset(),
+) -> Kept:
+    """Op times of one window. They are computed again while call graphs were missing and new ones have come.
+
+    ``only``: of these programs alone; ``cold``: without the first execution in the window of these.
+    """
+    part = (chunk.id, only, cold)
+    settled = source.keep.get(("times", part, 0))
+    if settled is not None:
+        return settled
+    known = len(executables(source))
+    found = source.keep.get(("times", part, known))
+    if found is not None:
+        return found
+    wanted = "" if only is None else f" {sorted(only)}"
+    if cold:
+        wanted += f" without {sorted(cold)}"
+    place = op_store.Place(source.run_id, hashlib.sha256(f"{identity} {known}{wanted}".encode()).hexdigest())
+    kept = op_store.load(place)
+    if kept is None:
+        kept = _read(source, chunk, only, cold)
+        op_store.store(place, kept)
+    guessed = "containment" in kept.times.nesting
+    source.keep.put(("times", part, known if guessed else 0), kept)
+    return kept
+
+
+def _read(source: RunSource, chunk: Chunk, only: frozenset[int] | None, cold: frozenset[int]) -> Kept:
+    data = source.chunk_data(chunk.id)
+    if data is None:
+        return _broken("the profile of a window cannot be read from the run file")
+    try:
+        profile = read_profile(data)
+    except ProfileError as error:
+        return _broken(f"the profile of a window cannot be read: {error}")
+    checkpoint()
+    parents: dict[int | str, Mapping[str, tuple[str, ...]]] = {}
+    for key in profile.programs:
+        if key.program_id is not None and key.program_id not in profile.hlo_protos:
+            module = _module(source, chunk, key.program_id)
+            if module is not None:
+                parents[key.program_id] = call_parents(module)
+    profile = profile if only is None else profile.of_programs(only)
+    profile = _without_first_runs(profile, cold) if cold else profile
+    return Kept(op_table(profile, parents or None), _spans(profile))
+
+
+def _module(source: RunSource, chunk: Chunk, program_id: int) -> HloModule | None:
+    """The optimized HLO of what a profile's event was executed for."""
+    if chunk.variant is not None and chunk.program is not None:
+        return hlo_module(source, chunk.program, "optimized", chunk.variant)
+    name = executables(source).get(program_id)
+    return None if name is None else hlo_module(source, name)
+
+
+def _spans(profile: Profile) -> tuple[Span, ...]:
+    """When each program was seen."""
+    first, last = profile.start_ns(), profile.end_ns()
+    found = []
+    for index, key in enumerate(profile.programs):
+        mine = np.flatnonzero(profile.ops.program == index)
+        if key.program_id is not None and mine.size:
+            seen = int(first[mine].min()), int(last[mine].max())
+            runs = profile.ops.run[mine]
+            if (runs < 0).any():
+                found.append(Span(key.program_id, *seen))
+                continue
+            numbers, took, pause = _executions(profile.run_ids[runs], first[mine], last[mine])
+            found.append(
+                Span(
+                    key.program_id, *seen, int(numbers[0]), int(numbers[-1]),
+                    len(took), _typical(took), int(took.sum()), pause,
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+def _executions(runs: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Run ids in the order they were given (32-bit numbers that may wrap), each one's first start to last end, and
+    the longest time from one's start to the next one's."""
+    order = (runs - runs[0]).astype(np.int32)
+    _, first, group = np.unique(order, return_index=True, return_inverse=True)
+    begin, stop = np.full(len(first), np.iinfo(np.int64).max), np.zeros(len(first), np.int64)
+    np.minimum.at(begin, group, start)
+    np.maximum.at(stop, group, end)
+    return runs[first], stop - begin, int(np.diff(np.sort(begin)).max(initial=0))
+
+
+def _typical(took: np.ndarray) -> int:
+    """The trimmed mean; the window's edges may have cut the first and the last execution."""
+    inner = np.sort(took[1:-1] if len(took) > _EDGES else took)
+    cut = len(inner) // 10
+    return round(float(inner[cut : len(inner) - cut].mean()))
+
+
+def _without_first_runs(profile: Profile, program_ids: frozenset[int]) -> Profile:
+    """The profile without the earliest execution of some programs."""
+    ops, spans = profile.ops, profile.device_spans
+    keep_ops, keep_spans = np.ones(len(ops.program), bool), np.ones(len(spans.program), bool)
+    for index, key in enumerate(profile.programs):
+        mine = np.flatnonzero(ops.program == index)
+        if key.program_id in program_ids and mine.size:
+            run = ops.run[mine[ops.start_ps[mine].argmin()]]
+            keep_ops &= (ops.program != index) | (ops.run != run)
+            keep_spans &= (spans.program != index) | (spans.run != run)
+    return replace(profile, ops=ops.take(keep_ops), device_spans=spans.take(keep_spans))
+
+
+def _broken(sentence: str) -> Kept:
+    return Kept(OpTimes((), (), (), None, 1, "none", (Problem("broken", sentence),)), ())
+
+
+def call_parents(module: HloModule) -> dict[str, tuple[str, ...]]:
+    """For each instruction inside of a called computation, the instructions that call it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for computation in module.computations:
+        callers = tuple(
+            caller.name for caller in module.callers(computation.name) if caller.opcode not in _EMBEDDED
+        )
+        if callers:
+            found.update(dict.fromkeys(computation.names, callers))
+    return found
