@@ -67,7 +67,7 @@ async def draw(picture: Picture, run_file: Path) -> str:
     from textual.worker import WorkerCancelled
 
     from xlascope.tui.app import XlascopeApp
-    from xlascope.tui.live import RunAtHand
+    from xlascope.tui.feeding.live import RunAtHand
 
     app = XlascopeApp(RunAtHand(run_file, script="softmax.py"))
 

@@ -35,7 +35,7 @@ Hello().run()
 OURS = """
 from pathlib import Path
 from xlascope.tui.app import XlascopeApp
-from xlascope.tui.live import RunAtHand
+from xlascope.tui.feeding.live import RunAtHand
 
 XlascopeApp(RunAtHand(Path("not-there.xlascope"), None, "script.py", True)).run()
 """

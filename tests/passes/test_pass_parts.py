@@ -25,7 +25,7 @@ from xlascope.ir.passes.lines import Instruction, read_line
 from xlascope.ir.passes.sequence import find_groups
 from xlascope.ir.passes.textual import unified
 from xlascope.protocol.snapshots import LineStore, unpack
-from xlascope.tui.passes_model import shortened
+from xlascope.tui.screens.passes_model import shortened
 
 MODULE = """HloModule jit_f, entry_computation_layout={(f32[8]{0}, f32[8]{0})->f32[8]{0}}
 

@@ -16,10 +16,10 @@ from on_screen import until
 
 from xlascope.runfile import Reader
 from xlascope.tui.app import XlascopeApp
-from xlascope.tui.live import RunAtHand
-from xlascope.tui.passes_model import FORMS, PassItem, PassTable, Subject
+from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.screens.passes import PassesScreen
+from xlascope.tui.screens.passes_model import FORMS, PassItem, PassTable, Subject
 from xlascope.tui.widgets.passes_list import PassesList
 from xlascope.tui.widgets.text_pane import TextPane
 

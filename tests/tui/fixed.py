@@ -10,13 +10,13 @@ from xlascope.graphs import build_graph
 from xlascope.ir import parse_hlo
 from xlascope.protocol.specs import Leaf
 from xlascope.session.devices import SHIPPED
-from xlascope.tui.feed import Feed
-from xlascope.tui.feed_stage import StageReader
-from xlascope.tui.links import StageLinks
-from xlascope.tui.live import RunAtHand
+from xlascope.tui.feeding.feed import Feed
+from xlascope.tui.feeding.links import StageLinks
+from xlascope.tui.feeding.live import RunAtHand
+from xlascope.tui.feeding.stage import StageReader
+from xlascope.tui.forms.more_checks import Subject as MoreSubject
+from xlascope.tui.forms.sharding_checks import Subject
 from xlascope.tui.model import CallTimes
-from xlascope.tui.more_form import Subject as MoreSubject
-from xlascope.tui.sharding_form import Subject
 
 DATA = Path(__file__).parent / "data"
 SOURCE = "/home/user/softmax.py"

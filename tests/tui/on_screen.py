@@ -8,7 +8,7 @@ from fixed import FixedFeed, at_hand
 from hosting import screen_text, settle
 
 from xlascope.tui.app import XlascopeApp
-from xlascope.tui.live import RunAtHand
+from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.widgets.dialogs import TextOverlay
 

@@ -10,9 +10,9 @@ from written_run import write_run
 
 from xlascope.runfile import Writer
 from xlascope.tui.app import XlascopeApp
-from xlascope.tui.compare_model import Comparison, histogram, read, words_of
-from xlascope.tui.live import RunAtHand
+from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.screens.compare import CompareScreen
+from xlascope.tui.screens.compare_model import Comparison, histogram, read, words_of
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.widgets.chart import draw_chart
 from xlascope.tui.widgets.compare_tables import EquationsTable, ProgramsTable

@@ -13,11 +13,11 @@ from on_screen import until
 from written_run import SOURCE, write_run
 
 from xlascope.tui.app import XlascopeApp
-from xlascope.tui.feed import Feed
-from xlascope.tui.links import link, path_key
-from xlascope.tui.live import RunAtHand
-from xlascope.tui.loader import Pace
-from xlascope.tui.margins import continuations, jaxpr_marks, source_marks
+from xlascope.tui.feeding.feed import Feed
+from xlascope.tui.feeding.links import link, path_key
+from xlascope.tui.feeding.live import RunAtHand
+from xlascope.tui.feeding.loader import Pace
+from xlascope.tui.feeding.margins import continuations, jaxpr_marks, source_marks
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.text.lines import TextLines

@@ -217,7 +217,7 @@ def test_operations_have_roles_by_what_they_are_for():
 
 
 def test_a_range_of_lines_has_each_equation_once_and_what_lies_inside_of_it_in_it():
-    from xlascope.tui.margins import RangeShares
+    from xlascope.tui.feeding.margins import RangeShares
     from xlascope.tui.model import EquationRow, EquationTable
 
     loop = EquationRow("0", None, "scan", share=0.75, own=0.25)

@@ -7,8 +7,8 @@ import os
 import pytest
 from hosting import screen_text
 
-from xlascope.tui import home
-from xlascope.tui.home import Entry, HomeApp, HomeList, entries
+from xlascope.tui.screens import home
+from xlascope.tui.screens.home import Entry, HomeApp, HomeList, entries
 
 SHOWN = [Entry("RECENT RUNS"), Entry("train-1", "2 minutes ago", ("open", "/runs/train-1.xlascope")), Entry(""),
          Entry("DEMOS"), Entry("softmax", "a loop", ("demo", "softmax")), Entry("xlascope doctor", "what works")]  # fmt: skip

@@ -9,7 +9,7 @@ from fixed import LIBRARY, SOURCE
 from hosting import screen_text, settle
 from on_screen import SIZES, shown, text_of, until
 
-from xlascope.tui.messages import GraphLoaded, OpsLoaded
+from xlascope.tui.feeding.messages import GraphLoaded, OpsLoaded
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.status import ExplainLine
 

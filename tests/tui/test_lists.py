@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from xlascope.tui import lines
-from xlascope.tui.live import LiveNow
+from xlascope.tui.feeding.live import LiveNow
 from xlascope.tui.model import Overview
 from xlascope.tui.widgets.functions import FunctionItem, FunctionsList, ProgramItem
 from xlascope.tui.widgets.line_view import LineView

@@ -9,7 +9,7 @@ from fixed import FixedFeed, FixedKeeper, op_rows
 from hosting import screen_text, settle
 from on_screen import shown, text_of, until
 
-from xlascope.tui.live import LiveNow, LiveState, long_lasting, waits_for_input
+from xlascope.tui.feeding.live import LiveNow, LiveState, long_lasting, waits_for_input
 from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.part_line import PartLine
 
@@ -147,7 +147,7 @@ async def test_a_script_that_waits_for_input_is_told_of(monkeypatch):
         assert not waits_for_input(now, lambda pid: False, now.heard + 60)
         assert not waits_for_input(now, lambda pid: None, now.heard + 2)
         assert waits_for_input(now, lambda pid: None, now.heard + 6)
-        monkeypatch.setattr("xlascope.tui.screens.places.waits_for_input", lambda *given: True)
+        monkeypatch.setattr("xlascope.tui.main_screen.places.waits_for_input", lambda *given: True)
         screen.draw_status()
         await pilot.pause()
         assert "script may wait for input: press i" in screen_text(app)[-1]

@@ -254,7 +254,7 @@ async def test_copying_writes_the_line_and_the_whole_pane(tmp_path, monkeypatch)
 
 async def test_the_editor_opens_at_the_line(monkeypatch):
     opened = []
-    monkeypatch.setattr("xlascope.tui.screens.acting.edit_file", lambda app, file, line: opened.append((file, line)))
+    monkeypatch.setattr("xlascope.tui.main_screen.acting.edit_file", lambda app, file, line: opened.append((file, line)))
     async with shown() as (_app, pilot, _screen):
         await pilot.press("e")
         await pilot.press("1", "g", "g", "j", "j", *["j"] * 4, "e")

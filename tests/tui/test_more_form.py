@@ -10,12 +10,12 @@ from hosting import screen_text, settle
 from on_screen import shown, until
 from textual.widgets import Input
 
+from xlascope.tui.forms.more_checks import check, completion, in_words, needs, typed
+from xlascope.tui.forms.more_form import MoreForm
+from xlascope.tui.forms.switches import Switches
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.lines import verdict_text
 from xlascope.tui.model import VariantRow
-from xlascope.tui.more_form import check, completion, in_words, needs, typed
-from xlascope.tui.screens.more_form import MoreForm
-from xlascope.tui.switches import Switches
 
 SUBJECT = FixedFeed().more_subject("scores#1")
 ALL = {

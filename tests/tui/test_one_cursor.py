@@ -20,9 +20,9 @@ from on_screen import until
 import xlascope.demo
 from xlascope.cli.show import main as show
 from xlascope.tui.app import XlascopeApp
-from xlascope.tui.feed import Feed
-from xlascope.tui.live import RunAtHand
-from xlascope.tui.margins import jaxpr_marks, source_marks
+from xlascope.tui.feeding.feed import Feed
+from xlascope.tui.feeding.live import RunAtHand
+from xlascope.tui.feeding.margins import jaxpr_marks, source_marks
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.source_pane import SourcePane

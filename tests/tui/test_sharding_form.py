@@ -9,9 +9,9 @@ from on_screen import shown, until
 from textual.widgets import Input
 
 from xlascope.protocol.specs import Leaf
-from xlascope.tui.screens.sharding_form import PlanChoice, ShardingForm
-from xlascope.tui.sharding_form import Draft, Subject, check, drawn, subject_of
-from xlascope.tui.switches import Switches
+from xlascope.tui.forms.sharding_checks import Draft, Subject, check, drawn, subject_of
+from xlascope.tui.forms.sharding_form import PlanChoice, ShardingForm
+from xlascope.tui.forms.switches import Switches
 
 W, X = Leaf("params['w']", (16, 4), "float32"), Leaf("x", (64, 16), "float32")
 STEP = Subject("step#1", (W, X), (W,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from types import SimpleNamespace
 
-from xlascope.tui.live import LiveNow, LiveState, innermost, is_silent
+from xlascope.tui.feeding.live import LiveNow, LiveState, innermost, is_silent
 
 STACK = '  File "/a/train.py", line 9, in <module>\n    load()\n  File "/a/data.py", line 5, in load\n    time.sleep(9)\n'
 

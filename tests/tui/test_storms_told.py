@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fixed import FixedFeed
 
-from xlascope.tui.feed_overview import program_infos, run_overview
+from xlascope.tui.feeding.overview import program_infos, run_overview
 from xlascope.views.compiler.storms import CauseCount, Storm
 
 MARKED = ("6 compiles", True)

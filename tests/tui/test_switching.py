@@ -6,8 +6,8 @@ from fixed import FixedFeed, FixedKeeper
 from hosting import screen_text, settle
 from on_screen import shown, text_of, until
 
-from xlascope.tui.screens.sharding_form import ShardingForm
-from xlascope.tui.switches import Switches
+from xlascope.tui.forms.sharding_form import ShardingForm
+from xlascope.tui.forms.switches import Switches
 
 
 async def test_a_switch_is_measured_and_its_stages_are_shown_when_the_result_is_there():

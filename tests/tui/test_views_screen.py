@@ -11,9 +11,9 @@ from on_screen import SIZES, opened, text_of, until
 from written_run import write_run
 
 from xlascope.runfile import Writer
-from xlascope.tui.feed import Feed
+from xlascope.tui.feeding.feed import Feed
+from xlascope.tui.screens.view_pages import ELSEWHERE, Request, account, page
 from xlascope.tui.screens.views import ViewsScreen
-from xlascope.tui.view_pages import ELSEWHERE, Request, account, page
 from xlascope.tui.widgets.dialogs import TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.line_view import LineView

@@ -19,7 +19,7 @@ from xlascope.cli import show
 from xlascope.ir import HloInstruction, parse_hlo
 from xlascope.traces import read_profile
 from xlascope.traces.hlo_text import hlo_text
-from xlascope.tui.feed import Feed
+from xlascope.tui.feeding.feed import Feed
 from xlascope.views import ViewError, open_source, query
 from xlascope.views.compare import compare
 from xlascope.views.comparing.sides import open_sides

@@ -82,7 +82,7 @@ def show(
     advice = f"`xlascope show {path} run` tells what was recorded"
     try:
         from xlascope.tui.app import XlascopeApp
-        from xlascope.tui.live import RunAtHand
+        from xlascope.tui.feeding.live import RunAtHand
     except ImportError as error:
         raise CommandError(f"the screen cannot start: {error}; {advice}", ENGINE_FAILED) from error
 
@@ -125,12 +125,12 @@ def _is_dumb() -> bool:
 
 def _home() -> int:
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and not _is_dumb()
-    if importlib.util.find_spec("xlascope.tui.home") is None or not terminal:
+    if not terminal:
         from xlascope.cli.dispatch import usage
 
         print(usage(), end="", file=sys.stderr)
         return 2
-    from xlascope.tui.home import run_home
+    from xlascope.tui.screens.home import run_home
 
     return run_home()
 

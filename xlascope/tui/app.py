@@ -22,8 +22,8 @@ from textual.widget import Widget
 from xlascope.tui.own_errors import Failing
 
 if TYPE_CHECKING:
-    from xlascope.tui.feed import Feed
-    from xlascope.tui.live import RunAtHand
+    from xlascope.tui.feeding.feed import Feed
+    from xlascope.tui.feeding.live import RunAtHand
     from xlascope.tui.screens.main import MainScreen
 
 
@@ -84,7 +84,7 @@ class XlascopeApp(Failing[None]):
     def _open_main(self) -> None:
         from textual.scrollbar import ScrollBar, ScrollBarRender
 
-        from xlascope.tui.feed import Feed
+        from xlascope.tui.feeding.feed import Feed
         from xlascope.tui.glyphs import ASCII, choose_glyphs
         from xlascope.tui.screens.main import MainScreen
         from xlascope.tui.widgets.plain_bars import AsciiScrollBar

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from xlascope.tui.feeding.live import LiveNow, Measuring, is_silent
+from xlascope.tui.forms.switches import variant_name
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.live import LiveNow, Measuring, is_silent
 from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, VariantRow
-from xlascope.tui.switches import variant_name
 from xlascope.tui.text.numbers import clock, count, counted, duration, percent, size
 from xlascope.tui.widgets.chart import ChartSpec, Interval, Series
 from xlascope.tui.widgets.part_line import Part

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from xlascope.tui.actions import bindings
-from xlascope.tui.compare_model import Comparison, Words, account, histogram, read
+from xlascope.tui.screens.compare_model import Comparison, Words, account, histogram, read
 from xlascope.tui.screens.over import Failed, OverScreen
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.chart import Chart

@@ -11,12 +11,10 @@ from textual.screen import Screen
 
 from xlascope.tui import lines
 from xlascope.tui.actions import bindings
-from xlascope.tui.feed import Feed
-from xlascope.tui.frame_pauses import calm_collector, prefer_keys
-from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.live import LiveState, RunAtHand, is_silent, long_lasting
-from xlascope.tui.loader import Loader
-from xlascope.tui.messages import (
+from xlascope.tui.feeding.feed import Feed
+from xlascope.tui.feeding.live import LiveState, RunAtHand, is_silent, long_lasting
+from xlascope.tui.feeding.loader import Loader
+from xlascope.tui.feeding.messages import (
     GraphLoaded,
     LoadFailed,
     OpsLoaded,
@@ -25,14 +23,16 @@ from xlascope.tui.messages import (
     StageLoaded,
     VariantsLoaded,
 )
-from xlascope.tui.screens.acting import Acting
-from xlascope.tui.screens.collecting import Collecting
-from xlascope.tui.screens.desk import Desk
-from xlascope.tui.screens.explaining import Explaining
-from xlascope.tui.screens.graphing import Graphing
-from xlascope.tui.screens.linking import Linking
-from xlascope.tui.screens.places import Places
-from xlascope.tui.screens.switching import Switching
+from xlascope.tui.frame_pauses import calm_collector, prefer_keys
+from xlascope.tui.glyphs import Glyphs
+from xlascope.tui.main_screen.acting import Acting
+from xlascope.tui.main_screen.collecting import Collecting
+from xlascope.tui.main_screen.desk import Desk
+from xlascope.tui.main_screen.explaining import Explaining
+from xlascope.tui.main_screen.graphing import Graphing
+from xlascope.tui.main_screen.linking import Linking
+from xlascope.tui.main_screen.places import Places
+from xlascope.tui.main_screen.switching import Switching
 from xlascope.tui.widgets.dialogs import PromptLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.note import Note

@@ -12,8 +12,9 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from xlascope.tui.actions import bindings
-from xlascope.tui.live import Measuring
-from xlascope.tui.passes_model import (
+from xlascope.tui.feeding.live import Measuring
+from xlascope.tui.screens.over import Failed, OverScreen
+from xlascope.tui.screens.passes_model import (
     FORMS,
     PassItem,
     PassTable,
@@ -25,7 +26,6 @@ from xlascope.tui.passes_model import (
     shortened,
     told_history,
 )
-from xlascope.tui.screens.over import Failed, OverScreen
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.text.numbers import counted, duration
 from xlascope.tui.widgets.dialogs import PromptLine, TextOverlay

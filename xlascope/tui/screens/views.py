@@ -11,12 +11,12 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from xlascope.tui.actions import bindings
+from xlascope.tui.feeding.live import Measuring
+from xlascope.tui.feeding.loader import Pace
 from xlascope.tui.glyphs import UNICODE
-from xlascope.tui.live import Measuring
-from xlascope.tui.loader import Pace
-from xlascope.tui.passes_model import Subject
 from xlascope.tui.screens.over import Failed, OverScreen
-from xlascope.tui.view_pages import ELSEWHERE, OF_ALL_FIRST, Page, Request, account, page
+from xlascope.tui.screens.passes_model import Subject
+from xlascope.tui.screens.view_pages import ELSEWHERE, OF_ALL_FIRST, Page, Request, account, page
 from xlascope.tui.widgets.dialogs import PromptLine, TextOverlay
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.page_pane import PagePane

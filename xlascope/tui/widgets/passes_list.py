@@ -9,7 +9,7 @@ from rich.segment import Segment
 
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
-from xlascope.tui.passes_model import PassItem, PassTable
+from xlascope.tui.screens.passes_model import PassItem, PassTable
 from xlascope.tui.text.numbers import duration
 from xlascope.tui.text.safe import safe
 from xlascope.tui.widgets.line_view import LineView

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
-from xlascope.tui.links import Focus
+from xlascope.tui.feeding.links import Focus
+from xlascope.tui.forms.switches import Switches
 from xlascope.tui.model import MACHINE_STAGES, StageText
-from xlascope.tui.switches import Switches
 from xlascope.tui.widgets.dialogs import PromptLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from xlascope.tui.links import Links, StageLinks, link
-from xlascope.tui.margins import (
+from xlascope.tui.feeding.links import Links, StageLinks, link
+from xlascope.tui.feeding.margins import (
     RangeShares,
     continuations,
     jaxpr_lines,
@@ -31,7 +31,7 @@ from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.lines import TextLines
 
 if TYPE_CHECKING:
-    from xlascope.tui.feed import Feed
+    from xlascope.tui.feeding.feed import Feed
 
 
 LINKED_BY_LINE = ("stablehlo", "hlo")

@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from xlascope.protocol.specs import spec_text
-from xlascope.tui.screens.field_form import FieldForm
-from xlascope.tui.sharding_form import CHOICES, MOST_FIELDS, Checked, Draft, Subject, check, drawn
+from xlascope.tui.forms.field_form import FieldForm
+from xlascope.tui.forms.sharding_checks import CHOICES, MOST_FIELDS, Checked, Draft, Subject, check, drawn
 from xlascope.tui.text.safe import safe
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from xlascope.stats.runs import QUICK
-from xlascope.tui.live import RunAtHand
+from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.model import VariantRow
 from xlascope.tui.text.numbers import count, duration, size
 from xlascope.tui.widgets.chart import ChartSpec, Series

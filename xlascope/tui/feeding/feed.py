@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlascope.tui.feed_overview import file_overview, program_infos, run_overview
-from xlascope.tui.feed_rows import op_row, variant_row
-from xlascope.tui.feed_stage import StageReader, equation_table
-from xlascope.tui.links import Links, StageLinks
+from xlascope.tui.feeding.links import Links, StageLinks
+from xlascope.tui.feeding.overview import file_overview, program_infos, run_overview
+from xlascope.tui.feeding.rows import op_row, variant_row
+from xlascope.tui.feeding.stage import StageReader, equation_table
 from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, StageText, VariantRow, is_op_by_op
 
 if TYPE_CHECKING:
-    from xlascope.tui.more_form import Subject as MoreSubject
-    from xlascope.tui.sharding_form import Subject
+    from xlascope.tui.forms.more_checks import Subject as MoreSubject
+    from xlascope.tui.forms.sharding_checks import Subject
 
 _MOST_OUTPUT = 4 << 20
 _MOST_SOURCE = 4 << 20
@@ -103,7 +103,7 @@ class Feed:
 
     def sharding_subject(self, program: str) -> Subject | None:
         """What the sharding form needs of a program; None where this file cannot be executed."""
-        from xlascope.tui.sharding_form import subject_of
+        from xlascope.tui.forms.sharding_checks import subject_of
         from xlascope.views.names.program_records import program_records
 
         self.open()
@@ -115,7 +115,7 @@ class Feed:
 
         Raises TargetError for a device of the user's that is not understood.
         """
-        from xlascope.tui.more_form import subject_of as more_subject_of
+        from xlascope.tui.forms.more_checks import subject_of as more_subject_of
 
         self.open()
         return more_subject_of(self._source, program) if self.kind == "run" else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from xlascope.tui.links import Focus, Links
+from xlascope.tui.feeding.links import Focus, Links
+from xlascope.tui.forms.switches import Switches
 from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, VariantRow
-from xlascope.tui.switches import Switches
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from xlascope.tui.links import StageLinks
+from xlascope.tui.feeding.links import StageLinks
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.text_pane import LineMark

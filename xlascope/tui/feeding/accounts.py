@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xlascope.tui.explanations import Known
+from xlascope.tui.feeding.explanations import Known
+from xlascope.tui.feeding.margins import share_of
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.margins import share_of
 from xlascope.tui.model import CallTimes, EquationRow, OpsTable, Overview
 from xlascope.tui.text.numbers import count, counted, duration, percent
 from xlascope.tui.widgets.functions import FunctionItem, ProgramItem

@@ -39,7 +39,7 @@ def _exchange(each: Any) -> str:
 
 def variant_row(row: Any, samples: tuple[tuple[int, ...], tuple[int, ...]]) -> VariantRow:
     """A row of the view `variants`, with its samples and its baseline's in ns."""
-    from xlascope.tui.more_form import in_words, needs
+    from xlascope.tui.forms.more_checks import in_words, needs
 
     made = {"name", "collectives", "exchanges", "series", "switches", "equation_ns", "notes", "foretold", "needs"}
     names = set(VariantRow.__dataclass_fields__) - made

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from xlascope.tui.links import Focus
-from xlascope.tui.messages import StageGraphLoaded
+from xlascope.tui.feeding.links import Focus
+from xlascope.tui.feeding.messages import StageGraphLoaded
 from xlascope.tui.model import NO_WHOLE, NOT_CAPTURED, is_op_by_op
 from xlascope.tui.text.numbers import counted
 from xlascope.tui.widgets.graph_pane import GraphPane

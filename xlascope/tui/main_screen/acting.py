@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui import lines
-from xlascope.tui.accounts import chart_account, function_account, line_account
 from xlascope.tui.actions import Action, actions_for
 from xlascope.tui.copying import copy_out
 from xlascope.tui.editing import edit_file
+from xlascope.tui.feeding.accounts import chart_account, function_account, line_account
+from xlascope.tui.forms.switches import Switches
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.model import MACHINE_STAGES, SHOWN
-from xlascope.tui.switches import Switches
 from xlascope.tui.text.queries import HINT
 from xlascope.tui.widgets.chart import Chart
 from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay

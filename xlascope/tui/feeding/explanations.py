@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xlascope.tui.feeding.links import Focus, Links
+from xlascope.tui.feeding.margins import share_of
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.links import Focus, Links
-from xlascope.tui.margins import share_of
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable
 from xlascope.tui.text.numbers import counted, percent
 

@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from xlascope.tui.feed import Feed
-from xlascope.tui.links import Links
-from xlascope.tui.messages import (
+from xlascope.tui.feeding.feed import Feed
+from xlascope.tui.feeding.links import Links
+from xlascope.tui.feeding.messages import (
     Explained,
     GraphLoaded,
     LoadFailed,

@@ -7,8 +7,8 @@ from typing import Any
 
 from textual.message import Message
 
-from xlascope.tui.feed import OutputPiece
-from xlascope.tui.links import Links
+from xlascope.tui.feeding.feed import OutputPiece
+from xlascope.tui.feeding.links import Links
 from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, StageText, VariantRow
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from xlascope.tui.messages import StageLoaded, Uncollected
+from xlascope.tui.feeding.messages import StageLoaded, Uncollected
 from xlascope.tui.model import MACHINE_STAGES, NOT_CAPTURED
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ class Collecting:
 
     def action_compare(self) -> None:
         """Opens the screen of comparison: with the other run that was opened, else of the variant on the screen."""
-        from xlascope.tui.compare_model import words_of
         from xlascope.tui.screens.compare import CompareScreen
+        from xlascope.tui.screens.compare_model import words_of
 
         screen, desk = self._collector, self._collector.desk
         words = words_of(screen.run_at_hand, desk.program, desk.variant, desk.variants)
@@ -72,7 +72,7 @@ class Collecting:
 
     def action_view(self, name: str, variant: str | None = None, seek: str = "") -> None:
         """Opens the page of a view, or the place on this screen that the view has."""
-        from xlascope.tui.view_pages import ELSEWHERE
+        from xlascope.tui.screens.view_pages import ELSEWHERE
 
         if name in ELSEWHERE:
             self._go_elsewhere(ELSEWHERE[name])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from xlascope.tui.explanations import Known, tell_equations, tell_line
-from xlascope.tui.links import Focus
-from xlascope.tui.messages import Explained, RowExplained
+from xlascope.tui.feeding.explanations import Known, tell_equations, tell_line
+from xlascope.tui.feeding.links import Focus
+from xlascope.tui.feeding.messages import Explained, RowExplained
 from xlascope.tui.text.numbers import duration, percent
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView

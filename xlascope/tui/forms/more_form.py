@@ -11,8 +11,8 @@ from textual.widgets import Input, Static
 
 from xlascope.ir.passes import SHIPPED_PASSES
 from xlascope.session.switches import MATMUL_PRECISIONS
-from xlascope.tui.more_form import FIELDS, LABELS, Checked, Subject, check, completion, targets_line
-from xlascope.tui.screens.field_form import FieldForm
+from xlascope.tui.forms.field_form import FieldForm
+from xlascope.tui.forms.more_checks import FIELDS, LABELS, Checked, Subject, check, completion, targets_line
 from xlascope.tui.text.safe import safe
 
 

@@ -11,10 +11,10 @@ from textual.widget import Widget
 
 from xlascope.tui import lines
 from xlascope.tui.actions import actions_for, key_label
+from xlascope.tui.feeding.live import reads_terminal, waits_for_input
+from xlascope.tui.feeding.loader import Wanted
+from xlascope.tui.feeding.messages import ProgramMessage
 from xlascope.tui.glyphs import UNICODE
-from xlascope.tui.live import reads_terminal, waits_for_input
-from xlascope.tui.loader import Wanted
-from xlascope.tui.messages import ProgramMessage
 from xlascope.tui.model import MACHINE_STAGES, STAGES, StageText
 from xlascope.tui.text.numbers import percent
 from xlascope.tui.widgets.functions import FunctionsList

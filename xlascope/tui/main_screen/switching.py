@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from xlascope.tui.forms.switches import Switches, variant_name
 from xlascope.tui.glyphs import UNICODE
-from xlascope.tui.switches import Switches, variant_name
 
 if TYPE_CHECKING:
-    from xlascope.tui.more_form import Checked
+    from xlascope.tui.forms.more_checks import Checked
     from xlascope.tui.screens.main import MainScreen
 
 BASELINE = "baseline"
@@ -57,8 +57,8 @@ class Switching:
 
     def action_sharding(self) -> None:
         """Opens the form; what it hands over is measured."""
-        from xlascope.tui.screens.sharding_form import ShardingForm
-        from xlascope.tui.sharding_form import Draft
+        from xlascope.tui.forms.sharding_checks import Draft
+        from xlascope.tui.forms.sharding_form import ShardingForm
 
         screen, desk = self._me, self._me.desk
         subject = screen.feed.sharding_subject(desk.program) if desk.program is not None else None
@@ -87,8 +87,8 @@ class Switching:
     def action_more(self, first: str) -> None:
         """Opens the form of the switches without a key, at one of its fields; what it hands over is measured."""
         from xlascope.session.targets import TargetError
-        from xlascope.tui.more_form import typed
-        from xlascope.tui.screens.more_form import MoreForm
+        from xlascope.tui.forms.more_checks import typed
+        from xlascope.tui.forms.more_form import MoreForm
 
         screen, desk = self._me, self._me.desk
         try:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xlascope.tui.feed import Feed
-from xlascope.tui.passes_model import Subject
+from xlascope.tui.feeding.feed import Feed
+from xlascope.tui.screens.passes_model import Subject
 
 ELSEWHERE = {"output": "show('output')", "stage": "show('jaxpr')", "passes": "passes", "compare": "compare"}
 """Views with a place of their own on the screen, and the action of the main screen that leads there."""

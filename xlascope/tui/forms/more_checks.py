@@ -13,7 +13,7 @@ from xlascope.protocol.specs import Leaf, ShardingError
 from xlascope.session.devices import Device
 from xlascope.session.switches import MATMUL_PRECISIONS
 from xlascope.session.targets import PLUGIN, TargetError, known_devices, parse, python_for
-from xlascope.tui.switches import MORE
+from xlascope.tui.forms.switches import MORE
 from xlascope.tui.text.numbers import size
 from xlascope.views.compiler.pass_names import check as check_passes
 from xlascope.views.compiler.pass_names import pass_names

@@ -1,0 +1,1 @@
+"""What the screen shows, made from views in workers, and asked for no faster than the machine bears."""

@@ -1,0 +1,1 @@
+"""The parts of the main screen: panes and their places, one cursor, keys, switches, explanations."""
