@@ -41,8 +41,6 @@ async def test_two_runs_open_on_their_comparison(path, other, size):
         await until(pilot, lambda: any(isinstance(screen, CompareScreen) for screen in app.screen_stack))
         screen = next(each for each in app.screen_stack if isinstance(each, CompareScreen))
         await until(pilot, lambda: screen.query_one(ProgramsTable).row_count() == 1)
-        while app.screen is not screen:
-            app.pop_screen()
         await until(pilot, lambda: all(each in text_of(app) for each in ("dot_general", "only in B: late#2")))
         text = text_of(app)
         assert "A a.xlascope" in text and "B b.xlascope" in text
@@ -51,10 +49,12 @@ async def test_two_runs_open_on_their_comparison(path, other, size):
         assert table.row_count() == 10 and table.within_noise
         roles = {column.key: column.role for column in table.columns}
         assert callable(roles["change"]) and roles["change"](table.row(0)) == "dim"
+        assert app.screen is screen  # the traceback of the script waits until the comparison is left
         await pilot.press("escape")
-        await settle(pilot)
-        assert any(isinstance(each, MainScreen) for each in app.screen_stack)
-        assert not any(isinstance(each, CompareScreen) for each in app.screen_stack)
+        await until(pilot, lambda: isinstance(app.screen, TextOverlay))
+        assert isinstance(app.screen_stack[-2], MainScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
 
 
 async def test_a_variant_beside_its_baseline(path):
@@ -108,8 +108,9 @@ async def test_a_file_that_is_gone_is_told(path, tmp_path):
         assert isinstance(app.screen, CompareScreen)
         assert "no such file" in screen_text(app)[0]
         await pilot.press("q")
-        await settle(pilot)
-        assert app.screen is main
+        await until(pilot, lambda: isinstance(app.screen, TextOverlay))  # the traceback of the script, told only now
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is main)
 
 
 def test_without_a_variant_or_a_second_run_there_is_nothing_to_compare(path):

@@ -176,9 +176,18 @@ class MainScreen(Acting, Switching, Linking, Explaining, Places, Graphing, Colle
         self.draw_status()
         if self.desk.program is None and message.overview.programs:
             self.take_program(next(iter(message.overview.programs)) if functions.chosen[1] is None else None)
-        if message.overview.exception and not self.desk.told_crash:
+        self._tell_crash()
+
+    def on_screen_resume(self) -> None:
+        """What was not told while another screen lay over this one."""
+        self._tell_crash()
+
+    def _tell_crash(self) -> None:
+        """The traceback, once, when nothing lies over this screen: it would take the keys of what does."""
+        text = self.desk.overview.exception
+        if text and not self.desk.told_crash and self.app.screen is self:
             self.desk.told_crash = True
-            self.show_traceback(message.overview.exception)
+            self.show_traceback(text)
 
     def on_output_loaded(self, message: OutputLoaded) -> None:
         """Appends what the script wrote."""
