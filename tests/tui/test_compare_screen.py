@@ -68,6 +68,11 @@ async def test_a_variant_beside_its_baseline(path):
         assert (row.ratio, row.verdict, row.how) == (pytest.approx(1.32), "slower", "in turn")
         text = text_of(app)
         assert "a.xlascope#baseline" in text and "1.320" in text and "1 of 1 programs changed for sure" in text
+        assert screen.query_one(ProgramsTable).size.height == 1 + 3  # no emptier than 40 % of the screen
+        table = screen.query_one(EquationsTable)
+        rows = [table.row(k) for k in range(table.row_count())]
+        changes = [abs(row.b_ns - row.a_ns) for row in rows if row.a_ns is not None and row.b_ns is not None]
+        assert not changes or abs(table.current.b_ns - table.current.a_ns) == max(changes)
         await pilot.press("equals_sign")
         await settle(pilot)
         assert isinstance(app.screen, TextOverlay) and "neighbouring pairs" in text_of(app)

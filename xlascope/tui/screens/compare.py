@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
 
 _BELOW = ("equations", "times", "source")
+_ROWS_AROUND = 3  # of a table: its title, its columns, and one below
 
 
 class _Loaded(Message):
@@ -46,7 +47,7 @@ class CompareScreen(OverScreen[None]):
     FILTER_HINT = "keep rows that contain"
     DEFAULT_CSS = """
     CompareScreen { layout: vertical; background: $background; }
-    CompareScreen ProgramsTable { height: 40%; }
+    CompareScreen ProgramsTable { height: 40%; max-height: 40%; }
     CompareScreen #cmp-below { height: 1fr; border-top: solid $panel-lighten-1; }
     .-ascii CompareScreen #cmp-below { border-top: ascii $panel-lighten-1; }
     CompareScreen #cmp-below > * { display: none; height: 1fr; }
@@ -58,6 +59,7 @@ class CompareScreen(OverScreen[None]):
         self._words, self._first = words, program
         self._held: Comparison | None = None
         self._showing = _BELOW[0]
+        self._shown: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         """Its widgets, from the top down."""
@@ -109,6 +111,7 @@ class CompareScreen(OverScreen[None]):
         answer = message.comparison.answer
         self._draw_head("")
         self._programs.set_rows(answer.programs)
+        self._programs.styles.height = max(len(answer.programs), 1) + _ROWS_AROUND
         if self._first is not None and not any(each.verdict in ("slower", "faster") for each in answer.programs):
             self._programs.move_to_key(self._first)
         text = "\n".join(change.unified for change in answer.sources)
@@ -147,6 +150,10 @@ class CompareScreen(OverScreen[None]):
         table = self.query_one(EquationsTable)
         table.within_noise = program.verdict not in ("slower", "faster")
         table.set_rows(program.equations)
+        key = (program.program_a, program.program_b)
+        if key != self._shown:
+            self._shown = key
+            table.move_to_largest()
         new, gone = sum(e.path_a is None for e in program.equations), sum(e.path_b is None for e in program.equations)
         parts = [Part(f"equations of {program.program_b}", "title", rank=9),
                  Part(f"  {len(program.equations)}, {new} only in B, {gone} only in A", "dim", rank=6)]  # fmt: skip

@@ -40,6 +40,13 @@ class EquationsTable(RowTable):
             row_key=lambda row: (row.path_a, row.path_b), id=id, glyphs=glyphs,
         )  # fmt: skip
 
+    def move_to_largest(self) -> None:
+        """The cursor to the row whose time changed most, if any is known."""
+        rows = [row for row in map(self.row, range(self.row_count())) if _order(row) is not None]
+        if rows:
+            largest = max(rows, key=lambda row: abs(_order(row) or 0))
+            self.move_to_key((largest.path_a, largest.path_b))
+
 
 def _role(row: Program) -> str:
     return "text" if row.verdict in ("slower", "faster") else "dim"
@@ -74,8 +81,8 @@ def _equation_columns(glyphs: Glyphs, role: Callable[[Equation], str]) -> list[C
     micro = glyphs.micro
     return [
         Column("sign", "", 1, lambda row: _sign(row, glyphs), None, role=_sign_role),
-        Column("a_path", "A", 7, lambda row: row.path_a or "", None, role="dim"),
-        Column("b_path", "B", 7, lambda row: row.path_b or "", None, role="dim"),
+        Column("a_path", "A", 9, lambda row: row.path_a or "", None, role="dim", keep_end=True),
+        Column("b_path", "B", 9, lambda row: row.path_b or "", None, role="dim", keep_end=True),
         Column("primitive", "equation", 16, lambda row: row.primitive, lambda row: row.primitive, grow=True, role="op"),
         Column("a", "A time", 8, lambda row: _time(row.path_a, row.a_ns, glyphs), lambda row: row.a_ns, right=True,
                role=role),
