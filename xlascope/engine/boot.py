@@ -1,6 +1,6 @@
 """The engine's first file: ``PYTHON boot.py CONFIG`` in any Python 3.11 to 3.13, with nothing of ours installed.
 
-It makes the package ``xlascope`` importable without touching ``sys.path``, reads CONFIG (a JSON object, see
+It makes our package importable as ``_xlascope`` without touching ``sys.path``, reads CONFIG (a JSON object, see
 ARCHITECTURE.md) and hands over to the recorder or the lab. The last statement is written so that a recorded script
 runs with one frame below it, this module's, and with this module's emptied namespace as its ``__main__``.
 Nothing may keep a function of this file: its globals are the script's.
@@ -19,23 +19,20 @@ def _prepare():
     if not sys.flags.safe_path and sys.path and sys.path[0] == os.path.dirname(os.path.realpath(__file__)):
         del sys.path[0]
     root = os.path.dirname(engine)
+    name = "_xlascope"  # not `xlascope`: a module of that name is the script's own affair
     spec = importlib.util.spec_from_file_location(
-        "xlascope", os.path.join(root, "__init__.py"), submodule_search_locations=[root]
+        name, os.path.join(root, "__init__.py"), submodule_search_locations=[root]
     )
     assert spec is not None and spec.loader is not None
-    sys.modules["xlascope"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["xlascope"])
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
     config = json.loads(sys.argv[1])
     if config.get("argv") is None:
         config["argv"] = sys.argv[2:]
     if config["role"] == "lab":
-        from xlascope.engine import lab, lend
-
-        lend.lend(config.get("lend") or {})
-        return None, (lab.serve, [config])
-    from xlascope.engine import recorder
-
-    return recorder.prepare(config, os.path.abspath(__file__), before)
+        importlib.import_module(name + ".engine.lend").lend(config.get("lend") or {})
+        return None, (importlib.import_module(name + ".engine.lab").serve, [config])
+    return importlib.import_module(name + ".engine.recorder").prepare(config, os.path.abspath(__file__), before)
 
 
 class _Launch:

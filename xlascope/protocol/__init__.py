@@ -1,5 +1,5 @@
 """Frames and messages between the keeper and the engine's processes (standard library only)."""
 
-from xlascope.protocol.frames import FrameDecoder, FrameError, Message, encode
+from .frames import FrameDecoder, FrameError, Message, encode
 
 __all__ = ["FrameDecoder", "FrameError", "Message", "encode"]

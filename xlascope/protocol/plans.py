@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xlascope.protocol.roles import Roles, roles
-from xlascope.protocol.specs import Leaf, ShardingError, Spec, find_argument, mesh_for, mesh_text, parse_spec
+from .roles import Roles, roles
+from .specs import Leaf, ShardingError, Spec, find_argument, mesh_for, mesh_text, parse_spec
 
 PLANS = ("replicate", "batch", "fsdp", "as-script")
 AUTO = "auto"

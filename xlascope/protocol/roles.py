@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xlascope.protocol.specs import Leaf
+from .specs import Leaf
 
 _PART = re.compile(r"\[[^\]]*\]|\.?[^.\[]+")
 

@@ -1,6 +1,6 @@
 """Medians, intervals, verdicts and the stopping rule of measurements. Needs numpy only."""
 
-from xlascope.stats.ratio import Ratio, Verdict, enough, opposed, paired_ratio, verdict
-from xlascope.stats.summary import Summary, summarize
+from .ratio import Ratio, Verdict, enough, opposed, paired_ratio, verdict
+from .summary import Summary, summarize
 
 __all__ = ["Ratio", "Summary", "Verdict", "enough", "opposed", "paired_ratio", "summarize", "verdict"]

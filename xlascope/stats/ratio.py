@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xlascope.stats.summary import Samples
+from .summary import Samples
 
 Verdict = Literal["faster", "slower", "same", "unclear"]
 

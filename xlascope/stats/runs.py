@@ -17,8 +17,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from xlascope.stats.ratio import Ratio
-from xlascope.stats.summary import CONFIDENCE, Samples
+from .ratio import Ratio
+from .summary import CONFIDENCE, Samples
 
 QUICK = 0.05
 LEAST_CALLS = 8

@@ -1,6 +1,6 @@
 """Every private name of JAX and XLA that the engine uses, one function for each need (JAX 0.10 to 0.12)."""
 
-from xlascope.engine.compat.arrays import (
+from .arrays import (
     backend_is_up,
     default_platform_if_up,
     host_copy,
@@ -8,7 +8,7 @@ from xlascope.engine.compat.arrays import (
     key_implementation,
     watch_backend_start,
 )
-from xlascope.engine.compat.executables import (
+from .executables import (
     block_until_ready,
     compile_module,
     eager_callable,
@@ -25,7 +25,7 @@ from xlascope.engine.compat.executables import (
     program_ids,
     sharding_text,
 )
-from xlascope.engine.compat.hook import (
+from .hook import (
     compiled_call_values,
     dispatch_frames,
     given_to_pmap,
@@ -38,7 +38,7 @@ from xlascope.engine.compat.hook import (
     wrap_compiled_call,
     wrap_lowering,
 )
-from xlascope.engine.compat.jaxprs import (
+from .jaxprs import (
     has_ordered_effects,
     is_jaxpr,
     jaxpr_consts,
@@ -49,7 +49,7 @@ from xlascope.engine.compat.jaxprs import (
     with_equations,
     with_scope,
 )
-from xlascope.engine.compat.keys import (
+from .keys import (
     LEAF,
     Clears,
     Makers,
@@ -59,14 +59,14 @@ from xlascope.engine.compat.keys import (
     placed_on,
     tracing_context,
 )
-from xlascope.engine.compat.own_use import compile_clock, unnoticed
-from xlascope.engine.compat.profiles import (
+from .own_use import compile_clock, unnoticed
+from .profiles import (
     compile_events,
     open_profile,
     script_is_profiling,
     watch_script_profiles,
 )
-from xlascope.engine.compat.sources import (
+from .sources import (
     current_traceback,
     debug_info,
     frame_where,
@@ -76,7 +76,7 @@ from xlascope.engine.compat.sources import (
     user_codes,
     user_frame,
 )
-from xlascope.engine.compat.stablehlo import (
+from .stablehlo import (
     aliases,
     argument_names,
     computation_module,
@@ -95,4 +95,4 @@ from xlascope.engine.compat.stablehlo import (
     stablehlo_module,
     unoptimized_hlo_text,
 )
-from xlascope.engine.compat.transformations import transformations
+from .transformations import transformations

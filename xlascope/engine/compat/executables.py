@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xlascope.engine.compat.stablehlo import main_function
+from .stablehlo import main_function
 
 _ELF = b"\x7fELF"
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from xlascope.engine.compat.sources import is_user_file
+from .sources import is_user_file
 
 
 def wrap_lowering(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from xlascope.engine.compat.sources import is_user_file
+from .sources import is_user_file
 
 Tree = str | tuple[str, Any, tuple[Any, ...]]
 LEAF = "array"

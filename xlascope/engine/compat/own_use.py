@@ -14,13 +14,14 @@ _unnoticed_threads: set[int] = set()
 
 @contextmanager
 def unnoticed() -> Iterator[None]:
-    """What this thread has JAX do inside reaches no listener, no logger and no compilation cache of the script's."""
+    """No listener, logger, warning or compilation cache of the script's learns what this thread has JAX do inside."""
     thread = _thread.get_ident()
     if thread in _unnoticed_threads or "jax" not in sys.modules:
         yield
         return
     # Here and not above: the script's `logging`, which is not the one that the recorder imported before it.
     import logging
+    import warnings
 
     import jax
     from jax._src import config
@@ -33,6 +34,9 @@ def unnoticed() -> Iterator[None]:
     ]
     for logger in loggers:
         logger.addFilter(_not_ours)
+    # Put there by hand: `warnings.simplefilter` would make Python forget which warnings of the script's were shown.
+    filters: Any = warnings.filters
+    filters.insert(0, _OURS_IGNORED)
     _unnoticed_threads.add(thread)
     try:
         with (
@@ -43,9 +47,27 @@ def unnoticed() -> Iterator[None]:
             yield
     finally:
         _unnoticed_threads.discard(thread)
+        for held in (filters, warnings.filters):  # two where the script entered or left `catch_warnings` meanwhile
+            if _OURS_IGNORED in held:
+                held.remove(_OURS_IGNORED)
         if not _unnoticed_threads:
             for logger in loggers:
                 logger.removeFilter(_not_ours)
+
+
+class _InUnnoticedThread(type):
+    """The type of a class that every warning raised in an unnoticed thread is of, and no other."""
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return _thread.get_ident() in _unnoticed_threads
+
+
+class _OurWarning(Warning, metaclass=_InUnnoticedThread):
+    pass
+
+
+_OURS_IGNORED = ("ignore", None, _OurWarning, None, 0)
+"""An entry of `warnings.filters`."""
 
 
 def _not_ours(record: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from xlascope.engine.compat.jaxprs import open_jaxpr
+from .jaxprs import open_jaxpr
 
 
 def hide_frames(folder: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from xlascope.engine.compat.jaxprs import open_jaxpr
+from .jaxprs import open_jaxpr
 
 
 def computation_module(computation: Any) -> Any:

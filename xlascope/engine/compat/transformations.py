@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from xlascope.engine.compat.sources import is_user_file
+from .sources import is_user_file
 
 DEPTH = 16
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xlascope.engine.core.module import ModuleError, ModuleFacts, Tensor
+from .module import ModuleError, ModuleFacts, Tensor
 
 SEED = 20_240_101
 SMALL = 4

@@ -17,10 +17,10 @@ import numpy as np
 from jax.extend import core
 from numpy.typing import NDArray
 
-from xlascope.engine import compat
-from xlascope.engine.core import tags
-from xlascope.engine.core.effects import DEBUG_PRIMITIVES, quiet_inside
-from xlascope.engine.core.measure import Cancelled
+from .. import compat
+from . import tags
+from .effects import DEBUG_PRIMITIVES, quiet_inside
+from .measure import Cancelled
 
 JITTED = frozenset({"jit", "pjit"})
 COMPILED_WHOLE = frozenset({"shard_map", "pallas_call", "core_call", "core_closed_call"})

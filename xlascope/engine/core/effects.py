@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xlascope.engine import compat
+from .. import compat
 
 DEBUG_PRIMITIVES = frozenset({"debug_callback", "debug_print"})
 _HARMLESS = frozenset({"DebugEffect", "NamedAxisEffect"})

@@ -10,10 +10,10 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from xlascope.engine import compat
-from xlascope.engine.core.module import ModuleFacts
-from xlascope.protocol.plans import ShardPlan
-from xlascope.protocol.specs import Spec
+from ...protocol.plans import ShardPlan
+from ...protocol.specs import Spec
+from .. import compat
+from .module import ModuleFacts
 
 
 class CompileError(RuntimeError):

@@ -10,13 +10,13 @@ import jax
 import numpy as np
 from jax.errors import JaxRuntimeError
 
-from xlascope.engine.core import effects, live_arguments, switches, variant
-from xlascope.engine.core.eager import DeepEagerProgram, EagerProgram, wide_types
-from xlascope.engine.core.heartbeat import Heartbeat, Send
-from xlascope.engine.core.jitted import JittedProgram
-from xlascope.engine.core.measure import Cancelled
-from xlascope.engine.core.switches import SwitchError, Switches
-from xlascope.protocol.frames import Message
+from ...protocol.frames import Message
+from . import effects, live_arguments, switches, variant
+from .eager import DeepEagerProgram, EagerProgram, wide_types
+from .heartbeat import Heartbeat, Send
+from .jitted import JittedProgram
+from .measure import Cancelled
+from .switches import SwitchError, Switches
 
 Answer = tuple[dict[str, Any], dict[str, bytes]]
 
@@ -159,7 +159,7 @@ def _compiled_variant(
 
 
 def _primitives(jaxpr: Any) -> set[str]:
-    from xlascope.engine.core import tags
+    from . import tags
 
     return {equation.primitive.name for _, equation in tags.walk(jaxpr)}
 

@@ -9,8 +9,8 @@ import jax
 from jax.extend import core
 from numpy.typing import NDArray
 
-from xlascope.engine import compat
-from xlascope.engine.core.eager import to_host
+from .. import compat
+from .eager import to_host
 
 
 class JittedProgram:

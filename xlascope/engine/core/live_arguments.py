@@ -8,9 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from xlascope.engine import compat
-from xlascope.engine.core.arguments import SEED, synthetic
-from xlascope.engine.core.module import Tensor
+from .. import compat
+from .arguments import SEED, synthetic
+from .module import Tensor
 
 
 def build(jaxpr: Any, args_record: Mapping[str, Any] | None, blobs: Mapping[str, bytes]) -> tuple[list[Any], str]:

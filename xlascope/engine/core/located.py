@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from xlascope.engine import compat
+from .. import compat
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 _AT = re.compile(rf" ?loc\((?:unknown|#loc\d*|{_TEXT}(?:\(#loc\d*\))?)\)")

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from xlascope import stats
+from ... import stats
 
 SAMPLE_NS = 100_000
 """A sample lasts about this long at least: several calls where one is shorter."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xlascope.engine import compat
+from .. import compat
 
 CALLBACK_MARKS = ("callback", "_host_recv", "_host_send")
 # Custom calls that every backend understands: JAX lowers to these whatever the platform.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from xlascope.engine import compat
-from xlascope.engine.core.measure import COPY_LIMIT, Subject
+from .. import compat
+from .measure import COPY_LIMIT, Subject
 
 WINDOW_NS = 100_000_000
 MAX_CALLS = 20

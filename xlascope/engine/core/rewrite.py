@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.core.module import ModuleFacts
-from xlascope.engine.core.switches import ALGORITHMS, PRECISIONS, SwitchError, Switches
-from xlascope.protocol import specs
+from ...protocol import specs
+from .. import compat
+from .module import ModuleFacts
+from .switches import ALGORITHMS, PRECISIONS, SwitchError, Switches
 
 
 @dataclass(frozen=True, slots=True)

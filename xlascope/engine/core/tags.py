@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from xlascope.engine import compat
+from .. import compat
 
 # No "@": XLA cuts a name off there. The trailing underscore ends the number, whatever XLA appends to the scope.
 _TAG = re.compile(r"xs(b\d+\.)?(\d+)_")

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from xlascope.engine.core import outputs, profile
-from xlascope.engine.core.heartbeat import Heartbeat
-from xlascope.engine.core.measure import Pairs, Subject, in_turn, statistics
-from xlascope.engine.core.opcodes import opcodes
+from . import outputs, profile
+from .heartbeat import Heartbeat
+from .measure import Pairs, Subject, in_turn, statistics
+from .opcodes import opcodes
 
 DEFAULT_BUDGET_S = 2.0
 

@@ -1,5 +1,5 @@
 """The lab: executes variants of programs handed to it, with no user code; may be killed at any time."""
 
-from xlascope.engine.lab.serve import serve
+from .serve import serve
 
 __all__ = ["serve"]

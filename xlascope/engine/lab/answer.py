@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from xlascope.engine.core.executable import CompileError
-from xlascope.engine.core.heartbeat import Send
-from xlascope.engine.core.measure import Cancelled
-from xlascope.engine.core.module import ModuleError
-from xlascope.engine.core.switches import SwitchError
-from xlascope.engine.lab import collect, measure, target
-from xlascope.engine.lab.program import NotHere, Programs
-from xlascope.protocol.frames import Message
-from xlascope.protocol.specs import ShardingError
+from ...protocol.frames import Message
+from ...protocol.specs import ShardingError
+from ..core.executable import CompileError
+from ..core.heartbeat import Send
+from ..core.measure import Cancelled
+from ..core.module import ModuleError
+from ..core.switches import SwitchError
+from . import collect, measure, target
+from .program import NotHere, Programs
 
 
 class Lab:

@@ -9,16 +9,16 @@ from typing import Any
 
 import jax
 
-from xlascope.engine import compat
-from xlascope.engine.core import located, rewrite, switches
-from xlascope.engine.core.executable import CompileError, Executable, first_lines
-from xlascope.engine.core.heartbeat import Heartbeat, Send
-from xlascope.engine.core.module import device_counts
-from xlascope.engine.core.switches import Switches
-from xlascope.engine.lab import machine, passes, target
-from xlascope.engine.lab.measure import Answer, devices_for, first_devices, switched
-from xlascope.engine.lab.program import NotHere, Programs, code, unloaded
-from xlascope.engine.lab.sharded import shard_plan
+from .. import compat
+from ..core import located, rewrite, switches
+from ..core.executable import CompileError, Executable, first_lines
+from ..core.heartbeat import Heartbeat, Send
+from ..core.module import device_counts
+from ..core.switches import Switches
+from . import machine, passes, target
+from .measure import Answer, devices_for, first_devices, switched
+from .program import NotHere, Programs, code, unloaded
+from .sharded import shard_plan
 
 
 def collect(

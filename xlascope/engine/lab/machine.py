@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from xlascope.engine.core.heartbeat import Heartbeat
+from ..core.heartbeat import Heartbeat
 
 _FILE = re.compile(r"module_\d+\.(.+)\Z")
 _MOST_BYTES = 256 << 20

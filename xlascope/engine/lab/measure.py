@@ -10,15 +10,15 @@ from typing import Any
 
 import jax
 
-from xlascope.engine.core import rewrite, switches, variant
-from xlascope.engine.core.executable import CompileError, Executable
-from xlascope.engine.core.heartbeat import Heartbeat, Send
-from xlascope.engine.core.module import ModuleFacts, read_facts
-from xlascope.engine.core.opcodes import opcodes
-from xlascope.engine.core.switches import SwitchError, Switches
-from xlascope.engine.lab import pass_check, sharded
-from xlascope.engine.lab.program import LoadedProgram, NotHere, Programs
-from xlascope.protocol import machines
+from ...protocol import machines
+from ..core import rewrite, switches, variant
+from ..core.executable import CompileError, Executable
+from ..core.heartbeat import Heartbeat, Send
+from ..core.module import ModuleFacts, read_facts
+from ..core.opcodes import opcodes
+from ..core.switches import SwitchError, Switches
+from . import pass_check, sharded
+from .program import LoadedProgram, NotHere, Programs
 
 _RUNTIME = re.compile("thread|eigen|concurr|parallel|async|thunk|collective|copy|timeout|oned|ynn|kernel")
 Answer = tuple[dict[str, Any], dict[str, bytes]]

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.core.heartbeat import Heartbeat
-from xlascope.protocol.snapshots import LineStore
+from ...protocol.snapshots import LineStore
+from .. import compat
+from ..core.heartbeat import Heartbeat
 
 # A pass after which something changed, or the start of a pipeline; numbered by module and by snapshot.
 _FILE = re.compile(r"module_(\d+)\.(.+?)\.(\d{4,})\.(.+)\.txt\Z")

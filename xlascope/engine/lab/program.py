@@ -9,11 +9,11 @@ from typing import Any
 
 import jax
 
-from xlascope.engine import compat
-from xlascope.engine.core import arguments
-from xlascope.engine.core.arguments import Arguments
-from xlascope.engine.core.executable import Executable
-from xlascope.engine.core.module import ModuleError, ModuleFacts, read_facts
+from .. import compat
+from ..core import arguments
+from ..core.arguments import Arguments
+from ..core.executable import Executable
+from ..core.module import ModuleError, ModuleFacts, read_facts
 
 CACHE_BYTES = 1 << 30
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from xlascope.protocol.frames import FrameDecoder, FrameError, Message, encode
+from ...protocol.frames import FrameDecoder, FrameError, Message, encode
 
 
 class Link:
@@ -66,7 +66,7 @@ def serve(config: Mapping[str, Any]) -> None:
         started = _start_jax(config)
     except Exception as error:  # whatever keeps JAX from starting is told to each command
         started = f"JAX does not start in the lab: {error}"
-    from xlascope.engine.lab.answer import Lab
+    from .answer import Lab
 
     lab = Lab(link.send, link.cancelled, started)
     while True:
@@ -90,7 +90,7 @@ def _start_jax(config: Mapping[str, Any]) -> str | None:
         jax.config.update("jax_num_cpu_devices", int(config["devices"]))
     # A lab traces nothing: with 64-bit types on, arguments of every dtype keep theirs.
     jax.config.update("jax_enable_x64", True)
-    from xlascope.engine import compat
+    from .. import compat
 
     if platform not in (None, "cpu"):
         # Not by `jax_platforms`, which takes "gpu" for CUDA and ROCm together and fails without either.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from xlascope.engine.core.executable import Executable
-from xlascope.engine.core.switches import Switches
-from xlascope.engine.lab.program import LoadedProgram
-from xlascope.protocol.plans import ShardPlan, plan
-from xlascope.protocol.specs import ShardingError, Spec, leaves, mesh_text, spec_text
+from ...protocol.plans import ShardPlan, plan
+from ...protocol.specs import ShardingError, Spec, leaves, mesh_text, spec_text
+from ..core.executable import Executable
+from ..core.switches import Switches
+from .program import LoadedProgram
 
 
 def shard_plan(touched: Switches, program: LoadedProgram) -> ShardPlan | None:

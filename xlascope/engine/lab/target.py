@@ -12,16 +12,16 @@ from typing import Any
 import jax
 from jax.experimental import topologies
 
-from xlascope.engine import compat
-from xlascope.engine.core import switches
-from xlascope.engine.core.executable import CompileError, Executable
-from xlascope.engine.core.heartbeat import Heartbeat, Send
-from xlascope.engine.core.module import platform_calls
-from xlascope.engine.core.switches import SwitchError, Switches
-from xlascope.engine.lab import pass_check, sharded
-from xlascope.engine.lab.measure import Answer, switched
-from xlascope.engine.lab.program import LoadedProgram, NotHere, unloaded
-from xlascope.protocol.plans import ShardPlan
+from ...protocol.plans import ShardPlan
+from .. import compat
+from ..core import switches
+from ..core.executable import CompileError, Executable
+from ..core.heartbeat import Heartbeat, Send
+from ..core.module import platform_calls
+from ..core.switches import SwitchError, Switches
+from . import pass_check, sharded
+from .measure import Answer, switched
+from .program import LoadedProgram, NotHere, unloaded
 
 _PLUGIN = {"tpu": "libtpu", "cuda": "jax_plugins.xla_cuda12"}
 # XLA's two ways to say so: all that is used, and temporaries alone.

@@ -13,8 +13,8 @@ def prepare(config: dict[str, Any], boot_file: str, modules: set[str]) -> tuple[
     the plan: a callable and, for each of its arguments, a list of one, as ``map`` takes them.
     """
     # All that the recorder needs of the standard library is loaded here: a script may have a json.py of its own.
-    from xlascope.engine.recorder.recording import Recording
-    from xlascope.engine.recorder.script import Guard, plan_of
+    from .recording import Recording
+    from .script import Guard, plan_of
 
     recording = Recording(config)
     recording.start()
@@ -29,6 +29,6 @@ def _forget_imports(modules: set[str]) -> None:
     Native modules named with an underscore stay: nobody shadows those, and some do not like to be loaded twice.
     """
     for name in set(sys.modules) - modules:
-        kept = name.partition(".")[0] in {"xlascope", "runpy"} or name == "__main__"
+        kept = name.partition(".")[0] in {__name__.partition(".")[0], "runpy"} or name == "__main__"
         if not kept and not (name.startswith("_") and getattr(sys.modules[name], "__cached__", None) is None):
             del sys.modules[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from xlascope.engine import compat
+from .. import compat
 
 AT_ONCE = 1 << 20  # bytes up to which arguments are copied at once; more is copied by the second thread
 

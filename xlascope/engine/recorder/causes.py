@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from xlascope.engine.recorder.signature import Circumstances, Difference, Signature, differences
+from .signature import Circumstances, Difference, Signature, differences
 
 SEEN_SIGNATURES = 64
 SEEN_FUNCTIONS = 4096

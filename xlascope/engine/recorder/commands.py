@@ -6,7 +6,7 @@ import sys
 import traceback
 from typing import Any
 
-from xlascope.protocol.frames import Message
+from ...protocol.frames import Message
 
 
 def do(service: Any, message: Message) -> None:
@@ -48,7 +48,7 @@ def _measure(service: Any, message: Message) -> None:
     if handle is None:
         _fail(service, body, why)
         return
-    from xlascope.engine import core
+    from .. import core
 
     number = int(body["id"])
     service.recording.windows.hold()

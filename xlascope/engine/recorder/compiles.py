@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from xlascope.engine import compat
+from .. import compat
 
 TRACE = "/jax/core/compile/jaxpr_trace_duration"
 LOWER = "/jax/core/compile/jaxpr_to_mlir_module_duration"

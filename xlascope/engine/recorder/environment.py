@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from xlascope.engine import compat
+from .. import compat
 
 
 def variables(prefixes: tuple[str, ...]) -> dict[str, str]:

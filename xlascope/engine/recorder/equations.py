@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.core.tags import walk
+from .. import compat
+from ..core.tags import walk
 
 MOST_ROWS = 200_000
 

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.recorder import stages
-from xlascope.engine.recorder.arguments import Arguments
-from xlascope.engine.recorder.causes import Cause, Reasons
-from xlascope.engine.recorder.compiles import Clock
-from xlascope.engine.recorder.eager import EagerLines
-from xlascope.engine.recorder.equations import own_files
-from xlascope.engine.recorder.programs import Identified, Program, Programs, eager_parameters
-from xlascope.engine.recorder.tagging import Lowering, send_tagged
+from .. import compat
+from . import stages
+from .arguments import Arguments
+from .causes import Cause, Reasons
+from .compiles import Clock
+from .eager import EagerLines
+from .equations import own_files
+from .programs import Identified, Program, Programs, eager_parameters
+from .tagging import Lowering, send_tagged
 
 ENGINE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LARGE = 20_000  # equations above which the jaxpr's text is made later, by the second thread

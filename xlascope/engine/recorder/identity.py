@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from xlascope.engine import compat
+from .. import compat
 
 STATIC_TEXT = 200
 LITERALS = 256  # constants of equations that are kept to tell two traces apart

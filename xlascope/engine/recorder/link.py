@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from xlascope.protocol.frames import FrameDecoder, FrameError, Message, encode
+from ...protocol.frames import FrameDecoder, FrameError, Message, encode
 
 SEND_SECONDS = 10.0
 QUEUE_BYTES = 512 << 20

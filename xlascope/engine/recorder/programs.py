@@ -10,9 +10,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.recorder import equations
-from xlascope.engine.recorder.identity import (
+from .. import compat
+from . import equations
+from .identity import (
     Function,
     Structure,
     function_of,
@@ -21,7 +21,7 @@ from xlascope.engine.recorder.identity import (
     static_text,
     structure_of,
 )
-from xlascope.engine.recorder.signature import Circumstances, Signature, circumstances_of
+from .signature import Circumstances, Signature, circumstances_of
 
 KNOWN_TRACES = 4096
 PROGRAMS = 5_000

@@ -13,17 +13,17 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.recorder.children import Children
-from xlascope.engine.recorder.environment import environment, variables
-from xlascope.engine.recorder.hook import Hook
-from xlascope.engine.recorder.link import Link
-from xlascope.engine.recorder.reference import Reference
-from xlascope.engine.recorder.service import Service
-from xlascope.engine.recorder.spending import Spending
-from xlascope.engine.recorder.watch_import import unwatch, watch
-from xlascope.engine.recorder.whereabouts import listen
-from xlascope.engine.recorder.windows import Windows
+from .. import compat
+from .children import Children
+from .environment import environment, variables
+from .hook import Hook
+from .link import Link
+from .reference import Reference
+from .service import Service
+from .spending import Spending
+from .watch_import import unwatch, watch
+from .whereabouts import listen
+from .windows import Windows
 
 VARIABLE_PREFIXES = ("JAX_", "XLA_", "TPU_", "LIBTPU_", "CUDA_VISIBLE", "TF_XLA", "TF_CPP", "NCCL_")
 

@@ -7,9 +7,9 @@ import os
 import time
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.recorder import commands
-from xlascope.protocol.frames import Message
+from ...protocol.frames import Message
+from .. import compat
+from . import commands
 
 
 class Service:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.recorder.identity import mesh_shape, static_text, user_callable
+from .. import compat
+from .identity import mesh_shape, static_text, user_callable
 
 CAPTURED = 32
 

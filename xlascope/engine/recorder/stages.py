@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.lend import lend
-from xlascope.engine.recorder import equations
+from .. import compat
+from ..lend import lend
+from . import equations
 
 MOST_PRINTED = 1_000_000
 

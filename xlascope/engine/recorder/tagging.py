@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.core import located, tags
+from .. import compat
+from ..core import located, tags
 
 # Each jaxpr is tagged once: seen to take 0.1 to 1.7 times the first lowering (diffrax, flax, haiku, jraph).
 AS_LONG = 1.7
@@ -73,7 +73,7 @@ def _send_for_targets(link: Any, program: Any, lowering: Lowering, made: Any, un
 
     They need the trace, which a lab has not. What JAX cannot lower is told in the record.
     """
-    from xlascope.engine.core import module  # it imports numpy, which is the script's to import first
+    from ..core import module  # it imports numpy, which is the script's to import first
 
     calls, foreign = module.platform_calls(made)
     if calls or not foreign:

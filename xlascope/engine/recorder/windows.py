@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from xlascope.engine import compat
-from xlascope.engine.recorder.memory import give_back
-from xlascope.engine.recorder.reference import others, processors
+from .. import compat
+from .memory import give_back
+from .reference import others, processors
 
 HOST_LEVEL = 2
 SETTLED = 1.0  # seconds after a new program began to run when the next window opens: past its warm-up

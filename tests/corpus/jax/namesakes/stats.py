@@ -1,0 +1,2 @@
+# not a script: as one of ours is called
+NAME = "stats"

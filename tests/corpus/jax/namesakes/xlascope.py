@@ -1,0 +1,2 @@
+# not a script: the user's own module of that name
+NAME = "mine"
