@@ -47,6 +47,7 @@ def unnoticed() -> Iterator[None]:
             yield
     finally:
         _unnoticed_threads.discard(thread)
+        held: Any
         for held in (filters, warnings.filters):  # two where the script entered or left `catch_warnings` meanwhile
             if _OURS_IGNORED in held:
                 held.remove(_OURS_IGNORED)
