@@ -7,14 +7,13 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from xlascope.tui.actions import bindings
-from xlascope.tui.fitting import fitted
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.marking import mark_matches
 from xlascope.tui.text.safe import safe
@@ -257,22 +256,6 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
         """Cells of a row: the width without the scrollbar."""
         return self.scrollable_content_region.width
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of a region: the rows as drawn, where no border or the like goes around them."""
-        styles, region = self.styles, self.region
-        if styles.gutter or styles.outline or styles.text_opacity != 1.0 or self.opacity != 1.0 or styles.tint.a:
-            return super().render_lines(crop)
-        filters, background = self.get_line_filters(), self.background_colors[1]
-        strips = []
-        for y in crop.line_range:
-            strip = self.render_line(y)
-            for each in filters:
-                strip = strip.apply_filter(each, background)
-            strips.append(strip.extend_cell_length(region.width) if strip.cell_length < region.width else strip)
-        if crop.column_span != (0, region.width):
-            strips = [strip.crop(*crop.column_span) for strip in strips]
-        return strips
-
     def render_line(self, y: int) -> Strip:
         """A header line or a row, as drawn before if nothing of it has changed."""
         width = self.view_width
@@ -292,8 +275,12 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
         return strip
 
     def _finish_row(self, row: int, is_cursor: bool, width: int) -> Strip:
+        drawn = self.draw_row(row, width)
+        strip = drawn if isinstance(drawn, Strip) else Strip(drawn)
         under = self._row_style(row, is_cursor)
-        return fitted(self.draw_row(row, width), width, self.base_style if under is None else self.base_style + under)
+        base = self.base_style if under is None else self.base_style + under
+        pieces = strip.adjust_cell_length(width)
+        return Strip([Segment(text, base + style if style else base) for text, style, _ in pieces], width)
 
     def _row_style(self, row: int, is_cursor: bool) -> Style | None:
         if is_cursor:

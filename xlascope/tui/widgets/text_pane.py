@@ -11,7 +11,6 @@ from textual.message import Message
 from textual.strip import Strip
 
 from xlascope.tui.actions import bindings
-from xlascope.tui.fitting import is_narrow
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.folds import Folds
 from xlascope.tui.text.highlight import Token, Tokeniser, plain, tokeniser
@@ -237,15 +236,13 @@ class TextPane(Folding, Jumping, LineView):
         raw, skip = self._raw(row, space)
         text = safe(raw, ascii_only=self.ascii_only)
         start = self.column - skip
-        if fold is None and text.isascii():
+        if text.isascii() and fold is None:
             segments += self.marked(self._tokenise(text[: start + space + 64]), start)
             return segments
         # A closed header is cut to the width: a computation's may name hundreds of parameters.
         tokens = self._tokenise(text if fold is None else text[:space])
         if fold is not None:
             tokens = self._closed_tokens(tokens, fold, space)
-        if all(part.isascii() or is_narrow(part) for part, _ in tokens):
-            return segments + self.marked(tokens, start)
         body = Strip(self.marked(tokens)).crop(start, start + space)
         return Strip([*segments, *body])
 
