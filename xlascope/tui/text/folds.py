@@ -33,7 +33,8 @@ class Folds:
     """
 
     __slots__ = (
-        "_before", "_closed", "_hidden_stops", "_hidden_tops", "_parents", "headers", "lasts", "lines", "tables",
+        "_before", "_closed", "_hidden_stops", "_hidden_tops", "_parents", "_places",
+        "headers", "lasts", "lines", "tables",
     )  # fmt: skip
 
     def __init__(self, lines: int, edges: Iterable[tuple[int, int]] = (), tables: Iterable[int] = ()):
@@ -97,11 +98,12 @@ class Folds:
 
     def _settle(self) -> None:
         """Works out which lines are hidden: those after a closed header, up to its last line."""
-        tops, stops, before = array("l"), array("l"), array("l", [0])
+        tops, stops, before, places = array("l"), array("l"), array("l", [0]), array("l")
         end, hidden, at = -1, 0, self._closed.find(1)
         while at >= 0:
             header, last = self.headers[at], self.lasts[at]
             if header > end:
+                places.append(header - hidden)
                 tops.append(header + 1)
                 stops.append(last + 1)
                 hidden += last - header
@@ -109,6 +111,7 @@ class Folds:
                 end = last
             at = self._closed.find(1, at + 1)
         self._hidden_tops, self._hidden_stops, self._before = tops, stops, before
+        self._places = places  # where each header that hides lines is seen
 
     # where lines are seen
 
@@ -133,14 +136,7 @@ class Folds:
 
     def line_at(self, place: int) -> int:
         """The line that is seen at a place."""
-        low, high = 0, len(self._hidden_tops)
-        while low < high:
-            middle = (low + high) // 2
-            if self._hidden_tops[middle] - 1 - self._before[middle] < place:
-                low = middle + 1
-            else:
-                high = middle
-        return place + self._before[low]
+        return place + self._before[bisect_left(self._places, place)]
 
     # which fold
 

@@ -259,7 +259,10 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
     def render_line(self, y: int) -> Strip:
         """A row of the picture with the map beside it."""
         strip = super().render_line(y)
-        return Strip.join([strip, self.map_strip(y - self.HEADER_ROWS)]) if self.shows_map else strip
+        if not self.shows_map:
+            return strip
+        beside = self.fitted(self.map_strip(y - self.HEADER_ROWS), MAP_WIDTH)
+        return Strip([*strip, *beside], strip.cell_length + MAP_WIDTH)
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         """The map is drawn again."""
@@ -306,7 +309,8 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
             segments.append(Segment(safe(text, ascii_only=self.ascii_only), style))
         return segments
 
-    def _row_style(self, row: int, is_cursor: bool) -> Style | None:
+    def row_style(self, row: int, is_cursor: bool) -> Style | None:
+        """Nothing: the cursor is on a box."""
         return None
 
     # moving

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
-from textual.strip import Strip
+from textual.scrollbar import ScrollBar
 
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
@@ -19,15 +19,15 @@ from xlascope.tui.text.marking import mark_matches
 from xlascope.tui.text.safe import safe
 from xlascope.tui.theme import Palette, palette, palette_of
 from xlascope.tui.widgets.moving import Moving
+from xlascope.tui.widgets.painting import Painting
 from xlascope.tui.widgets.part_line import Part
 from xlascope.tui.widgets.pointing import Pointing
+from xlascope.tui.widgets.row_bar import RowBar
 from xlascope.tui.widgets.searching import Searching
 from xlascope.tui.widgets.title import Placed, draw_title, place_title
 
-_CACHED_ROWS = 256
 
-
-class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_bindings=False):
+class LineView(Moving, Searching, Pointing, Painting, ScrollView, can_focus=True, inherit_bindings=False):
     """Rows over an index. A subclass says how many there are and draws one; nothing is kept but drawn rows.
 
     The first content line is the pane's title. Horizontal scrolling is this widget's own (`column`), so that a row
@@ -91,16 +91,15 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
             self.view, self.needle, self.rows = view, needle, rows
 
     def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
-        super().__init__(id=id, classes=classes)
+        Painting.__init__(self)
+        ScrollView.__init__(self, id=id, classes=classes)
         self.glyphs = glyphs
         self.needle = ""
         self._title: list[Part] = []
         self._tabs: list[Part] = []
         self._note = ""
-        self._cache: dict[Hashable, Strip] = {}
         self._linked: frozenset[int] = frozenset()
         self._palette: Palette | None = None
-        self._base: Style | None = None
 
     # what a subclass answers
 
@@ -123,7 +122,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
     def reveal(self, row: int) -> None:
         """Opens what hides a row."""
 
-    def draw_row(self, row: int, width: int) -> Strip | list[Segment]:
+    def draw_row(self, row: int, width: int) -> list[Segment]:
         """The row's segments from column `self.column` on, about `width` cells; styles without the row's background."""
         raise NotImplementedError
 
@@ -157,27 +156,29 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
     # drawing
 
     @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The scrollbar, made when it is asked for, as Textual does."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = RowBar(name="vertical")
+            self._vertical_scrollbar.display = False
+            self.app._start_widget(self, self._vertical_scrollbar)
+        return self._vertical_scrollbar
+
+    @property
     def palette(self) -> Palette:
         """The theme's styles, looked up once a theme: it is asked for with every row."""
         if self._palette is None and self.is_attached:
             self._palette = palette_of(self.app)
         return self._palette or palette("dark")
 
-    @property
-    def base_style(self) -> Style:
-        """The theme's foreground on its background: a drawn line has no other background than what it brings."""
-        if self._base is None:
-            self._base = self.rich_style
-        return self._base
-
     def notify_style_update(self) -> None:
         """Forgets what was drawn in other colours."""
         super().notify_style_update()
-        self._base = None
-        self._cache.clear()
+        self.forget_styles()
 
     def _theme_changed(self, _: object) -> None:
-        self._palette = self._base = None
+        self._palette = None
+        self.forget_styles()
         self.redraw()
 
     @property
@@ -198,6 +199,11 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
             self._note = text
             self._refresh_header()
 
+    @property
+    def linked(self) -> frozenset[int]:
+        """The rows that are linked to the cursor of another pane."""
+        return self._linked
+
     def set_linked(self, rows: Iterable[int]) -> None:
         """The rows linked to the cursor of another pane."""
         linked = frozenset(rows)
@@ -209,7 +215,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
 
     def rows_changed(self, keep_scroll: bool = True) -> None:
         """To be called when the rows are other ones: forgets what was drawn."""
-        self._cache.clear()
+        self.forget_rows()
         count = self.row_count()
         if self.is_attached:
             self._take_height(self.place_count())
@@ -238,7 +244,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
 
     def redraw(self) -> None:
         """Draws all visible rows again."""
-        self._cache.clear()
+        self.forget_rows()
         self.refresh()
 
     @property
@@ -256,33 +262,8 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
         """Cells of a row: the width without the scrollbar."""
         return self.scrollable_content_region.width
 
-    def render_line(self, y: int) -> Strip:
-        """A header line or a row, as drawn before if nothing of it has changed."""
-        width = self.view_width
-        if y < self.HEADER_ROWS:
-            return Strip(self.draw_header(y, width)).adjust_cell_length(width).apply_style(self.base_style)
-        place = self.first_visible + y - self.HEADER_ROWS
-        if place >= self.place_count():
-            return Strip.blank(width, self.base_style)
-        row = self.row_of(place)
-        is_cursor = row == self.cursor
-        key = (row, is_cursor, is_cursor and self.has_focus, row in self._linked, width)
-        strip = self._cache.get(key)
-        if strip is None:
-            while len(self._cache) >= _CACHED_ROWS:
-                del self._cache[next(iter(self._cache))]
-            strip = self._cache[key] = self._finish_row(row, is_cursor, width)
-        return strip
-
-    def _finish_row(self, row: int, is_cursor: bool, width: int) -> Strip:
-        drawn = self.draw_row(row, width)
-        strip = drawn if isinstance(drawn, Strip) else Strip(drawn)
-        under = self._row_style(row, is_cursor)
-        base = self.base_style if under is None else self.base_style + under
-        pieces = strip.adjust_cell_length(width)
-        return Strip([Segment(text, base + style if style else base) for text, style, _ in pieces], width)
-
-    def _row_style(self, row: int, is_cursor: bool) -> Style | None:
+    def row_style(self, row: int, is_cursor: bool) -> Style | None:
+        """What lies under a whole row."""
         if is_cursor:
             return self.palette["cursor" if self.has_focus else "cursor_blurred"]
         return self.palette["linked"] if row in self._linked else None
@@ -362,7 +343,7 @@ class LineView(Moving, Searching, Pointing, ScrollView, can_focus=True, inherit_
 
     def on_resize(self) -> None:
         """Draws anew, the cursor in sight."""
-        self._cache.clear()
+        self.forget_rows()
         self._take_height(self.place_count())
         self.show_row(self.cursor)
 

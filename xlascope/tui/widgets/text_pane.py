@@ -226,7 +226,7 @@ class TextPane(Folding, Jumping, LineView):
 
     # drawing
 
-    def draw_row(self, row: int, width: int) -> Strip | list[Segment]:
+    def draw_row(self, row: int, width: int) -> list[Segment]:
         """Margin, numbers and tokens of a line; of a closed fold what it hides."""
         if not len(self.source):
             return [Segment(" " + self._placeholder, self.palette["dim"])]
@@ -243,8 +243,8 @@ class TextPane(Folding, Jumping, LineView):
         tokens = self._tokenise(text if fold is None else text[:space])
         if fold is not None:
             tokens = self._closed_tokens(tokens, fold, space)
-        body = Strip(self.marked(tokens)).crop(start, start + space)
-        return Strip([*segments, *body])
+        body = self.marked(tokens)
+        return [*segments, *(Strip(body).crop(start, start + space) if start else body)]
 
     def _raw(self, row: int, space: int) -> tuple[str, int]:
         """What is seen of a line, and how many of its first characters were left out for being far from sight."""
