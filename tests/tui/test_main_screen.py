@@ -243,13 +243,30 @@ async def test_the_header_opens_what_is_known_of_the_run():
 
 async def test_copying_writes_the_line_and_the_whole_pane(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    async with shown() as (app, pilot, _screen):
+    async with shown() as (app, pilot, screen):
         await pilot.press("1", "g", "g", "j", "y")
         await pilot.pause()
         assert "dot_general" in app.clipboard
         written = next((tmp_path / "xlascope" / "copies").iterdir())
         assert written.read_text() == (Path(__file__).parent / "data" / "jaxpr.txt").read_text()
         assert written.stat().st_mode & 0o077 == 0
+        assert written.name.startswith("scores#1-")
+        await pilot.press("o", "y")
+        await pilot.pause()
+        copies = {path.name for path in (tmp_path / "xlascope" / "copies").iterdir()} - {written.name}
+        assert copies == {f"{screen.run_at_hand.path.stem}-output.txt"}
+
+
+async def test_what_was_said_of_a_program_goes_with_it():
+    async with shown() as (_app, pilot, screen):
+        await pilot.press("7", "j")
+        await pilot.pause()
+        line = screen.query_one(ExplainLine)
+        assert line.said
+        other = next(name for name in screen.desk.overview.programs if name != screen.desk.program)
+        screen.take_program(other)
+        assert not line.said
+        await pilot.pause()
 
 
 async def test_the_editor_opens_at_the_line(monkeypatch):

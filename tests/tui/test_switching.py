@@ -21,6 +21,10 @@ async def test_a_switch_is_measured_and_its_stages_are_shown_when_the_result_is_
         screen.draw_status()
         await pilot.pause()
         assert "measuring: 4 of about 9 pairs" in text_of(app)
+        await pilot.press("v")
+        await pilot.pause()
+        assert screen.desk.variant is None
+        assert [str(note.message) for note in app._notifications] == ["the first variant is still being measured"]
         feed.with_variants, feed.number = True, 2
         keeper.tell({"kind": "result", "id": 1, "ok": True})
         screen.reload()

@@ -288,7 +288,10 @@ class Acting:
         screen = self._me
         view = screen.focused
         if isinstance(view, LineView) and view.cursor >= 0:
-            name = "-".join(filter(None, (screen.desk.program, screen.desk.current)))
+            current = screen.desk.current
+            of_the_run = current in {"functions", "output"}
+            of = screen.run_at_hand.path.stem if of_the_run else screen.desk.program
+            name = "-".join(filter(None, (of, current)))
             path = copy_out(view, name)
             screen.app.copy_to_clipboard(view.row_text(view.cursor))
             screen.notify(f"line copied; all of it is in {path}", markup=False)

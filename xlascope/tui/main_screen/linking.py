@@ -14,6 +14,7 @@ from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.source_pane import SourcePane
+from xlascope.tui.widgets.status import ExplainLine
 from xlascope.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class Linking:
         desk.program, desk.variant, desk.focus = program, None, Focus()
         desk.file, desk.library = None, False
         desk.variants, desk.moved, desk.landed = (), False, None
+        # What stands below the panes is of the program before, until this one's cursor is told of.
+        desk.explained, desk.said = "", ("", "")
+        screen.query_one(ExplainLine).show("")
         # A switch is one program's: what is still measured goes on and is told as that one's.
         desk.switches, desk.awaited = Switches(), None
         screen.reload()
@@ -279,7 +283,8 @@ class Linking:
         best = self.best_node(self._main.desk.focus)
         if not content.kernels or best is None or self._kernels(content):
             return content.about
-        return f"{best.rpartition('/')[2]}: no kernel of XLA's · a library or runtime op · {content.about}"
+        # The fact first: on narrow panes a title is cut.
+        return f"no kernel: {best.rpartition('/')[2]}, which runs in a library or in XLA's runtime · {content.about}"
 
     def rows_asked_for(self, content: StageText, kind: str, value: str) -> list[int]:
         """The lines of a stage that a search for an equation (`eq`) or a line of the source (`line`) means."""

@@ -186,6 +186,8 @@ class Switching:
             self.show_variant(None)
         elif desk.variants:
             self.show_variant(desk.variants[-1].name)
+        elif any(entry.program == desk.program for entry in self._me.live.now.measuring):
+            self._me.notify("the first variant is still being measured", timeout=4)
         else:
             self._me.notify("no variant was measured yet: turn a switch")
 
