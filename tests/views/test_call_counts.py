@@ -16,9 +16,10 @@ from xlascope.views import open_source, query
 from xlascope.views.times.call_count import Compiled, Count, compiled, of_program
 from xlascope.views.times.call_rate import Lifetime
 from xlascope.views.times.call_time import call_time
+from xlascope.views.times.executions import Edges, _executions, _typical, _whole
 from xlascope.views.times.heat import heat
 from xlascope.views.times.op_store import Span
-from xlascope.views.times.windows import Window, _executions, _typical, counting, executables
+from xlascope.views.times.windows import Window, counting, executables
 
 MS = 1_000_000
 BASE = 2**31 - 20  # run ids are 32-bit numbers: they wrap
@@ -35,7 +36,7 @@ def window(number: int, start: int, end: int, calls: dict[int, list[tuple[int, i
             pause = max((b[0] - a[0] for a, b in pairwise(inside)), default=0)
             spans[program_id] = Span(
                 program_id, first[0] - start, last[0] + MS - start, first[1], last[1], len(inside), MS,
-                MS * len(inside), pause,
+                MS * len(inside), pause, len(inside),
             )  # fmt: skip
     chunk = Chunk(number, 0, "profile", None, None, {}, b"")
     return Window(chunk, None, None, why, start, end, False, False, None, str(number), NOTHING, spans)
@@ -129,11 +130,12 @@ def test_a_call_is_timed_by_the_later_windows_and_without_extremes() -> None:
     start = np.arange(10) * 10
     end = start + 5
     end[5] = 1000  # the third took long
-    numbers, took, pause = _executions(runs, start, end)
-    assert numbers.tolist() == runs[::2].tolist() and took.tolist() == [15, 15, 960, 15, 15] and pause == 20
+    seen = _executions(runs, start, end)
+    assert seen.numbers.tolist() == runs[::2].tolist() and seen.longest == 950
+    assert (seen.stop - seen.begin).tolist() == [15, 15, 960, 15, 15] and seen.begin.tolist() == [0, 20, 40, 60, 80]
     assert _typical(np.asarray([9_000, *[100] * 17, 4_000, 1])) == 100
 
-    slow, quick = Span(1, 0, 1, 0, 9, 10, 1_000_000, 10_000_000), Span(1, 0, 1, 500, 599, 100, 2_000, 210_000)
+    slow, quick = Span(1, 0, 1, 0, 9, 10, 1_000_000, 10_000_000, whole=10), Span(1, 0, 1, 500, 599, 100, 2_000, 210_000, whole=100)
     empty = window(1, 0, 1, {})
     first = Window(empty.chunk, None, None, "first", 0, 1, True, False, None, "f", NOTHING, {1: slow})
     later = Window(empty.chunk, None, None, "periodic", 2, 3, False, False, None, "p", NOTHING, {1: quick})
@@ -143,6 +145,45 @@ def test_a_call_is_timed_by_the_later_windows_and_without_extremes() -> None:
     alone = call_time([first], [1])
     assert alone is not None and (alone.ns, alone.steady) == (1_000_000, False)
     assert call_time([first], [2]) is None
+
+
+@given(
+    st.integers(1, 300), st.integers(0, 400), st.integers(1, 12), st.integers(1, 30), st.integers(0, 40),
+    st.booleans(), st.booleans(),
+)  # fmt: skip
+def test_calls_that_a_window_cut_are_not_timed(
+    op: int, opened: int, ops: int, calls: int, pause: int, before: bool, after: bool
+) -> None:
+    """Calls of equal ops one right after the other, and what a window of 400 sees of them: ops that lie in it whole."""
+    length, took = 400, op * ops
+    if before:
+        opened = 0
+    closed = opened + length
+    if after:
+        closed = max(closed, calls * (took + pause))
+    begin = np.repeat(np.arange(calls) * (took + pause), ops) + np.tile(np.arange(ops) * op, calls)
+    runs = np.repeat(np.arange(calls), ops)
+    inside = (begin >= opened) & (begin + op <= closed)
+    if not inside.any():
+        return
+    seen = _executions(runs[inside], begin[inside] - opened, begin[inside] + op - opened)
+    whole = _whole({1: seen}, Edges(closed - opened, before, after))[1]
+    # What is called whole is; of what is whole, at most the two at the edges are not called so.
+    assert set((seen.stop - seen.begin)[whole].tolist()) <= {took}
+    assert (np.bincount(runs[inside])[seen.numbers] == ops).sum() - whole.sum() <= (not before) + (not after)
+
+
+def test_a_time_of_which_only_parts_were_seen_is_a_bound() -> None:
+    empty = window(1, 0, 1, {})
+
+    def of(why: str, span: Span) -> Window:
+        return Window(empty.chunk, None, None, why, 0, 1, False, False, None, why, NOTHING, {1: span})
+
+    cut = of("periodic", Span(1, 0, 1, 0, 1, 2, 50 * MS, 90 * MS, whole=0))
+    told = call_time([cut, of("count", Span(1, 0, 1, 5, 5, 1, 4 * MS, 4 * MS, whole=0))], [1])
+    assert told is not None and told.at_least and (told.ns, told.seen) == (50 * MS, 3)
+    told = call_time([cut, of("first", Span(1, 0, 1, 0, 2, 3, 120 * MS, 300 * MS, whole=2))], [1])
+    assert told is not None and not told.at_least and (told.ns, told.calls) == (120 * MS, 2)
 
 
 @pytest.mark.parametrize("fixture", ["one_device", "eight_devices"])
@@ -178,9 +219,9 @@ def test_calls_that_no_window_saw_may_be_as_short_as_the_shortest_seen() -> None
     known = {1: Compiled(1, BASE, 0)}
 
     def found(ends: tuple[int, int], short_ns: int) -> Count | None:
-        long = Span(1, 0, 60 * MS, BASE, BASE + 5, 6, 10 * MS, 60 * MS, 10 * MS)
-        middle = Span(1, 0, 60 * MS, BASE + 60, BASE + 65, 6, 10 * MS, 60 * MS, 10 * MS)
-        last = Span(1, 2 * MS, 8 * MS, BASE + 160, BASE + 161, 2, short_ns, 2 * short_ns, 5 * MS)
+        long = Span(1, 0, 60 * MS, BASE, BASE + 5, 6, 10 * MS, 60 * MS, 10 * MS, 6)
+        middle = Span(1, 0, 60 * MS, BASE + 60, BASE + 65, 6, 10 * MS, 60 * MS, 10 * MS, 6)
+        last = Span(1, 2 * MS, 8 * MS, BASE + 160, BASE + 161, 2, short_ns, 2 * short_ns, 5 * MS, 2)
         empty = window(1, 0, 1, {}).chunk
         windows = [
             Window(empty, None, None, "periodic", start, end, False, False, None, str(start), NOTHING, {1: span})

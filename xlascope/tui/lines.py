@@ -86,7 +86,8 @@ def phases(
     if program is not None and (program.calls is not None or program.calls_at_least):
         mean = program.per_call_ns
         if mean is not None:
-            parts.append(Part(f" {duration(mean, glyphs.micro)}", "text", rank=6))
+            bound = "at least " if program.per_call_at_least else ""
+            parts.append(Part(f" {bound}{duration(mean, glyphs.micro)}", "text", rank=6))
         if len(calls.ns) > 1:
             parts.append(Part(f" {glyphs.sparkline([float(ns) for ns in calls.ns[-14:]])}", "bar", rank=3))
     if is_live and last_line:

@@ -40,6 +40,7 @@ class ProgramInfo:
     calls_at_least: int | None = None
     per_call_ns: int | None = None
     calls_at_most: int | None = None
+    per_call_at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)

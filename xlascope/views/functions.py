@@ -21,7 +21,8 @@ class Function:
 
     ``estimated_ns``: ``per_call_ns`` times ``calls``, program by program; ``share`` is its part of that of all
     programs, an estimate unless windows saw every call (``share_estimated``). ``per_call_ns``: from a call's first op
-    to the end of its last, over all devices; ``per_call_note`` says how it was obtained. ``library``: JAX's own.
+    to the end of its last, over all devices; where ``per_call_at_least``, no window saw a whole one, and this is the
+    longest part. ``per_call_note`` says how it was obtained. ``library``: JAX's own.
     ``calls_exact`` is false when ``calls`` is an estimate or None (too little was seen, or the script runs on):
     ``calls_at_least`` are certain; ``calls_at_most``: at the fastest of steady paces, else without a pause in between.
     """
@@ -43,6 +44,7 @@ class Function:
     calls_at_least: int | None
     per_call_ns: int | None
     per_call_note: str | None
+    per_call_at_least: bool
     estimated_ns: int | None
     share_estimated: bool
     calls_at_most: int | None = None
@@ -156,6 +158,7 @@ def _function(
         calls_at_least=fields.plus([each.calls_at_least for each in known]),
         per_call_ns=round(sum(time.ns * max(calls, 1) for time, calls in times) / weight) if weight else None,
         per_call_note=_how_told([time for time, _ in times]),
+        per_call_at_least=any(time.at_least for time, _ in times),
         estimated_ns=total,
         share_estimated=not all_watched(warmth.values()),
         calls_at_most=fields.total([each.calls_at_most for each in known]) if known else None,
@@ -166,6 +169,8 @@ def _how_told(times: list[CallTime]) -> str | None:
     """How the time of a call was obtained, in words."""
     if not times:
         return None
+    if any(time.at_least for time in times):
+        return "at least: the profile windows saw parts of calls only; this is the longest"
     calls = sum(time.calls for time in times)
     where = "the later profile windows, without the first" if any(time.steady for time in times) else "profile windows"
     mean = "mean without the tenth of the longest and of the shortest" if calls > 1 else "one call"

@@ -19,7 +19,7 @@ from xlascope.views.times.heat import Heat, heat
 class Program:
     """``args``: whether the script's own arguments are kept. ``stages``: what is captured, from source to machine code.
 
-    ``per_call_ns``, ``estimated_ns``, ``calls_at_least``, ``calls_at_most``: as in the view ``functions``.
+    ``per_call_ns``, ``per_call_at_least``, ``estimated_ns``, ``calls_at_least``, ``calls_at_most``: as in `functions`.
     ``replayable``: whether variants of it can be measured from the file alone. ``transformations``: what of JAX's is
     around the function, the outermost first.
     """
@@ -51,6 +51,7 @@ class Program:
     output_bytes: int | None
     calls_at_least: int | None
     per_call_ns: int | None
+    per_call_at_least: bool
     estimated_ns: int | None
     calls_at_most: int | None = None
     transformations: tuple[str, ...] = ()
@@ -123,6 +124,7 @@ def _program(source: RunSource, name: str, record: Record, warmth: Heat) -> Prog
         output_bytes=_bytes(record, "outputs"),
         calls_at_least=warmth.calls_at_least,
         per_call_ns=warmth.per_call.ns if warmth.per_call is not None else None,
+        per_call_at_least=warmth.per_call is not None and warmth.per_call.at_least,
         estimated_ns=warmth.estimated_ns,
         calls_at_most=warmth.calls_at_most,
         transformations=fields.texts(body, "transformations"),
@@ -174,5 +176,6 @@ def _dumped(module: DumpModule, stages: tuple[str, ...]) -> Program:
         signature=None, calls=None, equations=None, variants=(), args="none", kind=None,
         file=None, line=None, calls_exact=False, calls_seen=None, device_ns=None, compile_ns=None, device_count=None,
         platform=None, callbacks=None, ordered=None, stages=stages, replayable=False, call_file=None, call_line=None,
-        statics=(), input_bytes=None, output_bytes=None, calls_at_least=None, per_call_ns=None, estimated_ns=None,
+        statics=(), input_bytes=None, output_bytes=None, calls_at_least=None, per_call_ns=None, per_call_at_least=False,
+        estimated_ns=None,
     )  # fmt: skip

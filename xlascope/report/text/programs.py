@@ -74,7 +74,7 @@ def _function(row: Function) -> list[str | Text]:
         name,
         place(row.file, row.line),
         calls(row.calls, row.calls_exact, row.calls_at_least, row.calls_at_most),
-        duration(row.per_call_ns),
+        ("≥" if row.per_call_at_least else "") + duration(row.per_call_ns),
         estimated(share(row.share), not row.share_estimated or row.share is None),
         bar(row.share),
         duration(row.device_ns),

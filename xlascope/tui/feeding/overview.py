@@ -20,7 +20,7 @@ def program_infos(answer: Any, modules: Iterable[Any]) -> dict[str, ProgramInfo]
     return {
         row.id: ProgramInfo(
             row.id, row.function or row.id, row.file, row.line, row.equations, row.calls, row.calls_exact, row.args,
-            row.calls_at_least, row.per_call_ns, row.calls_at_most,
+            row.calls_at_least, row.per_call_ns, row.calls_at_most, row.per_call_at_least,
         )
         for row in answer.programs
         if row.kind != "eager"
@@ -177,7 +177,8 @@ def _told(row: Any, found: Any) -> Iterator[str]:
         least = f"{count(row.calls_at_least)} of them counted, by the run ids of XLA"
         yield f"{row.name}: {calls}; {least}; ~{count(row.calls)} by the rate before the last one seen{most}."
     if row.per_call_ns is not None:
-        yield f"Per call {duration(row.per_call_ns)}: from its first op to the end of its last ({row.per_call_note})."
+        time = ("at least " if row.per_call_at_least else "") + duration(row.per_call_ns)
+        yield f"Per call {time}: from its first op to the end of its last ({row.per_call_note})."
     if row.share is not None:
         mark = "~" if row.share_estimated else ""
         yield (

@@ -13,14 +13,14 @@ from xlascope.stats import Ratio
 from xlascope.stats.runs import BUSY_SHARE, held_up, independent_ratio, scatter, side
 from xlascope.stats.runs import Side as Times
 from xlascope.traces import ProfileError, read_profile
-from xlascope.traces.call_spans import call_spans
 from xlascope.views import fields
 from xlascope.views.cache import checkpoint
 from xlascope.views.comparing.sides import Side, variant_records
 from xlascope.views.names.variant_names import BASELINE
 from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import RunSource
-from xlascope.views.times.windows import counting, executables
+from xlascope.views.times.executions import whole_calls
+from xlascope.views.times.windows import counting, edges, executables
 
 SAME_RUNS = 0.05
 """What two runs may differ by and be called the same: less cannot be told from run to run."""
@@ -124,11 +124,11 @@ def _of_run(source: RunSource) -> dict[str, list[Watched]]:
         checkpoint()
         data = source.chunk_data(window.chunk.id)
         try:
-            spans = call_spans(read_profile(data)) if data else {}
+            calls = whole_calls(read_profile(data), edges(window.chunk)) if data else {}
         except ProfileError:
             continue  # a damaged window is told by the views of its ops
         others = fields.number(window.chunk.json, "others")
-        for number, times in spans.items():
+        for number, times in calls.items():
             if number in owners:
                 found.setdefault(owners[number], []).append(Watched(times, others, window.why == "count"))
     return found

@@ -182,7 +182,7 @@ def _glances(windows: Sequence[Window], ids: frozenset[int]) -> tuple[_Glance, .
             _Glance(
                 window, begin + first.first_ns, begin + last.last_ns, first.first_run, last.last_run,
                 sum(span.calls for span in spans), max(span.pause_ns for span in spans),
-                min((span.typical_ns for span in spans if span.typical_ns), default=None),
+                min((span.typical_ns for span in spans if span.typical_ns and span.whole), default=None),
             )
         )  # fmt: skip
     return tuple(found)

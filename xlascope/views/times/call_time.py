@@ -9,13 +9,15 @@ from xlascope.views.times.windows import Window
 
 # Enough calls in later windows, so that the first, which sees compiling and cold memory, is not needed.
 _ENOUGH = 20
+_ENOUGH_OF = 0.25  # … or this share of all
 
 
 @dataclass(frozen=True, slots=True)
 class CallTime:
     """``ns``: from a call's first op to the end of its last, over all devices. ``calls``: how many it is the mean of.
 
-    ``steady``: those of the first windows are left out. ``calls_ns`` and ``seen``: of all calls that windows saw.
+    ``steady``: those of the first windows are left out. ``at_least``: no window saw a whole call; ``ns`` is the
+    longest part of one that any saw. ``calls_ns`` and ``seen``: of all calls that windows saw, parts included.
     """
 
     ns: int
@@ -23,23 +25,27 @@ class CallTime:
     steady: bool
     calls_ns: int
     seen: int
+    at_least: bool = False
 
 
 def call_time(windows: Sequence[Window], program_ids: Iterable[int]) -> CallTime | None:
-    """The mean over windows, each weighted by its calls; None where no window tells single calls."""
+    """The mean over windows, each weighted by its whole calls; None where no window tells single calls."""
     wanted = frozenset(program_ids)
     parts = [
-        (window.why != "first", span.calls, span.typical_ns, span.calls_ns or 0)
+        (window.why != "first", span)
         for window in windows
         for number, span in window.spans.items()
         if number in wanted and span.typical_ns is not None
     ]
-    seen = sum(calls for _, calls, _, _ in parts)
+    seen, total = sum(span.calls for _, span in parts), sum(span.calls_ns or 0 for _, span in parts)
     if not seen:
         return None
-    later = sum(calls for steady, calls, _, _ in parts if steady)
-    steady = later >= _ENOUGH or later > seen / 2
-    used = [(calls, ns) for late, calls, ns, _ in parts if ns is not None and (late or not steady)]
-    number = sum(calls for calls, _ in used)
-    mean = sum(calls * ns for calls, ns in used) / number
-    return CallTime(round(mean), number, steady and later < seen, sum(total for *_, total in parts), seen)
+    whole = sum(span.whole for _, span in parts)
+    if not whole:
+        return CallTime(max(span.typical_ns or 0 for _, span in parts), seen, False, total, seen, at_least=True)
+    later = sum(span.whole for late, span in parts if late)
+    steady = later >= min(_ENOUGH, _ENOUGH_OF * whole) > 0
+    used = [span for late, span in parts if span.whole and (late or not steady)]
+    number = sum(span.whole for span in used)
+    mean = sum(span.whole * (span.typical_ns or 0) for span in used) / number
+    return CallTime(round(mean), number, steady and later < whole, total, seen)

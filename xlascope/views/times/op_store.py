@@ -16,7 +16,7 @@ from typing import Any
 
 from xlascope.traces import DeviceTimes, OpRow, OpTimes, Problem, ProgramCalls
 
-VERSION = 6
+VERSION = 7
 _RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 _LARGEST = 256 << 20
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -33,8 +33,9 @@ class Span:
     """When a program was seen in a window: first start and last end of its ops, ns since the window opened.
 
     ``first_run`` and ``last_run``: the run ids of its earliest and latest execution, None where events carry none.
-    ``typical_ns``: of ``calls`` executions, what one takes from its first start to its last end over all devices: the
-    mean without the tenth that took longest and the tenth that took least. ``calls_ns``: the sum of all.
+    ``typical_ns``: of the ``whole`` ones of ``calls`` executions, what one takes from its first start to its last end
+    over all devices: the mean without the tenth that took longest and the tenth that took least; where the window cut
+    each of them, the longest part that it saw. ``calls_ns``: the sum of all, parts included.
     ``pause_ns``: the longest time from the start of one to the start of the next.
     """
 
@@ -47,6 +48,7 @@ class Span:
     typical_ns: int | None = None
     calls_ns: int | None = None
     pause_ns: int = 0
+    whole: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from xlascope.views.names.program_records import program_id
 from xlascope.views.sources.source import RunSource
 from xlascope.views.sources.stages import hlo_module
 from xlascope.views.times import op_store
+from xlascope.views.times.executions import Edges, spans
 from xlascope.views.times.op_store import Kept, Span
 
 _OBSERVED = ("first", "periodic", None)
 _LATER_CALLS, _FIRST_SLOWER, _FIRST_SHARE = 200, 5, 0.2
-_EDGES = 4
 _EMPTY = OpTimes((), (), (), None, 0, "none", ())
 Calls = Mapping[int, Mapping[str, tuple[str, ...]]]
 # Computations that are executed as a part of their caller: their instructions are never events of their own.
@@ -258,7 +258,16 @@ def _read(source: RunSource, chunk: Chunk, only: frozenset[int] | None, cold: fr
                 parents[key.program_id] = call_parents(module)
     profile = profile if only is None else profile.of_programs(only)
     profile = _without_first_runs(profile, cold) if cold else profile
-    return Kept(op_table(profile, parents or None), _spans(profile))
+    return Kept(op_table(profile, parents or None), spans(profile, edges(chunk)))
+
+
+def edges(chunk: Chunk) -> Edges:
+    """What a window may have cut, by when it was opened and closed."""
+    why = fields.text(chunk.json, "why")
+    measured = why in ("variant", "baseline")  # opened and closed around calls
+    start, end = fields.integer(chunk.json, "start_ns"), fields.integer(chunk.json, "end_ns")
+    length = end - start if start is not None and end is not None else None
+    return Edges(length, measured or why == "first", measured or chunk.json.get("at_end") is True)
 
 
 def _module(source: RunSource, chunk: Chunk, program_id: int) -> HloModule | None:
@@ -267,46 +276,6 @@ def _module(source: RunSource, chunk: Chunk, program_id: int) -> HloModule | Non
         return hlo_module(source, chunk.program, "optimized", chunk.variant)
     name = executables(source).get(program_id)
     return None if name is None else hlo_module(source, name)
-
-
-def _spans(profile: Profile) -> tuple[Span, ...]:
-    """When each program was seen."""
-    first, last = profile.start_ns(), profile.end_ns()
-    found = []
-    for index, key in enumerate(profile.programs):
-        mine = np.flatnonzero(profile.ops.program == index)
-        if key.program_id is not None and mine.size:
-            seen = int(first[mine].min()), int(last[mine].max())
-            runs = profile.ops.run[mine]
-            if (runs < 0).any():
-                found.append(Span(key.program_id, *seen))
-                continue
-            numbers, took, pause = _executions(profile.run_ids[runs], first[mine], last[mine])
-            found.append(
-                Span(
-                    key.program_id, *seen, int(numbers[0]), int(numbers[-1]),
-                    len(took), _typical(took), int(took.sum()), pause,
-                )
-            )  # fmt: skip
-    return tuple(found)
-
-
-def _executions(runs: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Run ids in the order they were given (32-bit numbers that may wrap), each one's first start to last end, and
-    the longest time from one's start to the next one's."""
-    order = (runs - runs[0]).astype(np.int32)
-    _, first, group = np.unique(order, return_index=True, return_inverse=True)
-    begin, stop = np.full(len(first), np.iinfo(np.int64).max), np.zeros(len(first), np.int64)
-    np.minimum.at(begin, group, start)
-    np.maximum.at(stop, group, end)
-    return runs[first], stop - begin, int(np.diff(np.sort(begin)).max(initial=0))
-
-
-def _typical(took: np.ndarray) -> int:
-    """The trimmed mean; the window's edges may have cut the first and the last execution."""
-    inner = np.sort(took[1:-1] if len(took) > _EDGES else took)
-    cut = len(inner) // 10
-    return round(float(inner[cut : len(inner) - cut].mean()))
 
 
 def _without_first_runs(profile: Profile, program_ids: frozenset[int]) -> Profile:
