@@ -171,6 +171,7 @@ class FixedFeed(Feed):
                 SimpleNamespace(
                     id=id, function=id.partition("#")[0], signature=signature, calls=calls, calls_exact=exact,
                     calls_at_least=calls - calls // 100, calls_at_most=calls + calls // 100, per_call_ns=124_000,
+                    per_call_at_least=False,
                     per_call_note="of later windows",
                     equations=equations, file=SOURCE, line=4, args="recorded", kind="jit",
                     transformations=(),
@@ -186,7 +187,7 @@ class FixedFeed(Feed):
                 SimpleNamespace(name=name, file=SOURCE, line=line, calls=calls, calls_exact=False, share=share,
                                 programs=programs, calls_at_least=calls - calls // 100, calls_at_most=calls + calls // 100,
                                 calls_seen=CALLS, share_estimated=True,
-                                per_call_ns=124_000, per_call_note="of later windows", estimated_ns=124_000 * calls,
+                                per_call_ns=124_000, per_call_note="of later windows", per_call_at_least=False, estimated_ns=124_000 * calls,
                                 device_ns=1_239_000_000)
                 for name, line, calls, share, programs in (rows if self.programs_known else [])
             ),
