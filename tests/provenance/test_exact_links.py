@@ -12,7 +12,9 @@ from xlascope.ir import index_jaxpr, parse_hlo
 from xlascope.ir.explain import explain
 from xlascope.ir.provenance import names_of, paths_of
 from xlascope.views import query
+from xlascope.views.equations import _instructions
 from xlascope.views.links import links
+from xlascope.views.provenance import attribution
 from xlascope.views.provenance.attribution import attribute
 from xlascope.views.provenance.carried_values import handed_over
 from xlascope.views.provenance.origins import SOURCES, of_module, provenance
@@ -262,6 +264,64 @@ def test_what_was_merged_into_its_reader_and_what_only_one_equation_reads() -> N
     shares = attribute({"dot.1": 1000, "mul.1": 70}, module, origin, {each["path"]: each["primitive"] for each in ROWS})
     assert (shares["0"].estimated_ns, shares["0"].exact_ns) == (1000, 0)  # the transpose does no work of its own
     assert shares["1"].estimated_ns == 0 and shares["2"].exact_ns == 70
+
+
+def unrolled(layers: int) -> tuple[str, list[dict[str, object]]]:
+    """A module without tags of many layers of one line, each a fusion of the same two operations."""
+    bodies, calls, rows = [], [], []
+    for n in range(layers):
+        named = [f'metadata={{op_name="jit(f)/{name}" source_file="/s.py" source_line=7}}' for name in ("mul", "tanh")]
+        bodies.append(
+            f"%body.{n} (p.{n}: f32[4]) -> f32[4] {{\n"
+            f"  %p.{n} = f32[4]{{0}} parameter(0)\n"
+            f"  %m.{n} = f32[4]{{0}} multiply(%p.{n}, %p.{n}), {named[0]}\n"
+            f"  ROOT %t.{n} = f32[4]{{0}} tanh(%m.{n}), {named[1]}\n}}\n"
+        )
+        operand = f"%call.{n - 1}" if n else "%x"
+        root = "ROOT " if n == layers - 1 else ""
+        calls.append(f"  {root}%call.{n} = f32[4]{{0}} fusion({operand}), kind=kLoop, calls=%body.{n}, {named[1]}")
+        for at, name in ((2 * n, "mul"), (2 * n + 1, "tanh")):
+            rows.append({"path": str(at), "primitive": name, "inputs": [], "outputs": ["f32[4]"], "file": "/s.py",
+                         "line": 7, "text_line": at + 2})  # fmt: skip
+    entry = ["ENTRY %main (x: f32[4]) -> f32[4] {", "  %x = f32[4]{0} parameter(0)", *calls, "}", ""]
+    return "HloModule m\n\n" + "\n".join([*bodies, *entry]), rows
+
+
+def test_layers_that_cannot_be_told_apart_share_their_equations() -> None:
+    layers = 40
+    text, rows = unrolled(layers)
+    lines = "{ lambda ; a:f32[4]. let\n" + "".join(f"    b{n}:f32[4] = x\n" for n in range(2 * layers)) + "  in (b,) }"
+    origin = of_module(parse_hlo(text), index_jaxpr(lines, rows))
+    products, all_paths = tuple(map(str, range(0, 2 * layers, 2))), tuple(map(str, range(2 * layers)))
+    assert not origin.exact
+    assert all(origin.equations[f"m.{n}"] == products for n in range(layers))
+    assert all(origin.equations[f"call.{n}"] == all_paths for n in range(layers))
+    # One object for all layers: a copy for each would be the square of the program.
+    for kind in ("m", "t", "call"):
+        assert len({id(origin.equations[f"{kind}.{n}"]) for n in range(layers)}) == 1
+
+
+def test_the_work_of_a_member_is_not_reckoned_for_each_of_its_equations(monkeypatch) -> None:
+    text, rows = unrolled(20)
+    lines = "{ lambda ; a:f32[4]. let\n" + "".join(f"    b{n}:f32[4] = x\n" for n in range(40)) + "  in (b,) }"
+    module, asked = parse_hlo(text), []
+    origin = of_module(module, index_jaxpr(lines, rows))
+    work = attribution._work
+    monkeypatch.setattr(attribution, "_work", lambda member, of: asked.append(member.name) or work(member, of))
+    shares = attribute({"call.3": 4000, "call.5": 1234, "call.7": 1}, module, origin, {each["path"]: each["primitive"] for each in rows})
+    # Twice of the first of the ops that are split alike, once of the others.
+    assert sorted(asked) == ["m.3", "m.3", "m.5", "m.7", "t.3", "t.3", "t.5", "t.7"]
+    assert sum(share.estimated_ns for share in shares.values()) == 5235 and len(shares) == 40
+
+
+def test_equations_of_the_same_instructions_share_their_names() -> None:
+    text, rows = unrolled(12)
+    lines = "{ lambda ; a:f32[4]. let\n" + "".join(f"    b{n}:f32[4] = x\n" for n in range(24)) + "  in (b,) }"
+    origin = of_module(parse_hlo(text), index_jaxpr(lines, rows))
+    names = _instructions(origin)
+    for path in map(str, range(24)):
+        assert names[path] == tuple(name for name, paths in origin.equations.items() if path in paths)
+    assert len({id(found) for found in names.values()}) == 2
 
 
 @pytest.mark.parametrize(

@@ -283,12 +283,26 @@ def _named_by_xla(
 
 
 def _instructions(origin: Provenance) -> dict[str, tuple[str, ...]]:
-    """The instructions of each equation, fusions after their members' own names in the order of the text."""
-    names: dict[str, list[str]] = defaultdict(list)
-    for name, paths in origin.equations.items():
+    """The instructions of each equation, fusions after their members' own names in the order of the text.
+
+    Equations of the same instructions share one tuple, as those instructions share theirs: of a program without tags
+    each layer of many equal ones may be each instruction of all of them.
+    """
+    at_once: dict[int, tuple[tuple[str, ...], list[tuple[int, str]]]] = {}
+    for place, (name, paths) in enumerate(origin.equations.items()):
+        at_once.setdefault(id(paths), (paths, []))[1].append((place, name))
+    groups: dict[str, list[int]] = defaultdict(list)
+    for group, (paths, _) in at_once.items():
         for path in paths:
-            names[path].append(name)
-    return {path: tuple(found) for path, found in names.items()}
+            groups[path].append(group)
+    made: dict[tuple[int, ...], tuple[str, ...]] = {}
+    found: dict[str, tuple[str, ...]] = {}
+    for path, of in groups.items():
+        key = tuple(of)
+        if key not in made:
+            made[key] = tuple(name for _, name in sorted(pair for group in of for pair in at_once[group][1]))
+        found[path] = made[key]
+    return found
 
 
 def _state(names: tuple[str, ...], path: str, origin: Provenance, inside: dict[str, int]) -> str:

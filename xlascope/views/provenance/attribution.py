@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 from xlascope.ir import HloInstruction, HloModule, cost, parse_shape
@@ -31,14 +31,44 @@ def attribute(
     estimated. The parts of an op add up to its time.
     """
     found: dict[str, Share] = defaultdict(Share)
+    alike: dict[Hashable, _Alike] = {}
     for name, ns in times.items():
         paths = origin.paths(name)
         if len(paths) == 1 and origin.exact and name in origin.equations and name not in origin.inferred:
             found[paths[0]].exact_ns += ns
         elif paths:
-            for path, part in _split(ns, _weights(module, name, paths, origin, primitives)).items():
-                found[path].estimated_ns += part
+            same = alike.setdefault(_likeness(module, name, paths, origin), _Alike(name, paths))
+            same.ns += ns
+    for each in alike.values():
+        for path, part in _split(each.ns, _weights(module, each.name, each.paths, origin, primitives)).items():
+            found[path].estimated_ns += part
     return dict(found)
+
+
+@dataclass(slots=True)
+class _Alike:
+    """Ops that are split alike: the first of them, their paths and the time of all."""
+
+    name: str
+    paths: Collection[str]
+    ns: int = 0
+
+
+def _likeness(module: HloModule, name: str, paths: Collection[str], origin: Provenance) -> Hashable:
+    """The same for ops that are split alike: the many equal layers of a program without tags, which share their tuples.
+
+    Tuples are told apart by identity: they are as long as the program, and `origin` or an `_Alike` keeps them.
+    """
+    instruction = module.get(name)
+    if instruction is None or instruction.opcode != "fusion":
+        return id(paths), instruction and instruction.opcode
+    bodies = (module.computation(body) for body in instruction.called.get("calls", ()))
+    members = (member for body in bodies if body is not None for member in body.instructions)
+    return id(paths), *(
+        (member.opcode, id(own), _work(member, module))
+        for member in members
+        if (own := origin.equations.get(member.name)) is not None
+    )
 
 
 def heaviest(
@@ -62,8 +92,9 @@ def _weights(
             for member in computation.instructions if computation is not None else ():
                 own = [path for path in origin.equations.get(member.name, ()) if path in weights]
                 counting = working(member.opcode, own, primitives)
+                part = _work(member, module) / len(counting) if counting else 0.0
                 for path in counting:
-                    weights[path] += _work(member, module) / len(counting)
+                    weights[path] += part
     elif instruction is not None:
         for path in working(instruction.opcode, paths, primitives):
             weights[path] = 1.0

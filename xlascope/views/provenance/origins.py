@@ -131,14 +131,45 @@ def _by_position(module: HloModule, index: _Positions) -> dict[str, tuple[str, .
 
 def _with_members(module: HloModule, own: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     found = dict(own)
+    united = _Unions()
     # A fusion inside of a fusion is written before the one that holds it, so that its members are complete.
     for fusion in module.of_opcode("fusion"):
         bodies = [module.computation(name) for name in fusion.called.get("calls", ())]
         members = [member for body in bodies if body is not None for member in body.instructions]
-        inner = [path for member in members if member.opcode not in SOURCES for path in found.get(member.name, ())]
+        inner = [found[member.name] for member in members if member.opcode not in SOURCES and found.get(member.name)]
         if inner:
-            found[fusion.name] = tuple(sorted({*own.get(fusion.name, ()), *inner}, key=path_order))
+            found[fusion.name] = united.of([own.get(fusion.name, ()), *inner])
     return found
+
+
+class _Unions:
+    """Sorted unions of tuples of paths. The same ones are worked out once and are one object.
+
+    Of a program without tags each layer of many equal ones has the equations of all of them: without sharing that is
+    the square of the program.
+    """
+
+    def __init__(self) -> None:
+        self._of_same: dict[tuple[int, ...], tuple[str, ...]] = {}
+        self._parts: list[Sequence[tuple[str, ...]]] = []
+        self._orders: dict[str, tuple[int, ...]] = {}
+
+    def of(self, parts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+        """All paths of the parts once, in the order of the jaxpr's text."""
+        distinct = {id(part): part for part in parts if part}
+        key = tuple(sorted(distinct))
+        made = self._of_same.get(key)
+        if made is None:
+            whole = set[str]().union(*distinct.values())
+            made = self._of_same[key] = tuple(sorted(whole, key=self._order))
+            self._parts.append(parts)  # alive, so that no other object takes the identity of one of them
+        return made
+
+    def _order(self, path: str) -> tuple[int, ...]:
+        order = self._orders.get(path)
+        if order is None:
+            order = self._orders[path] = path_order(path)
+        return order
 
 
 def path_order(path: str) -> tuple[int, ...]:
@@ -154,10 +185,18 @@ class _Positions:
         self._exact: dict[tuple[str, str | None, int | None], list[Equation]] = {}
         for equation in jaxpr.equations:
             self._exact.setdefault((equation.primitive, equation.file, equation.line), []).append(equation)
+        self._found: dict[tuple[str, tuple[tuple[str | None, int | None], ...]], tuple[str, ...]] = {}
 
     def find(self, instruction: HloInstruction, op_name: str) -> tuple[str, ...]:
+        """The equations at an instruction's place; instructions of one name and place share one tuple."""
+        key = op_name, tuple((frame.file, frame.line) for frame in instruction.stack)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._find(*key)
+        return found
+
+    def _find(self, op_name: str, places: Sequence[tuple[str | None, int | None]]) -> tuple[str, ...]:
         paths: list[str] = []
-        places = [(frame.file, frame.line) for frame in instruction.stack]
         for name in op_name.split(";"):
             # What a loop needs for itself (its counter) belongs to the loop: from the innermost scope outwards.
             for scope in reversed(name.split("/")):
