@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import termios
+import threading
 from pathlib import Path
 
 from xlascope.cli.errors import CommandError
@@ -14,6 +15,9 @@ from xlascope.session.keeper import Keeper
 from xlascope.session.plan import default_run_path
 from xlascope.session.relay import Relay
 from xlascope.session.wiring import hold_closed_streams, relayed
+
+FINISHING_TOLD = 3.0
+"""Seconds after the script's end in which the recording is finished without a word."""
 
 USAGE = "usage: xlascope record [-o RUN] [OPTIONS] SCRIPT [ARGS…]"
 
@@ -42,6 +46,7 @@ def main(argv: list[str]) -> int:
     if recorded and replaced:
         narrator.say(f"{shown if shown is not None else path.name}: the run that was there is replaced")
     code = Relay(keeper).run()
+    narrator.finished()
     if recorded:
         narrator.say(shown if shown is not None else os.path.join(".", path.name), plain=True)
     return code
@@ -62,6 +67,7 @@ class _Narrator:
 
     def __init__(self) -> None:
         self._at_start = True
+        self._waiting: threading.Timer | None = None
 
     def event(self, event: dict[str, object]) -> None:
         data = event.get("data")
@@ -69,6 +75,17 @@ class _Narrator:
             self._at_start = data.endswith(b"\n")
         elif event["kind"] == "problem":
             self.say(str(event["text"]))
+        elif event.get("activity") == "finishing" and self._waiting is None:
+            text = "the script has ended; links of its programs are still being recorded (Ctrl-C leaves out the rest)"
+            self._waiting = threading.Timer(FINISHING_TOLD, self.say, [text])
+            self._waiting.daemon = True
+            self._waiting.start()
+
+    def finished(self) -> None:
+        """Nothing is being recorded any more."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting.join()
 
     def say(self, text: str, plain: bool = False) -> None:
         line = text if plain else f"xlascope: {text}"
