@@ -202,7 +202,7 @@ class Recording:
         self.spending.begin("finish")
         self.progress("finishing", None)
         self.windows.off = True  # what runs from here on is not the script
-        self.windows.close(at_end=True)
+        self.windows.close()
         self.service.join()
         self.windows.close()
         self.attempt("reference", self.reference.take, "end")

@@ -186,8 +186,8 @@ class Windows:
         finally:
             self._lock.release()
 
-    def close(self, at_end: bool = False) -> None:
-        """Stop the open window, if any, and send it. ``at_end``: the script has ended, nothing more is called."""
+    def close(self) -> None:
+        """Stop the open window, if any, and send it."""
         with self._lock:
             session, self._session = self._session, None
             if session is None:
@@ -216,7 +216,6 @@ class Windows:
                 "end_ns": end_ns,
                 "why": self._why,
                 "covers_from_start": self._from_start,
-                "at_end": at_end,
                 "truncated": False,
                 "others": busy,
             }

@@ -267,7 +267,7 @@ def edges(chunk: Chunk) -> Edges:
     measured = why in ("variant", "baseline")  # opened and closed around calls
     start, end = fields.integer(chunk.json, "start_ns"), fields.integer(chunk.json, "end_ns")
     length = end - start if start is not None and end is not None else None
-    return Edges(length, measured or why == "first", measured or chunk.json.get("at_end") is True)
+    return Edges(length, measured or why == "first", measured)
 
 
 def _module(source: RunSource, chunk: Chunk, program_id: int) -> HloModule | None:
