@@ -18,7 +18,7 @@ from xlascope.views.sources.source import RunSource
 
 HERE = Path(__file__).parent
 # Looked at without a campaign.
-FEW = "ode_adjoint,graph_network,sharded_mlp,ring,switched,repeated,vmap_grad,rng_uniform,constant,identity"
+FEW = "ode_adjoint,graph_network,sharded_mlp,ring,switched,repeated,vmap_grad,rng_uniform,convolution,counted,constant,identity"
 
 
 @dataclass(frozen=True)

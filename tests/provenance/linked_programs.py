@@ -285,6 +285,7 @@ PROGRAMS = {
     "vmap_grad": (jax.vmap(jax.grad(lambda x: jnp.log1p(jnp.exp(x)).sum() + clipped(x))), (normal(0, 5, 7),)),
     "sorting": (lambda x: (jnp.sort(x), jnp.argsort(x), lax.top_k(x, 3), jnp.unique(jnp.round(x), size=4)), (normal(0, 64),)),
     "cumulative": (lambda x: (jnp.cumsum(x), jnp.cumprod(x), lax.associative_scan(jnp.add, x)), (normal(0, 64),)),
+    "counted": (lambda x: (jnp.repeat(x, jnp.arange(8) % 3, total_repeat_length=8), x + jnp.cumsum(x > 0)), (normal(0, 8),)),
     "linear_algebra": (lambda a: (jnp.linalg.cholesky(a), jnp.linalg.eigh(a), jnp.linalg.solve(a, a[0]), jnp.linalg.qr(a)), (SPD,)),
     "random": (lambda k: (jax.random.normal(k, (32, 4)), jax.random.gamma(k, 2.0, (5,)), jax.random.permutation(k, 20)), (KEY,)),
     "rng_uniform": (lambda x: x + lax.rng_uniform(0.0, 1.0, (64,)), (normal(0, 64),)),

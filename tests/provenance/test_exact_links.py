@@ -23,10 +23,10 @@ from xlascope.views.sources.stages import hlo_module, jaxpr_index, stage_text
 
 PLAIN = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast"}
 OPCODE = re.compile(r"^\s*(?:ROOT )?%?([\w.\-]+) = .*?\s([a-z][\w\-]*)\(", re.M)
-# JAX lowers these once for several equations of the same shapes.
-SHARED = {"random_bits", "random_fold_in", "random_gamma", "random_split", "gather"}
-# XLA makes of these many instructions without any name, or drops the names.
-EXPANDED = {"rng_uniform", "convolution", "identity"}
+# JAX lowers these, or the reducer inside, once for several equations of the same shapes.
+SHARED = {"select_and_scatter_add", "random_bits", "random_fold_in", "random_gamma", "random_split", "gather"}
+# Of this XLA makes copies alone.
+EXPANDED = {"identity"}
 
 
 def check_instructions(linked: Linked, name: str) -> None:
@@ -230,6 +230,71 @@ ENTRY %main (x: f32[4]) -> (f32[4], f32[4]) {
     assert handed_over(module, None) == {"p", "x", "zero", "tuple.1"}
     assert handed_over(module, parse_hlo(before)) == {"p", "x", "zero", "tuple.1", "spread", "wrapped"}
     assert explain(module.get("wrapped"), module) == "broadcast of 0, giving f32[4]: one kernel, one loop over the output"
+
+
+def _maker(linked: Linked, program: str, primitive: str) -> tuple[str, ...]:
+    (path,) = (each.path for each in jaxpr_index(linked.source, program).equations if each.primitive == primitive)
+    return (path,)
+
+
+def test_what_xla_put_in_the_place_of_a_random_generator_is_of_its_equation(linked: Linked) -> None:
+    origin, module = provenance(linked.source, "rng_uniform#1", None), hlo_module(linked.source, "rng_uniform#1")
+    made = [each.name for each in module.instructions() if each.opcode in ("xor", "shift-right-logical", "convert")]
+    assert len(made) > 20
+    # They end in the sum, whose own equation is another one.
+    assert {origin.equations[name] for name in made} == {_maker(linked, "rng_uniform#1", "rng_uniform")}
+    assert set(made) <= origin.inferred
+
+
+def test_a_reducer_tells_the_equation_that_brought_it(linked: Linked) -> None:
+    origin, module = provenance(linked.source, "counted#1", None), hlo_module(linked.source, "counted#1")
+    windows = [each.name for each in module.of_opcode("reduce-window")]
+    paths = [each.path for each in jaxpr_index(linked.source, "counted#1").equations if each.primitive == "cumsum"]
+    assert windows and {path for name in windows for path in origin.equations[name]} <= set(paths)
+
+
+def test_what_leads_to_a_convolution_is_of_it(linked: Linked) -> None:
+    source = linked.source
+    jaxpr, module = jaxpr_index(source, "convolution#1"), hlo_module(source, "convolution#1")
+    origin = provenance(source, "convolution#1", None)
+    primitives = {each.path: each.primitive for each in jaxpr.equations}
+    for each in module.of_opcode("convolution"):
+        assert {primitives[path] for path in origin.equations[each.name]} == {"conv_general_dilated"}
+    real = [each for each in module.instructions() if each.opcode not in PLAIN]
+    assert sum(each.name in origin.equations for each in real) >= 0.9 * len(real)
+    rows = {row.name: row for row in query("graph", source, program="convolution#1").rows}
+    assert all(rows[each.name].inferred == (each.name in origin.inferred) for each in real)
+    assert any(rows[each.name].inferred for each in module.of_opcode("transpose"))
+
+
+SHARED_LITERAL = """HloModule m
+
+%spread (p: f32[]) -> f32[4] {
+  %p = f32[] parameter(0)
+  ROOT %broadcast.1 = f32[4]{0} broadcast(%p), dimensions={}
+}
+
+ENTRY %main (x: f32[4], y: f32[4]) -> f32[4] {
+  %x = f32[4]{0} parameter(0)
+  %y = f32[4]{0} parameter(1)
+  %two = f32[] constant(2)
+  %wide = f32[4]{0} fusion(%two), kind=kLoop, calls=%spread
+  %mul.1 = f32[4]{0} multiply(%x, %wide), metadata={op_name="jit(f)/xs0_/mul"}
+  %sub.1 = f32[4]{0} subtract(%mul.1, %wide), metadata={op_name="jit(f)/xs1_/sub"}
+  %either = f32[4]{0} maximum(%x, %y)
+  %add.1 = f32[4]{0} add(%sub.1, %either), metadata={op_name="jit(f)/xs2_/add"}
+  %neg.1 = f32[4]{0} negate(%either), metadata={op_name="jit(f)/xs3_/neg"}
+  ROOT %div.1 = f32[4]{0} divide(%add.1, %neg.1), metadata={op_name="jit(f)/xs4_/div"}
+}
+"""
+
+
+def test_a_literal_kept_once_is_of_all_that_read_it_and_nothing_else_is_guessed() -> None:
+    origin = of_module(parse_hlo(SHARED_LITERAL), None)
+    assert origin.equations["broadcast.1"] == origin.equations["wide"] == ("0", "1")
+    assert {"broadcast.1", "wide"} <= origin.inferred and "mul.1" not in origin.inferred
+    # A value that equations read of which none made it: it stays XLA's.
+    assert "either" not in origin.equations and origin.added == {"either"}
 
 
 JAXPR = """{ lambda ; a:f32[4,8] b:f32[8,2]. let

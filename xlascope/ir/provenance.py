@@ -228,3 +228,9 @@ def names_between(tagged: HloModule, untagged: HloModule) -> tuple[dict[str, str
     first = next((x[0] for x, y in zip(a, b, strict=False) if x[1] != y[1]), "the end")
     mismatch = f"the tagged module has {len(a)} instructions, the script's {len(b)}; they part at {first}"
     return {name: name for name, opcode in a if there.get(name) == opcode}, mismatch
+
+
+def path_order(path: str) -> tuple[int, ...]:
+    """Sorts equation paths in the order of the jaxpr's text."""
+    numbers = (part.removeprefix("b") for part in path.split("."))
+    return tuple(int(number) if number.isascii() and number.isdigit() else 0 for number in numbers)

@@ -273,7 +273,7 @@ def _named_by_xla(
     def read() -> dict[str, tuple[str | None, int | None]]:
         seen: dict[str, Counter[tuple[str | None, int | None]]] = defaultdict(Counter)
         for name, paths in origin.equations.items():
-            instruction = module.get(name) if len(paths) == 1 else None
+            instruction = module.get(name) if len(paths) == 1 and name not in origin.inferred else None
             if instruction is not None and (stack := instruction.stack):
                 seen[paths[0]][stack[0].file, stack[0].line] += 1
         return {path: places.most_common(1)[0][0] for path, places in seen.items()}

@@ -45,7 +45,8 @@ class Edge:
 @dataclass(frozen=True, slots=True)
 class NodeRow:
     """A node as JSON. ``text_line``: its line (from 1) in the stage's text. ``file`` and ``line``: what XLA's own
-    metadata names, the innermost frame; of an equation, where it was traced. Others as in `graphs.model.Node`.
+    metadata names, the innermost frame; of an equation, where it was traced. ``inferred``: of its equations at least
+    one is told by the flow of data, not by a tag. Others as in `graphs.model.Node`.
     """
 
     id: str
@@ -68,6 +69,7 @@ class NodeRow:
     estimated: bool
     file: str | None
     line: int | None
+    inferred: bool
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class GraphAnswer:
     variant: str | None
     equations_exact: bool
     graph: Graph = field(metadata={"json": False})
+    inferred: frozenset[str] = field(default=frozenset(), metadata={"json": False})
 
     JSON_PROPERTIES: ClassVar[tuple[str, ...]] = ("rows", "edges", "groups")
 
@@ -99,10 +102,12 @@ class GraphAnswer:
         """The nodes for JSON."""
         for node in self.nodes:
             place = self.graph.place_of(node.id) if self.graph.place_of is not None else None
+            file, line = place or (None, None)
             yield NodeRow(
                 node.id, node.opcode, node.shape, node.computation, node.group, node.equations, node.added_by_xla,
                 node.owner, node.self_ns, node.name, node.bytes, node.is_root, node.parameter_number, node.folded,
-                node.detail, node.line, node.scope, node.estimated, *(place or (None, None)),
+                node.detail, node.line, node.scope, node.estimated, file, line,
+                node.name in self.inferred,
             )  # fmt: skip
 
     @property
@@ -142,7 +147,7 @@ def query(
     if isinstance(source, RunSource):
         origin = provenance(source, name, which, wanted)
         times = _self_ns(source, name, which) if wanted == "optimized" else None
-        exact = origin.exact
+        exact, inferred = origin.exact, origin.inferred
         # Built again only when there are new times: of a live run other facts come all the time.
         graph = source.large.get_or(
             ("graph", stage_key(source, name, wanted, which), origin.key, frozenset((times or {}).items())),
@@ -150,8 +155,10 @@ def query(
         )
     else:
         times = _self_ns(source, name, None) if wanted == "optimized" else None
-        graph, exact = build_graph(module, times), False
-    return GraphAnswer(stage=wanted, program=name, variant=which, equations_exact=exact, graph=graph)
+        graph, exact, inferred = build_graph(module, times), False, frozenset()
+    return GraphAnswer(
+        stage=wanted, program=name, variant=which, equations_exact=exact, graph=graph, inferred=inferred
+    )
 
 
 def of_text(source: Source, program: str, variant: str | None = None) -> Graph | None:

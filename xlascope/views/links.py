@@ -28,7 +28,8 @@ from xlascope.views.sources.stages import (
 class Link:
     """One line. ``instruction``: of HLO, its name. ``owner``: for what XLA added, the instruction it is there for.
 
-    ``equations``: those the line comes from; else ``owner_equations`` are those of the instruction it is there for.
+    ``inferred``: at least one of its equations is told by the flow of data, not by a tag. ``equations``: those the
+    line comes from; else ``owner_equations`` are those of the instruction it is there for.
     """
 
     equations: tuple[str, ...]
@@ -36,6 +37,7 @@ class Link:
     owner: str | None = None
     owner_equations: tuple[str, ...] = ()
     instruction: str | None = None
+    inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Row:
     owner: str | None
     instruction: str | None
     text: str
+    inferred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def query(
     rows = tuple(
         Row(
             line, each.equations, each.added_by_xla, each.owner, each.instruction,
-            without_tags(lines[line - 1]).strip(),
+            without_tags(lines[line - 1]).strip(), each.inferred,
         )
         for line, each in sorted(found.by_line.items())
         if line <= len(lines)
@@ -165,7 +168,7 @@ def _of_hlo(source: RunSource, program: str, stage: str, variant: str | None) ->
         added = name in origin.added and instruction.opcode not in CARRIERS
         if paths or added or owner is not None:
             there = () if paths or owner is None else origin.equations.get(owner, ())
-            lines[instruction.line] = Link(paths, added, owner, there, name)
+            lines[instruction.line] = Link(paths, added, owner, there, name, name in origin.inferred)
     note = origin.mismatch
     if note is None and not origin.exact:
         note = "no tagged form of it is held: equations are matched by source position and primitive"

@@ -1,22 +1,12 @@
-"""Links that no tag gives, but the flow of data does: what is read by one equation only belongs to it."""
+"""Equations that XLA merged into the instruction of another, and whose work an instruction of several is."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
 from xlascope.graphs.jaxpr import build_jaxpr_graph
-from xlascope.ir import HloComputation, HloInstruction, HloModule, JaxprIndex
+from xlascope.ir import HloModule, JaxprIndex
 
-# These XLA adds for its own sake (layouts, exchanges, calls), or they only hand values on.
-_ITS_OWN = frozenset(
-    [
-        "parameter", "constant", "tuple", "get-tuple-element", "bitcast", "copy", "copy-start", "copy-done", "call",
-        "while", "conditional", "fusion", "custom-call", "partition-id", "replica-id", "async-start", "async-update",
-        "async-done", "infeed", "outfeed", "send", "recv", "after-all", "add-dependency", "all-reduce", "all-gather",
-        "all-to-all", "reduce-scatter", "collective-permute", "all-reduce-start", "all-reduce-done",
-        "all-gather-start", "all-gather-done", "collective-permute-start", "collective-permute-done",
-    ]
-)  # fmt: skip
 # Primitives whose work is in moving or renaming values, which XLA often does on the way to something else.
 LIGHT = frozenset(
     [
@@ -37,66 +27,6 @@ MAKERS = {
     "gather": frozenset({"gather"}),
     "fft": frozenset({"fft"}),
 }  # fmt: skip
-
-
-_ROUNDS = 4
-
-
-def by_flow(module: HloModule, own: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Equations of instructions without a tag that compute something, all of whose users are of the same equations.
-
-    A literal that is broadcast, a helper of a comparator, a part of an expansion: nothing else reads them.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    regions = {each.name: _of_region(module, each, own) for each in module.computations}
-    waiting = [each for each in module.instructions() if each.name not in own and each.opcode not in _ITS_OWN]
-    for _ in range(_ROUNDS):  # values go into fusions and come out of them
-        left = []
-        for instruction in reversed(waiting):
-            region = regions[instruction.computation.name]
-            if region is None:
-                of_users = {own.get(user.name) or found.get(user.name, ()) for user in _readers(module, instruction)}
-                region = of_users.pop() if len(of_users) == 1 else None
-            if region:
-                found[instruction.name] = region
-            else:
-                left.append(instruction)
-        if len(left) == len(waiting):
-            break
-        waiting = left[::-1]
-    return found
-
-
-def _readers(module: HloModule, instruction: HloInstruction) -> list[HloInstruction]:
-    """What reads a value: members of fusions rather than the fusions, also of what a fusion gives."""
-    computation = instruction.computation
-    if instruction.is_root:
-        callers = module.callers(computation.name)
-        if len(callers) != 1 or callers[0].opcode != "fusion":
-            return []  # it is the result of something that nothing here reads
-        return _readers(module, callers[0])
-    found = []
-    for user in computation.users(instruction.name):
-        bodies = user.called.get("calls", ()) if user.opcode == "fusion" else ()
-        body = module.computation(bodies[0]) if bodies else None
-        if body is None:
-            found.append(user)
-            continue
-        places = {number for number, name in enumerate(user.operands) if name == instruction.name}
-        for parameter in body.parameters:
-            if parameter.parameter_number in places:
-                found += _readers(module, parameter)
-    return found
-
-
-def _of_region(
-    module: HloModule, computation: HloComputation, own: Mapping[str, tuple[str, ...]]
-) -> tuple[str, ...] | None:
-    """The equations of the one instruction that applies a computation to its elements (a sort its comparator)."""
-    callers = module.callers(computation.name)
-    if len(callers) != 1 or callers[0].opcode in _ITS_OWN:
-        return None
-    return own.get(callers[0].name)
 
 
 def absorbed(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xlascope.graphs import build_graph
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
-from xlascope.ir.provenance import module_paths, names_between
+from xlascope.ir.provenance import module_paths, names_between, path_order
 from xlascope.views.errors import ViewError
 from xlascope.views.provenance.carried_values import handed_over
-from xlascope.views.provenance.inference import absorbed, by_flow
+from xlascope.views.provenance.expanded import regions
+from xlascope.views.provenance.flow import by_flow
+from xlascope.views.provenance.inference import absorbed
 from xlascope.views.sources.source import RunSource
 from xlascope.views.sources.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, tagged_module
 
@@ -24,7 +26,8 @@ SOURCES = frozenset({"parameter", "constant"})
 class Provenance:
     """Equation paths by instruction name. ``exact``: from tags, and no guess.
 
-    ``inferred``: those whose equations no tag names, but the flow of data does (`views/provenance/inference.py`).
+    ``inferred``: those whose equations no tag names, but the flow of data does (`flow.py`,
+    `inference.py`).
     ``mismatch`` says where the tagged module and this one part: the links are then of what is the same in both.
     ``added`` are the instructions that XLA added itself, ``handed`` those that it did not although no equation names
     them; ``owners`` name the instruction that one without equations is there for.
@@ -58,7 +61,7 @@ def provenance(source: RunSource, program: str, variant: str | None, stage: str 
     key = (
         "provenance", stage, stage_key(source, program, stage, variant), jaxpr_key(source, program),
         stage_key(source, program, _TAGGED[stage]) if variant is None and stage in _TAGGED else None,
-        stage_key(source, program, "hlo"),
+        stage_key(source, program, "hlo"), stage_key(source, program, "located"),
     )  # fmt: skip
 
     def read() -> Provenance:
@@ -66,9 +69,14 @@ def provenance(source: RunSource, program: str, variant: str | None, stage: str 
         if module is None:
             return NOTHING
         tagged = tagged_module(source, program, stage, variant)
-        found = of_module(module, jaxpr_index(source, program), tagged)
+        before = _before(source, program) if stage != "hlo" else None
+
+        def brought() -> Mapping[str, tuple[str, ...]]:
+            return regions(before, provenance(source, program, None, "hlo").equations) if before is not None else {}
+
+        found = of_module(module, jaxpr_index(source, program), tagged, brought)
         # Before optimization nothing is XLA's own.
-        handed = frozenset(module.names) if stage == "hlo" else handed_over(module, _before(source, program))
+        handed = frozenset(module.names) if stage == "hlo" else handed_over(module, before)
         return replace(found, key=key, added=found.added - handed, handed=handed)
 
     return source.large.get_or(key, read)
@@ -82,10 +90,16 @@ def _before(source: RunSource, program: str) -> HloModule | None:
         return None
 
 
-def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | None = None) -> Provenance:
+def of_module(
+    module: HloModule,
+    jaxpr: JaxprIndex | None,
+    tagged: HloModule | None = None,
+    brought: Callable[[], Mapping[str, tuple[str, ...]]] | None = None,
+) -> Provenance:
     """Equations of each instruction; a fusion has those of its members, which come after its own.
 
     ``tagged``: the same module compiled with tagged equations; without it tags are looked for in the module itself.
+    ``brought``: the equations that brought a computation which instructions apply, by its name before optimization.
     """
     known = {equation.path for equation in jaxpr.equations} if jaxpr is not None else None
     names, mismatch = names_between(tagged, module) if tagged is not None else ({}, None)
@@ -98,7 +112,7 @@ def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | N
         own = _by_position(module, _Positions(jaxpr))
     inferred: set[str] = set()
     if exact:
-        flowing = by_flow(module, own)
+        flowing = by_flow(module, own, jaxpr, brought)
         inferred |= flowing.keys()
         own = own | flowing
         if jaxpr is not None:
@@ -106,6 +120,10 @@ def of_module(module: HloModule, jaxpr: JaxprIndex | None, tagged: HloModule | N
                 own[name] = tuple(sorted({*own[name], *paths}, key=path_order))
                 inferred.add(name)
     equations = _with_members(module, own)
+    if inferred:
+        by_tag = _with_members(module, {name: paths for name, paths in own.items() if name not in inferred})
+        inferred |= {each.name for each in module.of_opcode("fusion")
+                     if set(equations.get(each.name, ())) != set(by_tag.get(each.name, ()))}  # fmt: skip
     if exact:
         added = {each.name for each in module.instructions() if each.opcode not in SOURCES}
     else:
@@ -170,12 +188,6 @@ class _Unions:
         if order is None:
             order = self._orders[path] = path_order(path)
         return order
-
-
-def path_order(path: str) -> tuple[int, ...]:
-    """Sorts equation paths in the order of the jaxpr's text."""
-    numbers = (part.removeprefix("b") for part in path.split("."))
-    return tuple(int(number) if number.isascii() and number.isdigit() else 0 for number in numbers)
 
 
 class _Positions:
