@@ -10,7 +10,7 @@ from xlascope.graphs.assemble import assemble
 from xlascope.graphs.bodies import Bodies, Body
 from xlascope.graphs.model import Edge, Graph, Group, Node
 from xlascope.ir.jaxpr import Equation, JaxprIndex
-from xlascope.ir.jaxpr_text import BodyText, Statement, body_text, is_variable, statements
+from xlascope.ir.jaxpr_text import BodyText, Lines, Statement, body_text, is_variable, statements
 from xlascope.ir.shapes import shape_bytes
 
 _KINDS = {"scan": "loop", "while": "loop", "cond": "conditional"}
@@ -43,13 +43,13 @@ def build_jaxpr_graph(index: JaxprIndex, times: Mapping[str, Time] | None = None
     """
     bodies = _bodies(index)
     groups = _groups(bodies, index)
-    written = statements(index)
+    written, lines = statements(index), Lines(index.text)
     nodes: list[Node] = []
     made = []
     starts = []
     for body in bodies:
         starts.append(len(nodes))
-        text = body_text(index, body.equations[0], body.equations[-1])
+        text = body_text(lines, body.equations[0], body.equations[-1])
         own = [
             *_inputs(body, text),
             *(_node(each, body, written.get(each.path), times, text) for each in body.equations),

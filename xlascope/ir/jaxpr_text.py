@@ -45,7 +45,7 @@ def is_variable(text: str) -> bool:
 
 def statements(index: JaxprIndex) -> dict[str, Statement]:
     """The statements of the equations by path; one whose text is not understood is left out."""
-    lines = _Lines(index.text)
+    lines = Lines(index.text)
     known: dict[int, Statement | None] = {}
     found: dict[str, Statement] = {}
     for equation in index.equations:
@@ -59,40 +59,43 @@ def statements(index: JaxprIndex) -> dict[str, Statement]:
     return found
 
 
-def body_text(index: JaxprIndex, first: Equation, last: Equation) -> BodyText:
+def body_text(lines: Lines, first: Equation, last: Equation) -> BodyText:
     """The jaxpr whose first and last equations these are; empty where its text is not understood."""
-    lines = _Lines(index.text)
     if first.text_line is None or last.text_line is None:
         return BodyText()
     start = lines.start(first.text_line)
-    begin = max((match.end() for match in _LAMBDA.finditer(index.text, max(start - _LONGEST, 0), start)), default=None)
+    begin = max((match.end() for match in _LAMBDA.finditer(lines.text, max(start - _LONGEST, 0), start)), default=None)
     body = BodyText()
     if begin is not None:
-        let = _LET.search(index.text, begin, start)
-        binders = index.text[begin : let.start() if let else start].replace(";", " ").rstrip(" .\n")
+        let = _LET.search(lines.text, begin, start)
+        binders = lines.text[begin : let.start() if let else start].replace(";", " ").rstrip(" .\n")
         body.inputs = [(name, kind) for name, _, kind in (each.partition(":") for each in _tokens(binders)) if kind]
     end = re.compile(rf"^ {{0,{max(lines.indent(last.text_line) - 1, 0)}}}in (.*?)\s*\}}", re.MULTILINE | re.DOTALL)
-    match = end.search(index.text, lines.start(last.text_line), lines.start(last.text_line) + _LONGEST)
+    match = end.search(lines.text, lines.start(last.text_line), lines.start(last.text_line) + _LONGEST)
     if match is not None:
         results = match.group(1).strip().removeprefix("(").removesuffix(")")
         body.results = tuple(part.strip() for part in results.split(",") if part.strip())
     return body
 
 
-class _Lines:
+class Lines:
+    """Where the lines of a jaxpr's text begin: found once for all of its bodies, which may be many."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def start(self, line: int) -> int:
+        """Where a line (from 1) begins; the end of the text for one that is not there."""
         return self._starts[line - 1] if 0 < line <= len(self._starts) else len(self.text)
 
     def indent(self, line: int) -> int:
-        start = self.start(line)
-        return len(self.text[start:].partition("\n")[0]) - len(self.text[start:].partition("\n")[0].lstrip(" "))
+        """Spaces before a line's first character."""
+        written = self.text[self.start(line) : self.start(line + 1)].partition("\n")[0]
+        return len(written) - len(written.lstrip(" "))
 
 
-def _statement(lines: _Lines, equation: Equation) -> Statement | None:
+def _statement(lines: Lines, equation: Equation) -> Statement | None:
     text = lines.text
     start = lines.start(equation.text_line or 0)
     line_end = text.find("\n", start)
