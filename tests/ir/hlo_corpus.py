@@ -54,7 +54,8 @@ def _unpacked(base: Path) -> list[Path]:
         if archive.exists():
             target = base / name
             with tarfile.open(archive) as opened:
-                opened.extractall(target, filter="data")
+                # Pythons before 3.11.4 have no filters yet.
+                opened.extractall(target, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
             folders.append(target)
     return folders
 

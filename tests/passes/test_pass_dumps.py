@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from test_pass_parts import FUSED, MODULE
 
+from tests.unpacking import SAFELY
 from xlascope.cli.show import main
 from xlascope.views import ViewError, open_source, query
 
@@ -31,7 +32,7 @@ def test_the_passes_of_real_accelerators(tmp_path: Path, name: str, least: int, 
     if not archive.exists():
         pytest.skip("the dump folders are not here")
     with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path, filter="data")
+        packed.extractall(tmp_path, **SAFELY)
     (folder,) = (each for each in tmp_path.iterdir() if each.is_dir())
     with open_source(folder) as source:
         answer = query("passes", source)

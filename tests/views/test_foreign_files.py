@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unpacking import SAFELY
 from xlascope.views import ViewError, open_source, query
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -37,7 +38,7 @@ def test_a_dump_for_hardware_that_is_not_here(name: str, kind: str, tmp_path: Pa
     if not archive.exists():
         pytest.skip("the dump is not here")
     with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path, filter="data")
+        packed.extractall(tmp_path, **SAFELY)
     (folder,) = tmp_path.iterdir()
     with open_source(folder) as source:
         (program,) = query("programs", source).programs
