@@ -208,7 +208,7 @@ class Windows:
             if size > WINDOW_BYTES and self._why == "periodic":
                 self._length = max((started - self._opened) * WINDOW_BYTES / size / LENGTH_GROWTH, 0.01)
             if self._why != "first":
-                wanted = (started - self._opened) * COUNT_BYTES / size
+                wanted = (started - self._opened) * COUNT_BYTES / max(size, 1)
                 self._count_length = min(max(wanted, COUNT_SHORTEST), COUNT_LENGTH)
             meta = {
                 "index": self._index,
