@@ -18,7 +18,7 @@ _MODULE_ID = re.compile(r"^(.*)\((-?\d{1,20})\)$")
 
 def add_device_plane(build: Build, data: memoryview, plane: Plane, kind: str, ordinal: str) -> None:
     """The streams of a GPU, or the lines of a TPU core."""
-    tables = list(build.tables(data, plane, lambda table: np.arange(len(table.metadata))))
+    tables = [(table, line) for (table,), line in build.tables(data, plane, lambda table: (table,))]
     if not tables:
         return
     device = build.device(kind, ordinal, plane.name)

@@ -17,6 +17,10 @@ from xlascope.traces.wire import I64, ProfileError
 EVENT_CAP: Final = 1_000_000
 """Some profilers stop at about this many events; many have no such limit, so the number alone proves nothing."""
 
+SPAN_STATS: Final = ("hlo_module", "program_id", "run_id")
+OP_STATS: Final = ("hlo_op", *SPAN_STATS, "device_ordinal", "_p")
+"""What `add_spans` and `add_ops` ask a table for."""
+
 _MAX_FAULTS = 20
 _NS_SPAN = 1 << 50
 
@@ -63,11 +67,11 @@ class Build:
         return self._devices.setdefault(DeviceKey(kind, ordinal, plane), len(self._devices))
 
     def tables(
-        self, data: memoryview, plane: Plane, keep: Callable[[EventTable], I64]
-    ) -> Iterator[tuple[EventTable, int]]:
-        """(events with times since the origin, line number) of each stretch of each line of a plane.
+        self, data: memoryview, plane: Plane, keep: Callable[[EventTable], tuple[EventTable, ...]]
+    ) -> Iterator[tuple[tuple[EventTable, ...], int]]:
+        """(tables with times since the origin, line number) of each stretch of each line of a plane.
 
-        `keep` gives the positions of the events to keep of a stretch.
+        `keep` gives the tables to keep of a stretch; they are the caller's, and share no column of times.
         """
         reader = LineReader(data, plane, self.names, self._release)
         for start, end in plane.lines:
@@ -79,10 +83,11 @@ class Build:
             shift = min(max(head.timestamp_ns - (self._origin_ns or 0), -_NS_SPAN), _NS_SPAN) * 1000
             line = self.lines(head.name)
             reader.last_ps = max(reader.last_ps, shift + reader.line_end_ps)
-            for table in tables:
-                table.start_ps += shift
-                table.end_ps += shift
-                yield table, line
+            for kept in tables:
+                for table in kept:
+                    table.start_ps += shift
+                    table.end_ps += shift
+                yield kept, line
         self._events += reader.events
         self._last_ps = max(self._last_ps, reader.last_ps)
         self._broken += reader.broken

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from xlascope.traces.events import EventColumns, parse, stretches
+from xlascope.traces.molds import Molds
 from xlascope.traces.planes import IdTable, Names, Plane
 from xlascope.traces.wire import BYTES, I64, VARINT, ProfileError, fields, signed, text
 
@@ -74,16 +75,16 @@ class EventTable:
     has: dict[str, np.ndarray]
     names: dict[str, I64]
 
-    def take(self, rows: np.ndarray) -> EventTable:
-        """The events at some places, in that order."""
+    def take(self, rows: np.ndarray, *stats: str) -> EventTable:
+        """The events at some places, in that order, with these stats alone, or, where none is named, with all."""
+
+        def of(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {k: v[rows] for k, v in columns.items() if not stats or k in stats}
+
         return EventTable(
-            self.metadata[rows],
-            self.start_ps[rows],
-            self.end_ps[rows],
-            {k: v[rows] for k, v in self.numbers.items()},
-            {k: v[rows] for k, v in self.has.items()},
-            {k: v[rows] for k, v in self.names.items()},
-        )
+            self.metadata[rows], self.start_ps[rows], self.end_ps[rows],
+            of(self.numbers), of(self.has), of(self.names),
+        )  # fmt: skip
 
 
 class LineReader:
@@ -102,22 +103,23 @@ class LineReader:
         self.broken = 0
 
     def read(
-        self, start: int, end: int, keep: Callable[[EventTable], np.ndarray]
-    ) -> tuple[LineHead, list[EventTable], ProfileError | None]:
+        self, start: int, end: int, keep: Callable[[EventTable], tuple[EventTable, ...]]
+    ) -> tuple[LineHead, list[tuple[EventTable, ...]], ProfileError | None]:
         """Parse the XLine in data[start:end]; a fault ends the line early and is returned.
 
-        `keep` gives the positions of the events to keep of each stretch, so that a long line stays small.
+        `keep` gives the tables to keep of each stretch, so that a long line stays small.
         """
         head = LineHead()
         display_name = ""
         self.line_end_ps = 0
-        tables: list[EventTable] = []
+        tables: list[tuple[EventTable, ...]] = []
         cuts: list[int] = []
         pos = start
+        molds = Molds(self._wanted)
         while pos < end:
             for chunk, starts, ends, after in stretches(self._data, pos, end):
-                table = self._table(parse(chunk, starts, ends, self._wanted))
-                tables.append(table.take(keep(table)))
+                table = self._table(parse(chunk, starts, ends, self._wanted, molds))
+                tables.append(keep(table))
                 pos = after
                 self._release()
             # Here stands another field than an event, an event that is cut off, or the end.

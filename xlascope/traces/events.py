@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xlascope.traces.bounds import EVENT_TAG, bounds
+from xlascope.traces.cells import Cells
+from xlascope.traces.heads import read_heads
+from xlascope.traces.molds import Molds
 from xlascope.traces.wire import (
     FIXED64,
     I64,
     U64,
     VARINT,
     ProfileError,
-    chain,
     exact_varints,
     fields,
     varints,
     words_of,
 )
 from xlascope.traces.wire import text as decode
-
-EVENT_TAG = 0x22
-"""XLine.events: field 4, bytes."""
 
 CHUNK_BYTES = 1 << 20
 """So much is parsed at a time that what is made of it stays in the processor's cache."""
@@ -49,56 +49,39 @@ class EventColumns:
     broken: int
 
 
-@dataclass(slots=True)
-class _Cells:
-    """What one (event, stat) pair of the wanted stats says, while a stretch is being parsed."""
-
-    values: dict[str, I64]
-    present: dict[str, np.ndarray]
-    refs: dict[str, np.ndarray]
-    strings: list[str]
-    interned: dict[str, int]
-
-
 def stretches(data: memoryview, pos: int, end: int) -> Iterator[tuple[bytes, I64, I64, int]]:
     """Cut data[pos:end], a run of events, into padded chunks: (chunk, starts, ends, offset in `data` after them).
 
     The last offset tells where the run of whole events stopped.
     """
-    while pos < end:
+    while pos < end and data[pos] == EVENT_TAG:
         size = CHUNK_BYTES
         while True:
             stop = min(end, pos + size)
-            chunk = bytes(data[pos:stop])
-            starts, ends, used = chain(chunk, 0, len(chunk), EVENT_TAG)
-            if starts or stop == end:
+            chunk = b"".join((data[pos:stop], _PAD))
+            starts, ends, used = bounds(chunk, stop - pos)
+            if starts.size or stop == end:
                 break
             size *= 4  # one event larger than the chunk
-        if not starts:
+        if not starts.size:
             return
-        yield chunk + _PAD, np.asarray(starts, np.int64), np.asarray(ends, np.int64), pos + used
+        yield chunk, starts, ends, pos + used
         pos += used
-        if used < len(chunk) and chunk[used] != EVENT_TAG:
-            return
 
 
-def parse(chunk: bytes, starts: I64, ends: I64, wanted: Mapping[int, str]) -> EventColumns:
-    """Parse the events at chunk[starts:ends]; `wanted` names the stats to keep by metadata id.
+def parse(chunk: bytes, starts: I64, ends: I64, wanted: Mapping[int, str], molds: Molds) -> EventColumns:
+    """Parse the events at chunk[starts:ends]; `wanted` names the stats to keep by metadata id, `molds` is made for it.
 
     Events that are no valid protobuf keep what was read before the fault and are counted in `broken`.
     """
     words = words_of(chunk)
     n = len(starts)
-    numbers = {1: np.zeros(n, np.int64), 2: np.zeros(n, np.int64), 3: np.zeros(n, np.int64), 5: np.zeros(n, np.int64)}
+    numbers = {field: np.zeros(n, np.int64) for field in (1, 2, 3, 5)}
     names = sorted(set(wanted.values()))
-    cells = _Cells(
-        {name: np.zeros(n, np.int64) for name in names},
-        {name: np.zeros(n, bool) for name in names},
-        {name: np.zeros(n, bool) for name in names},
-        [],
-        {},
-    )
-    owners, stat_starts, stat_ends, odd = _walk_events(words, chunk, starts, ends, numbers)
+    cells = Cells.empty(names, n)
+    at = read_heads(words, starts, ends, numbers)
+    rest = molds.read(chunk, words, at, ends, cells)
+    owners, stat_starts, stat_ends, odd = _walk_events(words, chunk, rest, at[rest], ends[rest], numbers)
     odd_events = set(odd.tolist())
     odd_stats = _read_stats(words, chunk, owners, stat_starts, stat_ends, wanted, cells)
     odd_events.update(owners[odd_stats].tolist())
@@ -114,12 +97,13 @@ def parse(chunk: bytes, starts: I64, ends: I64, wanted: Mapping[int, str]) -> Ev
 
 
 def _walk_events(
-    words: U64, chunk: bytes, starts: I64, ends: I64, numbers: Mapping[int, I64]
+    words: U64, chunk: bytes, event: I64, at: I64, end: I64, numbers: Mapping[int, I64]
 ) -> tuple[I64, I64, I64, I64]:
-    """Step through all events at once, one field a step. Returns stats as (event, start, end) and the odd events."""
+    """Step through the rest, from `at` on, of all these events at once, one field a step.
+
+    Returns stats as (event, start, end) and the odd events.
+    """
     octets = np.frombuffer(chunk, np.uint8)
-    event = np.arange(len(starts), dtype=np.int64)
-    at, end = starts.copy(), ends
     found: list[tuple[I64, I64, I64]] = []
     odd: list[I64] = []
     while True:
@@ -183,7 +167,7 @@ def _kinds_of(wanted: Mapping[int, str], names: Sequence[str], identity: U64) ->
 
 
 def _read_stats(
-    words: U64, chunk: bytes, owners: I64, starts: I64, ends: I64, wanted: Mapping[int, str], cells: _Cells
+    words: U64, chunk: bytes, owners: I64, starts: I64, ends: I64, wanted: Mapping[int, str], cells: Cells
 ) -> I64:
     """Fill `cells` from the stats of a stretch; returns the positions of the stats of an unusual form."""
     if not wanted or not owners.size:
@@ -218,27 +202,15 @@ def _read_stats(
     odd.append(rows[~plain & (tag != 0x11) & (tag != 0x32)])
     for position, name in enumerate(names):
         mine = np.flatnonzero(plain & is_number & (kind == position))
-        cells.values[name][event[mine]] = value[mine].view(np.int64)
-        cells.present[name][event[mine]] = True
-        cells.refs[name][event[mine]] = tag[mine] == 0x38
+        cells.set(name, event[mine], value[mine].view(np.int64), tag[mine] == 0x38)
     for i, first in zip(texts.tolist(), begin.tolist(), strict=True):
         if plain[i]:
-            _set_text(cells, names[int(kind[i])], int(event[i]), chunk[first : int(stop[i])].decode("utf-8", "replace"))
+            cells.set_text(names[int(kind[i])], int(event[i]), chunk[first : int(stop[i])].decode("utf-8", "replace"))
     return np.concatenate(odd)
 
 
-def _set_text(cells: _Cells, name: str, event: int, value: str) -> None:
-    index = cells.interned.get(value)
-    if index is None:
-        index = cells.interned[value] = len(cells.strings)
-        cells.strings.append(value)
-    cells.values[name][event] = -1 - index
-    cells.present[name][event] = True
-    cells.refs[name][event] = True
-
-
 def _slow_event(
-    chunk: bytes, start: int, end: int, event: int, numbers: Mapping[int, I64], wanted: Mapping[int, str], cells: _Cells
+    chunk: bytes, start: int, end: int, event: int, numbers: Mapping[int, I64], wanted: Mapping[int, str], cells: Cells
 ) -> int:
     """Read one event of an unusual form field by field; 1 if it is broken, else 0."""
     view = memoryview(chunk)
@@ -253,15 +225,13 @@ def _slow_event(
     return 0
 
 
-def _slow_stat(view: memoryview, start: int, end: int, event: int, wanted: Mapping[int, str], cells: _Cells) -> None:
+def _slow_stat(view: memoryview, start: int, end: int, event: int, wanted: Mapping[int, str], cells: Cells) -> None:
     parts = list(fields(view, start, end))
     name = next((wanted.get(part.value) for part in parts if part.number == 1 and part.wire == VARINT), None)
     if name is None:
         return
     for part in parts:
         if part.number in (3, 4, 7) and part.wire == VARINT:
-            cells.values[name][event] = np.uint64(part.value).astype(np.int64)
-            cells.present[name][event] = True
-            cells.refs[name][event] = part.number == 7
+            cells.set(name, event, int(np.uint64(part.value).astype(np.int64)), part.number == 7)
         elif part.number == 5 and part.wire not in (VARINT, FIXED64):
-            _set_text(cells, name, event, decode(view, part.start, part.end))
+            cells.set_text(name, event, decode(view, part.start, part.end))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
-from xlascope.traces.build import Build, add_ops, add_spans
+from xlascope.traces.build import OP_STATS, SPAN_STATS, Build, add_ops, add_spans
 from xlascope.traces.collect import EventTable, Rows
 from xlascope.traces.markers import attribute_orphans, match_ends
-from xlascope.traces.planes import Plane
-from xlascope.traces.wire import I64
+from xlascope.traces.planes import IdTable, Plane
 
 # Names with a $ are frames of the Python tracer, one for each call of a Python function.
 _HOST_NAMES = re.compile(r"PjitFunction\(|(?!\$|end: ).*(?:[Cc]ompil|RunBackend|HLO passes|Codegen)")
@@ -19,35 +19,36 @@ GRAPH_NAME = re.compile(r"command_?buffer|GraphLaunch|cuda_?graph", re.IGNORECAS
 
 def add_host_plane(build: Build, data: memoryview, plane: Plane) -> None:
     """Threads of the host: ops of CPU devices, their end markers, calls and compile phases."""
-    meta_ids = np.asarray(sorted(plane.events) or [0], np.int64)
-    meta_names = [plane.events[int(i)].name if plane.events else "" for i in meta_ids]
-    is_end = np.asarray([name.startswith("end: ") for name in meta_names])
-    is_host = np.asarray([bool(_HOST_NAMES.match(name)) for name in meta_names])
-    is_graph = np.asarray([bool(GRAPH_NAME.search(name)) for name in meta_names])
-    own = np.asarray([build.names(name.removeprefix("end: ")) for name in meta_names], np.int64)
+    meta_ids = sorted(plane.events)
+    meta_names = [plane.events[identity].name for identity in meta_ids]
+    numbered = IdTable({identity: index for index, identity in enumerate(meta_ids)})
+    is_end = _flags(name.startswith("end: ") for name in meta_names)
+    is_host = _flags(bool(_HOST_NAMES.match(name)) for name in meta_names)
+    is_graph = _flags(bool(GRAPH_NAME.search(name)) for name in meta_names)
+    own = np.asarray([build.names(name.removeprefix("end: ")) for name in meta_names] + [-1], np.int64)
     ops, ends = Rows(), Rows()
 
-    def place(table: EventTable) -> tuple[I64, np.ndarray]:
-        slot = np.minimum(np.searchsorted(meta_ids, table.metadata), len(meta_ids) - 1)
-        return slot, meta_ids[slot] == table.metadata
-
-    def keep(table: EventTable) -> I64:
-        slot, known = place(table)
-        return np.flatnonzero(table.has["hlo_op"] | known & (is_end | is_host | is_graph)[slot])
-
-    for table, line in build.tables(data, plane, keep):
-        slot, known = place(table)
+    def keep(table: EventTable) -> tuple[EventTable, EventTable, EventTable]:
+        slot = numbered(table.metadata)
+        build.graph_launches += int(np.count_nonzero(is_graph[slot]))
+        is_op = table.has["hlo_op"]
         # An event with a correlation id launches work on another device: the work has its own event there.
-        op_rows = np.flatnonzero(table.has["hlo_op"] & ~table.has["correlation_id"])
-        end_rows = np.flatnonzero(known & is_end[slot] & table.has["_c"])
-        host_rows = np.flatnonzero(known & is_host[slot] & ~table.has["hlo_op"])
-        build.graph_launches += int(np.count_nonzero(known & is_graph[slot]))
-        add_ops(ops, table.take(op_rows), line, None)
-        found = table.take(end_rows)
-        ends.add(key=found.numbers["_c"], time=found.start_ps, name=own[slot[end_rows]])
-        host = table.take(host_rows)
-        add_spans(build.host, host, line, None, own[slot[host_rows]])
+        return (
+            table.take(np.flatnonzero(is_op & ~table.has["correlation_id"]), *OP_STATS),
+            table.take(np.flatnonzero(is_end[slot] & table.has["_c"]), "_c"),
+            table.take(np.flatnonzero(is_host[slot] & ~is_op), *SPAN_STATS),
+        )
+
+    for (found, closing, host), line in build.tables(data, plane, keep):
+        add_ops(ops, found, line, None)
+        ends.add(key=closing.numbers["_c"], time=closing.start_ps, name=own[numbered(closing.metadata)])
+        add_spans(build.host, host, line, None, own[numbered(host.metadata)])
     _close_host_plane(build, plane, ops, ends)
+
+
+def _flags(of_names: Iterable[bool]) -> np.ndarray:
+    """A mask over names, with one element more: no name."""
+    return np.asarray([*of_names, False])
 
 
 def _close_host_plane(build: Build, plane: Plane, ops: Rows, ends: Rows) -> None:

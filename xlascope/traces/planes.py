@@ -113,15 +113,25 @@ def read_stats(data: memoryview, plane: Plane, raw: list[tuple[int, int]]) -> di
     return result
 
 
+_DENSE = 1 << 20
+
+
 class IdTable:
-    """From sparse int64 ids to small indices, vectorised; -1 for an id that is not in the table."""
+    """From int64 ids to small indices, vectorised; -1 for an id that is not in the table."""
 
     def __init__(self, table: dict[int, int]) -> None:
         self._ids: I64 = np.asarray(sorted(table) or [0], np.int64)
         self._values = np.asarray([table.get(int(i), -1) for i in self._ids], np.int64)
+        self._limit = np.uint64(_DENSE)
+        if self._ids[0] >= 0 and self._ids[-1] < _DENSE:  # as profilers number them: looked up, not searched for
+            self._limit = np.uint64(self._ids[-1] + 1)
+            self._dense = np.full(int(self._limit) + 1, -1, np.int64)
+            self._dense[self._ids] = self._values
 
     def __call__(self, ids: I64) -> I64:
         """The index of each id, in the shape of `ids`."""
+        if self._limit < _DENSE:
+            return self._dense[np.minimum(ids.view(np.uint64), self._limit)]
         slot = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
         return np.where(self._ids[slot] == ids, self._values[slot], -1)
 

@@ -123,22 +123,36 @@ def exact_varints(words: U64, at: I64, size: I64) -> tuple[U64, NDArray[np.bool_
 
 def varints(words: U64, at: I64) -> tuple[U64, I64]:
     """The varints at the offsets `at`, and their lengths in bytes; length 0 marks one longer than 10 bytes."""
-    word = words[at]
-    stop = ~word & _MSB
-    low = stop & (~stop + _ONE)
-    size = ((np.bitwise_count(low - _ONE).astype(np.int64) + 1) >> 3).astype(np.int64)
-    value = _join7(word & ((low << _ONE) - _ONE) & _LOW7)
-    long = np.flatnonzero(stop == 0)
+    value, size = decoded(words[at])
+    long = np.flatnonzero(size == 0)
     if long.size:
         _finish_long(words, at, long, value, size)
     return value, size
 
 
-def _join7(word: U64) -> U64:
-    """Eight groups of seven bits, one in each byte, pushed together into 56 bits."""
-    word = (word & np.uint64(0x007F007F007F007F)) | ((word & np.uint64(0x7F007F007F007F00)) >> _ONE)
-    word = (word & np.uint64(0x00003FFF00003FFF)) | ((word & np.uint64(0x3FFF00003FFF0000)) >> np.uint64(2))
-    return (word & np.uint64(0x000000000FFFFFFF)) | ((word & np.uint64(0x0FFFFFFF00000000)) >> np.uint64(4))
+def decoded(word: U64) -> tuple[U64, I64]:
+    """The varints that begin in the lowest byte of each word, and their lengths: 0 where it does not hold the end."""
+    stop = ~word & _MSB
+    upto = stop ^ (stop - _ONE)
+    size = (np.bitwise_count(upto) >> 3).astype(np.int64)
+    size[stop == 0] = 0
+    return _join7(word & upto & _LOW7), size
+
+
+def fixed_varints(words: U64, at: I64, size: int) -> U64:
+    """The varints at the offsets `at`, all known to take `size` bytes, of 1 to 8."""
+    return _join7(words[at] & _FIRST[size], size)
+
+
+def _join7(word: U64, size: int = 8) -> U64:
+    """Up to eight groups of seven bits, one in each byte, pushed together; `size`: groups that there are at most."""
+    if size > 1:
+        word = (word & np.uint64(0x007F007F007F007F)) | ((word & np.uint64(0x7F007F007F007F00)) >> _ONE)
+    if size > 2:
+        word = (word & np.uint64(0x00003FFF00003FFF)) | ((word & np.uint64(0x3FFF00003FFF0000)) >> np.uint64(2))
+    if size > 4:
+        word = (word & np.uint64(0x000000000FFFFFFF)) | ((word & np.uint64(0x0FFFFFFF00000000)) >> np.uint64(4))
+    return word
 
 
 def _finish_long(words: U64, at: I64, long: I64, value: U64, size: I64) -> None:
