@@ -14,7 +14,8 @@ from xlascope.cli.config import load
 from xlascope.cli.errors import CommandError
 from xlascope.cli.options import OPTIONS, OUTPUT, describe, given_to_script, make_plan, split
 from xlascope.cli.units import parse_seconds, parse_size, show_size
-from xlascope.session.plan import PlanError, choose_python, default_run_path, jax_of
+from xlascope.session.errors import PlanError
+from xlascope.session.plan import choose_python, default_run_path, jax_of
 
 
 @given(rest=st.lists(st.text(max_size=10), max_size=6))

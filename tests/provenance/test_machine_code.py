@@ -14,7 +14,8 @@ from xlascope.ir.machine import ExtraMissing, count, disassemble, split_llvm
 from xlascope.ir.machine.disassemble import HOW_TO_ADD, Function
 from xlascope.report.text import render
 from xlascope.views import ViewError, query
-from xlascope.views.compiler.machine_code import machine_code, machine_record
+from xlascope.views.compiler.machine_code import machine_code
+from xlascope.views.compiler.records import machine_record
 from xlascope.views.sources.stages import hlo_module
 
 WIDTHS = {"xmm": 128, "ymm": 256, "zmm": 512}

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 USAGE = """\
 usage: xlascope [OPTIONS] SCRIPT [ARGS…]        show what JAX does with a script, while it runs
@@ -25,13 +26,17 @@ exit codes: 0 done; 1 findings; 2 wrong usage; 3 an input that cannot be read; 4
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command in ``module`` (its function ``main(argv)``); ``needs``: modules without which it is not there."""
+    """A command in ``module`` (its function ``main(argv)``); ``needs``: modules without which it is not there.
+
+    ``reads``: it opens files and computes; scripts that it may start are other processes.
+    """
 
     name: str
     module: str
     arguments: str
     help: str
     needs: tuple[str, ...] = ()
+    reads: bool = False
 
     @property
     def built(self) -> bool:
@@ -42,12 +47,12 @@ class Command:
 COMMANDS = (
     Command("record", "xlascope.cli.record", "SCRIPT [ARGS…]", "the same without a screen; writes a run file"),
     Command("open", "xlascope.cli.open", "PATH…", "look at run files, profiles, HLO text", ("xlascope.tui.app",)),
-    Command("show", "xlascope.cli.show", "PATH VIEW", "one view as text or JSON"),
+    Command("show", "xlascope.cli.show", "PATH VIEW", "one view as text or JSON", reads=True),
     Command("measure", "xlascope.cli.measure", "RUN [SWITCHES]", "measure a variant of a program beside its baseline"),
     Command("doctor", "xlascope.cli.doctor", "", "what is installed, what works here, where things are kept"),
     Command("demo", "xlascope.cli.demo", "[NAME]", "a shipped example", ("xlascope.tui.app",)),
-    Command("compare", "xlascope.cli.compare", "A B", "two runs, or variants of one"),
-    Command("report", "xlascope.cli.report", "RUN -o FILE", "a run as Markdown, HTML or JSON"),
+    Command("compare", "xlascope.cli.compare", "A B", "two runs, or variants of one", reads=True),
+    Command("report", "xlascope.cli.report", "RUN -o FILE", "a run as Markdown, HTML or JSON", reads=True),
     Command("export", "xlascope.cli.export", "RUN -o DIR", "a program as a stand-alone script"),
     Command("sql", "xlascope.cli.sql", "RUN QUERY", "a read-only query"),
     Command("strip", "xlascope.cli.strip", "RUN -o OUT", "a copy without arguments, output and home paths"),
@@ -77,7 +82,7 @@ def run(argv: list[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     from xlascope.cli.errors import CommandError
-    from xlascope.session.plan import PlanError
+    from xlascope.session.errors import PlanError
 
     name = words[0] if words else ""
     command = next((one for one in COMMANDS if one.name == name), None)
@@ -93,12 +98,21 @@ def _run(words: list[str]) -> int:
         if command is not None:
             if not command.built:
                 raise CommandError(f"{name}: not in this version")
-            return int(importlib.import_module(command.module).main(words[1:]))
+            return int(_module(command).main(words[1:]))
         return int(importlib.import_module("xlascope.cli.live").main(words))
     except (CommandError, PlanError) as error:
         meant = _meant(name) if command is None else ""
         print(f"xlascope: {error}{meant}", file=sys.stderr)
         return error.code
+
+
+def _module(command: Command) -> Any:
+    if not command.reads:
+        return importlib.import_module(command.module)
+    from xlascope.cli.quick_start import imports
+
+    with imports():
+        return importlib.import_module(command.module)
 
 
 def _meant(word: str) -> str:

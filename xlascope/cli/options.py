@@ -11,7 +11,8 @@ from typing import Any
 from xlascope.cli import config
 from xlascope.cli.errors import CommandError
 from xlascope.cli.units import parse_seconds, parse_size
-from xlascope.session.plan import ARGS_MODES, LaunchPlan, PlanError, check_script, choose_python
+from xlascope.session.errors import PlanError
+from xlascope.session.plan import ARGS_MODES, LaunchPlan, check_script, choose_python
 
 SMALLEST_RUN = 1 << 20  # bytes: below that not even the records of one program are sure of a place
 

@@ -16,19 +16,12 @@ from typing import Any
 
 import xlascope
 from xlascope.runfile.schema import DEFAULT_MAX_SIZE
+from xlascope.session.errors import PlanError
 from xlascope.session.machine import machine
 
 ENGINE = Path(__file__).resolve().parents[1] / "engine" / "boot.py"
 OLDEST_PYTHON = (3, 11)
 ARGS_MODES = ("full", "specs", "none")
-
-
-class PlanError(Exception):
-    """Nothing was started: ``str()`` says why and what to do; ``code`` is the exit code."""
-
-    def __init__(self, text: str, code: int = 2) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

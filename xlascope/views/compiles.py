@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xlascope.views import fields
-from xlascope.views.compiler.pass_store import pass_sequence, passes_record
+from xlascope.views.compiler.pass_store import pass_sequence
+from xlascope.views.compiler.records import passes_record
 from xlascope.views.compiler.rows import Compile, Difference
 from xlascope.views.compiler.storms import Storm, storms
 from xlascope.views.names.program_choice import choose

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from xlascope.ir import HloInstruction, HloModule
 from xlascope.ir.machine import Mix
-from xlascope.views.compiler.machine_code import implemented, is_own, machine_code, machine_record
+from xlascope.views.compiler.machine_code import implemented, is_own, machine_code
+from xlascope.views.compiler.records import machine_record
 from xlascope.views.errors import ViewError
 from xlascope.views.names.program_choice import choose
 from xlascope.views.names.variant_names import variant_name

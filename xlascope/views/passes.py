@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from xlascope.views import fields
-from xlascope.views.compiler.pass_store import passes_record, required_passes
+from xlascope.views.compiler.pass_store import required_passes
+from xlascope.views.compiler.records import passes_record
 from xlascope.views.names.program_choice import choose
 from xlascope.views.names.variant_names import variant_name
 from xlascope.views.sources.source import RunSource, Source

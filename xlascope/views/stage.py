@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xlascope.ir.provenance import without_tags
-from xlascope.views.compiler.machine_code import STAGES as MACHINE_STAGES
-from xlascope.views.compiler.machine_code import machine_code, machine_record, text_of
+from xlascope.views.compiler.machine_code import machine_code, text_of
+from xlascope.views.compiler.records import MACHINE_STAGES, machine_record
 from xlascope.views.errors import ViewError
 from xlascope.views.names.program_choice import choose
 from xlascope.views.names.variant_names import variant_name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -25,9 +26,11 @@ from xlascope.report.text.tables import (
     table,
     warning,
 )
-from xlascope.views.collectives import Collectives, Row
-from xlascope.views.devices import Device, Devices
-from xlascope.views.ops import Op, Ops
+
+if TYPE_CHECKING:
+    from xlascope.views.collectives import Collectives, Row
+    from xlascope.views.devices import Device, Devices
+    from xlascope.views.ops import Op, Ops
 
 _MOST_EQUATIONS = 4
 _MOST_LINES = 3

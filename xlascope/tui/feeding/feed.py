@@ -216,7 +216,8 @@ class Feed:
     def kernels(self, program: str, stage: str) -> dict[str, tuple[int, ...]]:
         """By instruction, the lines (from 0) of a stage of machine code where its kernels begin."""
         self.open()
-        from xlascope.views.compiler.machine_code import kernel_lines, machine_code, machine_record
+        from xlascope.views.compiler.machine_code import kernel_lines, machine_code
+        from xlascope.views.compiler.records import machine_record
         from xlascope.views.sources.stages import hlo_module
 
         record = machine_record(self._source, program) if self.kind == "run" else None

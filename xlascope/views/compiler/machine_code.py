@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from xlascope.ir import HloComputation, HloInstruction, HloModule
 from xlascope.ir.machine import ExtraMissing, Function, LlvmModule, Mix, count, disassemble, split_llvm
 from xlascope.runfile import Record
-from xlascope.views.names.variant_names import BASELINE
 from xlascope.views.sources.source import RunSource
 
 _NOT_WORK = frozenset({"metadata", "backend_config", "frontend_attributes", "sharding"})
 # Of the function of an instruction that is no fusion.
 _SUFFIX = "_kernel"
-STAGES = ("llvm:before", "llvm", "asm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +37,6 @@ class MachineCode:
     before: tuple[LlvmModule, ...]
     after: tuple[LlvmModule, ...]
     note: str | None
-
-
-def machine_record(source: RunSource, program: str, variant: str | None = None) -> Record | None:
-    """The newest record of a program's (or a variant's) machine code."""
-    wanted = None if variant == BASELINE else variant
-    found = [record for record in source.records("machine", program) if record.variant == wanted]
-    return found[-1] if found else None
 
 
 def machine_code(source: RunSource, record: Record) -> MachineCode:

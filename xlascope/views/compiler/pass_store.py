@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from xlascope.ir.passes import Event, PassSequence, Snapshot, Texts, read_step
 from xlascope.ir.provenance import without_tags
@@ -14,8 +13,8 @@ from xlascope.protocol.snapshots import LineStore, unpack
 from xlascope.runfile import Record
 from xlascope.views import fields
 from xlascope.views.cache import checkpoint
+from xlascope.views.compiler.records import passes_record, uncompiled
 from xlascope.views.errors import ViewError
-from xlascope.views.names.variant_names import BASELINE, variant_record
 from xlascope.views.sources.source import HloSource, RunSource, Source
 from xlascope.views.sources.texts import read_text
 
@@ -39,13 +38,6 @@ def pass_sequence(source: Source, program: str, variant: str | None = None) -> P
     return source.large.get_or(("passes", record.id), lambda: _of_record(source, record))
 
 
-def passes_record(source: RunSource, program: str, variant: str | None) -> Record | None:
-    """The newest collection of passes; the baseline is compiled as the script's own program is."""
-    wanted = None if variant == BASELINE else variant
-    records = [each for each in source.records("passes", program) if each.variant == wanted]
-    return records[-1] if records else None
-
-
 def required_passes(source: Source, program: str, variant: str | None = None) -> PassSequence:
     """As `pass_sequence`. Raises ViewError (exit code 2) saying how they are had."""
     found = pass_sequence(source, program, variant)
@@ -60,19 +52,6 @@ def required_passes(source: Source, program: str, variant: str | None = None) ->
     else:
         advice = "XLA_FLAGS='--xla_dump_to=DIR --xla_dump_hlo_pass_re=.*' writes them."
     raise ViewError(f"the passes of {of} are not in {source.path.name}", advice)
-
-
-def uncompiled(source: RunSource, program: str, variant: str) -> bool:
-    """Whether a variant runs the program's equations one by one, so that XLA never sees it."""
-    return variant_switches(source, program, variant).get("jit") in ("off", "deep-off")
-
-
-def variant_switches(source: RunSource, program: str, variant: str | None) -> dict[str, Any]:
-    """The switches of a variant; none of the script's own program and of the baseline."""
-    if variant in (None, BASELINE):
-        return {}
-    found = variant_record(source, program, str(variant)).json.get("switches")
-    return dict(found) if isinstance(found, dict) else {}
 
 
 def snapshot_named(sequence: PassSequence, wanted: str) -> int:

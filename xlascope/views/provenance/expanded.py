@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from xlascope.graphs.jaxpr import build_jaxpr_graph
 from xlascope.ir import HloInstruction, HloModule, JaxprIndex
 from xlascope.ir.shapes import short_shape
 
@@ -103,6 +102,8 @@ class Lost:
 
     def _sources(self, path: str) -> list[str]:
         if self._inputs is None:
+            from xlascope.graphs.jaxpr import build_jaxpr_graph  # of runs alone: what has no jaxpr is shown sooner
+
             self._inputs = build_jaxpr_graph(self._jaxpr).inputs
         return [edge.source for edge in self._inputs.get(path, ())]
 

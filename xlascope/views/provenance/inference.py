@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from xlascope.graphs.jaxpr import build_jaxpr_graph
 from xlascope.ir import HloModule, JaxprIndex
 
 # Primitives whose work is in moving or renaming values, which XLA often does on the way to something else.
@@ -47,6 +46,8 @@ def absorbed(
     for name, paths in equations.items():
         for path in paths:
             by_path.setdefault(path, []).append(name)
+    from xlascope.graphs.jaxpr import build_jaxpr_graph  # of runs alone: what has no jaxpr is shown sooner
+
     outputs = build_jaxpr_graph(jaxpr).outputs
     found: dict[str, tuple[str, ...]] = {}
     for equation in lost:

@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xlascope.views import fields
-from xlascope.views.compiler.machine_code import STAGES as MACHINE_STAGES
-from xlascope.views.compiler.machine_code import machine_record
-from xlascope.views.compiler.pass_store import passes_record, uncompiled, variant_switches
+from xlascope.views.compiler.records import (
+    MACHINE_STAGES,
+    machine_record,
+    passes_record,
+    uncompiled,
+    variant_switches,
+)
 from xlascope.views.errors import ViewError
 from xlascope.views.names.program_records import is_eager, program_records
 from xlascope.views.names.variant_names import BASELINE, variant_name, variant_record

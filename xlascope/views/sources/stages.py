@@ -8,9 +8,7 @@ from typing import Any
 from xlascope.ir import HloModule, JaxprIndex, index_jaxpr, parse_hlo
 from xlascope.runfile import Record
 from xlascope.views import fields
-from xlascope.views.compiler.machine_code import STAGES as MACHINE_STAGES
-from xlascope.views.compiler.machine_code import machine_code, machine_record, text_of
-from xlascope.views.compiler.pass_store import pass_sequence, passes_record, snapshot_text
+from xlascope.views.compiler.records import MACHINE_STAGES, machine_record, passes_record
 from xlascope.views.errors import ViewError
 from xlascope.views.names.program_records import program_records
 from xlascope.views.sources.dump import Place
@@ -62,11 +60,7 @@ def stage_text(source: Source, program: str, stage: str, variant: str | None = N
     if stage == "source":
         return _source_text(source, program) if variant is None else None
     if stage.startswith("pass:"):
-        key = stage_key(source, program, stage, variant)
-        sequence = pass_sequence(source, program, variant) if key is not None else None
-        place = sequence.position(int(stage[5:])) if sequence is not None else None
-        return None if key is None or sequence is None or place is None else Text(
-            stage, snapshot_text(sequence, place), key)
+        return _pass_text(source, program, stage, variant)
     if stage in MACHINE_STAGES:
         return _machine_text(source, program, stage, variant)
     held = _held(source, program, stage, variant)
@@ -90,8 +84,21 @@ def stage_key(source: Source, program: str, stage: str, variant: str | None = No
     return None if held is None else held[2]
 
 
+def _pass_text(source: RunSource, program: str, stage: str, variant: str | None) -> Text | None:
+    """The form after a pass."""
+    from xlascope.views.compiler.pass_store import pass_sequence, snapshot_text  # what has no passes is shown sooner
+
+    key = stage_key(source, program, stage, variant)
+    sequence = pass_sequence(source, program, variant) if key is not None else None
+    place = sequence.position(int(stage[5:])) if sequence is not None else None
+    return None if key is None or sequence is None or place is None else Text(
+        stage, snapshot_text(sequence, place), key)
+
+
 def _machine_text(source: RunSource, program: str, stage: str, variant: str | None) -> Text | None:
     """LLVM IR or disassembly of all kernels."""
+    from xlascope.views.compiler.machine_code import machine_code, text_of  # what holds no kernels is shown sooner
+
     key, record = stage_key(source, program, stage, variant), machine_record(source, program, variant)
     if key is None or record is None:
         return None
@@ -171,6 +178,8 @@ def readable_module(source: Source, program: str, stage: str = "optimized") -> H
 def tagged_module(source: RunSource, program: str, stage: str, variant: str | None) -> HloModule | None:
     """The tagged form of an HLO stage, when it is held apart from the stage's own text."""
     if stage.startswith("pass:"):
+        from xlascope.views.compiler.pass_store import pass_sequence
+
         key = stage_key(source, program, stage, variant)
         sequence = pass_sequence(source, program, variant) if key is not None else None
         place = sequence.position(int(stage[5:])) if sequence is not None else None
