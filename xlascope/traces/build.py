@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from xlascope.traces.collect import EventTable, LineReader, Rows
-from xlascope.traces.grouping import GROUPED, grouped
+from xlascope.traces.grouping import distinct, grouped
 from xlascope.traces.planes import Names, Plane
 from xlascope.traces.profile import I32, DeviceKey, OpEvents, Problem, Profile, ProgramKey, Spans
 from xlascope.traces.sweep import union_length
@@ -194,20 +194,12 @@ def _numbered(values: I64, known: np.ndarray) -> tuple[I64, I64]:
     """The distinct known values, and for each element the position of its value, -1 where unknown."""
     every = bool(known.all())
     held = values if every else values[known]
-    if not held.size:
-        return held, np.full(len(values), -1, np.int64)
-    low = int(held.min())
-    limit = int(held.max()) - low + 1
-    if limit > GROUPED * len(held):
-        distinct, inverse = np.unique(held, return_inverse=True)
-    else:
-        distinct, inverse = grouped(held - low, limit)
-        distinct += low
+    found, inverse = distinct(held)
     if every:
-        return distinct, inverse
+        return found, inverse
     position = np.full(len(values), -1, np.int64)
     position[known] = inverse
-    return distinct, position
+    return found, position
 
 
 def add_ops(rows: Rows, table: EventTable, line: int, device: int | None) -> None:

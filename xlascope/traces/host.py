@@ -9,6 +9,7 @@ import numpy as np
 
 from xlascope.traces.build import OP_STATS, SPAN_STATS, Build, add_ops, add_spans
 from xlascope.traces.collect import EventTable, Rows
+from xlascope.traces.grouping import distinct
 from xlascope.traces.markers import attribute_orphans, match_ends
 from xlascope.traces.planes import IdTable, Plane
 
@@ -59,7 +60,7 @@ def _close_host_plane(build: Build, plane: Plane, ops: Rows, ends: Rows) -> None
     if not ops.joined("has_device_ordinal").all():
         build.note("device", "Some op events name no device; they are counted for device 0.")
         ordinals = np.where(ops.joined("has_device_ordinal"), ordinals, 0)
-    unique, inverse = np.unique(ordinals, return_inverse=True)
+    unique, inverse = distinct(ordinals)
     index = np.asarray([build.device("cpu", str(int(value)), plane.name) for value in unique], np.int64)
     device = index[inverse] if unique.size else np.zeros(0, np.int64)
     match = match_ends(

@@ -137,7 +137,7 @@ def _by_graph(ops: OpEvents, rows: I64, graphs: Sequence[Graph | None], names: S
     for part in np.split(rows, borders) if rows.size else ():
         graph = graphs[int(ops.program[part[0]])]
         if graph:
-            found = _of_one_program(ops.take(part), graph, names)
+            found = _of_one_program(ops.take(part) if len(part) < len(ops) else ops, graph, names)
             parent[part] = np.where(found >= 0, part[found], -1)
 
 
@@ -147,25 +147,31 @@ def _of_one_program(ops: OpEvents, graph: Graph, names: Sequence[str]) -> I64:
     Events of one op in one execution do not overlap, so of a calling op it is the last one started before.
     """
     total = len(ops)
-    order = np.lexsort((-ops.end_ps, ops.start_ps))
-    rank = np.empty(total, np.int64)
-    rank[order] = np.arange(total)
+    rank = np.arange(total)
+    if (np.diff(ops.start_ps) <= 0).any():
+        rank[np.lexsort((-ops.end_ps, ops.start_ps))] = np.arange(total)
     nodes, node = grouped(ops.op.astype(np.int64), len(names))
     first_run = int(ops.run.min())
     executions, run = grouped(ops.run.astype(np.int64) - first_run, int(ops.run.max()) - first_run + 1)
     runs = len(executions)
-    key = (node * runs + run) * total + rank
-    by_key = np.argsort(key)
-    sorted_key = key[by_key]
+    levels = _ancestors([names[op] for op in nodes], graph)
+    callers = np.zeros(len(nodes) + 1, bool)
+    for candidates in (each for level in levels for each in level):
+        callers[candidates] = True
+    calling = np.flatnonzero(callers[:-1][node])
+    key = (node[calling] * runs + run[calling]) * total + rank[calling]
+    order = np.argsort(key)
+    by_key, sorted_key = calling[order], key[order]
     result = np.full(total, -1, np.int64)
     open_rows = np.arange(total)
-    for level in _ancestors([names[op] for op in nodes], graph):
+    for level in levels:
         for candidates in level:
-            rows = open_rows[candidates[node[open_rows]] >= 0]
-            wanted = (candidates[node[rows]] * runs + run[rows]) * total + rank[rows]
-            slot = np.searchsorted(sorted_key, wanted) - 1
+            caller = candidates[node[open_rows]]
+            rows, caller = open_rows[caller >= 0], caller[caller >= 0]
+            group = (caller * runs + run[rows]) * total
+            slot = np.searchsorted(sorted_key, group + rank[rows]) - 1
             event = by_key[np.maximum(slot, 0)]
-            same = (slot >= 0) & (sorted_key[np.maximum(slot, 0)] // total == wanted // total)
+            same = (slot >= 0) & (sorted_key[np.maximum(slot, 0)] >= group)
             active = same & (ops.end_ps[event] >= ops.start_ps[rows])
             rows, event = rows[active], event[active]
             # Of several callers active at once the one started last is the innermost.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from xlascope.traces.grouping import grouped
+from xlascope.traces.grouping import distinct, grouped
 from xlascope.traces.hidden import hidden_ops
 from xlascope.traces.nesting import Parents, how, nest, program_graphs
 from xlascope.traces.optimes import DeviceTimes, OpRow, OpTimes, ProgramCalls
@@ -60,7 +60,7 @@ def op_table(profile: Profile, parents: Parents | None = None) -> OpTimes:
 
 def _stretches(ops: OpEvents) -> Iterator[I64]:
     """Cut the events of each device where none is active, into parts of about STRETCH events, so memory is bounded."""
-    for device in np.unique(ops.device).tolist():
+    for device in distinct(ops.device.astype(np.int64))[0].tolist():
         rows = np.flatnonzero(ops.device == device)
         rows = rows[np.argsort(ops.start_ps[rows], kind="stable")]
         reach = np.maximum.accumulate(ops.end_ps[rows])

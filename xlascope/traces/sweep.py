@@ -42,8 +42,29 @@ def split(start: I64, end: I64, parent: I64) -> Split:
     The shares add up to the covered time.
     """
     owner, first, last = _pieces(start, end, parent)
-    if not owner.size:
-        return Split(np.zeros(len(start)), 0)
+    alone = _alone(first, last)
+    length = last - first
+    own = np.bincount(owner[alone], length[alone], len(start))
+    covered = int(length[alone].sum())
+    if alone.all():
+        return Split(own, covered)
+    beside = ~alone
+    shared = _shared(owner[beside], first[beside], last[beside], len(start))
+    return Split(own + shared.own, covered + shared.covered)
+
+
+def _alone(first: I64, last: I64) -> np.ndarray:
+    """Mask of the intervals, none of them empty, that overlap no other."""
+    order = np.argsort(first, kind="stable")
+    reach = np.maximum.accumulate(last[order])
+    apart = np.concatenate(([True], first[order[1:]] >= reach[:-1], [True]))
+    alone = np.empty(len(first), bool)
+    alone[order] = apart[:-1] & apart[1:]
+    return alone
+
+
+def _shared(owner: I64, first: I64, last: I64, count: int) -> Split:
+    """Split each instant evenly among the intervals that hold it; `owner` of each, out of `count`, gets its shares."""
     times = np.concatenate((first, last))
     order = np.argsort(times, kind="stable")
     place = np.empty(len(times), np.int64)
@@ -55,7 +76,7 @@ def split(start: I64, end: I64, parent: I64) -> Split:
     busy = active > 0
     share = np.zeros(len(times))
     np.cumsum(np.where(busy, length / np.maximum(active, 1), 0.0), out=share[1:])
-    own = np.bincount(owner, share[place[len(first) :]] - share[place[: len(first)]], len(start))
+    own = np.bincount(owner, share[place[len(first) :]] - share[place[: len(first)]], count)
     return Split(own, int(length[busy].sum()))
 
 
@@ -68,8 +89,10 @@ def _pieces(start: I64, end: I64, parent: I64) -> tuple[I64, I64, I64]:
     leaf = np.flatnonzero(~has_child)
     owners, firsts, lasts = [leaf], [start[leaf]], [end[leaf]]
     if child.size:
-        child = child[np.lexsort((start[child], parent[child]))]
         above, begin = parent[child], start[child]
+        if not _sorted(above, begin):
+            child = child[np.lexsort((begin, above))]
+            above, begin = parent[child], start[child]
         new = np.concatenate(([True], above[1:] != above[:-1]))
         upto = start[above] + _running_max(reach[child] - start[above], np.cumsum(new) - 1)
         before = np.where(new, start[above], np.concatenate(([0], upto[:-1])))
@@ -80,6 +103,12 @@ def _pieces(start: I64, end: I64, parent: I64) -> tuple[I64, I64, I64]:
     owner, first, last = np.concatenate(owners), np.concatenate(firsts), np.concatenate(lasts)
     some = last > first
     return owner[some], first[some], last[some]
+
+
+def _sorted(first: I64, then: I64) -> bool:
+    """Do the pairs already ascend?"""
+    step = np.diff(first)
+    return bool(((step > 0) | ((step == 0) & (np.diff(then) >= 0))).all())
 
 
 def _reach(end: I64, parent: I64) -> I64:
