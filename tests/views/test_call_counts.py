@@ -13,7 +13,7 @@ from tests.views.recorded_scripts import Recorded
 from xlascope.runfile import Chunk
 from xlascope.traces import OpTimes
 from xlascope.views import open_source, query
-from xlascope.views.times.call_count import Compiled, Count, compiled, of_program
+from xlascope.views.times.call_count import Compiled, Count, compiled, of_program, seen_again
 from xlascope.views.times.call_rate import Lifetime
 from xlascope.views.times.call_time import call_time
 from xlascope.views.times.executions import Edges, _executions, _typical, _whole
@@ -74,6 +74,14 @@ def test_a_count_never_falls_while_the_run_goes_on() -> None:
             before = calls
         found = of_program(windows, [number], known, Lifetime(0, 3000 * MS), ended=True)
         assert found.calls == before and found.total == pytest.approx(true, abs=3)
+
+
+def test_one_execution_in_two_windows_is_one_call() -> None:
+    long = [(0, BASE), (300 * MS, BASE)]  # its events of two times
+    windows = [window(1, 0, 200 * MS, {7: long}), window(2, 250 * MS, 400 * MS, {7: long})]
+    assert [each.spans[7].calls for each in windows] == [1, 1] and seen_again(windows, [7]) == 1
+    found = of_program(windows, [7], {7: Compiled(7, BASE, 0)}, Lifetime(0, 500 * MS), ended=False)
+    assert found is not None and found.calls == 1
 
 
 def test_what_is_made_again_each_round_is_not_stretched() -> None:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from xlascope.engine.recorder import execution as execution_module
 from xlascope.engine.recorder import windows as windows_module
+from xlascope.engine.recorder.execution import Execution
+from xlascope.engine.recorder.memory import Heap
 from xlascope.engine.recorder.windows import Windows
 
 
@@ -66,7 +69,8 @@ def test_a_new_program_is_owed_a_window_until_one_has_seen_it() -> None:
 def test_imports_and_compiles_are_no_cost_of_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """A library that takes seconds to import and a program that takes seconds to compile: its run is seen all the same."""
     now, compiled = [0.0], [0.0]
-    monkeypatch.setattr(windows_module, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
+    for module in (windows_module, execution_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
     windows = Windows(Sink(), 0.1, compiling=lambda: compiled[0])
     windows.open_first()
     now[0] = 60.0  # imports
@@ -90,7 +94,8 @@ def test_imports_and_compiles_are_no_cost_of_a_window(monkeypatch: pytest.Monkey
 def test_a_window_that_counts_is_as_short_as_the_last_one_was_full(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ending a window costs time by what it holds, and to count, a few calls are enough."""
     now, held = [0.0], [0]
-    monkeypatch.setattr(windows_module, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
+    for module in (windows_module, execution_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
     session = SimpleNamespace(stop=lambda: b"x" * held[0])
     monkeypatch.setattr(windows_module.compat, "open_profile", lambda _level: session)
     sink = Sink()
@@ -119,3 +124,75 @@ def test_a_window_that_counts_is_as_short_as_the_last_one_was_full(monkeypatch: 
     assert min(busy) == pytest.approx(windows_module.COUNT_SHORTEST)
     assert busy[1:] == pytest.approx([windows_module.COUNT_SHORTEST] * (len(busy) - 1))
     windows.close()
+
+
+def test_a_window_stays_open_for_an_execution_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it notes next to nothing for as long as need be, while it notes events not for long."""
+    now, heap, over = [0.0], [0], [False]
+    clock = SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns)
+    monkeypatch.setattr(windows_module, "time", clock)
+    monkeypatch.setattr(execution_module, "time", clock)
+    monkeypatch.setattr(windows_module, "Heap", lambda: SimpleNamespace(used=lambda: heap[0]))
+    array = SimpleNamespace(nbytes=4, is_deleted=lambda: False, is_ready=lambda: over[0])
+    monkeypatch.setattr(execution_module.compat, "unfinished", lambda _limit: [array])
+    session = SimpleNamespace(stop=lambda: bytes(heap[0] // 5))
+    monkeypatch.setattr(windows_module.compat, "open_profile", lambda _level: session)
+
+    def closed_after(grows: int, ends: float) -> tuple[float, float]:
+        """Seconds that the window is open after a program began, and what that counts as; ``grows``: bytes a second."""
+        heap[0], over[0] = 0, False
+        windows = Windows(Sink(), 0.1)
+        windows.dispatched(True)
+        began = now[0]
+        while windows.is_open:
+            assert windows.patience <= windows_module.TICK
+            now[0] += windows.patience
+            heap[0] = int(grows * (now[0] - began))
+            over[0] = now[0] - began >= ends
+            windows.tick()
+        return now[0] - began, windows._spent["first"]
+
+    took, spent = closed_after(0, 600.0)
+    assert 600.0 <= took < 601.0 and spent < 0.2
+    assert closed_after(0, 0.1)[0] < 0.3
+    took, spent = closed_after(2 << 20, 600.0)
+    assert took == pytest.approx(execution_module.LONGEST, abs=0.8) and 0.15 < spent < 0.5
+    assert 0.5 < closed_after(50 << 20, 600.0)[0] < 1.5
+    assert closed_after(1 << 30, 600.0)[0] < 0.15  # so many events that the end of the window would take seconds
+    assert closed_after(0, 1e9)[0] == pytest.approx(execution_module.QUIET_LONGEST, abs=1.0)
+
+
+def test_what_executes_is_told_by_its_arrays() -> None:
+    import jax
+    import jax.numpy as jnp
+
+    assert Execution(Heap()).is_over
+    slow = jax.jit(lambda x: jax.lax.fori_loop(0, 4000, lambda _, y: jnp.sin(y @ y), x))
+    jax.block_until_ready(slow(jnp.ones((200, 200))))
+    out = slow(jnp.ones((200, 200)))
+    execution = Execution(Heap())
+    assert not execution.is_over
+    out.block_until_ready()
+    assert execution.is_over and not execution.is_worth_waiting()
+    out = slow(out)
+    execution = Execution(Heap())
+    out.delete()  # or given away by the script
+    assert execution.is_over and execution.settled_ns is None
+
+
+@pytest.mark.parametrize("held", [0, 1 << 20])
+def test_an_execution_whose_result_the_script_drops_is_seen_to_end(held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    import jax
+    import jax.numpy as jnp
+
+    monkeypatch.setattr(execution_module, "HELD_BYTES", held)
+    slow = jax.jit(lambda x: jax.lax.fori_loop(0, 4000, lambda _, y: jnp.sin(y @ y), x))
+    value = jax.block_until_ready(slow(jnp.ones((200, 200))))
+    out = slow(value)
+    before = time.time_ns()
+    execution = Execution(Heap())
+    assert not execution.is_over and execution.settled_ns is None
+    out.block_until_ready()
+    del out
+    assert execution.is_over and (execution.settled_ns is None) == (held == 0)
+    assert held == 0 or before <= execution.settled_ns <= time.time_ns()

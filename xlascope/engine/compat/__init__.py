@@ -5,7 +5,10 @@ from .arrays import (
     default_platform_if_up,
     host_copy,
     is_array,
+    is_finished,
+    is_unfinished,
     key_implementation,
+    unfinished,
     watch_backend_start,
 )
 from .executables import (

@@ -57,6 +57,37 @@ def default_platform_if_up() -> str | None:
     return jax.default_backend() if backend_is_up() else None
 
 
+def unfinished(limit: int) -> list[Any]:
+    """Arrays of the script that some execution is still to fill, ``limit`` of them at most."""
+    if not backend_is_up():
+        return []  # asking for the arrays would start one
+    import jax
+
+    found: list[Any] = []
+    for array in jax.live_arrays():
+        if is_unfinished(array):
+            found.append(array)
+            if len(found) == limit:
+                break
+    return found
+
+
+def is_unfinished(array: Any) -> bool:
+    """Whether an array waits for an execution; a deleted one, or one whose execution failed, does not."""
+    try:
+        return not array.is_deleted() and not array.is_ready()
+    except (RuntimeError, ValueError):
+        return False
+
+
+def is_finished(array: Any) -> bool:
+    """Whether an array's values are there, so that the execution that made them has ended."""
+    try:
+        return not array.is_deleted() and bool(array.is_ready())
+    except (RuntimeError, ValueError):
+        return False
+
+
 def is_array(value: Any) -> bool:
     """Whether this is a JAX array (typed PRNG keys included), whose value never changes."""
     import jax

@@ -26,6 +26,7 @@ from .whereabouts import listen
 from .windows import Windows
 
 VARIABLE_PREFIXES = ("JAX_", "XLA_", "TPU_", "LIBTPU_", "CUDA_VISIBLE", "TF_XLA", "TF_CPP", "NCCL_")
+LAST_EXECUTION = 1.0  # seconds to wait for what the script left running, if a window is there to see its end
 
 
 class Recording:
@@ -202,11 +203,11 @@ class Recording:
         self.spending.begin("finish")
         self.progress("finishing", None)
         self.windows.off = True  # what runs from here on is not the script
-        self.windows.close()
+        budget = self.config.get("finish_budget")
+        self.windows.close_after(LAST_EXECUTION if budget is None else min(float(budget), LAST_EXECUTION))
         self.service.join()
         self.windows.close()
         self.attempt("reference", self.reference.take, "end")
-        budget = self.config.get("finish_budget")
         ran, now = time.monotonic() - self._began, time.monotonic()
         # What a lab can do as well is done here only where it is next to nothing beside the run.
         compiling = max(0.3, 0.05 * ran) if budget is None else float(budget)

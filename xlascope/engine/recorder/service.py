@@ -55,7 +55,8 @@ class Service:
             self._do(self._waiting.pop(0))
         if self.recording.hook is not None:
             self._guarded("profile window", self.recording.windows.tick)
-            self._guarded("record", self.recording.hook.now_and_then)
+            later = self.recording.hook.now_and_then
+            self._guarded("record", lambda: self.recording.windows.meanwhile(later))
 
     def _take(self, messages: list[Message]) -> None:
         for message in messages:

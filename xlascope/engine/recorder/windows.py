@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import compat
-from .memory import give_back
+from .execution import Execution, Noted
+from .memory import Heap, give_back
 from .reference import others, processors
 
 HOST_LEVEL = 2
@@ -18,6 +19,7 @@ LONGEST_INTERVAL = 1800.0
 FIRST_RUN = 0.25  # seconds that a window stays open, at the least, after a new program began to run
 LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
 LONGEST_WINDOW = 2.0
+WAITING_SHARE = 0.02  # of the time waited for a long execution, between two looks at it
 TICK = 0.25  # seconds between two looks at what is due
 # What the next window should hold at most, judged by the last; its end takes up to 20 times that for a moment.
 WINDOW_BYTES = 3 << 20
@@ -32,6 +34,7 @@ COUNT_BYTES = 96 << 10  # … what they should hold: ending a window costs time 
 COUNT_EVERY = 1.0  # seconds between them, and …
 COUNT_SHARE = 0.03  # … this share of the run's time when that is longer
 SLOWDOWN = 0.3  # what a second of an open window costs a program
+NOTING = 100e-9  # seconds of an open window in which a busy program notes a byte of a profile
 OWED_FOR = 5.0  # seconds after a new program began to run in which a window that sees it comes before all that can wait
 
 
@@ -60,6 +63,10 @@ class Windows:
         self._closed = closed
         self._lock = _thread.RLock()
         self._session: Any = None
+        self._execution: Execution | None = None  # that the open window stays open for, past its time
+        self._settled_ns: int | None = None
+        self._heap: Heap | None = None
+        self._noted: Noted | None = None  # since the newest program began to run, or the window opened
         self._why = "first"
         self._from_start = False
         self._start_ns = 0
@@ -88,6 +95,8 @@ class Windows:
         """Seconds after which `tick` should be called again."""
         if self._session is None:
             return TICK
+        if self._execution is not None:
+            return min(max(WAITING_SHARE * (time.monotonic() - self._execution.began), COUNT_LENGTH), TICK)
         return self._count_length if self._why == "count" else COUNT_LENGTH
 
     @property
@@ -96,7 +105,7 @@ class Windows:
         if self.off or self._held or self._last_new is None:
             return False
         waiting = self._seen_until < self._last_new and time.monotonic() < self._last_new + OWED_FOR
-        return waiting or self.is_open
+        return waiting or (self.is_open and self._execution is None)
 
     def open_first(self) -> None:
         """Open the window that covers the run from its first dispatch on."""
@@ -114,6 +123,8 @@ class Windows:
         if not new_program:
             return
         self._last_new = now
+        self._forget_execution()
+        self._noted = None
         # What the windows before it cost is forgiven in part, so that the newest program is seen too.
         for why in ("periodic", "count"):
             self._spent[why] = min(self._spent[why], DUTY[why] * (now - self._began))
@@ -146,12 +157,32 @@ class Windows:
         if self._why == "count":
             return now >= self._opened + self._count_length
         if self._why == "periodic":
-            return now >= self._opened + self._length
+            return now >= self._opened + self._length or self._is_dense()
         if self._from_start and self._last_new is None:
             # Only eager primitives so far: the script's first program is still to come.
             return now >= self._first_dispatch + FIRST_LIMIT * self._seconds
+        if self._is_dense():
+            return True
         enough = now >= newest + max(FIRST_RUN, self._seconds)
-        return enough or now >= self._opened + FIRST_LIMIT * max(FIRST_RUN, self._seconds)
+        if not enough and now < self._opened + FIRST_LIMIT * max(FIRST_RUN, self._seconds):
+            return False
+        if self._execution is None:
+            self._execution = Execution(self._heaps())
+        return not self._execution.is_worth_waiting()
+
+    def _heaps(self) -> Heap:
+        if self._heap is None:
+            self._heap = Heap()
+        return self._heap
+
+    def _is_dense(self) -> bool:
+        """Whether so much is noted that the end of the window would cost seconds and hundreds of megabytes."""
+        if self._execution is not None:
+            return False  # which looks by itself
+        if self._noted is None:
+            self._noted = Noted(self._heaps())
+        self._noted.look()
+        return self._noted.is_dense
 
     def _plan(self, now: float) -> None:
         self._next_count = now + max(COUNT_EVERY, COUNT_SHARE * (now - self._began))
@@ -176,6 +207,7 @@ class Windows:
             if self._session is None and not compat.script_is_profiling():
                 self._processors = processors()
                 self._start_ns = time.time_ns()
+                self._settled_ns = None
                 self._session = compat.open_profile(HOST_LEVEL)
                 self._why, self._from_start, self._opened = why, from_start, time.monotonic()
                 self._count_from(self._opened)
@@ -186,13 +218,36 @@ class Windows:
         finally:
             self._lock.release()
 
+    def _forget_execution(self) -> None:
+        if self._execution is not None:
+            self._settled_ns = self._execution.settled_ns or self._settled_ns
+        self._execution = None
+
+    def meanwhile(self, work: Callable[[], object]) -> None:
+        """Do work of ours that can take memory, whether a window is open or not."""
+        noted = self._execution.noted if self._execution is not None else self._noted
+        if noted is None:
+            work()
+        else:
+            noted.disregard(work)
+
+    def close_after(self, seconds: float) -> None:
+        """Close the open window when what JAX executes is over, but within ``seconds``."""
+        if self.is_open:
+            self._execution = Execution(self._heaps())
+            self._execution.wait(seconds)
+        self.close()
+
     def close(self) -> None:
         """Stop the open window, if any, and send it."""
         with self._lock:
             session, self._session = self._session, None
+            execution, self._noted = self._execution, None
+            self._forget_execution()
             if session is None:
                 return
             started = time.monotonic()
+            waited = started - execution.began if execution is not None else 0.0
             end_ns, busy = time.time_ns(), others(self._processors, processors(), started - self._opened)
             try:
                 data = session.stop()
@@ -217,6 +272,7 @@ class Windows:
                 "why": self._why,
                 "covers_from_start": self._from_start,
                 "truncated": False,
+                "settled_ns": self._settled_ns,
                 "others": busy,
             }
             self._index += 1
@@ -224,7 +280,9 @@ class Windows:
             del data, session
             if size > GIVE_BACK:
                 give_back()
-            self._spent[self._why] += SLOWDOWN * watched + time.monotonic() - started
+            # A long execution is waited for where little is noted: that is what it costs.
+            waited = max(0.0, min(waited, watched) - NOTING * size)
+            self._spent[self._why] += SLOWDOWN * (watched - waited) + time.monotonic() - started
 
     def _count_from(self, now: float) -> None:
         """What the open window costs is counted from here on."""

@@ -198,7 +198,9 @@ def _count(windows: Sequence[Window], series: _Series, life: Lifetime, ended: bo
     elif not _seen_from_first(first, life) or any(map(_incomplete, glances)):
         return None
     calls = _steps(begin, last.last_run) + 1
-    if calls < sum(each.calls for each in glances):
+    # One that a window closed on and the next one opened on is seen by both.
+    again = sum(before.last_run == after.first_run for before, after in pairwise(glances))
+    if calls < sum(each.calls for each in glances) - again:
         return None
     tail = _tail(windows, glances, life, calls) if ended else _Tail(None, None, 0)
     return Count(calls, tail.likely, (last.window.end_ns or 0) >= life.end_ns, tail.most, tail.guess)
@@ -216,6 +218,15 @@ def _incomplete(glance: _Glance) -> bool:
 def _plausible(base: int, first: _Glance, start_ns: int) -> bool:
     """Can there have been that many executions between the compilation and the first window that saw one?"""
     return _steps(base, first.first_run) <= max((first.first_ns - start_ns) // _FASTEST_NS, 1_000)
+
+
+def seen_again(windows: Sequence[Window], ids: Iterable[int]) -> int:
+    """How many executions two windows saw parts of: one closed, and the next one opened, while they ran."""
+    again = 0
+    for number in ids:
+        spans = [window.spans[number] for window in windows if number in window.spans]
+        again += sum(a.last_run is not None and a.last_run == b.first_run for a, b in pairwise(spans))
+    return again
 
 
 def _steps(begin: int, end: int) -> int:

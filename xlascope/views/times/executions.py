@@ -15,11 +15,15 @@ _QUIET = 2  # longest ops of a program without one, after which it is not under 
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Of a window: its length, ns, None where unknown; whether nothing was under way as it opened, and as it closed."""
+    """Of a window: its length, ns, None where unknown; whether nothing was under way as it opened, and as it closed.
+
+    ``ended_before``: what began before this, ns from its start, had ended as it closed; None where nobody looked.
+    """
 
     length_ns: int | None
     opens_before: bool
     closes_after: bool
+    ended_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ def _whole(found: Mapping[int, _Executions], edges: Edges) -> dict[int, np.ndarr
         ended = (place < len(place) - 1) | (seen.stop <= latest) | edges.closes_after
         if edges.length_ns is not None:
             ended |= edges.length_ns - seen.stop > quiet
+        if edges.ended_before is not None:
+            ended |= seen.begin < edges.ended_before
         result[number] = began & ended
     return result
 

@@ -12,7 +12,7 @@ from xlascope.views import fields
 from xlascope.views.cache import checkpoint
 from xlascope.views.names.program_records import compile_records, is_eager, program_records
 from xlascope.views.sources.source import RunSource
-from xlascope.views.times.call_count import Compiled, compiled, of_program
+from xlascope.views.times.call_count import Compiled, compiled, of_program, seen_again
 from xlascope.views.times.call_rate import Lifetime, estimate, glimpse
 from xlascope.views.times.call_time import CallTime, call_time
 from xlascope.views.times.windows import Window, counting, executables, observed, steady, total
@@ -99,6 +99,8 @@ def _heat(source: RunSource) -> Heats:
         checkpoint()
         seen = [_calls_in(table, mine) for table in tables]
         in_windows = fields.plus(seen) if mine and windows else None
+        if in_windows:
+            in_windows -= seen_again(windows, mine)
         # Not called while watched: its time is unknown, which is not 0.
         device = sum(self_ns.get(number, 0) for number in mine) if in_windows != 0 and windows and mine else None
         counted = fields.integer(hook[name].json, "hook_calls") if name in hook else None
@@ -189,7 +191,8 @@ class _Calls:
 
 
 def _calls(record: Record, told: _Told, span: Lifetime) -> _Calls:
-    hook, counted = told.hook or 0, sum(count or 0 for count in told.seen)
+    hook = told.hook or 0
+    counted = sum(count or 0 for count in told.seen) - seen_again(told.windows, told.ids)
     if fields.boolean(record.json, "callbacks") and hook > max(1, counted - 1):
         # With an effect in the program JAX's fast path is off: every call passes the hook.
         return _Calls(hook, True, hook, hook, hook)

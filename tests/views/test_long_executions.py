@@ -1,0 +1,52 @@
+"""A program that takes long and runs once: its time is that of the whole execution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.recording import record_script
+from xlascope.views import open_source, query
+
+BEGINNING = """
+import time, jax, jax.numpy as jnp
+x = jnp.ones((500, 500)).block_until_ready()
+"""
+
+WAITED = """
+@jax.jit
+def waited(x):
+    return jax.lax.fori_loop(0, 600, lambda _, y: jnp.sin(y @ y), x)
+
+@jax.jit
+def after(x):
+    return jax.lax.fori_loop(0, 50, lambda _, y: jnp.cos(y @ y), x)
+
+executable = waited.lower(x).compile()
+began = time.time()
+waited(x).block_until_ready()
+print(time.time() - began)
+y = after(x)
+"""
+
+LEFT = """
+@jax.jit
+def left(x):
+    return jax.lax.fori_loop(0, 50, lambda _, y: jnp.cos(y @ y), x)
+
+y = left(x)
+"""
+
+
+def test_an_execution_longer_than_a_window_is_seen_whole(tmp_path: Path) -> None:
+    with open_source(record_script(tmp_path, BEGINNING + WAITED)) as source:
+        rows = {row.name: row for row in query("functions", source).functions}
+        took = float("".join(chunk.text for chunk in query("output", source).chunks)) * 1e9
+    assert not rows["waited"].per_call_at_least and 0.5 * took < rows["waited"].per_call_ns <= 1.1 * took
+
+
+def test_what_the_script_left_running_is_waited_for(tmp_path: Path) -> None:
+    with open_source(record_script(tmp_path, BEGINNING + LEFT)) as source:
+        (row,) = query("functions", source).functions
+        ops = query("ops", source, program="left").rows
+    assert (row.calls, row.calls_exact, row.per_call_at_least) == (1, True, False)
+    assert max(op.count for op in ops) == 50

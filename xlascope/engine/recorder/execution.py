@@ -1,0 +1,130 @@
+"""An execution that takes long: whether it still runs, and how much an open profile notes of it meanwhile."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from .. import compat
+from .memory import Heap
+
+ARRAYS = 64  # arrays that are looked at: those of one execution are there at one moment
+HELD_BYTES = 8 << 20  # of these arrays, that are kept alive until the first of them is filled
+QUIET_BYTES, QUIET_SECONDS = 1 << 20, 1.0  # heaps that grew by less in the last second: next to nothing is noted
+QUIET_LONGEST = 1800.0  # seconds to wait for the end of what notes nothing; …
+LONGEST = 10.0  # … of what notes events, that somebody may want to see meanwhile; …
+UNTOLD_LONGEST = 1.0  # … where nobody tells how much that is
+LARGEST = 32 << 20  # bytes that the heaps may grow by while waiting
+STEADY, STEADY_BYTES = 3, 4 << 20  # so many looks at a profile, each of which finds it larger by that: it is dense
+
+
+class Noted:
+    """How much an open profile has noted, by what the C library's heaps hold. Any thread may look."""
+
+    def __init__(self, heap: Heap) -> None:
+        self._heap = heap
+        self._sizes: deque[tuple[float, int]] = deque()
+        self._first: int | None = None
+
+    def look(self) -> None:
+        """Note what the heaps hold now."""
+        size = self._heap.used()
+        if size is None:
+            return
+        now = time.monotonic()
+        self._first = size if self._first is None else self._first
+        self._sizes.append((now, size))
+        while now - self._sizes[0][0] > QUIET_SECONDS and len(self._sizes) > STEADY + 1:
+            self._sizes.popleft()
+
+    @property
+    def grown(self) -> int | None:
+        """Bytes from the first look to the last."""
+        return None if self._first is None else self._sizes[-1][1] - self._first
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether next to nothing is noted."""
+        return bool(self._sizes) and self._sizes[-1][1] - self._sizes[0][1] < QUIET_BYTES
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the profile grows fast, and did so all the time: what a program allocates comes at once."""
+        sizes = [size for _, size in self._sizes]
+        last = list(pairwise(sizes))[-STEADY:]
+        steady = len(last) == STEADY and all(after - before >= STEADY_BYTES for before, after in last)
+        return steady and (self.grown or 0) >= LARGEST
+
+    def disregard(self, work: Callable[[], object]) -> None:
+        """Do work of ours: what the heaps grow by in it says nothing about the profile."""
+        before = self._heap.used()
+        try:
+            work()
+        finally:
+            after = self._heap.used()
+            if before is not None and after is not None and self._first is not None:
+                self._first += after - before
+                self._sizes = deque((at, size + after - before) for at, size in self._sizes)
+
+
+class Execution:
+    """What JAX executes at the moment this is made, told by the arrays that wait for it.
+
+    An execution that began before a profile opened, or that ends after it, is not in it: only its parts are, and of a
+    loop that XLA made one operation, nothing. ``began``: monotonic seconds.
+    """
+
+    def __init__(self, heap: Heap) -> None:
+        self.began = time.monotonic()
+        self._began_ns = time.time_ns()
+        self._arrays = _kept(compat.unfinished(ARRAYS))
+        self.noted = Noted(heap)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether one of the arrays is there, or gone; also where nothing was executed."""
+        arrays = [reference() for reference in self._arrays]
+        return not arrays or any(array is None or not compat.is_unfinished(array) for array in arrays)
+
+    @property
+    def settled_ns(self) -> int | None:
+        """`time.time_ns` before which began only what has ended; None where that is not known."""
+        arrays = [reference() for reference in self._arrays]
+        known = 0 < len(arrays) < ARRAYS and all(array is not None and compat.is_finished(array) for array in arrays)
+        return self._began_ns if known else None
+
+    def is_worth_waiting(self) -> bool:
+        """Whether it still runs, and a profile that stays open for its end stays small."""
+        waited = time.monotonic() - self.began
+        if self.is_over or waited > QUIET_LONGEST:
+            return False
+        self.noted.look()
+        grown = self.noted.grown
+        if grown is None:
+            return waited < UNTOLD_LONGEST
+        return self.noted.is_quiet or (waited < LONGEST and grown < LARGEST)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, as long as that is worth it and at most ``seconds``."""
+        until = self.began + seconds
+        while self.is_worth_waiting() and time.monotonic() < until:
+            time.sleep(min(0.01, seconds))
+
+
+def _kept(arrays: list[Any]) -> list[Callable[[], Any]]:
+    """What gives each array, or None when it is gone: small ones are held, as scripts drop what they waited for."""
+    found: list[Callable[[], Any]] = []
+    held = 0
+    for array in sorted(arrays, key=lambda each: int(each.nbytes)):
+        held += array.nbytes
+        found.append(weakref.ref(array) if held > HELD_BYTES else partial(_same, array))
+    return found
+
+
+def _same(array: Any) -> Any:
+    return array
