@@ -181,6 +181,22 @@ def test_calls_that_a_window_cut_are_not_timed(
     assert (np.bincount(runs[inside])[seen.numbers] == ops).sum() - whole.sum() <= (not before) + (not after)
 
 
+@given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 20), st.integers(0, 40), st.integers(0, 900))
+def test_what_was_waited_for_is_whole(op: int, ops: int, calls: int, pause: int, asked: int) -> None:
+    """Calls dispatched at once; somebody asks what waits at a time, and closes the window when that, or the next, ends."""
+    took = op * ops
+    starts = np.arange(calls) * (took + pause)
+    waiting = np.flatnonzero(starts + took > asked)
+    if not waiting.size:
+        return
+    closed = int(starts[waiting[0]]) + took + pause // 2
+    begin, runs = np.repeat(starts, ops) + np.tile(np.arange(ops) * op, calls), np.repeat(np.arange(calls), ops)
+    inside = begin + op <= closed
+    seen = _executions(runs[inside], begin[inside], begin[inside] + op)
+    whole = _whole({1: seen}, Edges(closed, True, False, asked))[1]
+    assert whole.all() and len(whole) == waiting[0] + 1
+
+
 def test_a_time_of_which_only_parts_were_seen_is_a_bound() -> None:
     empty = window(1, 0, 1, {})
 

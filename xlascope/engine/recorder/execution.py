@@ -93,7 +93,7 @@ class Execution:
 
     @property
     def settled_ns(self) -> int | None:
-        """`time.time_ns` before which began only what has ended; None where that is not known."""
+        """`time.time_ns` before which was dispatched only what has ended; None where that is not known."""
         arrays = [reference() for reference in self._arrays]
         known = 0 < len(arrays) < ARRAYS and all(array is not None and compat.is_finished(array) for array in arrays)
         return self._began_ns if known else None

@@ -17,13 +17,14 @@ _QUIET = 2  # longest ops of a program without one, after which it is not under 
 class Edges:
     """Of a window: its length, ns, None where unknown; whether nothing was under way as it opened, and as it closed.
 
-    ``ended_before``: what began before this, ns from its start, had ended as it closed; None where nobody looked.
+    ``dispatched_before``: what was dispatched before this, ns from its start, had ended as it closed, and that was
+    something; None where nobody looked.
     """
 
     length_ns: int | None
     opens_before: bool
     closes_after: bool
-    ended_before: int | None = None
+    dispatched_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def _whole(found: Mapping[int, _Executions], edges: Edges) -> dict[int, np.ndarr
     """
     earliest = min((int(each.stop.min()) for each in found.values()), default=0)
     latest = max((int(each.begin.max()) for each in found.values()), default=0)
+    ended_before = _ended_before(found, edges.dispatched_before)
     result = {}
     for number, seen in found.items():
         quiet, place = _QUIET * seen.longest, np.arange(len(seen.begin))
@@ -97,10 +99,18 @@ def _whole(found: Mapping[int, _Executions], edges: Edges) -> dict[int, np.ndarr
         ended = (place < len(place) - 1) | (seen.stop <= latest) | edges.closes_after
         if edges.length_ns is not None:
             ended |= edges.length_ns - seen.stop > quiet
-        if edges.ended_before is not None:
-            ended |= seen.begin < edges.ended_before
+        if ended_before is not None:
+            ended |= seen.begin < ended_before
         result[number] = began & ended
     return result
+
+
+def _ended_before(found: Mapping[int, _Executions], dispatched: int | None) -> int | None:
+    """What began before this had ended: where nothing ran at the time ``dispatched``, what began next waited then."""
+    if dispatched is None or any(((e.begin < dispatched) & (e.stop > dispatched)).any() for e in found.values()):
+        return dispatched
+    later = [int(begin) for each in found.values() for begin in each.begin[each.begin >= dispatched][:1]]
+    return min(later, default=dispatched - 1) + 1
 
 
 def _span(program_id: int, seen: _Executions, whole: np.ndarray) -> Span:

@@ -268,8 +268,8 @@ def edges(chunk: Chunk) -> Edges:
     start, end = fields.integer(chunk.json, "start_ns"), fields.integer(chunk.json, "end_ns")
     length = end - start if start is not None and end is not None else None
     settled = fields.integer(chunk.json, "settled_ns")
-    ended_before = settled - start if settled is not None and start is not None else None
-    return Edges(length, measured or why == "first", measured, ended_before)
+    dispatched_before = settled - start if settled is not None and start is not None else None
+    return Edges(length, measured or why == "first", measured, dispatched_before)
 
 
 def _module(source: RunSource, chunk: Chunk, program_id: int) -> HloModule | None:
