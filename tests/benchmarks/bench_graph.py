@@ -17,7 +17,12 @@ from typing import Any
 
 from bench_hlo_parse import large_module
 
-from xlascope.graphs import Folds, build_graph, layout, layout_compact, search, visible
+from xlascope.graphs import build_graph
+from xlascope.graphs.compact import layout_compact
+from xlascope.graphs.folds import Folds
+from xlascope.graphs.layout import layout
+from xlascope.graphs.navigate import search
+from xlascope.graphs.visible import visible
 from xlascope.ir import parse_hlo
 from xlascope.tui.frame_pauses import calm_collector
 

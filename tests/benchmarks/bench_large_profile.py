@@ -1,19 +1,16 @@
 """`xlascope show … ops` of a profile of 15,000,000 events: seconds, memory, and against jax.profiler.ProfileData.
 
-usage: python tests/benchmarks/bench_large_profile.py [EVENTS] [XPROF]
+usage: python tests/benchmarks/bench_large_profile.py [EVENTS]
 
 A recorded profile of a small training loop is written again and again, each time later, until EVENTS are there. The walk
-with ProfileData, every event with its stats, is timed on the recording alone and told for one event. XPROF is the
-command of an installed XProf, which is then asked for its op table of the recording, in turn with ours.
+with ProfileData, every event with its stats, is timed on the recording alone and told for one event.
 """
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -22,7 +19,6 @@ from tests.benchmarks.bench_profile_reader import recorded, seconds, walk
 from tests.traces.xspace_proto import XSpace
 
 EVENTS = 15_000_000
-ROUNDS = 3
 APART_NS = 60_000_000_000
 
 
@@ -57,29 +53,11 @@ def shown(path: Path) -> tuple[float, int]:
     return float(taken), int(peak)
 
 
-def of_xprof(command: str, data: bytes, number: int) -> float:
-    """Seconds of XProf's op table, in a folder that it has not seen."""
-    with tempfile.TemporaryDirectory() as folder:
-        session = Path(folder) / "plugins" / "profile" / f"s{number}"
-        session.mkdir(parents=True)
-        (session / "host.xplane.pb").write_bytes(data)
-        asked = [command, "get_hlo_stats", "--bypass_cache", f"--session_id={session}"]
-        begun = time.perf_counter()
-        subprocess.run(asked, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return time.perf_counter() - begun
-
-
 def main() -> None:
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
     data = recorded()
     with tempfile.TemporaryDirectory() as folder:
-        small, large = Path(folder) / "small.xplane.pb", Path(folder) / "large.xplane.pb"
-        small.write_bytes(data)
-        if len(sys.argv) > 2:
-            pairs = [(shown(small)[0], of_xprof(sys.argv[2], data, number)) for number in range(ROUNDS)]
-            ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-            ratio = statistics.median(a / b for a, b in pairs)
-            print(f"op table of the recording: {ours:.2f} s; XProf's: {theirs:.2f} s; median ratio {ratio:.3f}")
+        large = Path(folder) / "large.xplane.pb"
         events = tiled(data, wanted, large)
         taken, peak = shown(large)
         each = seconds(walk, data) / walk(data)

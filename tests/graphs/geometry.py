@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from xlascope.graphs import Level, Placed, PlacedBox, layout, render, visible
+from xlascope.graphs.layout import Placed, PlacedBox, layout
+from xlascope.graphs.render import render
+from xlascope.graphs.visible import Level, visible
 
 
 def cells_of(segment: tuple[int, int, int, int]) -> list[tuple[int, int]]:

@@ -6,7 +6,10 @@ import random
 
 from hlo_corpus import Corpus
 
-from xlascope.graphs import build_graph, search, to_dot, visible, walk
+from xlascope.graphs import build_graph
+from xlascope.graphs.dot import to_dot
+from xlascope.graphs.navigate import search
+from xlascope.graphs.visible import visible, walk
 from xlascope.ir import fusion_summary, parse_hlo
 
 

@@ -8,7 +8,11 @@ from geometry import cells_of, levels, random_module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlascope.graphs import build_graph, layout_compact, move, render, visible
+from xlascope.graphs import build_graph
+from xlascope.graphs.compact import layout_compact
+from xlascope.graphs.navigate import move
+from xlascope.graphs.render import render
+from xlascope.graphs.visible import visible
 from xlascope.ir import parse_hlo
 
 

@@ -8,9 +8,13 @@ from geometry import above, check, positions, random_module, shared_cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlascope.graphs import Folds, build_graph, critical_path, layout, opened_for, path_between, visible
-from xlascope.graphs.folds import MOST
+from xlascope.graphs import build_graph
+from xlascope.graphs.folds import MOST, Folds
+from xlascope.graphs.layout import layout
+from xlascope.graphs.navigate import opened_for
+from xlascope.graphs.paths import critical_path, path_between
 from xlascope.graphs.scopes import scope_of
+from xlascope.graphs.visible import visible
 from xlascope.ir import parse_hlo
 
 

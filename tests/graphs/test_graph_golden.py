@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from xlascope.graphs import Folds, build_graph, layout, layout_compact, render, visible
+from xlascope.graphs import build_graph
+from xlascope.graphs.compact import layout_compact
+from xlascope.graphs.folds import Folds
+from xlascope.graphs.layout import layout
+from xlascope.graphs.render import render
+from xlascope.graphs.visible import visible
 from xlascope.ir import parse_hlo
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -8,8 +8,12 @@ import pytest
 
 from xlascope.engine.core.tags import walk
 from xlascope.engine.recorder.equations import text_and_rows
-from xlascope.graphs import Folds, layout, render, search, visible
+from xlascope.graphs.folds import Folds
 from xlascope.graphs.jaxpr import Time, build_jaxpr_graph
+from xlascope.graphs.layout import layout
+from xlascope.graphs.navigate import search
+from xlascope.graphs.render import render
+from xlascope.graphs.visible import visible
 from xlascope.ir import index_jaxpr
 from xlascope.ir.jaxpr_text import statements
 

@@ -18,7 +18,11 @@ from hlo_corpus import mutate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlascope.graphs import build_graph, layout, move, neighbours, opened_for, render, shown_id, visible, walk
+from xlascope.graphs import build_graph
+from xlascope.graphs.layout import layout
+from xlascope.graphs.navigate import move, neighbours, opened_for
+from xlascope.graphs.render import render
+from xlascope.graphs.visible import shown_id, visible, walk
 from xlascope.ir import parse_hlo
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 from hlo_corpus import walk
 
-from xlascope.graphs import build_graph, layout, render, to_dot, visible
+from xlascope.graphs import build_graph
+from xlascope.graphs.dot import to_dot
+from xlascope.graphs.layout import layout
+from xlascope.graphs.render import render
+from xlascope.graphs.visible import visible
 from xlascope.ir import collectives, cost, explain, flops, fusion_summary, parse_groups, parse_hlo, shape_bytes
 
 LONG = 300_000

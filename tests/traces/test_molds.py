@@ -6,9 +6,13 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tests.traces.wire_bytes import number, sized
 from xlascope.traces.bounds import bounds
+from xlascope.traces.cells import Cells
 from xlascope.traces.events import EventColumns, parse
+from xlascope.traces.heads import read_heads
 from xlascope.traces.molds import Molds, mold_of
 from xlascope.traces.wire import words_of
 
@@ -96,6 +100,25 @@ def test_a_mold_leaves_nothing_to_be_walked() -> None:
     mold = mold_of(chunk, int(starts[0]) + 4, int(ends[0]), WANTED)
     assert mold is not None
     assert [name for name, *_ in mold.numbers] == ["hlo_op", "run_id"]
-    words = words_of(chunk + bytes(24))
-    assert mold.fits(words, starts + 4).all()
-    assert not mold.fits(words, starts + 3).any()
+    rows = np.frombuffer(b"".join(event[4:].ljust(16, b"\xff") for event in events), "<u8").reshape(60, 2)
+    assert mold.fits(rows).all()
+    assert not mold.fits(rows + np.uint64(1)).any()
+
+
+def test_what_fits_nothing_is_not_tried_for_ever() -> None:
+    """Texts are left to the walk; from some number of events on, all that follows is, whatever its form."""
+    texts = b"".join(sized(4, event) for event in made(5, 500, (FORMS[4],)))
+    plain = b"".join(sized(4, event) for event in made(6, 500, (FORMS[0],)))
+    molds = Molds(WANTED)
+
+    def left(chunk: bytes) -> int:
+        starts, ends, _ = bounds(chunk + bytes(24), len(chunk))
+        numbers = {field: np.zeros(len(starts), np.int64) for field in (1, 2, 3)}
+        at = read_heads(words_of(chunk + bytes(24)), starts, ends, numbers)
+        return len(molds.read(chunk + bytes(24), at, ends, Cells.empty(set(WANTED.values()), len(starts))))
+
+    assert left(plain) < 100
+    assert left(texts) == 500
+    for _ in range(100):
+        left(texts)
+    assert left(plain) == 500

@@ -139,7 +139,7 @@ def _rendered(wanted: argparse.Namespace, answer: Any) -> str:
 
         return dumps(wanted.view, answer) + "\n"
     if wanted.dot:
-        from xlascope.graphs import to_dot
+        from xlascope.graphs.dot import to_dot
 
         return to_dot(answer.graph)
     from xlascope.report.text import render

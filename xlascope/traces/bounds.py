@@ -55,14 +55,21 @@ def _guessed(chunk: bytes, end: int) -> tuple[I64, I64, I64]:
     """Where an event may begin, its body, and its end if it is one: what has a whole opening of the usual form."""
     body = _likely(np.frombuffer(chunk, np.uint8, end))
     word = words_of(chunk)[body - _BEFORE]
-    short, long = (_is(word, *form) for form in _HEADS)
-    good = (short | long) & (_is(word, *_IDS[0]) | _is(word, *_IDS[1]) | _is(word, *_IDS[2]))
+    # Most have the first of both forms, and are told by one look at the word.
+    good = _is(word, _HEADS[0][0] | _IDS[0][0], _HEADS[0][1] | _IDS[0][1])
+    rest = np.flatnonzero(~good)
+    others = word[rest]
+    short, long = (_is(others, *form) for form in _HEADS)
+    good[rest] = (short | long) & (_is(others, *_IDS[0]) | _is(others, *_IDS[1]) | _is(others, *_IDS[2]))
     if not good.all():
-        body, word, long = body[good], word[good], long[good]
+        body, word = body[good], word[good]
+    at = body - 2
     size = (word >> np.uint64(16)) & np.uint64(0x7F)
     if long.any():
-        size = np.where(long, (word >> np.uint64(8)) & np.uint64(0x7F) | size << np.uint64(7), size)
-    return body - 2 - long, body, body + size.view(np.int64)
+        of_two = _is(word, *_HEADS[1])
+        size = np.where(of_two, (word >> np.uint64(8)) & np.uint64(0x7F) | size << np.uint64(7), size)
+        at -= of_two
+    return at, body, body + size.view(np.int64)
 
 
 def _is(word: U64, mask: int, value: int) -> np.ndarray:

@@ -80,7 +80,7 @@ def parse(chunk: bytes, starts: I64, ends: I64, wanted: Mapping[int, str], molds
     names = sorted(set(wanted.values()))
     cells = Cells.empty(names, n)
     at = read_heads(words, starts, ends, numbers)
-    rest = molds.read(chunk, words, at, ends, cells)
+    rest = molds.read(chunk, at, ends, cells)
     owners, stat_starts, stat_ends, odd = _walk_events(words, chunk, rest, at[rest], ends[rest], numbers)
     odd_events = set(odd.tolist())
     odd_stats = _read_stats(words, chunk, owners, stat_starts, stat_ends, wanted, cells)

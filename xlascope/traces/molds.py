@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlascope.traces.cells import Cells
-from xlascope.traces.wire import BYTES, I64, U64, ProfileError, fields, fixed_varints, read_varint
+from xlascope.traces.wire import BYTES, I64, U64, ProfileError, fields, read_varint, varints_of
 
 _FEW = 48
 """Fewer events than this of one length are not worth a mold."""
 _MOST = 8
-"""Molds kept of one length."""
+"""Molds kept, and forms tried, of one length."""
+_TRIAL = 40_000
+"""Where after so many events of a line fewer than a quarter fit, the rest is not tried."""
 _LONGEST = 512
 _STAT, _ID = 4, 0x08
 _NUMBERS = (0x18, 0x20, 0x38)
@@ -30,32 +32,39 @@ _UNUSED = (0x11, 0x32)
 class Mold:
     """The form of the stats of an event: words under masks, and the wanted stats: name, offset, bytes, is it an id."""
 
-    masks: U64
-    words: U64
+    masks: tuple[np.uint64, ...]
+    words: tuple[np.uint64, ...]
     numbers: tuple[tuple[str, int, int, bool], ...]
 
-    def fits(self, words: U64, at: I64) -> np.ndarray:
-        """Mask of the events whose stats, at these offsets, have this form."""
-        good = np.ones(len(at), bool)
+    def fits(self, rows: U64) -> np.ndarray:
+        """Mask of the events whose stats, a row of words each, have this form."""
+        good = np.ones(len(rows), bool)
         for number, (mask, word) in enumerate(zip(self.masks, self.words, strict=True)):
-            good &= (words[at + 8 * number] & mask) == word
+            good &= (rows[:, number] & mask) == word
         return good
 
-    def read(self, words: U64, at: I64, events: I64, cells: Cells) -> None:
+    def read(self, rows: U64, events: I64, cells: Cells) -> None:
         """Fill in the stats of events that fit."""
         for name, offset, size, is_ref in self.numbers:
-            cells.set(name, events, fixed_varints(words, at + offset, size).view(np.int64), is_ref)
+            number, shift = offset // 8, np.uint64(offset % 8 * 8)
+            word = rows[:, number] >> shift
+            if offset % 8 + size > 8:
+                word |= rows[:, number + 1] << np.uint64(64 - shift)
+            cells.set(name, events, varints_of(word, size).view(np.int64), is_ref)
 
 
 class Molds:
-    """The molds met so far, by the length of the stats."""
+    """The molds met so far in a line, by the length of the stats."""
 
     def __init__(self, wanted: Mapping[int, str]) -> None:
         self._wanted = wanted
         self._known: dict[int, list[Mold]] = {}
+        self._seen = self._fitted = 0
 
-    def read(self, chunk: bytes, words: U64, at: I64, end: I64, cells: Cells) -> I64:
+    def read(self, chunk: bytes, at: I64, end: I64, cells: Cells) -> I64:
         """Fill in the stats at [at, end) of each event of a padded chunk; gives those that fit no mold, in order."""
+        if self._seen > _TRIAL and self._fitted * 4 < self._seen:
+            return np.arange(len(at))
         length = np.minimum(end - at, _LONGEST).astype(np.int16)
         count = np.bincount(length, minlength=_LONGEST + 1)
         order = np.argsort(length, kind="stable")
@@ -64,29 +73,47 @@ class Molds:
         for size in np.flatnonzero(count[:_LONGEST]).tolist():
             if size:
                 events = order[int(upto[size - 1]) : int(upto[size])]
-                left.append(self._read(chunk, words, at, size, events, cells))
-        return np.sort(np.concatenate(left))
+                left += self._read(chunk, at, size, events, cells)
+        rest = np.sort(np.concatenate(left))
+        self._seen += len(at)
+        self._fitted += len(at) - len(rest)
+        return rest
 
-    def _read(self, chunk: bytes, words: U64, at: I64, size: int, events: I64, cells: Cells) -> I64:
+    def _read(self, chunk: bytes, at: I64, size: int, events: I64, cells: Cells) -> list[I64]:
         """As `read`, of events with stats of one length."""
+        if len(events) < _FEW:
+            return [events]
         molds = self._known.setdefault(size, [])
-        for number in range(_MOST):
-            if len(events) < _FEW:
-                break
+        rows = _rows(chunk, at[events], size)
+        left: list[I64] = []
+        number = 0
+        for _ in range(_MOST):
             if number == len(molds):
                 first = int(at[events[0]])
                 made = mold_of(chunk, first, first + size, self._wanted)
                 if made is None:
-                    break
+                    left.append(events[:1])
+                    events, rows = events[1:], rows[1:]
+                    continue
                 molds.append(made)
-            here = at[events]
-            fit = molds[number].fits(words, here)
+            fit = molds[number].fits(rows)
             if fit.all():
-                molds[number].read(words, here, events, cells)
-                return events[:0]
-            molds[number].read(words, here[fit], events[fit], cells)
-            events = events[~fit]
-        return events
+                molds[number].read(rows, events, cells)
+                return left
+            molds[number].read(rows[fit], events[fit], cells)
+            events, rows = events[~fit], rows[~fit]
+            number += 1
+            if len(events) < _FEW:
+                break
+        return [*left, events]
+
+
+def _rows(chunk: bytes, at: I64, size: int) -> U64:
+    """The words at these offsets of a padded chunk, a row of as many as hold `size` bytes for each."""
+    width = -(-size // 8)
+    # One move of many bytes for each row is quicker than many of eight.
+    whole = np.ndarray((len(chunk) - 8 * width + 1,), f"V{8 * width}", chunk, 0, (1,))
+    return whole[at].view("<u8").reshape(len(at), width)
 
 
 def mold_of(chunk: bytes, start: int, end: int, wanted: Mapping[int, str]) -> Mold | None:
@@ -114,5 +141,5 @@ def mold_of(chunk: bytes, start: int, end: int, wanted: Mapping[int, str]) -> Mo
     except ProfileError:
         return None
     masks = np.frombuffer(bytes(mask), "<u8")
-    row = np.frombuffer(chunk[start:end] + bytes(len(mask) - (end - start)), "<u8")
-    return Mold(masks, row & masks, tuple(numbers))
+    words = np.frombuffer(chunk[start:end] + bytes(len(mask) - (end - start)), "<u8")
+    return Mold(tuple(masks), tuple(words & masks), tuple(numbers))

@@ -131,7 +131,7 @@ class IdTable:
     def __call__(self, ids: I64) -> I64:
         """The index of each id, in the shape of `ids`."""
         if self._limit < _DENSE:
-            return self._dense[np.minimum(ids.view(np.uint64), self._limit)]
+            return self._dense[np.minimum(ids.view(np.uint64), self._limit).view(np.int64)]
         slot = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
         return np.where(self._ids[slot] == ids, self._values[slot], -1)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import mmap
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +39,8 @@ def read_profile(source: bytes | bytearray | memoryview | Path | str) -> Profile
 
 
 def _read_packed(packed: IO[bytes]) -> Profile:
+    import tempfile  # most profiles are not packed, and are read sooner without it
+
     with tempfile.TemporaryFile() as whole:
         packed.seek(0)
         fault = expand(packed, whole)

@@ -21,6 +21,13 @@ _FIRST = np.asarray([0x7F7F7F7F7F7F7F7F & ((1 << 8 * size) - 1) for size in rang
 _STOPS = np.asarray([0x8080808080808080 & ((1 << 8 * size) - 1) for size in range(9)], np.uint64)
 _GOES_ON = np.asarray([0x8080808080808080 & ((1 << 8 * max(size - 1, 0)) - 1) for size in range(9)], np.uint64)
 
+_PUSHES = (
+    (1, np.uint64(0x007F007F007F007F), np.uint64(0x7F007F007F007F00), np.uint64(1)),
+    (2, np.uint64(0x00003FFF00003FFF), np.uint64(0x3FFF00003FFF0000), np.uint64(2)),
+    (4, np.uint64(0x000000000FFFFFFF), np.uint64(0x0FFFFFFF00000000), np.uint64(4)),
+)
+"""Pairs of groups of seven bits, then of four of them, then of eight: more than so many, low ones, high ones, shift."""
+
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
 
@@ -65,7 +72,8 @@ def fields(data: memoryview, pos: int, end: int, on_cut: Callable[[int], None] |
     """
     while pos < end:
         at = pos
-        tag, pos = read_varint(data, pos, end)
+        tag = data[pos]  # mostly of one byte
+        tag, pos = (tag, pos + 1) if tag < 0x80 else read_varint(data, pos, end)
         number, wire = tag >> 3, tag & 7
         if number == 0:
             raise ProfileError("a field has the number 0", at)
@@ -73,7 +81,8 @@ def fields(data: memoryview, pos: int, end: int, on_cut: Callable[[int], None] |
             value, pos = read_varint(data, pos, end)
             yield Field(number, wire, value, 0, 0, pos)
         elif wire == BYTES:
-            size, pos = read_varint(data, pos, end)
+            size = data[pos] if pos < end else 0x80
+            size, pos = (size, pos + 1) if size < 0x80 else read_varint(data, pos, end)
             if pos + size > end:
                 if on_cut is None:
                     raise ProfileError("a field is longer than its message", at)
@@ -132,26 +141,30 @@ def varints(words: U64, at: I64) -> tuple[U64, I64]:
 
 def decoded(word: U64) -> tuple[U64, I64]:
     """The varints that begin in the lowest byte of each word, and their lengths: 0 where it does not hold the end."""
-    stop = ~word & _MSB
-    upto = stop ^ (stop - _ONE)
+    stop = ~word
+    stop &= _MSB
+    upto = stop - _ONE
+    upto ^= stop
     size = (np.bitwise_count(upto) >> 3).astype(np.int64)
-    size[stop == 0] = 0
-    return _join7(word & upto & _LOW7), size
+    size *= stop != 0
+    upto &= word
+    upto &= _LOW7
+    return _join7(upto, int(size.max(initial=0)) or 8), size
 
 
-def fixed_varints(words: U64, at: I64, size: int) -> U64:
-    """The varints at the offsets `at`, all known to take `size` bytes, of 1 to 8."""
-    return _join7(words[at] & _FIRST[size], size)
+def varints_of(word: U64, size: int) -> U64:
+    """The varints that begin in the lowest byte of each word, all known to take `size` bytes, of 1 to 8."""
+    return _join7(word & _FIRST[size], size)
 
 
 def _join7(word: U64, size: int = 8) -> U64:
-    """Up to eight groups of seven bits, one in each byte, pushed together; `size`: groups that there are at most."""
-    if size > 1:
-        word = (word & np.uint64(0x007F007F007F007F)) | ((word & np.uint64(0x7F007F007F007F00)) >> _ONE)
-    if size > 2:
-        word = (word & np.uint64(0x00003FFF00003FFF)) | ((word & np.uint64(0x3FFF00003FFF0000)) >> np.uint64(2))
-    if size > 4:
-        word = (word & np.uint64(0x000000000FFFFFFF)) | ((word & np.uint64(0x0FFFFFFF00000000)) >> np.uint64(4))
+    """Up to eight groups of seven bits, one in each byte, pushed together in place; `size`: at most so many groups."""
+    for least, low, high, shift in _PUSHES:
+        if size > least:
+            up = word & high
+            up >>= shift
+            word &= low
+            word |= up
     return word
 
 

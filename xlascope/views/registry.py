@@ -12,7 +12,6 @@ from typing import Any
 
 from xlascope.runfile import RunFileError
 from xlascope.views.errors import ViewError
-from xlascope.views.filtering import test_of
 from xlascope.views.sources.source import Source
 
 
@@ -82,7 +81,11 @@ def query(name: str, source: Source, **options: Any) -> Any:
             raise ViewError(f"the view {name} takes no --{key}", f"Its options: {allowed}.")
     answer = import_module(view.module).query
     kept = given.pop("filter", None)
-    test = test_of(name, kept) if kept is not None else None
+    test = None
+    if kept is not None:
+        from xlascope.views.filtering import test_of
+
+        test = test_of(name, kept)
     try:
         if view.name in _VOLATILE:
             return answer(source, **given)

@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
-from xlascope.graphs import Folds, VisibleGraph, layout, layout_compact, render, visible
+from xlascope.graphs.compact import layout_compact
+from xlascope.graphs.folds import Folds
+from xlascope.graphs.layout import layout
+from xlascope.graphs.render import render
+from xlascope.graphs.visible import VisibleGraph, visible
 from xlascope.report.text.tables import duration, heading, note
 from xlascope.tui.text.safe import safe
 from xlascope.views.graph import GraphAnswer

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xlascope.ir import parse_hlo
-from xlascope.ir.stablehlo import module_name
 from xlascope.runfile import Reader, RunFileError
 from xlascope.traces import Problem
 from xlascope.traces.expand import MAGIC
@@ -171,6 +170,8 @@ def _hlo_module(place: Path) -> DumpModule:
 
 
 def _stablehlo_module(place: Path) -> DumpModule:
+    from xlascope.ir.stablehlo import module_name  # other files are opened sooner without it
+
     name = module_name(read_text(place)) or place.name.partition(".")[0]
     return DumpModule(f"{name}#1", name, {"stablehlo": place})
 

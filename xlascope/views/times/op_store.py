@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -93,6 +92,8 @@ def store(place: Place, kept: Kept) -> None:
         "nesting": times.nesting,
         "spans": [astuple(span) for span in kept.spans],
     }
+    import tempfile  # of runs alone: a profile is opened sooner without it
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".optimes")

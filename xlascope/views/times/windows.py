@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -231,6 +230,8 @@ def _kept(
     wanted = "" if only is None else f" {sorted(only)}"
     if cold:
         wanted += f" without {sorted(cold)}"
+    import hashlib  # of runs alone: a profile is opened sooner without it
+
     place = op_store.Place(source.run_id, hashlib.sha256(f"{identity} {known}{wanted}".encode()).hexdigest())
     kept = op_store.load(place)
     if kept is None:
