@@ -15,7 +15,7 @@ from xlascope.graphs.bodies import (
     nodes_of_group,
 )
 from xlascope.graphs.groups import with_times
-from xlascope.graphs.model import Graph, Group, Node
+from xlascope.graphs.model import Graph, Group, Node, Outline
 
 
 def assemble(
@@ -27,6 +27,7 @@ def assemble(
     *,
     language: str = "hlo",
     holding: Callable[[Sequence[str]], Iterable[Node]] | None = None,
+    outlined: Callable[[], Iterable[Outline]] | None = None,
 ) -> Graph:
     """The graph of some bodies; ``measured`` are (node id, its group, self time in ns), the rest as in `Graph`."""
     timed = with_times(groups, measured)
@@ -46,4 +47,5 @@ def assemble(
         language=language,
         place_of=place_of,
         holding=holding,
+        outlined=outlined,
     )

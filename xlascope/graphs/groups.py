@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from xlascope.graphs.model import Group
-from xlascope.ir.fusions import is_real_member
+from xlascope.ir.fusions import members_of
 from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
-from xlascope.ir.instruction import CALL_ROLES
 
 _KINDS = {"fusion": "fusion", "while": "loop", "conditional": "conditional", "call": "call", "async-start": "call"}
-_CALLED = re.compile(rf"[ ,]({'|'.join(CALL_ROLES)})=(?:%?([\w.\-]+)(?=[,\s]|$)|\{{([^{{}}\"]*)\}})")
-_NAME = re.compile(r"%?([\w.\-]+)")
+
+
+def grouping_of(module: HloModule) -> Grouping:
+    """The groups of a module, found once for all graphs of it; node ids are those of `node_ids`."""
+    found: Grouping | None = module.derived.get("grouping")
+    if found is None:
+        found = module.derived["grouping"] = Grouping(module, node_ids(module))
+    return found
+
+
+def node_ids(module: HloModule) -> list[str]:
+    """Node id by instruction index."""
+    counts = Counter(module.names)
+    if len(counts) == len(module):
+        return module.names
+    ids: list[str] = []
+    used: set[str] = set()
+    for computation in module.computations:
+        for name in computation.names:
+            candidate = name if counts[name] == 1 else f"{computation.name}/{name}"
+            number = 1
+            while candidate in used:
+                number += 1
+                candidate = f"{computation.name}/{name}~{number}"
+            used.add(candidate)
+            ids.append(candidate)
+    return ids
 
 
 class Grouping:
     """``groups`` in depth-first order from the entry; ``place`` maps a computation to the group that shows it.
 
-    A computation with several callers is shown inside of the first one.
+    A computation with several callers is shown inside of the first one. ``callers`` maps a group to the position in the
+    module of the instruction that calls what it shows, ``ids`` are the node ids by position.
     """
 
     def __init__(self, module: HloModule, ids: list[str]) -> None:
         self.groups: list[Group] = []
         self.place: dict[str, str | None] = {}
-        self._module, self._ids = module, ids
+        self.callers: dict[str, int] = {}
+        self._module, self.ids = module, ids
         self._taken = set(ids)
         self._members: dict[str, int] = {}
         self._calling = module.calling()
@@ -46,7 +72,7 @@ class Grouping:
     def _called_names(self) -> set[str]:
         if len(self.place) == len(self._module.computations):
             return set()
-        calls = (called_computations(self._module.at(index)) for index in self._calling)
+        calls = (self._module.at(index).called for index in self._calling)
         return {name for roles in calls for names in roles.values() for name in names}
 
     def _visit(self, computation: HloComputation) -> None:
@@ -64,10 +90,11 @@ class Grouping:
         called = self._new(instruction)
         if not called:
             return []
-        caller = self._ids[instruction.index]
+        caller = self.ids[instruction.index]
         kind = _KINDS.get(instruction.opcode, "computation")
         body = called[0] if len(called) == 1 or kind == "loop" else None
         turns = instruction.trip_count if kind == "loop" else None
+        self.callers[caller] = instruction.index
         self._add(caller, kind, parent, caller, body[1] if body else None, body[0] if body else "", turns)
         for role, inner in called:
             if body is not None and inner is body[1]:
@@ -80,7 +107,7 @@ class Grouping:
 
     def _new(self, instruction: HloInstruction) -> list[tuple[str, HloComputation]]:
         """The computations an instruction is the first to call, a loop's body first."""
-        called = called_computations(instruction)
+        called = instruction.called
         found: list[tuple[str, HloComputation]] = []
         for role in sorted(called, key=lambda role: role != "body"):
             for name in called[role]:
@@ -101,7 +128,7 @@ class Grouping:
         role: str,
         turns: int | None = None,
     ) -> None:
-        members = sum(is_real_member(member) for member in computation.instructions) if computation else 0
+        members = members_of(computation) if computation else 0
         name = computation.name if computation else None
         self.groups.append(Group(group_id, kind, parent, None, caller, name, role, turns, members))
 
@@ -110,19 +137,6 @@ class Grouping:
             name = f"{name} (computation)"
         self._taken.add(name)
         return name
-
-
-def called_computations(instruction: HloInstruction) -> Mapping[str, tuple[str, ...]]:
-    """As ``HloInstruction.called``; the line is split in full only where a string stands before a role's name."""
-    tail = instruction.tail
-    quote = tail.find('"')
-    found: dict[str, tuple[str, ...]] = {}
-    for match in _CALLED.finditer(tail):
-        if 0 <= quote < match.start():
-            return instruction.called
-        one, several = match.group(2), match.group(3)
-        found[match.group(1)] = (one,) if one is not None else tuple(_NAME.findall(several))
-    return found or instruction.called
 
 
 def with_times(groups: Iterable[Group], times: Iterable[tuple[str, str | None, int]]) -> tuple[Group, ...]:

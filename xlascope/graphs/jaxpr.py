@@ -42,8 +42,8 @@ def build_jaxpr_graph(index: JaxprIndex, times: Mapping[str, Time] | None = None
     Edges are read from the printed text; where that is not understood, an equation has none.
     """
     bodies = _bodies(index)
-    groups = _groups(bodies, index)
     written, lines = statements(index), Lines(index.text)
+    groups = _groups(bodies, index, written)
     nodes: list[Node] = []
     made = []
     starts = []
@@ -85,10 +85,9 @@ def _body_key(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def _groups(bodies: list[_Body], index: JaxprIndex) -> list[Group]:
+def _groups(bodies: list[_Body], index: JaxprIndex, written: Mapping[str, Statement]) -> list[Group]:
     groups: dict[str, Group] = {}
     place = {equation.path: body.group for body in bodies for equation in body.equations}
-    written = statements(index)
     for body in bodies:
         if body.group is None:
             continue

@@ -61,6 +61,16 @@ class Edge(NamedTuple):
     element: int | None = None
 
 
+class Outline(NamedTuple):
+    """What a node is linked by, as in `Node`."""
+
+    id: str
+    group: str | None
+    line: int
+    equations: tuple[str, ...]
+    owner: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """What lies inside of an instruction: fusion, loop, call, conditional, computation (of a reduce, a sort…).
@@ -106,14 +116,25 @@ class Graph:
     holding: Callable[[Sequence[str]], Iterable[Node]] | None = field(default=None, repr=False)
     """The nodes among which those must be whose text holds some words, without making all of them."""
 
+    outlined: Callable[[], Iterable[Outline]] | None = field(default=None, repr=False)
+    """The outlines of all nodes in the order of the text, without making the nodes."""
+
+    @property
+    def outlines(self) -> Iterable[Outline]:
+        """The outlines of all nodes in the order of the text."""
+        if self.outlined is not None:
+            return self.outlined()
+        return (Outline(node.id, node.group, node.line, node.equations, node.owner) for node in self.nodes)
+
     def candidates(self, words: Sequence[str]) -> Iterable[Node]:
         """Nodes to look at in a search for words in lower case; more than those that have them."""
         return self.holding(words) if self.holding is not None else self.nodes
 
     def ancestors(self, node_id: str) -> tuple[str, ...]:
         """The groups around a node or group, nearest first."""
-        node, group = self.node_by_id.get(node_id), self.group_by_id.get(node_id)
-        parent = node.group if node is not None else group.parent if group is not None else None
+        group = self.group_by_id.get(node_id)
+        node = self.node_by_id.get(node_id) if group is None else None  # a caller lies where its group does
+        parent = group.parent if group is not None else node.group if node is not None else None
         found: list[str] = []
         while parent is not None and parent not in found:
             found.append(parent)

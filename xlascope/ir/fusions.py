@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from xlascope.ir.hlo import HloInstruction, HloModule
+from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
 
 # Members that do no work of their own: XLA needs them to write the fusion down.
 _NOT_REAL = frozenset({"parameter", "constant", "tuple", "get-tuple-element", "bitcast"})
@@ -67,6 +67,14 @@ def is_real_member(instruction: HloInstruction) -> bool:
     if instruction.opcode in _NOT_REAL:
         return False
     return not is_scalar_broadcast(instruction)
+
+
+def members_of(computation: HloComputation) -> int:
+    """How many real members a computation has itself, those of fusions in it left out."""
+    opcodes = computation.opcodes
+    spread = [index for index, opcode in enumerate(opcodes) if opcode == "broadcast"]
+    scalars = sum(is_scalar_broadcast(computation.instructions[index]) for index in spread)
+    return sum(opcode not in _NOT_REAL for opcode in opcodes) - scalars
 
 
 def is_scalar_broadcast(instruction: HloInstruction) -> bool:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from xlascope.ir.frames import FrameTables
-from xlascope.ir.instruction import CALLS, HloInstruction
+from xlascope.ir.instruction import HloInstruction
+from xlascope.ir.scan import unquote
+
+# As an instruction looks for its own, but found by the letters it begins with: several times faster in a large text.
+_OP_NAME = re.compile(r'op_name="((?:[^"\\\n]|\\.)*)"')
+# So many questions for the users of a value are answered by a look at the text, before all users are listed.
+_FEW = 3
+# Opcodes that call no computation.
+_CALLING_NOTHING = frozenset(
+    [
+        "parameter", "constant", "tuple", "get-tuple-element", "bitcast", "bitcast-convert", "broadcast", "reshape",
+        "transpose", "copy", "convert", "iota", "slice", "concatenate", "pad", "reverse", "dynamic-slice",
+        "dynamic-update-slice", "gather", "select", "compare", "clamp", "add", "subtract", "multiply", "divide",
+        "remainder", "power", "maximum", "minimum", "and", "or", "xor", "not", "negate", "abs", "sign", "sqrt", "rsqrt",
+        "exponential", "exponential-minus-one", "log", "log-plus-one", "logistic", "tanh", "sine", "cosine", "floor",
+        "ceil", "is-finite", "shift-left", "shift-right-logical", "shift-right-arithmetic", "dot",
+    ]
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +61,16 @@ class _Instructions(Sequence[HloInstruction]):
         return self._computation._make(self._computation.start + item % size)
 
     def __iter__(self) -> Iterator[HloInstruction]:
-        make = self._computation._make
-        return (make(index) for index in range(self._computation.start, self._computation.stop))
+        return iter(self._computation._all())
 
 
 class HloComputation:
     """A computation: instructions ``start`` to ``stop`` (exclusive) of the module, in the order of the text."""
 
     __slots__ = (
+        "_asked",
         "_by_name",
+        "_every",
         "_made",
         "_users",
         "execution_thread",
@@ -74,8 +94,10 @@ class HloComputation:
         self.root_index: int | None = None
         self.execution_thread: str | None = None
         self._made: dict[int, HloInstruction] = {}
+        self._every: list[HloInstruction] | None = None
         self._by_name: dict[str, int] | None = None
         self._users: dict[str, list[int]] | None = None
+        self._asked = 0
 
     def __repr__(self) -> str:
         return f"<computation %{self.name}, {self.stop - self.start} instructions>"
@@ -91,6 +113,11 @@ class HloComputation:
         return self.module._names[self.start : self.stop]
 
     @property
+    def opcodes(self) -> list[str]:
+        """Opcodes of its instructions in the order of the text."""
+        return self.module._opcodes[self.start : self.stop]
+
+    @property
     def root(self) -> HloInstruction | None:
         """What it returns; None where the text marks nothing so."""
         return None if self.root_index is None else self._make(self.root_index)
@@ -104,18 +131,34 @@ class HloComputation:
 
     def users(self, name: str) -> list[HloInstruction]:
         """The instructions of this computation that have ``name`` as an operand, in the order of the text."""
+        if self._users is None and self._asked < _FEW:
+            self._asked += 1
+            return [found for found in self._naming(name) if name in found.operands]
         return [self._make(position) for position in self._users_index().get(name, ())]
 
     def is_used(self, name: str) -> bool:
         """Has an instruction of this computation ``name`` as an operand?"""
         return name in self._users_index()
 
+    def _naming(self, name: str) -> list[HloInstruction]:
+        """The instructions whose text has a name somewhere."""
+        text, starts = self.module.text, self.module._starts
+        index, found = self.start - 1, []
+        while index + 1 < self.stop:
+            stop = starts[self.stop] if self.stop < len(starts) else len(text)
+            place = text.find(name, starts[index + 1], stop)
+            if place < 0:
+                break
+            index = bisect_right(starts, place, index + 1, self.stop) - 1
+            found.append(self._make(index))
+        return found
+
     def _users_index(self) -> dict[str, list[int]]:
         if self._users is None:
             index: dict[str, list[int]] = {}
-            for instruction in self.instructions:
-                for operand in dict.fromkeys(instruction.operands):
-                    index.setdefault(operand, []).append(instruction.index)
+            for instruction in self._all():
+                for name in dict.fromkeys(instruction.operands):
+                    index.setdefault(name, []).append(instruction.index)
             self._users = index
         return self._users
 
@@ -129,8 +172,13 @@ class HloComputation:
     def _make(self, index: int) -> HloInstruction:
         made = self._made.get(index)
         if made is None:
-            made = self._made[index] = HloInstruction(self.module, self, index)
+            made = self._made.setdefault(index, HloInstruction(self.module, self, index))
         return made
+
+    def _all(self) -> list[HloInstruction]:
+        if self._every is None:
+            self._every = [self._make(index) for index in range(self.start, self.stop)]
+        return self._every
 
 
 class HloModule:
@@ -147,13 +195,19 @@ class HloModule:
         self._names: list[str] = []
         self._opcodes: list[str] = []
         self._starts = array("q")
+        # Where the shape begins and ends: what comes before and behind it has a fixed form.
+        self._shape_starts = array("q")
+        self._shape_ends = array("q")
         self._lines = array("l")
         self._computation_starts = array("q")
         self._by_name: dict[str, int] | None = None
         self._computation_index: dict[str, HloComputation] | None = None
+        self._calling: list[int] | None = None
         self._callers: dict[str, list[HloInstruction]] | None = None
         # Numbers of whole computations by (what, name): one that is called from many places is counted once.
         self.counted: dict[tuple[str, str], int | None] = {}
+        # What others derived from the module alone, by what it is: kept as long as the module.
+        self.derived: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"<module {self.name}, {len(self.computations)} computations, {len(self)} instructions>"
@@ -166,6 +220,34 @@ class HloModule:
     def names(self) -> list[str]:
         """All instruction names, in the order of the text."""
         return list(self._names)
+
+    @property
+    def opcodes(self) -> list[str]:
+        """All opcodes, in the order of the text."""
+        return list(self._opcodes)
+
+    @property
+    def lines(self) -> Sequence[int]:
+        """The line of each instruction in the text (from 1), in its order."""
+        return self._lines
+
+    def op_names(self) -> list[str | None]:
+        """``op_name`` of each instruction, in the order of the text: as asked one by one, but in one pass."""
+        found: list[str | None] = [None] * len(self)
+        text, starts, shape_ends = self.text, self._starts, self._shape_ends
+        index, seen, last = -1, -1, len(self) - 1
+        for match in _OP_NAME.finditer(text):
+            place = match.start()
+            while index < last and starts[index + 1] <= place:
+                index += 1
+            if index == seen or index < 0 or text.find("\n", starts[index], place) >= 0:
+                continue
+            seen = index
+            if text.startswith("metadata={", place - 10) and text.find('"', shape_ends[index], place) < 0:
+                found[index] = unquote(f'"{match.group(1)}"')
+            else:  # behind a string, which may hold anything
+                found[index] = self.at(index).op_name
+        return found
 
     def opcode_counts(self) -> dict[str, int]:
         """How many instructions there are of each opcode."""
@@ -199,8 +281,12 @@ class HloModule:
 
     def at(self, index: int) -> HloInstruction:
         """The instruction at a position of the module."""
+        return self.computations[self.number_at(index)]._make(index)
+
+    def number_at(self, index: int) -> int:
+        """The number of the computation that holds the instruction at a position of the module."""
         # Empty computations share their start with the next one, which bisect_right finds.
-        return self.computations[bisect_right(self._computation_starts, index) - 1]._make(index)
+        return bisect_right(self._computation_starts, index) - 1
 
     def names_at(self, index: int) -> str:
         """The name of the instruction at a position of the module."""
@@ -214,8 +300,10 @@ class HloModule:
 
     def calling(self) -> list[int]:
         """Positions of the instructions that may call a computation, in the order of the text."""
-        found = [bisect_right(self._starts, match.start()) - 1 for match in CALLS.finditer(self.text)]
-        return [index for index in dict.fromkeys(found) if index >= 0]
+        if self._calling is None:
+            possible = [index for index, opcode in enumerate(self._opcodes) if opcode not in _CALLING_NOTHING]
+            self._calling = [index for index in possible if self.at(index).may_call]
+        return self._calling
 
     def at_line(self, line: int) -> HloInstruction | None:
         """The instruction on a line of the text, from 1."""
@@ -230,12 +318,7 @@ class HloModule:
 
     def _index_callers(self) -> dict[str, list[HloInstruction]]:
         found: dict[str, list[HloInstruction]] = {}
-        seen = -1
-        for match in CALLS.finditer(self.text):
-            index = bisect_right(self._starts, match.start()) - 1
-            if index <= seen:
-                continue
-            seen = index
+        for index in self.calling():
             instruction = self.at(index)
             for names in instruction.called.values():
                 for name in names:

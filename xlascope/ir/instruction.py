@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from xlascope.ir import scan
@@ -12,11 +13,7 @@ from xlascope.ir.frames import Frame
 if TYPE_CHECKING:
     from xlascope.ir.hlo import HloComputation, HloModule
 
-_INSTRUCTION = re.compile(
-    r"[ \t]*(?:ROOT[ ]+)?%?[^\s=,(){}%\"]+[ ]=[ ](\([^\n]*?\)|[^\s(]\S*)[ ]"  # name and shape
-    r"([a-zA-Z][a-zA-Z0-9_\-]*)\("
-)
-_OP_NAME = re.compile(r'\bop_name="((?:[^"\\]|\\.)*)"')
+_OP_NAME = re.compile(r'\bop_name="((?:[^"\\\n]|\\.)*)"')
 _SOURCE_FILE = re.compile(r'\bsource_file="((?:[^"\\]|\\.)*)"')
 _SOURCE_LINE = re.compile(r"\bsource_line=(\d{1,18})")
 _FRAME_ID = re.compile(r"\bstack_frame_id=(\d{1,18})")
@@ -38,6 +35,8 @@ CALL_ROLES = (
     "select",
     "scatter",
 )
+_CALLED = re.compile(rf"[ ,]({'|'.join(CALL_ROLES)})=(?:%?([\w.\-]+)(?=[,\s]|$)|\{{((?:%?[\w.\-]+(?:, ?)?)*)\}})")
+_CALLED_NAME = re.compile(r"%?([\w.\-]+)")
 # Opcodes whose parentheses hold something else than operands.
 _NO_OPERANDS = frozenset({"constant", "parameter", "iota"})
 
@@ -45,7 +44,7 @@ _NO_OPERANDS = frozenset({"constant", "parameter", "iota"})
 class HloInstruction:
     """One instruction; every property is read from the text, the split ones once."""
 
-    __slots__ = ("_attributes", "_operands", "_parts", "computation", "index", "module", "name", "opcode")
+    __slots__ = ("_attributes", "_elements", "_operands", "_parts", "computation", "index", "module", "name", "opcode")
 
     def __init__(self, module: HloModule, computation: HloComputation, index: int) -> None:
         self.module = module
@@ -54,7 +53,8 @@ class HloInstruction:
         self.name = module._names[index]
         self.opcode = module._opcodes[index]
         self._parts: tuple[int, int, int, int, int] | None = None
-        self._operands: tuple[tuple[str, int | None], ...] | None = None
+        self._operands: tuple[str, ...] | None = None
+        self._elements: tuple[int | None, ...] | None = None
         self._attributes: dict[str, str] | None = None
 
     def __repr__(self) -> str:
@@ -63,15 +63,13 @@ class HloInstruction:
     def _offsets(self) -> tuple[int, int, int, int, int]:
         """Offsets in the text: shape start and end, operands start and end, end of line."""
         if self._parts is None:
-            text = self.module.text
-            start = self.module._starts[self.index]
-            stop = text.find("\n", start)
+            text, index = self.module.text, self.index
+            stop = text.find("\n", self.module._starts[index])
             stop = len(text) if stop < 0 else stop
-            match = _INSTRUCTION.match(text, start, stop)
-            if match is None:  # the index holds only lines that matched
-                raise AssertionError(f"line {self.line} was indexed as an instruction and is none")
-            end = scan.operands_end(text, match.end(), stop)
-            self._parts = (match.start(1), match.end(1), match.end(), stop if end is None else end, stop)
+            shape_end = self.module._shape_ends[index]
+            operands = shape_end + len(self.opcode) + 2  # a blank, the opcode, a parenthesis
+            end = scan.operands_end(text, operands, stop)
+            self._parts = (self.module._shape_starts[index], shape_end, operands, stop if end is None else end, stop)
         return self._parts
 
     @property
@@ -92,8 +90,8 @@ class HloInstruction:
     @property
     def shape(self) -> str:
         """The shape as it is written, with its layout."""
-        start, stop, *_ = self._offsets()
-        return self.module.text[start:stop]
+        module, index = self.module, self.index
+        return module.text[module._shape_starts[index] : module._shape_ends[index]]
 
     @property
     def operand_text(self) -> str:
@@ -104,14 +102,22 @@ class HloInstruction:
     @property
     def operand_refs(self) -> tuple[tuple[str, int | None], ...]:
         """Operands as (name, tuple index); the index is None but for ``%name#1``, text for element 1 of a tuple."""
-        if self._operands is None:
-            self._operands = () if self.opcode in _NO_OPERANDS else scan.operand_refs(self.operand_text)
-        return self._operands
+        names = self.operands
+        return tuple(zip(names, self._elements or repeat(None), strict=False))
 
     @property
     def operands(self) -> tuple[str, ...]:
         """Names of the operands, without %."""
-        return tuple(name for name, _ in self.operand_refs)
+        if self._operands is None:
+            text = "" if self.opcode in _NO_OPERANDS else self.operand_text
+            names = scan.plain_names(text)
+            if names is None:
+                refs = scan.operand_refs(text)
+                names = tuple(name for name, _ in refs)
+                if any(element is not None for _, element in refs):
+                    self._elements = tuple(element for _, element in refs)
+            self._operands = names
+        return self._operands
 
     @property
     def attributes(self) -> Mapping[str, str]:
@@ -124,8 +130,13 @@ class HloInstruction:
     @property
     def called(self) -> dict[str, tuple[str, ...]]:
         """Names of the computations it calls, by role (``calls``, ``to_apply``, ``body``, …)."""
-        own = self.attributes
-        return {role: scan.computation_names(own[role]) for role in CALL_ROLES if role in own}
+        tail = self.tail
+        roles = len(CALLS.findall(tail))
+        found = _plainly_called(tail) if roles and self._attributes is None else {}
+        if len(found) != roles:
+            own = self.attributes
+            return {role: scan.computation_names(own[role]) for role in CALL_ROLES if role in own}
+        return found if roles < 2 else {role: found[role] for role in CALL_ROLES if role in found}
 
     @property
     def may_call(self) -> bool:
@@ -207,3 +218,15 @@ class HloInstruction:
     def operand_instructions(self) -> list[HloInstruction | None]:
         """Its operands as instructions of its computation; None for a name that is not there."""
         return [self.computation.get(name) for name in self.operands]
+
+
+def _plainly_called(tail: str) -> dict[str, tuple[str, ...]]:
+    """Computations by role, as far as no string and no open brace stands before them, where they are attributes."""
+    found: dict[str, tuple[str, ...]] = {}
+    for match in _CALLED.finditer(tail):
+        before = tail[: match.start()]
+        if '"' in before or before.count("{") != before.count("}"):
+            break
+        role, one, several = match.groups()
+        found[role] = (one,) if one is not None else tuple(_CALLED_NAME.findall(several))
+    return found

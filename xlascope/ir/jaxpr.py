@@ -150,7 +150,8 @@ def _link(text: str, plain: dict[str, Equation], problems: list[Problem]) -> Jax
                 problems.append(Problem(0, equation.path, f"its parent {equation.parent} is missing"))
             children.setdefault(equation.parent, []).append(equation.path)
     _inherit_places(plain)
-    linked = {path: replace(equation, children=tuple(children.get(path, ()))) for path, equation in plain.items()}
+    linked = {path: replace(equation, children=tuple(children[path])) if path in children else equation
+              for path, equation in plain.items()}  # fmt: skip
     by_line: dict[int, list[Equation]] = {}
     for equation in linked.values():
         if equation.text_line is not None:

@@ -70,6 +70,7 @@ def _read_head(module: HloModule) -> tuple[int, int]:
 def _index(module: HloModule, offset: int, number: int) -> None:
     """Walk the lines from ``offset``, whose number is ``number``, and note where each instruction lies."""
     names, opcodes = module._names, module._opcodes
+    shape_starts, shape_ends = module._shape_starts, module._shape_ends
     starts, lines, problems = module._starts, module._lines, module.problems
     current: HloComputation | None = None
     text = module.text
@@ -85,6 +86,8 @@ def _index(module: HloModule, offset: int, number: int) -> None:
                 names.append(match.group(2))
                 opcodes.append(intern(match.group(4)))
                 starts.append(match.start())
+                shape_starts.append(match.start(3))
+                shape_ends.append(match.end(3))
                 lines.append(number)
         elif kind == 8:
             if current is None:

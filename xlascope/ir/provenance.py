@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from xlascope.ir.hlo import HloInstruction, HloModule
+from xlascope.ir.hlo import HloModule
 
 _TAG = re.compile(r"xs(b\d+\.)?(\d+)_")
 _IN_NAME = re.compile(r"/xs(?:b\d+\.)?\d+_(?=[/\";)\]])|\bxs(?:b\d+\.)?\d+_(?:/|(?=\)))")
@@ -103,25 +103,35 @@ class _Context:
 
 
 class _Resolver:
+    """Paths of all instructions. Many instructions bear one name: what it says is read once."""
+
     def __init__(self, module: HloModule, known: Collection[str] | None) -> None:
         self._module = module
         self._known = known
         self._contexts: dict[str, _Context] = {}
         self._chains: dict[int, tuple[Chain, ...]] = {}
+        self._names: dict[str, tuple[tuple[Chain, bool], ...]] = {}
+        self._alone: dict[str, tuple[Chain, ...]] = {}
+        self._paths: dict[tuple[Chain, ...], tuple[str, ...]] = {}
 
     def paths(self) -> dict[str, tuple[str, ...]]:
+        op_names = self._module.op_names()
         # In HLO text a computation is written before those that call it.
         for computation in reversed(self._module.computations):
             context = self._context(computation.name)
-            for instruction in computation.instructions:
-                chains = self._resolve(instruction, context)
+            for index in range(computation.start, computation.stop):
+                op_name = op_names[index]
+                chains = self._resolve(op_name, context, computation.is_entry) if op_name is not None else ()
                 if chains:
-                    self._chains[instruction.index] = chains
+                    self._chains[index] = chains
+        names = self._module.names
         found: dict[str, tuple[str, ...]] = {}
-        for instruction in self._module.instructions():
-            paths = known_paths(self._chains.get(instruction.index, ()), self._known)
+        for index, chains in sorted(self._chains.items()):
+            paths = self._paths.get(chains)
+            if paths is None:
+                paths = self._paths[chains] = known_paths(chains, self._known)
             if paths:
-                found[instruction.name] = paths
+                found[names[index]] = paths
         return found
 
     def _context(self, computation: str) -> _Context:
@@ -151,14 +161,16 @@ class _Resolver:
         found = self._contexts[computation] = _Context(frozenset(prefixes), repeats, inherits)
         return found
 
-    def _resolve(self, instruction: HloInstruction, context: _Context) -> tuple[Chain, ...]:
-        op_name = instruction.op_name
-        if op_name is None:
-            return ()
+    def _resolve(self, op_name: str, context: _Context, is_entry: bool) -> tuple[Chain, ...]:
+        alone = self._alone.get(op_name)
+        if alone is not None:
+            return alone
+        parts = self._names.get(op_name)
+        if parts is None:
+            parts = self._names[op_name] = tuple((self._own(name), is_whole(name)) for name in names_of(op_name))
         found: dict[Chain, None] = {}
-        for name in names_of(op_name):
-            own = self._own(name)
-            if is_whole(name) or instruction.computation.is_entry:
+        for own, whole in parts:
+            if whole or is_entry:
                 found[own] = None
             elif not own:
                 if context.inherits:
@@ -167,7 +179,10 @@ class _Resolver:
                 found.update(dict.fromkeys(sorted(prefix + own for prefix in context.prefixes)))
             else:
                 found.update(dict.fromkeys(self._joined(context.prefixes, own)))
-        return tuple(chain for chain in found if chain)
+        chains = tuple(chain for chain in found if chain)
+        if all(whole for _, whole in parts):  # the same wherever it stands
+            self._alone[op_name] = chains
+        return chains
 
     def _own(self, name: str) -> Chain:
         """The chain of a name; XLA may write one whole name behind another, of which the last counts."""
@@ -220,14 +235,15 @@ def names_between(tagged: HloModule, untagged: HloModule) -> tuple[dict[str, str
 
     By name; where only names differ (programs with a random generator), by place.
     """
-    a = [(i.name, i.opcode) for c in tagged.computations for i in c.instructions]
-    b = [(i.name, i.opcode) for c in untagged.computations for i in c.instructions]
-    if [opcode for _, opcode in a] == [opcode for _, opcode in b]:
-        return {name: other for (name, _), (other, _) in zip(a, b, strict=True)}, None
-    there = dict(b)
-    first = next((x[0] for x, y in zip(a, b, strict=False) if x[1] != y[1]), "the end")
-    mismatch = f"the tagged module has {len(a)} instructions, the script's {len(b)}; they part at {first}"
-    return {name: name for name, opcode in a if there.get(name) == opcode}, mismatch
+    names, others = tagged.names, untagged.names
+    opcodes, there_opcodes = tagged.opcodes, untagged.opcodes
+    if opcodes == there_opcodes:
+        return dict(zip(names, others, strict=True)), None
+    there = dict(zip(others, there_opcodes, strict=True))
+    parted = (name for name, x, y in zip(names, opcodes, there_opcodes, strict=False) if x != y)
+    first = next(parted, "the end")
+    mismatch = f"the tagged module has {len(names)} instructions, the script's {len(others)}; they part at {first}"
+    return {name: name for name, opcode in zip(names, opcodes, strict=True) if there.get(name) == opcode}, mismatch
 
 
 def path_order(path: str) -> tuple[int, ...]:

@@ -50,12 +50,18 @@ def split_top(text: str, start: int, stop: int) -> list[str]:
     return [part for part in parts if part]
 
 
+def plain_names(text: str) -> tuple[str, ...] | None:
+    """The names in an operand list of names alone, as ``%a, %b``; None for any other text."""
+    return tuple(text[1:].split(", %")) if _PLAIN_NAMES.fullmatch(text) else None
+
+
 def operand_refs(text: str) -> tuple[tuple[str, int | None], ...]:
     """Names and tuple indexes in an operand list: ``%a, f32[2]{0} %b, c#1`` gives a, b, and element 1 of c."""
     if not text.strip():
         return ()
-    if _PLAIN_NAMES.fullmatch(text):
-        return tuple([(name, None) for name in text[1:].split(", %")])
+    plain = plain_names(text)
+    if plain is not None:
+        return tuple([(name, None) for name in plain])
     text = _COMMENT.sub("", text) if "/*" in text else text
     parts = split_top(text, 0, len(text)) if ("[" in text or "(" in text or "{" in text) else text.split(",")
     names = [part.split()[-1].lstrip("%") for part in parts if part.strip()]

@@ -147,17 +147,19 @@ def link(
             parent = parents.get(parent)
     row_equations = {row: tuple(paths) for row, paths in starts.items()}
     row_equations.update({row: row_equations[start] for row, start in (continued or {}).items() if start in starts})
-    nodes = graph.nodes if graph is not None else ()
+    nodes = tuple(graph.outlines) if graph is not None else ()
+    equations_of = {node.id: node.equations for node in nodes}
     of_node, of_equation, groups, fusions = {}, defaultdict(list), defaultdict(list), {}
+    around: dict[str | None, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for node in nodes:
-        owner = graph.node_by_id.get(node.owner) if node.owner is not None else None
-        of_node[node.id] = node.equations or (owner.equations if owner is not None else ())
+        of_node[node.id] = node.equations or equations_of.get(node.owner, ())
         for path in node.equations:
             of_equation[path].append(node.id)
-        around = graph.ancestors(node.id)
-        for group in around:
+        if node.group not in around:
+            around[node.group] = _around(graph, node.group)
+        outer, held = around[node.group]
+        for group in outer:
             groups[group].append(node.id)
-        held = tuple(group for group in around if graph.group_by_id[group].kind == "fusion")
         if held:
             fusions[node.id] = held
     return Links(
@@ -176,6 +178,12 @@ def link(
         stage_equations={stage: found.equations for stage, found in (stages or {}).items()},
         stage_rows={stage: found.rows for stage, found in (stages or {}).items()},
     )
+
+
+def _around(graph: Any, group: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The groups around what lies in a group, that one first, and those of them that are fusions."""
+    outer = (group, *graph.ancestors(group)) if group is not None else ()
+    return outer, tuple(each for each in outer if graph.group_by_id[each].kind == "fusion")
 
 
 def path_key(path: str) -> list[int]:

@@ -15,7 +15,7 @@ def handed_over(module: HloModule, before: HloModule | None) -> frozenset[str]:
     Tuples, parameters, constants and bitcasts; and broadcasts of literals, with the fusions that hold nothing else,
     where the module ``before`` optimization (None: not held) broadcasts a literal to the same shape.
     """
-    found = {each.name for each in module.instructions() if each.opcode in _UNMARKED}
+    found = {name for name, opcode in zip(module.names, module.opcodes, strict=True) if opcode in _UNMARKED}
     if before is None:
         return frozenset(found)
     shapes = {short_shape(each.shape) for each in before.of_opcode("broadcast") if _of_literal(each, before)}

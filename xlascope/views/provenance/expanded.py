@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from xlascope.ir import HloInstruction, HloModule, JaxprIndex
+from xlascope.ir import HloInstruction, HloModule
 from xlascope.ir.shapes import short_shape
+from xlascope.views.provenance.values import Values
 
 _CLONE = re.compile(r"\.clone(?:\.\d+)*\Z")
 _BRANCH = re.compile(r"\.b\d+\Z")
@@ -40,11 +41,11 @@ Paths = tuple[str, ...]
 class Lost:
     """The equations that no instruction is named after. ``present``: those that some instruction is."""
 
-    def __init__(self, jaxpr: JaxprIndex, present: Collection[str]) -> None:
-        self._jaxpr = jaxpr
+    def __init__(self, values: Values, present: Collection[str]) -> None:
+        self._values = values
+        self._jaxpr = jaxpr = values.jaxpr
         # One that calls a jaxpr has instructions where anything inside it has.
         self._present = {around for path in present for around in (path, *jaxpr.ancestors(path))}
-        self._inputs: Mapping[str, tuple] | None = None
         self._unread: dict[str, list[str]] = {}
         self._known: dict[tuple[str, str | None, str], frozenset[str]] = {}
         self._any = any(self._is_maker(each.path, None, "") for each in jaxpr.equations)
@@ -101,11 +102,7 @@ class Lost:
         return frozenset(found)
 
     def _sources(self, path: str) -> list[str]:
-        if self._inputs is None:
-            from xlascope.graphs.jaxpr import build_jaxpr_graph  # of runs alone: what has no jaxpr is shown sooner
-
-            self._inputs = build_jaxpr_graph(self._jaxpr).inputs
-        return [edge.source for edge in self._inputs.get(path, ())]
+        return [edge.source for edge in self._values.graph.inputs.get(path, ())]
 
     def _results(self, caller: str) -> list[str]:
         """The equations in the body of a call that none there reads."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from xlascope.ir import HloComputation, HloInstruction, HloModule, JaxprIndex
+from xlascope.ir import HloComputation, HloInstruction, HloModule
 from xlascope.ir.provenance import path_order
 from xlascope.views.provenance.expanded import Lost, region_name
+from xlascope.views.provenance.values import Values
 
 # These XLA adds for its own sake (layouts, exchanges, calls), or they only hand values on.
 _ITS_OWN = frozenset(
@@ -33,7 +34,7 @@ Paths = tuple[str, ...]
 def by_flow(
     module: HloModule,
     own: Mapping[str, Paths],
-    jaxpr: JaxprIndex | None = None,
+    values: Values | None = None,
     regions: Callable[[], Mapping[str, Paths]] | None = None,
 ) -> dict[str, Paths]:
     """Equations of instructions without a tag, where what surrounds them leaves one choice.
@@ -46,7 +47,7 @@ def by_flow(
       instruction (`expanded.py`), it is of that one. A literal that XLA keeps once for several equations is of all.
     * A copy between two instructions of the same equations is of these.
     """
-    return _Flow(module, own, jaxpr, regions).find()
+    return _Flow(module, own, values, regions).find()
 
 
 class _Flow:
@@ -54,16 +55,18 @@ class _Flow:
         self,
         module: HloModule,
         own: Mapping[str, Paths],
-        jaxpr: JaxprIndex | None,
+        values: Values | None,
         regions: Callable[[], Mapping[str, Paths]] | None,
     ) -> None:
         self._module, self._own, self._regions = module, own, regions
-        self._lost = Lost(jaxpr, {path for paths in own.values() for path in paths}) if jaxpr is not None else None
+        self._lost = Lost(values, {path for paths in own.values() for path in paths}) if values is not None else None
         self._found: dict[str, Paths] = {}
 
     def find(self) -> dict[str, Paths]:
         self._nameless_calls()
-        waiting = [each for each in self._module.instructions() if not self._of(each) and each.opcode not in _ITS_OWN]
+        module, known = self._module, self._own.keys() | self._found.keys()
+        every = enumerate(zip(module.names, module.opcodes, strict=True))
+        waiting = [module.at(at) for at, (name, opcode) in every if opcode not in _ITS_OWN and name not in known]
         self._applied(waiting)
         for _ in range(_ROUNDS):  # values go into fusions and come out of them
             left = []

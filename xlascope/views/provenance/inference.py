@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from xlascope.ir import HloModule, JaxprIndex
+from xlascope.views.provenance.values import Values
 
 # Primitives whose work is in moving or renaming values, which XLA often does on the way to something else.
 LIGHT = frozenset(
@@ -29,7 +30,7 @@ MAKERS = {
 
 
 def absorbed(
-    module: HloModule, jaxpr: JaxprIndex, equations: Mapping[str, tuple[str, ...]]
+    module: HloModule, values: Values, equations: Mapping[str, tuple[str, ...]]
 ) -> dict[str, tuple[str, ...]]:
     """Equations that XLA merged into the instruction of an equation which reads them, by that instruction's name.
 
@@ -37,6 +38,7 @@ def absorbed(
     no instruction, one equation alone reads its value, that one only moves values, and yet its instruction is of an
     opcode that the first is lowered to: then that is where it went.
     """
+    jaxpr = values.jaxpr
     makers: dict[str, str] = {primitive: opcode for opcode, found in MAKERS.items() for primitive in found}
     present = {path for paths in equations.values() for path in paths}
     lost = [each for each in jaxpr.equations if each.path not in present and each.primitive in makers]
@@ -46,9 +48,7 @@ def absorbed(
     for name, paths in equations.items():
         for path in paths:
             by_path.setdefault(path, []).append(name)
-    from xlascope.graphs.jaxpr import build_jaxpr_graph  # of runs alone: what has no jaxpr is shown sooner
-
-    outputs = build_jaxpr_graph(jaxpr).outputs
+    outputs = values.graph.outputs
     found: dict[str, tuple[str, ...]] = {}
     for equation in lost:
         reader = _reader(equation.path, jaxpr, outputs, present)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from xlascope.graphs import build_graph
+from xlascope.graphs.equations import owners_of
 from xlascope.ir import Equation, HloInstruction, HloModule, JaxprIndex
 from xlascope.ir.provenance import module_paths, names_between, path_order
 from xlascope.views.errors import ViewError
@@ -13,6 +13,7 @@ from xlascope.views.provenance.carried_values import handed_over
 from xlascope.views.provenance.expanded import regions
 from xlascope.views.provenance.flow import by_flow
 from xlascope.views.provenance.inference import absorbed
+from xlascope.views.provenance.values import Values
 from xlascope.views.sources.source import RunSource
 from xlascope.views.sources.stages import hlo_module, jaxpr_index, jaxpr_key, stage_key, tagged_module
 
@@ -20,6 +21,8 @@ from xlascope.views.sources.stages import hlo_module, jaxpr_index, jaxpr_key, st
 _PRIMITIVES = {"while": ("scan", "while")}
 # XLA made these of nothing that the program says: they name values, and are there in every module.
 SOURCES = frozenset({"parameter", "constant"})
+
+_Paths = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,18 @@ def provenance(source: RunSource, program: str, variant: str | None, stage: str 
         def brought() -> Mapping[str, tuple[str, ...]]:
             return regions(before, provenance(source, program, None, "hlo").equations) if before is not None else {}
 
-        found = of_module(module, jaxpr_index(source, program), tagged, brought)
+        found = of_module(module, jaxpr_index(source, program), tagged, brought, _values(source, program))
         # Before optimization nothing is XLA's own.
         handed = frozenset(module.names) if stage == "hlo" else handed_over(module, before)
         return replace(found, key=key, added=found.added - handed, handed=handed)
 
     return source.large.get_or(key, read)
+
+
+def _values(source: RunSource, program: str) -> Values | None:
+    index = jaxpr_index(source, program)
+    key = "values", jaxpr_key(source, program)
+    return source.large.get_or(key, lambda: Values(index)) if index is not None else None
 
 
 def _before(source: RunSource, program: str) -> HloModule | None:
@@ -95,11 +104,13 @@ def of_module(
     jaxpr: JaxprIndex | None,
     tagged: HloModule | None = None,
     brought: Callable[[], Mapping[str, tuple[str, ...]]] | None = None,
+    values: Values | None = None,
 ) -> Provenance:
     """Equations of each instruction; a fusion has those of its members, which come after its own.
 
     ``tagged``: the same module compiled with tagged equations; without it tags are looked for in the module itself.
     ``brought``: the equations that brought a computation which instructions apply, by its name before optimization.
+    ``values``: those of the jaxpr, where others ask for them too.
     """
     known = {equation.path for equation in jaxpr.equations} if jaxpr is not None else None
     names, mismatch = names_between(tagged, module) if tagged is not None else ({}, None)
@@ -112,30 +123,23 @@ def of_module(
         own = _by_position(module, _Positions(jaxpr))
     inferred: set[str] = set()
     if exact:
-        flowing = by_flow(module, own, jaxpr, brought)
+        values = values or (Values(jaxpr) if jaxpr is not None else None)
+        flowing = by_flow(module, own, values, brought)
         inferred |= flowing.keys()
         own = own | flowing
-        if jaxpr is not None:
-            for name, paths in absorbed(module, jaxpr, own).items():
+        if values is not None:
+            for name, paths in absorbed(module, values, own).items():
                 own[name] = tuple(sorted({*own[name], *paths}, key=path_order))
                 inferred.add(name)
     equations = _with_members(module, own)
     if inferred:
-        by_tag = _with_members(module, {name: paths for name, paths in own.items() if name not in inferred})
-        inferred |= {each.name for each in module.of_opcode("fusion")
-                     if set(equations.get(each.name, ())) != set(by_tag.get(each.name, ()))}  # fmt: skip
-    if exact:
-        added = {each.name for each in module.instructions() if each.opcode not in SOURCES}
-    else:
-        added = {each.name for each in module.instructions() if each.op_name is None and each.opcode not in SOURCES}
+        inferred |= _told_by_inferred(module, own, equations, inferred)
+    every = zip(module.names, module.opcodes, strict=True)
+    added = {name for name, opcode in every if opcode not in SOURCES and name not in equations}
+    if not exact:
+        added = {each.name for each in module.instructions() if each.name in added and each.op_name is None}
     # All that has no equation has an owner, be it added by XLA or a part of the program that was not matched.
-    graph = build_graph(module, None, equations)
-    owners = {
-        node.name: graph.node_by_id[node.owner].name
-        for node in graph.nodes
-        if node.owner is not None and node.name not in equations
-    }
-    added -= equations.keys()
+    owners = owners_of(module, equations)
     return Provenance(equations, frozenset(added), exact, owners, None, mismatch, frozenset(inferred))
 
 
@@ -152,12 +156,38 @@ def _with_members(module: HloModule, own: Mapping[str, tuple[str, ...]]) -> dict
     united = _Unions()
     # A fusion inside of a fusion is written before the one that holds it, so that its members are complete.
     for fusion in module.of_opcode("fusion"):
-        bodies = [module.computation(name) for name in fusion.called.get("calls", ())]
-        members = [member for body in bodies if body is not None for member in body.instructions]
-        inner = [found[member.name] for member in members if member.opcode not in SOURCES and found.get(member.name)]
+        inner = [found[name] for name in _members(module, fusion) if name in found]
         if inner:
             found[fusion.name] = united.of([own.get(fusion.name, ()), *inner])
     return found
+
+
+def _members(module: HloModule, fusion: HloInstruction) -> list[str]:
+    """Names of what a fusion holds, parameters and constants left out."""
+    bodies = [module.computation(name) for name in fusion.called.get("calls", ())]
+    return [
+        name
+        for body in bodies
+        if body is not None
+        for name, opcode in zip(body.names, body.opcodes, strict=True)
+        if opcode not in SOURCES
+    ]
+
+
+def _told_by_inferred(
+    module: HloModule, own: Mapping[str, _Paths], equations: Mapping[str, _Paths], inferred: Collection[str]
+) -> set[str]:
+    """The fusions that have an equation only by what is ``inferred`` of them and of their members."""
+    by_tag: dict[str, set[str]] = {}
+    for fusion in module.of_opcode("fusion"):
+        members = _members(module, fusion)
+        if fusion.name not in inferred and not any(name in inferred or name in by_tag for name in members):
+            continue
+        tagged = set(own.get(fusion.name, ()) if fusion.name not in inferred else ())
+        for name in members:
+            tagged.update(by_tag.get(name, () if name in inferred else equations.get(name, ())))
+        by_tag[fusion.name] = tagged
+    return {name for name, paths in by_tag.items() if set(equations.get(name, ())) != paths}
 
 
 class _Unions:
@@ -170,7 +200,7 @@ class _Unions:
     def __init__(self) -> None:
         self._of_same: dict[tuple[int, ...], tuple[str, ...]] = {}
         self._parts: list[Sequence[tuple[str, ...]]] = []
-        self._orders: dict[str, tuple[int, ...]] = {}
+        self._orders = _Orders()
 
     def of(self, parts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
         """All paths of the parts once, in the order of the jaxpr's text."""
@@ -179,15 +209,17 @@ class _Unions:
         made = self._of_same.get(key)
         if made is None:
             whole = set[str]().union(*distinct.values())
-            made = self._of_same[key] = tuple(sorted(whole, key=self._order))
+            made = self._of_same[key] = tuple(sorted(whole, key=self._orders.__getitem__))
             self._parts.append(parts)  # alive, so that no other object takes the identity of one of them
         return made
 
-    def _order(self, path: str) -> tuple[int, ...]:
-        order = self._orders.get(path)
-        if order is None:
-            order = self._orders[path] = path_order(path)
-        return order
+
+class _Orders(dict[str, tuple[int, ...]]):
+    """Where paths stand in the order of the jaxpr's text."""
+
+    def __missing__(self, path: str) -> tuple[int, ...]:
+        self[path] = path_order(path)
+        return self[path]
 
 
 class _Positions:
