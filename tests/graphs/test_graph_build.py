@@ -178,3 +178,15 @@ def test_a_fusion_does_not_have_the_equations_of_its_literals():
     fusion = graph.node_by_id["f"]
     assert fusion.equations == () and fusion.added_by_xla and fusion.owner == "s"
     assert graph.node_by_id["a"].owner == "s"
+
+
+def test_outlines_are_those_of_the_nodes(corpus):
+    for name in ("scan_grad", "softmax"):
+        module = parse_hlo(corpus.get(name).text)
+        every = list(module.names)
+        equations = {each: (str(place),) for place, each in enumerate(every) if place % 3 == 0}
+        for options in ({}, {"equations": equations}, {"equations": equations, "handed": frozenset(every[:20])}):
+            fresh, made = build_graph(module, **options), build_graph(module, **options)
+            assert [(node.id, node.group, node.line, node.equations, node.owner) for node in made.nodes] == [
+                tuple(each) for each in fresh.outlines
+            ]

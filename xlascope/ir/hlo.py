@@ -12,7 +12,7 @@ from typing import Any
 
 from xlascope.ir.frames import FrameTables
 from xlascope.ir.instruction import HloInstruction
-from xlascope.ir.scan import unquote
+from xlascope.ir.scan import operands_end, unquote
 
 # As an instruction looks for its own, but found by the letters it begins with: several times faster in a large text.
 _OP_NAME = re.compile(r'op_name="((?:[^"\\\n]|\\.)*)"')
@@ -243,9 +243,10 @@ class HloModule:
             if index == seen or index < 0 or text.find("\n", starts[index], place) >= 0:
                 continue
             seen = index
-            if text.startswith("metadata={", place - 10) and text.find('"', shape_ends[index], place) < 0:
+            operands = shape_ends[index] + len(self._opcodes[index]) + 2
+            if text.startswith("metadata={", place - 10) and operands_end(text, operands, place) is not None:
                 found[index] = unquote(f'"{match.group(1)}"')
-            else:  # behind a string, which may hold anything
+            else:
                 found[index] = self.at(index).op_name
         return found
 
