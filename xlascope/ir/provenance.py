@@ -131,7 +131,8 @@ class _Resolver:
             if paths is None:
                 paths = self._paths[chains] = known_paths(chains, self._known)
             if paths:
-                found[names[index]] = paths
+                # Each its own tuple: what shares one is taken for alike, and its time split together.
+                found[names[index]] = (*paths,)
         return found
 
     def _context(self, computation: str) -> _Context:
