@@ -178,15 +178,14 @@ def test_an_equation_has_the_time_of_its_line_of_the_jaxpr():
 def test_links_go_both_ways_and_what_contains_stands_for_what_is_inside():
     node = SimpleNamespace
     nodes = [
-        node(id="loop", equations=("4",), owner=None, line=20, around=()),
-        node(id="fusion", equations=("4.0", "4.1"), owner=None, line=12, around=("loop",)),
-        node(id="a", equations=("4.0",), owner=None, line=7, around=("fusion", "loop")),
-        node(id="b", equations=("4.1",), owner=None, line=8, around=("fusion", "loop")),
-        node(id="copy", equations=(), owner="a", line=21, around=()),
+        node(id="loop", equations=("4",), owner=None, line=20, group=None),
+        node(id="fusion", equations=("4.0", "4.1"), owner=None, line=12, group="loop"),
+        node(id="a", equations=("4.0",), owner=None, line=7, group="fusion"),
+        node(id="b", equations=("4.1",), owner=None, line=8, group="fusion"),
+        node(id="copy", equations=(), owner="a", line=21, group=None),
     ]
-    by_id = {each.id: each for each in nodes}
     groups = {"loop": node(kind="loop"), "fusion": node(kind="fusion")}
-    graph = node(nodes=nodes, node_by_id=by_id, group_by_id=groups, ancestors=lambda id: by_id[id].around)
+    graph = node(outlines=nodes, group_by_id=groups, ancestors={"loop": (), "fusion": ("loop",)}.get)
     links = link(LOOP, graph, {6: 5})
     focus = links.of_row("jaxpr", 3)
     assert focus.lead == ("4",) and focus.equations == {"4", "4.0", "4.1"}
