@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xlascope.cli.errors import CommandError
 from xlascope.cli.options import OPTIONS, OUTPUT, describe, given_to_script, make_plan, split
+from xlascope.cli.unlinked import unlinked
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
 from xlascope.session.plan import default_run_path
@@ -48,6 +49,8 @@ def main(argv: list[str]) -> int:
     code = Relay(keeper).run()
     narrator.finished()
     if recorded:
+        for sentence in unlinked(path):
+            narrator.say(sentence)
         narrator.say(shown if shown is not None else os.path.join(".", path.name), plain=True)
     return code
 

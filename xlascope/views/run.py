@@ -44,11 +44,17 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What was not kept, how often (None: unknown), and why."""
+    """What was not kept, how often (None: unknown), and why.
+
+    ``programs``: of exact links, those that are without, the first of many. ``budget_ns``: about how much time for
+    finishing (``--finish-budget``) had sufficed for them; None where it was no question of time.
+    """
 
     what: str
     count: int | None
     why: str | None
+    programs: tuple[str, ...] = ()
+    budget_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,13 +329,18 @@ def _union(spans: list[tuple[int | None, int | None]]) -> int | None:
 
 def _dropped(records: Iterable[Record]) -> Iterable[Dropped]:
     """What was dropped, summed by what and why."""
-    sums: dict[tuple[str, str | None], int | None] = {}
+    found: dict[tuple[str, str | None], Dropped] = {}
     for record in records:
-        key = fields.text(record.json, "what") or "?", fields.text(record.json, "why")
-        count = fields.integer(record.json, "count")
-        before = sums.get(key, 0)
-        sums[key] = None if count is None or before is None else before + count
-    return [Dropped(what, count, why) for (what, why), count in sums.items()]
+        what, why = fields.text(record.json, "what") or "?", fields.text(record.json, "why")
+        count, budget = fields.integer(record.json, "count"), fields.integer(record.json, "budget_ns")
+        before = found.get((what, why), Dropped(what, 0, why))
+        found[what, why] = replace(
+            before,
+            count=None if count is None or before.count is None else before.count + count,
+            programs=(*before.programs, *fields.texts(record.json, "programs")),
+            budget_ns=max(budget or 0, before.budget_ns or 0) or None,
+        )
+    return found.values()
 
 
 def _lost(source: RunSource) -> Iterable[Dropped]:

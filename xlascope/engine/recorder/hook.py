@@ -19,7 +19,8 @@ from .compiles import Clock
 from .eager import EagerLines
 from .equations import own_files
 from .programs import Identified, Program, Programs, eager_parameters
-from .tagging import Lowering, send_tagged
+from .tagging import COMPILED_AS_LONG, Lowering, send_tagged
+from .unlinked import LATE, Unlinked
 
 ENGINE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LARGE = 20_000  # equations above which the jaxpr's text is made later, by the second thread
@@ -49,8 +50,10 @@ class Hook:
         self._later: deque[Callable[[], None]] = deque()
         self._told: set[tuple[str | None, str | None, int | None, str]] = set()
         self._to_tag: dict[str, tuple[Program, Lowering]] = {}
+        self.unlinked = Unlinked()
         self._backend_told = False
         self._counts_due = time.monotonic() + COUNTS_EVERY
+        self._finishing: float | None = None
 
     def install(self) -> None:
         """Places the hook in JAX's dispatch, hidden from tracebacks."""
@@ -235,7 +238,7 @@ class Hook:
         if program.eager or program.lowered_sent or not program.equations:
             return
         if program.equations > LARGE:
-            self.link.drop("tagged lowering", f"more than {LARGE} equations")
+            self.unlinked.add(program.id, f"more than {LARGE:,} equations")
             return
         others = list(self._to_tag.values())
         waiting = program.equations + sum(each.equations for each, _ in others)
@@ -243,12 +246,14 @@ class Hook:
         if len(self._to_tag) < TO_TAG and waiting <= LARGE and held <= HELD_BYTES:
             self._to_tag[program.id] = (program, lowering)
         else:
-            self.link.drop("tagged lowering", "too many programs wait for it")
+            self.unlinked.add(program.id, "too many programs waited for it")
 
     def _tag_one(self, until: float | None, compile_until: float | None) -> None:
         program, lowering = self._to_tag.pop(next(iter(self._to_tag)))
         with compat.unnoticed():
-            self._guarded("tagged lowering", send_tagged, self.link, program, lowering, until, compile_until)
+            done = self._guarded("tagged lowering", send_tagged, self.link, program, lowering, until, compile_until)
+        if done is False:
+            self.unlinked.late(program.id, lowering.full_seconds + COMPILED_AS_LONG * program.compile_seconds)
 
     def _after_compile(self, computation: Any, executable: Any) -> None:
         program = self.programs.of_computation(computation)
@@ -318,18 +323,26 @@ class Hook:
         self.programs.send_calls()
         self.eager.send()
         self.recording.send_spent()
+        self.unlinked.send(self.link, time.monotonic() - self._finishing if self._finishing is not None else 0.0)
         self.link.flush_dropped()
 
     def finish(self, until: float, compile_until: float) -> None:
         """The end of the script: what waited, while there is time, then the counts. Monotonic seconds."""
+        self._finishing = time.monotonic()
         while (self._later or self.arguments.waiting) and time.monotonic() < until:
             self.recording.attempt("stage", self.now_and_then)
         if self._later:
-            self.link.drop("stages", "the time for finishing was over", len(self._later))
+            self.link.drop("stages", LATE, len(self._later))
         for _ in range(self.arguments.give_up()):
-            self.link.drop("arguments", "the time for finishing was over")
-        while self._to_tag:
-            self._tag_one(until, compile_until)
+            self.link.drop("arguments", LATE)
+        try:
+            while self._to_tag:
+                self._tag_one(until, compile_until)
+        except BaseException:
+            for name in self._to_tag:
+                self.unlinked.add(name, "the finishing was interrupted")
+            self.unlinked.send(self.link)
+            raise
         self.clock.send_phases()
         self.send_counts()
 

@@ -12,6 +12,10 @@ from ..core import located, tags
 
 # Each jaxpr is tagged once: seen to take 0.1 to 1.7 times the first lowering (diffrax, flax, haiku, jraph).
 AS_LONG = 1.7
+# And to write its text with the names of operations.
+LOCATED_AS_LONG = 3.0
+# Compiling it, of the first compile.
+COMPILED_AS_LONG = 1.3
 TARGETS = "tpu", "cuda"
 """Platforms that a program may be compiled for without their hardware."""
 
@@ -24,6 +28,11 @@ class Lowering:
     args: tuple[Any, ...]
     params: dict[str, Any]
     seconds: float
+
+    @property
+    def full_seconds(self) -> float:
+        """About how long it takes to record all links, without a compile."""
+        return (AS_LONG + LOCATED_AS_LONG) * self.seconds
 
     @property
     def jaxpr(self) -> Any:
@@ -46,26 +55,26 @@ class Lowering:
         return self.lower(values, tags.tag(jaxpr), *rest, **params)
 
 
-def send_tagged(link: Any, program: Any, lowering: Lowering, until: float | None, compile_until: float | None) -> None:
+def send_tagged(link: Any, program: Any, lowering: Lowering, until: float | None, compile_until: float | None) -> bool:
     """Lower with tags, send the bytecode, compile it, send the optimized text and the forms before optimization.
 
     ``until`` and ``compile_until`` are the monotonic times by which to have lowered and compiled, None for no limit.
-    What could not be done by then is left to a lab: the bytecode is there for it.
+    What could not be done by then is left to a lab: the bytecode is there for it. False when not even that could.
     """
     if until is not None and time.monotonic() + AS_LONG * lowering.seconds > until:
-        link.drop("tagged lowering", "the time for finishing was over")
-        return
+        return False
     computation = lowering.tagged()
     made = compat.computation_module(computation)
     blobs = {"tagged": compat.portable_bytecode(made)}
-    in_time = compile_until is None or time.monotonic() + 1.3 * program.compile_seconds <= compile_until
+    in_time = compile_until is None or time.monotonic() + COMPILED_AS_LONG * program.compile_seconds <= compile_until
     if in_time:
         modules = computation.compile().runtime_executable().hlo_modules()
         blobs["text"] = modules[0].to_string().encode()
     link.send({"kind": "stage", "program": program.id, "stage": "tagged"}, blobs)
-    if in_time and (until is None or time.monotonic() + 3 * lowering.seconds <= until):
+    if in_time and (until is None or time.monotonic() + LOCATED_AS_LONG * lowering.seconds <= until):
         link.send({"kind": "stage", "program": program.id, "stage": "located"}, located.forms(made))
     _send_for_targets(link, program, lowering, made, until)
+    return True
 
 
 def _send_for_targets(link: Any, program: Any, lowering: Lowering, made: Any, until: float | None) -> None:

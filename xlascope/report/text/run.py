@@ -134,7 +134,13 @@ def _windows(answer: Run) -> Text:
 
 def _losses(answer: Run) -> Iterable[RenderableType]:
     for dropped in answer.dropped:
-        yield warning(f"dropped: {count(dropped.count)} {dropped.what}: {dropped.why or 'no reason is told'}")
+        why = dropped.why or "no reason is told"
+        if dropped.budget_ns is not None:
+            why += f"; finishing would have taken about {duration(dropped.budget_ns)} (--finish-budget)"
+        if dropped.programs:
+            yield warning(f"no {dropped.what}: {', '.join(dropped.programs)}: {why}")
+        else:
+            yield warning(f"dropped: {count(dropped.count)} {dropped.what}: {why}")
     for failed in answer.failed:
         text = f"not measured: {failed.program or UNKNOWN} {failed.switches or ''}: {failed.error or UNKNOWN}"
         yield warning(f"{text} {failed.advice or ''}".rstrip())

@@ -140,7 +140,12 @@ def _facts(run: Any) -> tuple[str, ...]:
 
 
 def _trouble(run: Any) -> tuple[str, ...]:
-    said = [f"{'some' if each.count is None else each.count} {each.what} dropped: {each.why}" for each in run.dropped]
+    said = [
+        f"no {each.what} for {', '.join(each.programs)}: {each.why}"
+        if each.programs
+        else f"{'some' if each.count is None else each.count} {each.what} dropped: {each.why}"
+        for each in run.dropped
+    ]
     said += [f"not captured: {each.name}, {each.reason}" for each in run.not_captured]
     return (*said, *run.damages)
 
