@@ -12,6 +12,7 @@ from xlascope.views.names.program_choice import choose
 from xlascope.views.names.variant_names import BASELINE, variant_name, variant_record
 from xlascope.views.provenance.attribution import Share, attribute
 from xlascope.views.provenance.eager import PATH, calling_lines, eager_programs, eager_times
+from xlascope.views.provenance.guesses import Guesses
 from xlascope.views.provenance.origins import NOTHING, Provenance, provenance
 from xlascope.views.provenance.positions import is_library, user_places
 from xlascope.views.sources.source import RunSource
@@ -26,7 +27,8 @@ class Row:
     """One equation. ``self_ns`` = ``exact_ns`` + ``estimated_ns``, without what lies inside of it; sums over all calls
     and devices in the windows, None where nothing was seen.
 
-    ``instructions``: all that came of it. With none of them ``state`` is ``folded``: XLA folded it into something else
+    ``instructions``: all that came of it; where that is guessed, the likeliest, and ``instructions_left_off`` how many
+    more may have (`provenance/guesses.py`). With none ``state`` is ``folded``: XLA folded it into something else
     or merged it, which is not 0 ns; ``unknown``: the optimized HLO is not held; ``alone``: dispatched by itself, jit
     off; ``eager``: no function of the user holds it; ``rest``: no equation (its path is empty), but the time of ops
     that have none, so that all rows add up to that of all ops. ``total_ns``: with what lies inside. ``estimated``: a
@@ -58,6 +60,7 @@ class Row:
     text_line: int | None = None
     xla_file: str | None = None
     xla_line: int | None = None
+    instructions_left_off: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,18 +218,21 @@ def _rows(
                 split.add(around)
     total, common = sum(times.values()), _known(program, jaxpr)
     named = _named_by_xla(source, program, variant, module, origin) if module is not None else {}
+    guesses = Guesses(origin, jaxpr)
     rows = []
     for equation in jaxpr.equations:
         xla_file, xla_line = named.get(equation.path, (None, None))
         mine = shares.get(equation.path)
         known = mine is not None and bool(times)
         own = mine.exact_ns + mine.estimated_ns if mine is not None and known else None
+        told, left_off = guesses.of_equation(names.get(equation.path, ()))
         rows.append(
             Row(
                 self_ns=own,
                 exact_ns=mine.exact_ns if mine is not None and known else None,
                 estimated_ns=mine.estimated_ns if mine is not None and known else None,
-                instructions=names.get(equation.path, ()),
+                instructions=told,
+                instructions_left_off=left_off,
                 total_ns=inside.get(equation.path) if times else None,
                 share=inside[equation.path] / total if total and equation.path in inside else None,
                 state=_state(names.get(equation.path, ()), equation.path, origin, inside),

@@ -15,6 +15,7 @@ from xlascope.views.equations import Row
 from xlascope.views.errors import ViewError
 from xlascope.views.names.program_choice import choose
 from xlascope.views.names.variant_names import variant_name
+from xlascope.views.provenance.guesses import Guesses
 from xlascope.views.provenance.origins import provenance
 from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import RunSource, Source
@@ -46,7 +47,8 @@ class Edge:
 class NodeRow:
     """A node as JSON. ``text_line``: its line (from 1) in the stage's text. ``file`` and ``line``: what XLA's own
     metadata names, the innermost frame; of an equation, where it was traced. ``inferred``: of its equations at least
-    one is told by the flow of data, not by a tag. Others as in `graphs.model.Node`.
+    one is told by the flow of data, not by a tag. ``equations_left_off``: how many more are guessed, which cannot be
+    told apart (`provenance/guesses.py`). Others as in `graphs.model.Node`.
     """
 
     id: str
@@ -70,6 +72,7 @@ class NodeRow:
     file: str | None
     line: int | None
     inferred: bool
+    equations_left_off: int
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class GraphAnswer:
     equations_exact: bool
     graph: Graph = field(metadata={"json": False})
     inferred: frozenset[str] = field(default=frozenset(), metadata={"json": False})
+    guesses: Guesses | None = field(default=None, metadata={"json": False})
 
     JSON_PROPERTIES: ClassVar[tuple[str, ...]] = ("rows", "edges", "groups")
 
@@ -103,11 +107,14 @@ class GraphAnswer:
         for node in self.nodes:
             place = self.graph.place_of(node.id) if self.graph.place_of is not None else None
             file, line = place or (None, None)
+            told, left_off = node.equations, 0
+            if self.guesses is not None:
+                told, left_off = self.guesses.of_instruction(node.equations)
             yield NodeRow(
-                node.id, node.opcode, node.shape, node.computation, node.group, node.equations, node.added_by_xla,
+                node.id, node.opcode, node.shape, node.computation, node.group, told, node.added_by_xla,
                 node.owner, node.self_ns, node.name, node.bytes, node.is_root, node.parameter_number, node.folded,
                 node.detail, node.line, node.scope, node.estimated, file, line,
-                node.name in self.inferred,
+                node.name in self.inferred, left_off,
             )  # fmt: skip
 
     @property
@@ -147,7 +154,7 @@ def query(
     if isinstance(source, RunSource):
         origin = provenance(source, name, which, wanted)
         times = _self_ns(source, name, which) if wanted == "optimized" else None
-        exact, inferred = origin.exact, origin.inferred
+        exact, inferred, guesses = origin.exact, origin.inferred, Guesses(origin, jaxpr_index(source, name))
         # Built again only when there are new times: of a live run other facts come all the time.
         graph = source.large.get_or(
             ("graph", stage_key(source, name, wanted, which), origin.key, frozenset((times or {}).items())),
@@ -155,10 +162,11 @@ def query(
         )
     else:
         times = _self_ns(source, name, None) if wanted == "optimized" else None
-        graph, exact, inferred = build_graph(module, times), False, frozenset()
+        graph, exact, inferred, guesses = build_graph(module, times), False, frozenset(), None
     return GraphAnswer(
-        stage=wanted, program=name, variant=which, equations_exact=exact, graph=graph, inferred=inferred
-    )
+        stage=wanted, program=name, variant=which, equations_exact=exact, graph=graph, inferred=inferred,
+        guesses=guesses,
+    )  # fmt: skip
 
 
 def of_text(source: Source, program: str, variant: str | None = None) -> Graph | None:

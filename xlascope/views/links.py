@@ -11,6 +11,7 @@ from xlascope.ir.stablehlo import link_lines
 from xlascope.views import equations
 from xlascope.views.names.program_choice import choose
 from xlascope.views.names.variant_names import variant_name
+from xlascope.views.provenance.guesses import Guesses
 from xlascope.views.provenance.origins import provenance
 from xlascope.views.sources.source import RunSource
 from xlascope.views.sources.stages import (
@@ -57,7 +58,8 @@ class Links:
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of the stage's text (from 1; of ``source``, of the whole file) that has equations, or else an ``owner``,
-    the instruction for which it is there."""
+    the instruction for which it is there. ``equations_left_off``: how many more are guessed (`provenance/guesses.py`).
+    """
 
     line: int
     equations: tuple[str, ...]
@@ -66,6 +68,7 @@ class Row:
     instruction: str | None
     text: str
     inferred: bool
+    equations_left_off: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,15 @@ def query(
     kept = source_file(source, name) if wanted == "source" else None
     lines = (kept[1] if kept is not None else text).splitlines()
     found = links(source, name, wanted, which)
+    guesses = Guesses(provenance(source, name, which, wanted), jaxpr_index(source, name)) if is_hlo(wanted) else None
     rows = tuple(
         Row(
-            line, each.equations, each.added_by_xla, each.owner, each.instruction,
-            without_tags(lines[line - 1]).strip(), each.inferred,
+            line, told, each.added_by_xla, each.owner, each.instruction, without_tags(lines[line - 1]).strip(),
+            each.inferred, left_off,
         )
         for line, each in sorted(found.by_line.items())
         if line <= len(lines)
+        for told, left_off in (guesses.of_instruction(each.equations) if guesses is not None else (each.equations, 0),)
     )  # fmt: skip
     return Answer(rows, wanted, name, which, found.exact, found.note)
 
@@ -110,12 +115,17 @@ def links(source: RunSource, program: str, stage: str, variant: str | None = Non
     if stage == "stablehlo":
         texts = ("links", stage_key(source, program, stage), stage_key(source, program, "located"))
         return source.large.get_or(texts, lambda: _of_stablehlo(source, program))
-    if stage in ("hlo", "optimized") or stage.startswith("pass:"):
+    if is_hlo(stage):
         origin = provenance(source, program, variant, stage)
         return source.large.get_or(("links", origin.key), lambda: _of_hlo(source, program, stage, variant))
     if stage == "source":
         return source.memo(("links", stage, program), lambda: _of_source(source, program))
     return Links(stage, {}, False, note=f"the lines of {stage} have no equations")
+
+
+def is_hlo(stage: str) -> bool:
+    """Is it a stage whose lines are HLO instructions?"""
+    return stage in ("hlo", "optimized") or stage.startswith("pass:")
 
 
 def _of_source(source: RunSource, program: str) -> Links:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from xlascope.ir import Equation
 from xlascope.traces import OpRow
@@ -25,8 +26,11 @@ class Op:
     metadata. ``user_file`` and ``user_line``: of the call site itself, where XLA names the first of several that share
     a lowering; ``lines``: all lines of ``user_file`` it comes from. ``detail``: a fusion's kind. ``module`` names the
     HLO module; ``program`` is None for what was not captured. An eager primitive is one equation, at the line that
-    dispatched it. What XLA added has the equations and the line of its ``owner``, which is not exact.
+    dispatched it. What XLA added has the equations and the line of its ``owner``, which is not exact. ``told``:
+    those of its equations that JSON has, of many guessed ones the likeliest; ``equations_left_off``: how many more.
     """
+
+    JSON_KEYS: ClassVar[dict[str, str]] = {"told": "equations"}
 
     program: str | None
     op: str
@@ -35,7 +39,7 @@ class Op:
     count: int
     total_ns: int
     self_ns: int
-    equations: tuple[str, ...]
+    equations: tuple[str, ...] = field(metadata={"json": False})
     added_by_xla: bool | None
     file: str | None
     line: int | None
@@ -50,6 +54,8 @@ class Op:
     equations_exact: bool
     user_file: str | None
     user_line: int | None
+    told: tuple[str, ...]
+    equations_left_off: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +172,8 @@ def _by_itself(row: Op, equations: tuple[Equation, ...]) -> Op:
     file, line = places.pop() if len(places) == 1 else (None, None)
     paths = tuple(each.path for each in equations)
     return replace(
-        row, equations=paths, file=file, line=line, user_file=file, user_line=line, equations_exact=True,
-        added_by_xla=False,
+        row, equations=paths, told=paths, equations_left_off=0, file=file, line=line, user_file=file, user_line=line,
+        equations_exact=True, added_by_xla=False,
     )  # fmt: skip
 
 
@@ -180,6 +186,8 @@ def _row(
 ) -> Op:
     facts = known.get(row.op) if known is not None else None
     place = called or (None, None)
+    paths = (PATH,) if called is not None else facts.equations if facts is not None else ()
+    told, left_off = (paths, 0) if called is not None or known is None else known.guesses.of_instruction(paths)
     return Op(
         program=program,
         op=row.op,
@@ -188,7 +196,7 @@ def _row(
         count=row.count,
         total_ns=row.total_ns,
         self_ns=row.self_ns,
-        equations=(PATH,) if called is not None else facts.equations if facts is not None else (),
+        equations=paths,
         added_by_xla=facts.added_by_xla if facts is not None and known is not None and known.linked else None,
         file=facts.file if facts is not None and called is None else place[0],
         line=facts.line if facts is not None and called is None else place[1],
@@ -203,6 +211,8 @@ def _row(
         equations_exact=called is not None or _is_exact(known, facts),
         user_file=facts.user_file if facts is not None and called is None else place[0],
         user_line=facts.user_line if facts is not None and called is None else place[1],
+        told=told,
+        equations_left_off=left_off,
     )
 
 

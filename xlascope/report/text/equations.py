@@ -15,6 +15,7 @@ from xlascope.report.text.tables import (
     estimated,
     fixed_column,
     heading,
+    more,
     note,
     number_column,
     place,
@@ -82,5 +83,5 @@ def _row(row: Row, several: bool, exact: bool, op_ns: int | None) -> list[str | 
         estimated(duration(row.total_ns), not guessed) if row.total_ns is not None else nothing,
         ("~<1%" if guessed and not part else estimated(share(part), not guessed)) if part is not None else nothing,
         bar(part),
-        " ".join(row.instructions),
+        " ".join(row.instructions) + more(row.instructions_left_off),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.console import RenderableType
 
-from xlascope.report.text.tables import UNKNOWN, Column, heading, note, number_column, table
+from xlascope.report.text.tables import UNKNOWN, Column, heading, more, note, number_column, table
 from xlascope.views.links import Answer, Row
 
 
@@ -26,7 +26,7 @@ def links(answer: Answer) -> Iterable[RenderableType]:
 
 def _equations(row: Row) -> str:
     if row.equations:
-        return " ".join(row.equations)
+        return " ".join(row.equations) + more(row.equations_left_off)
     if not row.added_by_xla:
         return f"({row.owner or UNKNOWN})"
     return f"+ {row.owner}" if row.owner is not None else "+"

@@ -145,6 +145,11 @@ def count(value: int | None, exact: bool = True) -> str:
     return estimated(numbers.count(value), exact)
 
 
+def more(left_off: int) -> str:
+    """Behind a list: how many more there are; nothing where that is all."""
+    return f" … {left_off:,} more" if left_off else ""
+
+
 def duration(ns: float | None) -> str:
     """A time in ns, with its unit; `-` where unknown."""
     return numbers.duration(ns)

@@ -8,6 +8,7 @@ from xlascope.ir import HloInstruction, HloModule, JaxprIndex, collectives, cost
 from xlascope.views import fields
 from xlascope.views.names.program_records import is_eager, program_records
 from xlascope.views.provenance.attribution import heaviest
+from xlascope.views.provenance.guesses import Guesses
 from xlascope.views.provenance.origins import Provenance, of_module, provenance
 from xlascope.views.provenance.positions import Own, position, user_places
 from xlascope.views.sources.source import HloSource, RunSource
@@ -49,6 +50,7 @@ class Instructions:
         self.module = module
         self.linked = linked
         self.provenance = origin
+        self.guesses = Guesses(origin, jaxpr)
         self._own = own
         self._places = user_places(jaxpr.equations) if jaxpr is not None else {}
         self._primitives = {each.path: each.primitive for each in jaxpr.equations} if jaxpr is not None else {}
