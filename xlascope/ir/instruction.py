@@ -135,7 +135,7 @@ class HloInstruction:
         found = _plainly_called(tail) if roles and self._attributes is None else {}
         if len(found) != roles:
             own = self.attributes
-            return {role: scan.computation_names(own[role]) for role in CALL_ROLES if role in own}
+            return {role: names for role in CALL_ROLES if (names := scan.computation_names(own.get(role, "")))}
         return found if roles < 2 else {role: found[role] for role in CALL_ROLES if role in found}
 
     @property
