@@ -19,7 +19,7 @@ def waited(x):
 
 @jax.jit
 def after(x):
-    return jax.lax.fori_loop(0, 50, lambda _, y: jnp.cos(y @ y), x)
+    return jax.lax.fori_loop(0, 15, lambda _, y: jnp.cos(y @ y), x)
 
 executable = waited.lower(x).compile()
 began = time.time()
@@ -31,7 +31,7 @@ y = after(x)
 LEFT = """
 @jax.jit
 def left(x):
-    return jax.lax.fori_loop(0, 50, lambda _, y: jnp.cos(y @ y), x)
+    return jax.lax.fori_loop(0, 15, lambda _, y: jnp.cos(y @ y), x)
 
 y = left(x)
 """
@@ -49,4 +49,4 @@ def test_what_the_script_left_running_is_waited_for(tmp_path: Path) -> None:
         (row,) = query("functions", source).functions
         ops = query("ops", source, program="left").rows
     assert (row.calls, row.calls_exact, row.per_call_at_least) == (1, True, False)
-    assert max(op.count for op in ops) == 50
+    assert max(op.count for op in ops) == 15

@@ -87,16 +87,20 @@ class Execution:
 
     @property
     def is_over(self) -> bool:
-        """Whether one of the arrays is there, or gone; also where nothing was executed."""
-        arrays = [reference() for reference in self._arrays]
-        return not arrays or any(array is None or not compat.is_unfinished(array) for array in arrays)
+        """Whether one of the arrays is there, or all are gone; also where nothing was executed."""
+        waiting, there = self._counts()
+        return there > 0 or waiting == 0
 
     @property
     def settled_ns(self) -> int | None:
         """`time.time_ns` before which was dispatched only what has ended; None where that is not known."""
-        arrays = [reference() for reference in self._arrays]
-        known = 0 < len(arrays) < ARRAYS and all(array is not None and compat.is_finished(array) for array in arrays)
-        return self._began_ns if known else None
+        waiting, there = self._counts()
+        return self._began_ns if there and not waiting else None
+
+    def _counts(self) -> tuple[int, int]:
+        """How many of the arrays still wait, and how many are there; scripts drop and give away the others."""
+        arrays = [array for reference in self._arrays if (array := reference()) is not None]
+        return sum(map(compat.is_unfinished, arrays)), sum(map(compat.is_finished, arrays))
 
     def is_worth_waiting(self) -> bool:
         """Whether it still runs, and a profile that stays open for its end stays small."""

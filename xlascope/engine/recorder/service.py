@@ -52,7 +52,8 @@ class Service:
         """Wait for a command for at most ``seconds``, do what has come, then what is due."""
         self._take(self.link.receive(0 if self._waiting else seconds))
         if self._waiting:
-            self._do(self._waiting.pop(0))
+            message = self._waiting.pop(0)
+            self.recording.windows.meanwhile(lambda: self._do(message))
         if self.recording.hook is not None:
             self._guarded("profile window", self.recording.windows.tick)
             later = self.recording.hook.now_and_then
