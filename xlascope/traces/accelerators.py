@@ -8,6 +8,7 @@ import numpy as np
 
 from xlascope.traces.build import Build, add_ops, add_spans
 from xlascope.traces.collect import GRAPHS, EventTable
+from xlascope.traces.grouping import distinct
 from xlascope.traces.hlo_graph import COMMAND_BUFFER
 from xlascope.traces.host import GRAPH_NAME
 from xlascope.traces.planes import Plane, read_stats
@@ -40,7 +41,7 @@ def _add_stream(build: Build, table: EventTable, line: int, device: int, plane: 
     ops, rest = table.take(np.flatnonzero(is_op)), table.take(np.flatnonzero(~is_op))
     add_ops(build.ops, ops, line, device)
     build.ops.add(marked=np.zeros(len(ops.metadata), bool))
-    unique, kind = np.unique(rest.metadata, return_inverse=True)
+    unique, kind = distinct(rest.metadata)
     names = [_meta_name(plane, int(identity)) for identity in unique]
     numbered = np.asarray([build.names(name) for name in names], np.int64)
     add_spans(build.device_spans, rest, line, device, numbered[kind])
@@ -68,7 +69,7 @@ def _add_core(build: Build, data: memoryview, plane: Plane, tables: list[tuple[E
     for table, line in tables:
         if labels[line] != "XLA Ops" or not len(table.metadata):
             continue
-        unique, inverse = np.unique(table.metadata, return_inverse=True)
+        unique, inverse = distinct(table.metadata)
         op = np.asarray([build.names(_op_name(plane, int(i))) for i in unique], np.int64)[inverse]
         op = np.where(table.has["hlo_op"], table.names["hlo_op"], op)
         ids = [_meta_program(build, data, plane, int(i)) for i in unique]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from xlascope.traces.grouping import distinct
 from xlascope.traces.nesting import ProgramGraphs
 from xlascope.traces.profile import Problem, Profile
 
@@ -18,7 +19,7 @@ def hidden_ops(profile: Profile, graphs: ProgramGraphs) -> tuple[Problem, ...]:
         mine = (profile.ops.program == number) & gpu[profile.ops.device] if inside else np.zeros(0, bool)
         if not mine.any():
             continue
-        seen = {profile.names[op] for op in np.unique(profile.ops.op[mine]).tolist()}
+        seen = {profile.names[op] for op in distinct(profile.ops.op[mine].astype(np.int64))[0].tolist()}
         lost = sorted(inside - seen)
         if lost:
             listed = ", ".join(lost[:_NAMED]) + (" …" if len(lost) > _NAMED else "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlascope.traces.grouping import grouped
+from xlascope.traces.grouping import distinct, grouped
 from xlascope.traces.hlo_graph import call_graph
 from xlascope.traces.profile import OpEvents, Problem, Profile, ProgramKey
 from xlascope.traces.wire import I64, ProfileError
@@ -87,7 +87,7 @@ def how(profile: Profile, graphs: ProgramGraphs) -> tuple[str, tuple[Problem, ..
         methods.append("call graph")
     if by_time.any():
         methods.append("time containment")
-        programs = np.unique(ops.program[by_time]).tolist()
+        programs = distinct(ops.program[by_time].astype(np.int64))[0].tolist()
         names = sorted({(profile.programs[i].module if i >= 0 else None) or "unnamed programs" for i in programs})
         told = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
         text = f"No call graph is known of {told}: containment in time is used, which takes parallel ops for nested."
