@@ -50,3 +50,17 @@ def test_what_the_script_left_running_is_waited_for(tmp_path: Path) -> None:
         ops = query("ops", source, program="left").rows
     assert (row.calls, row.calls_exact, row.per_call_at_least) == (1, True, False)
     assert max(op.count for op in ops) == 15
+
+
+def test_a_loop_that_xla_runs_as_one_operation_says_so(tmp_path: Path) -> None:
+    loop = "jax.lax.fori_loop(0, 2000, lambda _, y: jnp.where(y[0] > 0, y - 1, jnp.cumsum(y)), x[0, :4])"
+    script = f"{BEGINNING}\n@jax.jit\ndef small(x):\n    return {loop}\n\nfor _ in range(20): small(x).block_until_ready()\n"
+    with open_source(record_script(tmp_path, script)) as source:
+        found = query("ops", source, program="small")
+        text = query("stage", source, program="small", stage="optimized").text
+    calls = [row for row in found.rows if row.opcode == "call" and row.detail == "small"]
+    assert bool(calls) == ('xla_cpu_small_call="true"' in text)
+    told = [each for each in found.dropped if each.what == "one operation"]
+    assert len(told) == len(calls)
+    for row, each in zip(calls, told, strict=True):
+        assert f"{row.op} of small#1" in each.why and "small-while-loop-hoisting" in each.why

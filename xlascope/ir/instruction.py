@@ -128,6 +128,11 @@ class HloInstruction:
         return self._attributes
 
     @property
+    def runs_as_one(self) -> bool:
+        """Whether XLA's CPU compiler executes the computation that it calls, a small loop say, as one operation."""
+        return self.opcode == "call" and 'xla_cpu_small_call="true"' in self.attributes.get("frontend_attributes", "")
+
+    @property
     def called(self) -> dict[str, tuple[str, ...]]:
         """Names of the computations it calls, by role (``calls``, ``to_apply``, ``body``, …)."""
         tail = self.tail

@@ -10,12 +10,14 @@ from xlascope.ir import Equation
 from xlascope.traces import OpRow
 from xlascope.views.names.variant_names import BASELINE, variant_record
 from xlascope.views.provenance.eager import PATH, calling_lines
-from xlascope.views.provenance.instructions import Facts, Instructions, dumped_instructions, instructions
+from xlascope.views.provenance.instructions import SMALL, Facts, Instructions, dumped_instructions, instructions
 from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import RunSource, Source
 from xlascope.views.sources.stages import jaxpr_index
 from xlascope.views.times.observations import Observation, observation, program_of, programs_of_equations
 from xlascope.views.times.windows import first_calls
+
+_MUCH, _NAMED = 0.1, 3  # of the time; so many ops are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         problems += source.executed.problems
     lost = [Lost(each.kind, each.count, each.text) for each in problems]
     lost += _first_calls(source, seen, names)
+    lost += _as_one(rows)
     if seen.note is not None:
         lost.append(Lost("program", None, seen.note))
     return Ops(
@@ -139,6 +142,16 @@ def _first_calls(source: Source, seen: Observation, names: Mapping[int | None, s
         Lost("first call", 1, f"the first call of {name} took {ns / 1e6:.3g} ms of device time, many times the others',"
              " and is left out")
         for name, ns in found
+    ]  # fmt: skip
+
+
+def _as_one(rows: Iterable[Op]) -> list[Lost]:
+    """What hides the ops inside of it, where that is much of the time."""
+    found = [f"{row.op} of {row.program}" for row in rows if row.detail == SMALL and (row.share or 0) >= _MUCH]
+    return [
+        Lost("one operation", len(found), f"XLA executes {name} as one operation, so that nothing inside has a time."
+             " Measured with --passes-off small-while-loop-hoisting it has, and takes longer")
+        for name in found[:_NAMED]
     ]  # fmt: skip
 
 

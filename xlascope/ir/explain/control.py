@@ -113,7 +113,8 @@ def conditional(instruction: HloInstruction, module: HloModule) -> str:
 def call(instruction: HloInstruction, module: HloModule) -> str:
     """A call of a computation."""
     names = [name for found in instruction.called.values() for name in found]
-    return f"runs the computation {', '.join(names) or '?'} once, {giving(instruction)}"
+    one = "; XLA executes it as one operation, so that nothing inside has a time" if instruction.runs_as_one else ""
+    return f"runs the computation {', '.join(names) or '?'} once, {giving(instruction)}{one}"
 
 
 def barrier(instruction: HloInstruction, module: HloModule) -> str:

@@ -14,6 +14,9 @@ from xlascope.views.provenance.positions import Own, position, user_places
 from xlascope.views.sources.source import HloSource, RunSource
 from xlascope.views.sources.stages import hlo_module, jaxpr_index, readable_module, stage_key
 
+SMALL = "small"
+"""Detail of a call that XLA executes as one operation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -23,7 +26,8 @@ class Facts:
     site itself, which XLA may name after the first of several (`positions.position`); of several equations' that of the
     one that most of its work is for, where XLA gives a fusion the place of its root. ``lines``: all lines of
     ``user_file`` that the instruction, or a member of the fusion, comes from. ``detail``: a fusion's kind, a custom
-    call's target. ``owner``: for what XLA added, the instruction it is there for, whose equations and position it has.
+    call's target, SMALL. ``owner``: for what XLA added, the instruction it is there for, whose equations and position
+    it has.
     """
 
     opcode: str
@@ -38,6 +42,15 @@ class Facts:
     owner: str | None
     user_file: str | None
     user_line: int | None
+
+
+def _detail(instruction: HloInstruction) -> str | None:
+    kind = instruction.fusion_kind
+    if kind:
+        return kind.removeprefix("k").lower()
+    if instruction.runs_as_one:
+        return SMALL
+    return instruction.attributes.get("custom_call_target")
 
 
 class Instructions:
@@ -73,7 +86,6 @@ class Instructions:
             named = self.module.get(owner) or instruction
         (file, line), (user_file, user_line) = position(named, self._own), self._called_at(named)
         work = cost(instruction, self.module)
-        kind = instruction.fusion_kind
         return Facts(
             instruction.opcode,
             file,
@@ -82,7 +94,7 @@ class Instructions:
             self._exchanged.get(name, work.bytes),
             name in self.provenance.added,
             self.provenance.paths(name),
-            kind.removeprefix("k").lower() if kind else instruction.attributes.get("custom_call_target"),
+            _detail(instruction),
             self._lines(instruction, user_file, user_line),
             owner,
             user_file,
