@@ -19,20 +19,27 @@ class Paths:
         self._known: dict[int, tuple[str, ...]] = {}
 
     def of(self, index: int) -> tuple[str, ...]:
-        """Those of an instruction; a fusion without any has those of its members."""
-        known = self._known.get(index)
-        if known is None:
-            known = self._known[index] = tuple(self._equations.get(self._module.names_at(index), ()))
-            if not known and index in self._fusions:
-                known = self._known[index] = self._of_members(self._fusions[index])
-        return known
+        """Those of an instruction; a fusion without any has those of its members. Fusions may nest to any depth."""
+        known, waiting, entered = self._known, [index], set()
+        while waiting:
+            at = waiting[-1]
+            if at not in known:
+                own = tuple(self._equations.get(self._module.names_at(at), ()))
+                members = [] if own or at not in self._fusions else self._members(self._fusions[at])
+                inner = [] if at in entered else [each for each in members if each not in known]
+                if inner:
+                    entered.add(at)
+                    waiting += inner
+                    continue
+                known[at] = own or tuple(dict.fromkeys(path for each in members for path in known.get(each, ())))
+            waiting.pop()
+        return known[index]
 
-    def _of_members(self, computation: str | None) -> tuple[str, ...]:
+    def _members(self, computation: str | None) -> list[int]:
         body = self._module.computation(computation or "")
         # A literal's equations are not the fusion's: what is done with it is.
         opcodes = enumerate(body.opcodes, body.start) if body is not None else ()
-        members = [index for index, opcode in opcodes if opcode not in SOURCES]
-        return tuple(dict.fromkeys(path for member in members for path in self.of(member)))
+        return [index for index, opcode in opcodes if opcode not in SOURCES]
 
     @cached_property
     def _fusions(self) -> dict[int, str | None]:
