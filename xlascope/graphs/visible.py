@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from xlascope.graphs.folds import Folds, LevelPlan, without_folds
+from xlascope.graphs.folds import Folds, without_folds
 from xlascope.graphs.labels import shorten
+from xlascope.graphs.levels import LevelPlan
 from xlascope.graphs.model import Graph, Group, Node
 from xlascope.graphs.wiring import Flow
 
