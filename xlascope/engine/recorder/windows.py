@@ -20,6 +20,7 @@ FIRST_RUN = 0.25  # seconds that a window stays open, at the least, after a new 
 LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
 LONGEST_WINDOW = 2.0
 WAITING_SHARE = 0.02  # of the time waited for a long execution, between two looks at it
+LOOKING_SHARE = 0.1  # of the time a window was open, between two looks at how much it holds
 TICK = 0.25  # seconds between two looks at what is due
 # What the next window should hold at most, judged by the last; its end takes up to 20 times that for a moment.
 WINDOW_BYTES = 3 << 20
@@ -71,7 +72,7 @@ class Windows:
         self._from_start = False
         self._start_ns = 0
         self._processors = processors()
-        self._opened = self._counted = 0.0
+        self._opened = self._counted = self._look = 0.0
         self._compiled = 0.0
         self._index = 0
         self._began = time.monotonic()
@@ -179,9 +180,12 @@ class Windows:
         """Whether so much is noted that the end of the window would cost seconds and hundreds of megabytes."""
         if self._execution is not None:
             return False  # which looks by itself
+        now = time.monotonic()
         if self._noted is None:
-            self._noted = Noted(self._heaps())
-        self._noted.look()
+            self._noted, self._look = Noted(self._heaps()), now
+        if now >= self._look:
+            self._look = now + LOOKING_SHARE * (now - self._opened)
+            self._noted.look()
         return self._noted.is_dense
 
     def _plan(self, now: float) -> None:
