@@ -87,7 +87,9 @@ def check_lines(linked: Linked, name: str) -> None:
             row = rows[node.equations[0]]
             assert (row.file, row.line) in stack
             if row.primitive not in SHARED:
-                assert stack[0] == (row.file, row.line) == (row.xla_file, row.xla_line), (name, node.name, row)
+                assert stack[0] == (row.file, row.line), (name, node.name, row)
+                # What is told by the flow of data has no say in where XLA places an equation.
+                assert node.inferred or stack[0] == (row.xla_file, row.xla_line), (name, node.name, row)
 
 
 def _frames(text: str) -> list[tuple[str, list[tuple[str, int]]]]:
