@@ -126,10 +126,11 @@ def test_one_call_seen_and_a_silent_rest_of_its_window_is_no_count() -> None:
 
 def test_a_first_run_id_that_other_programs_share_is_not_believed() -> None:
     calls = numbered([5000 * MS + at * MS for at in range(20)], BASE + 900)
-    known = {1: Compiled(1, BASE, 0), 2: Compiled(2, BASE, 0)}
+    both = frozenset({1, 2})
+    known = {1: Compiled(1, BASE, 0, both), 2: Compiled(2, BASE, 0, both)}
     late = window(1, 5000 * MS, 5100 * MS, {1: calls})
     assert of_program([late], [1], known, Lifetime(0, 6000 * MS), True) is None
-    found = of_program([late], [1], {1: known[1]}, Lifetime(0, 6000 * MS), True)
+    found = of_program([late], [1], {1: Compiled(1, BASE, 0)}, Lifetime(0, 6000 * MS), True)
     assert found is not None and found.calls == 920
 
 

@@ -24,6 +24,8 @@ def header(overview: Overview, live: LiveNow, is_live: bool, fallback: str, now_
     state = overview.state
     if is_live and state not in ("ended", "killed", "crashed"):
         state = "ended" if live.ended else live.state
+    if not is_live and state == "starting" and not overview.script:
+        state = "opening"
     elapsed = None
     # While the file still says that it runs, its clock stands at when it was last read.
     over = overview.state not in ("running", "starting") or live.wall_ns is None
@@ -104,6 +106,8 @@ def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str
     """What an empty pane says while nothing is compiled yet."""
     if overview.kind != "run":
         return "a profile holds times, no program" if overview.kind == "profile" else "no program was found"
+    if overview.programs:
+        return "reading the program"
     if live.ended or overview.state in ("ended", "killed", "crashed"):
         if overview.jax is None:
             return "the script never imported jax"

@@ -17,8 +17,8 @@ from xlascope.tui.widgets.part_line import Part, PartLine
 class HeaderState:
     """What the first line tells.
 
-    `state` is `starting`, `running`, `ended`, `killed`, `crashed` or `file`; `elapsed` seconds; `facts` are short
-    texts (devices, version, size of the recording), the most telling first; `exit_text` such as `exit 0`.
+    `state` is `starting`, `opening`, `running`, `ended`, `killed`, `crashed` or `file`; `elapsed` seconds; `facts` are
+    short texts (devices, version, size of the recording), the most telling first; `exit_text` such as `exit 0`.
     """
 
     script: str
@@ -30,6 +30,7 @@ class HeaderState:
 
 _STATES = {
     "starting": ("warn", "STARTING"),
+    "opening": ("text", "OPENING"),
     "running": ("good", "RUNNING"),
     "ended": ("text", "ENDED"),
     "killed": ("bad", "KILLED"),

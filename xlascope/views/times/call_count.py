@@ -35,11 +35,15 @@ _FASTEST_NS = 1_000  # no executable is executed more often: a first run id that
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """One executable: when it was compiled, and the run id of its first execution (None: unknown)."""
+    """One executable: when it was compiled, and the run id of its first execution (None: unknown).
+
+    ``together``: all executables that have that first run id, this one included.
+    """
 
     program_id: int
     first_run: int | None
     t_ns: int
+    together: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,11 @@ def compiled(records: Iterable[Record]) -> dict[int, Compiled]:
         number = fields.text(record.json, "program_id")
         if number is not None and number.isascii() and number.isdigit() and len(number) < 20:
             found.setdefault(int(number), Compiled(int(number), fields.integer(record.json, "first_run"), record.t_ns))
-    return found
+    together: dict[int | None, set[int]] = {}
+    for each in found.values():
+        together.setdefault(each.first_run, set()).add(each.program_id)
+    shared = {run: frozenset(numbers) for run, numbers in together.items()}
+    return {number: replace(each, together=shared[each.first_run]) for number, each in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +163,11 @@ def _series(
     windows: Sequence[Window], ids: Sequence[int], known: Mapping[int, Compiled], life: Lifetime
 ) -> list[_Series]:
     """In the order they were compiled. A first run id that executables of other programs share tells nothing."""
-    shared = {each.first_run for number, each in known.items() if number not in ids}
     groups: dict[object, list[int]] = {}
     for number in ids:
         base = known[number].first_run if number in known else None
-        groups.setdefault(("alone", number) if base is None or base in shared else base, []).append(number)
+        shared = number in known and not known[number].together <= set(ids)
+        groups.setdefault(("alone", number) if base is None or shared else base, []).append(number)
     found = []
     for key, numbers in groups.items():
         wanted = frozenset(numbers)
