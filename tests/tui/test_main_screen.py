@@ -29,6 +29,7 @@ from xlascope.tui.widgets.output_pane import OutputPane
 from xlascope.tui.widgets.passes_list import PassesList
 from xlascope.tui.widgets.status import ExplainLine
 from xlascope.tui.widgets.text_pane import TextPane
+from xlascope.views.run import Dropped
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -228,7 +229,7 @@ async def test_equals_explains_the_number_of_every_pane(keys, words):
 async def test_the_header_opens_what_is_known_of_the_run():
     feed = FixedFeed()
     run = feed._view_run
-    lost = SimpleNamespace(what="profile events", count=12, why="the window was full")
+    lost = Dropped("profile events", 12, "the window was full")
     feed._view_run = lambda: SimpleNamespace(**{**vars(run()), "dropped": (lost,)})  # type: ignore[method-assign]
     async with shown(feed=feed) as (app, pilot, _screen):
         await pilot.press("ctrl+r")

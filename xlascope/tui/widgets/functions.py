@@ -202,7 +202,7 @@ class FunctionsList(LineView):
         if entry.kind == "function":
             return self.marked(self._function(row, function, width))
         if entry.kind == "where":
-            return self.marked(self._where(function, width))
+            return self.marked(self._where(row, function, width))
         return self.marked(self._program(row, function.programs[entry.program], width))
 
     def _function(self, row: int, function: FunctionItem, width: int) -> list[tuple[str, str]]:
@@ -222,7 +222,7 @@ class FunctionsList(LineView):
             tokens += [(" ", "text"), (glyphs.bar(function.share, bar), "bar_hot" if hot else "bar")]
         return tokens
 
-    def _where(self, function: FunctionItem, width: int) -> list[tuple[str, str]]:
+    def _where(self, row: int, function: FunctionItem, width: int) -> list[tuple[str, str]]:
         count = len(function.programs)
         about = function.calls or (f"{count} programs" if count > 1 else "")
         if function.alert:
@@ -230,7 +230,8 @@ class FunctionsList(LineView):
         about = self._safe(about)
         left = max(width - 4 - len(about), 0)
         return [
-            ("   " + fit(self._safe(function.where), left, False, self.glyphs, keep_end=True) + " ", "dim"),
+            (self.glyphs.cursor if row == self.cursor else " ", "accent"),
+            ("  " + fit(self._safe(function.where), left, False, self.glyphs, keep_end=True) + " ", "dim"),
             (about, "warn" if function.alert else "dim"),
         ]
 
