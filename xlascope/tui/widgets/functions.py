@@ -229,9 +229,11 @@ class FunctionsList(LineView):
             about += self.glyphs.warning
         about = self._safe(about)
         left = max(width - 4 - len(about), 0)
+        pointer = [(self.glyphs.cursor, "accent")] if row == self.cursor else []
+        begin = "  " if pointer else "   "
         return [
-            (self.glyphs.cursor if row == self.cursor else " ", "accent"),
-            ("  " + fit(self._safe(function.where), left, False, self.glyphs, keep_end=True) + " ", "dim"),
+            *pointer,
+            (begin + fit(self._safe(function.where), left, False, self.glyphs, keep_end=True) + " ", "dim"),
             (about, "warn" if function.alert else "dim"),
         ]
 
