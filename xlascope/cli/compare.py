@@ -168,6 +168,8 @@ def _write(answer: Compare, as_json: bool) -> None:
 def _gate(answer: Compare, percent: float | None) -> int:
     if percent is None:
         return 0
+    if not answer.programs:
+        _say("no program of A is in B: nothing was compared")
     failed = [each for each in answer.programs if is_slower(each, percent)]
     for each in failed:
         assert each.ratio is not None

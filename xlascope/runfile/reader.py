@@ -60,12 +60,12 @@ class Reader:
         except _DAMAGE as error:
             if "not a database" in str(error):
                 raise RunFileError(f"{path}: not an xlascope run file") from error
-            raise RunFileError(f"{path}: cannot be read: {error}") from error
+            raise RunFileError(f"{path}: cannot be read: {_cut_short(self.path) or error}") from error
         try:
             self._check()
         except _DAMAGE as error:
             self._db.close()
-            raise RunFileError(f"{path}: damaged: {error}") from error
+            raise RunFileError(f"{path}: damaged: {_cut_short(self.path) or error}") from error
         except BaseException:
             self._db.close()
             raise
@@ -218,6 +218,18 @@ class Reader:
         if not isinstance(body, dict):
             raise RunFileError(f"{self.path}: {place} is not an object")
         return body
+
+
+def _cut_short(path: Path) -> str | None:
+    """Of a file that SQLite gives up, what is missing of it by its own header; None where nothing is."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    page = int.from_bytes(head[16:18], "big")
+    wanted = int.from_bytes(head[28:32], "big") * (65536 if page == 1 else page)
+    has = path.stat().st_size
+    if len(head) < 100 or has >= wanted:
+        return None
+    return f"cut short: it has {has:,} of {wanted:,} bytes. Copy it again from where it was recorded"
 
 
 def _unpack(codec: Any, size: Any, data: Any) -> bytes:

@@ -105,6 +105,7 @@ class Run:
     waiting. ``imports``: the heaviest first.
 
     ``wall_ns`` is exact once the run has ended in order, else the time from its start to the last that is known.
+    ``recorded_to_end``: whether it is known how the script ended; else its recording was stopped before that.
     """
 
     script: str | None
@@ -138,6 +139,7 @@ class Run:
     phases_add_up: bool = False
     imports: tuple[Import, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
+    recorded_to_end: bool = True
 
 
 def query(source: RunSource) -> Run:
@@ -158,6 +160,7 @@ def query(source: RunSource) -> Run:
         state=state,
         wall_ns=wall,
         wall_exact=exact,
+        recorded_to_end=end is not None,
         python=fields.text(env, "python") or fields.text(body, "python"),
         jax=fields.text(env, "jax"),
         machine=_machine(body, env),

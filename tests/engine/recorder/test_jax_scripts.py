@@ -32,6 +32,7 @@ SCRIPTS: dict[str, str] = {
     "def work(i): out[i] = float(f(float(i)))\n"
     "ts = [threading.Thread(target=work, args=(i,)) for i in range(8)]\n[t.start() for t in ts]\n[t.join() for t in ts]\n"
     "print(sorted(out.items()), [t.name for t in threading.enumerate()])\n",
+    "interrupted": "import jax\nprint(jax.jit(lambda x: x + 1)(1.0))\nraise KeyboardInterrupt\n",
     "objects": "import jax\nf = jax.jit(lambda x: x)\nprint(type(f), f.lower, f.__wrapped__, jax.jit.__module__, jax.__spec__.name, type(jax.__spec__))\n"
     "import sys\nprint([type(m).__name__ for m in sys.meta_path])\n",
     "donated": "import jax, jax.numpy as jnp\nf = jax.jit(lambda x: x + 1, donate_argnums=0)\nx = jnp.ones(4)\ny = f(x)\nprint(x.is_deleted(), y)\ntry:\n    x + 1\nexcept RuntimeError as e:\n    print(e)\n",

@@ -52,6 +52,7 @@ class Recording:
         self.reference = Reference(self.link)
         self.service = Service(self)
         self.exit_code = 0
+        self._interrupted = False
         self._began = time.monotonic()
         self._import_started = 0
         self._variables: dict[str, str] | None = None
@@ -143,7 +144,8 @@ class Recording:
     def script_raised(self, error: BaseException, traceback: TracebackType | None) -> None:
         """Send the traceback that Python is about to print."""
         # As a shell tells it of Python, which ends itself by the signal when nobody handled the key.
-        self.exit_code = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+        self._interrupted = isinstance(error, KeyboardInterrupt)
+        self.exit_code = 128 + signal.SIGINT if self._interrupted else 1
         self.attempt("exception", self._send_exception, error, traceback)
 
     def _send_exception(self, error: BaseException, traceback: TracebackType | None) -> None:
@@ -234,6 +236,15 @@ class Recording:
     def _last(self) -> None:
         if os.getpid() == self.pid:
             self._at_exit(self._say_bye)
+            self._dies_of_interrupt()
+
+    def _dies_of_interrupt(self) -> None:
+        """Python ends itself by the signal where the last text it ran was interrupted; ours, run since, was not."""
+        if self._interrupted:
+            try:
+                exec("raise KeyboardInterrupt")
+            except KeyboardInterrupt:
+                pass  # noted by Python itself, which looks at nothing else
 
     def _say_bye(self) -> None:
         if self.hook is None:

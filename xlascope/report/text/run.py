@@ -95,6 +95,8 @@ def _state(answer: Run) -> str:
     wall = estimated(duration(answer.wall_ns), answer.wall_exact or answer.state == "running")
     if answer.state == "running":
         return f"running for {wall}"
+    if not answer.recorded_to_end:
+        return f"its recording was stopped after {wall}; what became of the script is not known"
     code = f"exit code {answer.exit_code}" if answer.exit_code is not None else "exit code unknown"
     by = f"signal {answer.signal}" if answer.signal is not None else code
     return f"{answer.state} after {wall}, {by}"

@@ -56,7 +56,8 @@ def ops(answer: Ops) -> Iterable[RenderableType]:
     """The view `ops` as text."""
     yield heading(_of(answer.program, answer.variant, answer.windows))
     if not answer.rows:
-        yield note("No op was seen." if answer.windows else _UNWATCHED)
+        seen = "No op was seen." if answer.self_ns is None else "No op is what --filter asks for."
+        yield note(seen if answer.windows else _UNWATCHED)
     else:
         several = len({row.program or row.module for row in answer.rows}) > 1
         columns = [

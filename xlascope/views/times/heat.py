@@ -93,6 +93,8 @@ def _heat(source: RunSource) -> Heats:
     hook = {record.program or "": record for record in source.records("calls")}
     hook.update({str(record.json["program"]): record for record in source.records("calls") if "program" in record.json})
     end, ended = _script_end(source)
+    # One whose recording was stopped may have run on.
+    died = source.last("end") is not None
     found = Heats()
     for name, record in program_records(source).items():
         mine = ids.get(name, [])
@@ -105,7 +107,7 @@ def _heat(source: RunSource) -> Heats:
         device = sum(self_ns.get(number, 0) for number in mine) if in_windows != 0 and windows and mine else None
         counted = fields.integer(hook[name].json, "hook_calls") if name in hook else None
         life = Lifetime(_first_call(source, name, record), end)
-        told = _Told(windows, counting(source), mine, seen, counted, built, ended or not source.being_written())
+        told = _Told(windows, counting(source), mine, seen, counted, built, ended or died)
         called = _calls(record, told, life)
         per_call = call_time(told.counters, mine)
         # While the script runs on, or when it was killed, nobody knows what came after.
