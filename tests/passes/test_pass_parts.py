@@ -185,6 +185,33 @@ def test_a_fused_instruction_was_merged_and_its_fusion_made_of_it() -> None:
     assert instruction_history(sequence, "absent") == []
 
 
+ENTRY_ALONE = """HloModule jit_f, entry_computation_layout={(f32[8]{0})->f32[8]{0}}
+
+ENTRY %main (x: f32[8]) -> f32[8] {
+  %x = f32[8]{0} parameter(0)
+  %exp.1 = f32[8]{0} exponential(%x), metadata={op_name="jit(f)/xs0_/exp"}
+  ROOT %neg.1 = f32[8]{0} negate(%exp.1), metadata={op_name="jit(f)/xs1_/neg"}
+}
+"""
+ALL_FUSED = ENTRY_ALONE.replace("ENTRY %main (x:", "%fused (x:").replace("%exp.1", "%exp.2").replace("%neg.1", "%neg.2") + """
+ENTRY %main.2 (x.1: f32[8]) -> f32[8] {
+  %x.1 = f32[8]{0} parameter(0)
+  ROOT %fusion.1 = f32[8]{0} fusion(%x.1), kind=kLoop, calls=%fused, metadata={op_name="jit(f)/xs1_/neg"}
+}
+"""
+
+
+def test_a_fusion_that_takes_in_all_there_is_merges_it() -> None:
+    """The whole computation is then the fusion's, so that nothing in it has moved."""
+    sequence = sequence_of(ENTRY_ALONE, ALL_FUSED)
+    for path, name in (("0", "exp.1"), ("1", "neg.1")):
+        told = [(each.event, each.names, each.of) for each in equation_history(sequence, path, {"0", "1"})]
+        assert told == [("created", (name,), ()), ("merged", ("fusion.1",), (name,))]
+    (made,) = instruction_history(sequence, "fusion.1")
+    assert (made.event, made.of) == ("created", ("exp.1", "neg.1"))
+    assert [each.event for each in instruction_history(sequence, "exp.2")] == ["created", "merged"]
+
+
 CALLED = """HloModule jit_f, entry_computation_layout={(f32[8]{0})->f32[8]{0}}
 
 %inner (a: f32[8]) -> f32[8] {

@@ -118,7 +118,7 @@ def _between(sequence: PassSequence, place: int, tagged: _Tagged) -> list[Happen
     then, now = (tagged.lines(sequence.snapshots[each].text) for each in (place - 1, place))
     had = {at for at, each in enumerate(a.ids) if each in then}
     has = {at for at, each in enumerate(b.ids) if each in now}
-    callers = _fusions(b)
+    callers, fused = _fusions(b), _fusions(a)
     forward, backward = difference.forward(), difference.backward()
     moved = {y: x for x, y in difference.moved}
     into: dict[str, list[str]] = {}
@@ -126,7 +126,7 @@ def _between(sequence: PassSequence, place: int, tagged: _Tagged) -> list[Happen
     for y in sorted(has):
         fusion = callers.get(b.block_of(y).name)
         x = backward.get(y)
-        if fusion is not None and (x is None or y in moved):
+        if fusion is not None and (x is None or y in moved or a.block_of(x).name not in fused):
             into.setdefault(fusion, []).append(a.instructions[x].name if x is not None else b.instructions[y].name)
         elif x is None:
             created.append(y)
@@ -210,11 +210,12 @@ def _untouched(sequence: PassSequence, place: int, line: int | None) -> bool:
 
 def _event(place: int, a: Form, b: Form, difference: Difference, x: int, y: int) -> list[Happening]:
     """What a pass did to an instruction that is there before and after it."""
-    name = b.instructions[y].name
-    if (x, y) in difference.moved:
-        fusion = _fusions(b).get(b.block_of(y).name)
-        if fusion is not None:
-            return [Happening(place, "merged", (fusion,), (a.instructions[x].name,))]
+    name, moved = b.instructions[y].name, (x, y) in difference.moved
+    fusion = _fusions(b).get(b.block_of(y).name)
+    # A fusion may take in a computation as a whole: then nothing in it has moved.
+    if fusion is not None and (moved or a.block_of(x).name not in _fusions(a)):
+        return [Happening(place, "merged", (fusion,), (a.instructions[x].name,))]
+    if moved:
         return [Happening(place, "changed", (name,))]
     if any(x == before and y == after for before, after, _ in difference.changed):
         return [Happening(place, "changed", (name,))]
@@ -243,7 +244,11 @@ def _fusions(form: Form) -> dict[str, str]:
 def _made_of(a: Form, b: Form, difference: Difference, y: int) -> list[str]:
     """What a new fusion took in."""
     bodies = set(b.instructions[y].calls) if b.instructions[y].opcode == "fusion" else set()
-    return [a.instructions[x].name for x, at in difference.moved if b.block_of(at).name in bodies]
+    fused = _fusions(a)
+    pairs = difference.forward().items()
+    taken = [x for x, at in pairs if b.block_of(at).name in bodies and a.instructions[x].opcode != "parameter"]
+    moved = {x for x, _ in difference.moved}
+    return [a.instructions[x].name for x in sorted(taken) if x in moved or a.block_of(x).name not in fused]
 
 
 def _survivors(a: Form, forward: Mapping[int, int]) -> dict[tuple[int, int], int]:
