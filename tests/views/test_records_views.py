@@ -180,7 +180,8 @@ def test_a_program_with_callbacks_is_counted_by_the_hook(tmp_path: Path, state: 
     writer.close()
     with open_source(tmp_path / "c.xlascope") as source:
         row = query("functions", source).functions[0]
-        assert (row.calls, row.calls_exact) == (10, exact)
+        # What ran on after its recording was stopped is not known.
+        assert (row.calls, row.calls_at_least, row.calls_exact) == (10 if state else None, 10, exact)
 
 
 def test_an_unknown_view_and_option_are_told(run: Source) -> None:

@@ -167,7 +167,7 @@ class PassesScreen(OverScreen[None]):
         self._passes.set_table(table)
         if message.told is not None:
             self._draw_history(message.told.text)
-            self._passes.set_touched(message.told.touched)
+            self._passes.set_touched(message.told.touched, message.told.chief)
         elif first:
             self._passes.go_to(0)
 
@@ -330,14 +330,18 @@ def _short(text: str, most: int = 44) -> str:
 
 
 def subject_of(main: MainScreen) -> Subject | None:
-    """What the main screen's cursor is on: an equation, or an instruction."""
+    """What the main screen's cursor is on: an equation, of a line's the costliest, or an instruction."""
     desk = main.desk
     if desk.said[0] and desk.focus.lead:
-        return Subject(equation=desk.focus.lead[0])
+        return _of_equations(main)
     if desk.explained:
         found = desk.graph.node_by_id.get(desk.explained) if desk.graph is not None else None
         name = found.name if found is not None and found.name else desk.explained.rpartition("/")[2]
         return Subject(instruction=name)
-    if desk.focus.lead:
-        return Subject(equation=desk.focus.lead[0])
-    return None
+    return _of_equations(main) if desk.focus.lead else None
+
+
+def _of_equations(main: MainScreen) -> Subject:
+    lead = main.desk.focus.lead
+    shares = {row.path: row.share or 0.0 for row in main.desk.equations.rows}
+    return Subject(equation=max(lead, key=lambda path: shares.get(path, 0.0)), among=len(lead))

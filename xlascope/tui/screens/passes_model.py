@@ -45,18 +45,23 @@ class PassTable:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the user came with: an instruction's name, or an equation's path."""
+    """What the user came with: an instruction's name, or an equation's path: the costliest of ``among`` on a line."""
 
     instruction: str | None = None
     equation: str | None = None
+    among: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The history of a subject in a sentence, and the passes that touched it with the instructions they touched."""
+    """The history of a subject in a sentence, and the passes that touched it with the instructions they touched.
+
+    ``chief``: the pass that tells most of it: the last that merged it into something, else the last of all.
+    """
 
     text: str
     touched: Mapping[int, tuple[str, ...]]
+    chief: int | None = None
 
 
 class Queries(Protocol):
@@ -152,13 +157,16 @@ def told_history(feed: Queries, table: PassTable, subject: Subject) -> Told:
     if answer is None or not answer.events:
         return Told(f"{what}: no form has an instruction of it", {})
     if answer.primitive:
-        what = f"{answer.primitive} (equation {answer.equation})"
+        costliest = f", costliest of the line's {subject.among}" if subject.among > 1 else ""
+        what = f"{answer.primitive} (equation {answer.equation}{costliest})"
     end = "" if answer.remains else "; nothing of it is left"
     touched: dict[int, tuple[str, ...]] = {}
     for each in answer.events:
         if not each.first:
             touched[each.pass_index] = (*touched.get(each.pass_index, ()), *each.names, *each.of)
-    return Told(f"{what}: {'; '.join(_sentences(answer.events))}{end}", touched)
+    merging = [each.pass_index for each in answer.events if each.event == "merged"]
+    chief = max(merging or touched, default=None)
+    return Told(f"{what}: {'; '.join(_sentences(answer.events))}{end}", touched, chief)
 
 
 def _sentences(events: Sequence[Any]) -> list[str]:

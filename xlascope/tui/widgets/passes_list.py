@@ -69,15 +69,14 @@ class PassesList(LineView):
         self._relist()
         self._tell()
 
-    def set_touched(self, touched: Mapping[int, object]) -> None:
-        """The passes that touched what the user came with, by number: the cursor goes to the last of them."""
+    def set_touched(self, touched: Mapping[int, object], chief: int | None) -> None:
+        """The passes that touched what the user came with, by number: the cursor goes to the ``chief`` of them."""
         self._touched = touched
         items = self._table.items if self._table is not None else ()
         self._opened |= {each.group for each in items if each.index in touched and each.group is not None}
         self._relist()
-        last = max(touched, default=None)
-        if last is not None:
-            self.go_to_pass(last)
+        if chief is not None:
+            self.go_to_pass(chief)
 
     def go_to_pass(self, index: int) -> None:
         """Puts the cursor on a pass, if it is shown."""
