@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xlascope.runfile import Record
@@ -22,7 +22,8 @@ class Function:
     ``estimated_ns``: ``per_call_ns`` times ``calls``, program by program; ``share`` is its part of that of all
     programs, an estimate unless windows saw every call (``share_estimated``). ``per_call_ns``: from a call's first op
     to the end of its last, over all devices; where ``per_call_at_least``, no window saw a whole one, and this is the
-    longest part. ``per_call_note`` says how it was obtained. ``library``: JAX's own.
+    longest part. ``per_call_note`` says how it was obtained. ``first_calls_only``: of each program
+    one call was seen, which pays for cold memory if it is the first. ``library``: JAX's own.
     ``calls_exact`` is false when ``calls`` is an estimate or None (too little was seen, or the script runs on):
     ``calls_at_least`` are certain; ``calls_at_most``: at the fastest of steady paces, else without a pause in between.
     """
@@ -44,6 +45,7 @@ class Function:
     calls_at_least: int | None
     per_call_ns: int | None
     per_call_note: str | None
+    first_calls_only: bool = field(metadata={"json": False})
     per_call_at_least: bool
     estimated_ns: int | None
     share_estimated: bool
@@ -158,6 +160,7 @@ def _function(
         calls_at_least=fields.plus([each.calls_at_least for each in known]),
         per_call_ns=round(sum(time.ns * max(calls, 1) for time, calls in times) / weight) if weight else None,
         per_call_note=_how_told([time for time, _ in times]),
+        first_calls_only=bool(times) and all(time.seen == 1 for time, _ in times),
         per_call_at_least=any(time.at_least for time, _ in times),
         estimated_ns=total,
         share_estimated=not all_watched(warmth.values()),

@@ -26,6 +26,8 @@ from xlascope.report.text.tables import (
 from xlascope.views.functions import Function, Functions
 from xlascope.views.programs import Program, Programs, made_of
 
+_MUCH = 0.1  # of the run's device time
+
 
 def functions(answer: Functions) -> Iterable[RenderableType]:
     """The view `functions` as text."""
@@ -58,6 +60,12 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         yield note(
             "~ estimated: the windows did not cover every call. Calls a–b: a were counted, b at most if the pace did "
             "not change. ≥ at least: how many more is not known."
+        )
+    cold = [each.name for each in answer.functions if each.first_calls_only and (each.share or 0) >= _MUCH]
+    if cold:
+        yield note(
+            f"{', '.join(cold)}: one call of each program was seen. A first call pays for cold memory and sleeping "
+            "threads; `xlascope measure` tells what later ones take."
         )
     if answer.simulated_devices is not None:
         yield note(

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _TITLES = {"list": "Moving and searching", "text": "This text", "table": "This table", "graph": "This graph",
            "functions": "This list", "output": "The output"}  # fmt: skip
 
+_UNTIMED = "nothing is timed here yet: no profile window has seen it run"
+
 
 class Acting:
     """The part of the main screen that acts."""
@@ -85,6 +87,8 @@ class Acting:
     def action_hottest(self) -> None:
         """To where most of the time goes, in the pane with the keys."""
         focused = self._me.focused
+        if isinstance(focused, TextPane) and focused.hottest_row() is None:
+            self._me.notify(_UNTIMED, timeout=3)
         if isinstance(focused, TextPane | GraphPane):
             focused.action_hottest()
         elif isinstance(focused, OpsTable):
@@ -100,6 +104,8 @@ class Acting:
         """To the source line that costs most by itself."""
         self._me.go_to_pane("source")
         source = self._me.query_one(SourcePane)
+        if source.hottest_row() is None:
+            self._me.notify(_UNTIMED, timeout=3)
         source.action_hottest()
         self._me.follow_cursor(source)
 
