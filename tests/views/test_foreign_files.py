@@ -69,3 +69,10 @@ def test_text_whose_braces_do_not_pair_is_refused_with_the_place(text: str, line
     file.rename(folder / "module_0001.jit_f.cpu_after_optimizations.txt")
     with open_source(folder) as source, pytest.raises(ViewError, match=re.escape(reason)):
         query("graph", source)
+
+
+def test_a_folder_of_run_files_names_them(tmp_path: Path) -> None:
+    (tmp_path / "old.xlascope").write_bytes(b"")
+    with pytest.raises(ViewError, match="holds run files") as told:
+        open_source(tmp_path)
+    assert "old.xlascope" in (told.value.advice or "")

@@ -312,12 +312,17 @@ def run_facts(overview: Overview, path: str, glyphs: Glyphs) -> list[str]:
     return facts + (["", *overview.exception.rstrip().split("\n")] if overview.exception else [])
 
 
+_JOINED = 8  # points of a chart from which on a line joins them
+
+
 def chart(calls: CallTimes, rows: Sequence[VariantRow], variant: str | None, program: str) -> ChartSpec:
     """Samples of the variant against its baseline where there is one, else calls over the run."""
     chosen = next((row for row in reversed(rows) if row.name == variant and row.series[0]), None)
     if chosen is None:
         scale, unit = _unit(max(calls.ns, default=0))
-        series = (Series("op time per call", calls.at_s, [ns / scale for ns in calls.ns], "bar", True),)
+        # Each is the mean of a window: few of them, joined, would look as if what lies between had been seen.
+        joined = len(calls.ns) >= _JOINED
+        series = (Series("op time per call", calls.at_s, [ns / scale for ns in calls.ns], "bar", joined),)
         if len(calls.ns) == 1:
             empty = (f"one window timed calls of it: {duration(calls.ns[0])} per call, "
                      f"{calls.at_s[0]:.1f} s after the start")  # fmt: skip

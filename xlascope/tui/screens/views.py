@@ -159,12 +159,17 @@ class ViewsScreen(OverScreen[str]):
                 self._draw(_progress(entry))
         if self._busy or not self._view or self._view in ELSEWHERE or not self._pace.ready():
             return
-        if self._over.feed.generation != self._generation:
+        if self._over.feed.generation != self._generation or self._is_of_other_width:
             self._load()
+
+    @property
+    def _is_of_other_width(self) -> bool:
+        """Whether the page was read for another width than it has: as it opened, say."""
+        return self._shown is not None and self._shown.request.width != self._request.width
 
     def on_resize(self) -> None:
         """Reads the page anew for another width."""
-        if self._shown is not None and self._shown.request.width != self._request.width:
+        if self._is_of_other_width:
             self.call_after_refresh(self._load)
 
     def on_failed(self, message: Failed) -> None:

@@ -142,6 +142,11 @@ def _look_into(folder: Path) -> _Found:
             notes = (Problem("dump", said, len(dumps)),)
     if sessions or modules:
         return _Found(sessions, modules, True, notes)
+    files = (each for each in folder.glob("*.xlascope") if each.is_file())
+    runs = sorted(files, key=lambda each: each.stat().st_mtime, reverse=True)
+    if runs:
+        listed = ", ".join(map(str, runs[:3])) + (" …" if len(runs) > 3 else "")
+        raise ViewError(f"{folder}: holds run files, of which one is opened by its name", f"The newest: {listed}.", 3)
     advice = (
         "jax.profiler.trace(FOLDER) writes plugins/profile/TIME/HOST.xplane.pb; "
         "XLA_FLAGS=--xla_dump_to=FOLDER files like module_0001.jit_f.cpu_after_optimizations.txt."
