@@ -11,7 +11,7 @@ import pytest
 from xlascope.engine.recorder import execution as execution_module
 from xlascope.engine.recorder import windows as windows_module
 from xlascope.engine.recorder.execution import Execution
-from xlascope.engine.recorder.memory import Heap
+from xlascope.engine.recorder.memory import Heap, Held
 from xlascope.engine.recorder.windows import Windows
 
 
@@ -128,26 +128,29 @@ def test_a_window_that_counts_is_as_short_as_the_last_one_was_full(monkeypatch: 
 
 def test_a_window_stays_open_for_an_execution_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """While it notes next to nothing for as long as need be, while it notes events not for long."""
-    now, heap, over = [0.0], [0], [False]
+    now, heap, over = [0.0], [0, 0], [False]
     clock = SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns)
     monkeypatch.setattr(windows_module, "time", clock)
     monkeypatch.setattr(execution_module, "time", clock)
-    monkeypatch.setattr(windows_module, "Heap", lambda: SimpleNamespace(used=lambda: heap[0]))
+    monkeypatch.setattr(windows_module, "Heap", lambda: SimpleNamespace(look=lambda: Held(heap[0], heap[1])))
     array = SimpleNamespace(nbytes=4, is_deleted=lambda: False, is_ready=lambda: over[0])
     monkeypatch.setattr(execution_module.compat, "unfinished", lambda _limit: [array])
     session = SimpleNamespace(stop=lambda: bytes(heap[0] // 5))
     monkeypatch.setattr(windows_module.compat, "open_profile", lambda _level: session)
 
-    def closed_after(grows: int, ends: float) -> tuple[float, float]:
-        """Seconds that the window is open after a program began, and what that counts as; ``grows``: bytes a second."""
-        heap[0], over[0] = 0, False
+    def closed_after(grows: int, ends: float, spreads: int = 0) -> tuple[float, float]:
+        """Seconds that the window is open after a program began, and what that counts as.
+
+        ``grows`` and ``spreads``: bytes in use, and bytes of the heaps, a second.
+        """
+        heap[:], over[0] = [0, 0], False
         windows = Windows(Sink(), 0.1)
         windows.dispatched(True)
         began = now[0]
         while windows.is_open:
             assert windows.patience <= windows_module.TICK
             now[0] += windows.patience
-            heap[0] = int(grows * (now[0] - began))
+            heap[:] = int(grows * (now[0] - began)), int(spreads * (now[0] - began))
             over[0] = now[0] - began >= ends
             windows.tick()
         return now[0] - began, windows._spent["first"]
@@ -158,6 +161,7 @@ def test_a_window_stays_open_for_an_execution_that_takes_long(monkeypatch: pytes
     took, spent = closed_after(2 << 20, 600.0)
     assert took == pytest.approx(execution_module.LONGEST, abs=0.8) and 0.15 < spent < 0.5
     assert 0.5 < closed_after(50 << 20, 600.0)[0] < 1.5
+    assert closed_after(0, 600.0, spreads=50 << 20)[0] == pytest.approx(128 / 50 + 0.25, abs=0.3)
     assert closed_after(1 << 30, 600.0)[0] < 0.15  # so many events that the end of the window would take seconds
     assert closed_after(0, 1e9)[0] == pytest.approx(execution_module.QUIET_LONGEST, abs=1.0)
 

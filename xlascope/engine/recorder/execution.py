@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from .. import compat
-from .memory import Heap
+from .memory import Heap, Held
 
 ARRAYS = 64  # arrays that are looked at: those of one execution are there at one moment
 HELD_BYTES = 8 << 20  # of these arrays, that are kept alive until the first of them is filled
@@ -19,7 +19,8 @@ QUIET_BYTES, QUIET_SECONDS = 1 << 20, 1.0  # heaps that grew by less in the last
 QUIET_LONGEST = 1800.0  # seconds to wait for the end of what notes nothing; …
 LONGEST = 10.0  # … of what notes events, that somebody may want to see meanwhile; …
 UNTOLD_LONGEST = 1.0  # … where nobody tells how much that is
-LARGEST = 32 << 20  # bytes that the heaps may grow by while waiting
+LARGEST = 32 << 20  # bytes in use that the heaps may grow by while waiting, …
+SPREAD = 128 << 20  # … and bytes in all: events lie between what is computed, and keep its memory from being reused
 STEADY, STEADY_BYTES = 3, 4 << 20  # so many looks at a profile, each of which finds it larger by that: it is dense
 
 
@@ -29,23 +30,29 @@ class Noted:
     def __init__(self, heap: Heap) -> None:
         self._heap = heap
         self._sizes: deque[tuple[float, int]] = deque()
-        self._first: int | None = None
+        self._first: Held | None = None
+        self._last: Held | None = None
 
     def look(self) -> None:
         """Note what the heaps hold now."""
-        size = self._heap.used()
-        if size is None:
+        held = self._heap.look()
+        if held is None:
             return
         now = time.monotonic()
-        self._first = size if self._first is None else self._first
-        self._sizes.append((now, size))
+        self._first, self._last = self._first or held, held
+        self._sizes.append((now, held.used))
         while now - self._sizes[0][0] > QUIET_SECONDS and len(self._sizes) > STEADY + 1:
             self._sizes.popleft()
 
     @property
     def grown(self) -> int | None:
-        """Bytes from the first look to the last."""
-        return None if self._first is None else self._sizes[-1][1] - self._first
+        """Bytes in use, from the first look to the last."""
+        return None if self._first is None or self._last is None else self._last.used - self._first.used
+
+    @property
+    def spread(self) -> int:
+        """Bytes that the heaps grew by, used or not, from the first look to the last."""
+        return 0 if self._first is None or self._last is None else self._last.whole - self._first.whole
 
     @property
     def is_quiet(self) -> bool:
@@ -62,14 +69,15 @@ class Noted:
 
     def disregard(self, work: Callable[[], object]) -> None:
         """Do work of ours: what the heaps grow by in it says nothing about the profile."""
-        before = self._heap.used()
+        before = self._heap.look()
         try:
             work()
         finally:
-            after = self._heap.used()
+            after = self._heap.look()
             if before is not None and after is not None and self._first is not None:
-                self._first += after - before
-                self._sizes = deque((at, size + after - before) for at, size in self._sizes)
+                more, whole = after.used - before.used, after.whole - before.whole
+                self._first = Held(self._first.used + more, self._first.whole + whole)
+                self._sizes = deque((at, size + more) for at, size in self._sizes)
 
 
 class Execution:
@@ -111,6 +119,8 @@ class Execution:
         grown = self.noted.grown
         if grown is None:
             return waited < UNTOLD_LONGEST
+        if self.noted.spread > SPREAD:
+            return False
         return self.noted.is_quiet or (waited < LONGEST and grown < LARGEST)
 
     def wait(self, seconds: float) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 _FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+
+
+class Held(NamedTuple):
+    """Bytes in use, and bytes of the heaps: what is free in them too, which the process has all the same."""
+
+    used: int
+    whole: int
 
 
 class Heap:
@@ -23,9 +30,12 @@ class Heap:
             function.restype = type("mallinfo2", (ctypes.Structure,), {"_fields_": fields})
         self._function: Any = function
 
-    def used(self) -> int | None:
-        """Bytes in use; None where nobody tells."""
-        return None if self._function is None else int(self._function().uordblks)
+    def look(self) -> Held | None:
+        """What they hold now; None where nobody tells."""
+        if self._function is None:
+            return None
+        told = self._function()
+        return Held(int(told.uordblks), int(told.arena))
 
 
 def give_back() -> None:

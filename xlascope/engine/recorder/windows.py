@@ -25,6 +25,7 @@ TICK = 0.25  # seconds between two looks at what is due
 # What the next window should hold at most, judged by the last; its end takes up to 20 times that for a moment.
 WINDOW_BYTES = 3 << 20
 GIVE_BACK = 1 << 20  # bytes of a window from which on what its end took is given back to the system
+SPREAD_BACK = 16 << 20  # bytes that the heaps grew by meanwhile, for the same
 FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for
 # Share of the run that windows of each kind may cost, and seconds beyond it, so that early programs are seen.
 DUTY = {"first": 0.015, "periodic": 0.012, "count": 0.008}
@@ -252,6 +253,7 @@ class Windows:
                 return
             started = time.monotonic()
             waited = started - execution.began if execution is not None else 0.0
+            spread = execution.noted.spread if execution is not None else 0
             end_ns, busy = time.time_ns(), others(self._processors, processors(), started - self._opened)
             try:
                 data = session.stop()
@@ -282,7 +284,7 @@ class Windows:
             self._index += 1
             self._link.send({"kind": "chunk", "chunk": "profile", "meta": meta}, {"data": data})
             del data, session
-            if size > GIVE_BACK:
+            if size > GIVE_BACK or spread > SPREAD_BACK:
                 give_back()
             # A long execution is waited for where little is noted: that is what it costs.
             waited = max(0.0, min(waited, watched) - NOTING * size)
