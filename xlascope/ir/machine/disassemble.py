@@ -60,7 +60,7 @@ def disassemble(data: bytes) -> list[Function]:
         from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
     except ImportError as error:
-        raise ExtraMissing(f"{HOW_TO_ADD} ({error.name} is not installed)") from error
+        raise ExtraMissing(f"no disassembler ({error.name}): {HOW_TO_ADD}") from error
     try:
         file = ELFFile(io.BytesIO(data))
         names = {"EM_X86_64": "x86-64", "EM_AARCH64": "aarch64"}
