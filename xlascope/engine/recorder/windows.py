@@ -97,8 +97,9 @@ class Windows:
         """Seconds after which `tick` should be called again."""
         if self._session is None:
             return TICK
-        if self._execution is not None:
-            return min(max(WAITING_SHARE * (time.monotonic() - self._execution.began), COUNT_LENGTH), TICK)
+        execution = self._execution  # another thread may set it
+        if execution is not None:
+            return min(max(WAITING_SHARE * (time.monotonic() - execution.began), COUNT_LENGTH), TICK)
         return self._count_length if self._why == "count" else COUNT_LENGTH
 
     @property
@@ -168,9 +169,10 @@ class Windows:
         enough = now >= newest + max(FIRST_RUN, self._seconds)
         if not enough and now < self._opened + FIRST_LIMIT * max(FIRST_RUN, self._seconds):
             return False
-        if self._execution is None:
-            self._execution = Execution(self._heaps())
-        return not self._execution.is_worth_waiting()
+        execution = self._execution
+        if execution is None:
+            execution = self._execution = Execution(self._heaps())
+        return not execution.is_worth_waiting()
 
     def _heaps(self) -> Heap:
         if self._heap is None:
@@ -181,13 +183,14 @@ class Windows:
         """Whether so much is noted that the end of the window would cost seconds and hundreds of megabytes."""
         if self._execution is not None:
             return False  # which looks by itself
-        now = time.monotonic()
-        if self._noted is None:
-            self._noted, self._look = Noted(self._heaps()), now
+        now, noted = time.monotonic(), self._noted
+        if noted is None:
+            noted, self._look = Noted(self._heaps()), now
+            self._noted = noted
         if now >= self._look:
             self._look = now + LOOKING_SHARE * (now - self._opened)
-            self._noted.look()
-        return self._noted.is_dense
+            noted.look()
+        return noted.is_dense
 
     def _plan(self, now: float) -> None:
         self._next_count = now + max(COUNT_EVERY, COUNT_SHARE * (now - self._began))
@@ -224,13 +227,14 @@ class Windows:
             self._lock.release()
 
     def _forget_execution(self) -> None:
-        if self._execution is not None:
-            self._settled_ns = self._execution.settled_ns or self._settled_ns
-        self._execution = None
+        execution, self._execution = self._execution, None
+        if execution is not None:
+            self._settled_ns = execution.settled_ns or self._settled_ns
 
     def meanwhile(self, work: Callable[[], object]) -> None:
         """Do work of ours that can take memory, whether a window is open or not."""
-        noted = self._execution.noted if self._execution is not None else self._noted
+        execution = self._execution
+        noted = execution.noted if execution is not None else self._noted
         if noted is None:
             work()
         else:
@@ -239,8 +243,8 @@ class Windows:
     def close_after(self, seconds: float) -> None:
         """Close the open window when what JAX executes is over, but within ``seconds``."""
         if self.is_open:
-            self._execution = Execution(self._heaps())
-            self._execution.wait(seconds)
+            execution = self._execution = Execution(self._heaps())
+            execution.wait(seconds)
         self.close()
 
     def close(self) -> None:
