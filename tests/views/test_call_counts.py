@@ -163,7 +163,7 @@ def test_a_call_is_timed_by_the_later_windows_and_without_extremes() -> None:
 def test_calls_that_a_window_cut_are_not_timed(
     op: int, opened: int, ops: int, calls: int, pause: int, before: bool, after: bool
 ) -> None:
-    """Calls of equal ops one right after the other, and what a window of 400 sees of them: ops that lie in it whole."""
+    """Calls of equal ops one right after the other, and what a window of 400 ms sees of them: ops that lie in it whole."""
     length, took = 400, op * ops
     if before:
         opened = 0
@@ -175,10 +175,10 @@ def test_calls_that_a_window_cut_are_not_timed(
     inside = (begin >= opened) & (begin + op <= closed)
     if not inside.any():
         return
-    seen = _executions(runs[inside], begin[inside] - opened, begin[inside] + op - opened)
-    whole = _whole({1: seen}, Edges(closed - opened, before, after))[1]
+    seen = _executions(runs[inside], (begin[inside] - opened) * MS, (begin[inside] + op - opened) * MS)
+    whole = _whole({1: seen}, Edges((closed - opened) * MS, before, after))[1]
     # What is called whole is; of what is whole, at most the two at the edges are not called so.
-    assert set((seen.stop - seen.begin)[whole].tolist()) <= {took}
+    assert set((seen.stop - seen.begin)[whole].tolist()) <= {took * MS}
     assert (np.bincount(runs[inside])[seen.numbers] == ops).sum() - whole.sum() <= (not before) + (not after)
 
 
@@ -196,6 +196,16 @@ def test_what_was_waited_for_is_whole(op: int, ops: int, calls: int, pause: int,
     seen = _executions(runs[inside], begin[inside], begin[inside] + op)
     whole = _whole({1: seen}, Edges(closed, True, False, asked))[1]
     assert whole.all() and len(whole) == waiting[0] + 1
+
+
+def test_what_a_profile_misses_as_it_opens_and_closes_is_no_silence() -> None:
+    """Ops of 4 us one after the other, in a window of 4.2 ms whose first and last 0.1 ms hold none."""
+    start = np.arange(25, 1025) * 4_000
+    seen = _executions(np.full(1000, 7), start, start + 4_000)
+    assert not _whole({1: seen}, Edges(4_200_000, False, False))[1].any()
+    assert _whole({1: seen}, Edges(4_200_000, True, True))[1].all()
+    later = _executions(np.full(1000, 7), start + 3 * MS, start + 3 * MS + 4_000)
+    assert _whole({1: later}, Edges(10 * MS, False, False))[1].all()
 
 
 def test_a_time_of_which_only_parts_were_seen_is_a_bound() -> None:

@@ -15,7 +15,7 @@ x = jnp.ones((500, 500)).block_until_ready()
 WAITED = """
 @jax.jit
 def waited(x):
-    return jax.lax.fori_loop(0, 300, lambda _, y: jnp.sin(y @ y), x)
+    return jax.lax.fori_loop(0, 150, lambda _, y: jnp.sin(y @ y), x)
 
 @jax.jit
 def after(x):

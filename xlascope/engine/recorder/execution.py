@@ -15,13 +15,13 @@ from .memory import Heap, Held
 
 ARRAYS = 64  # arrays that are looked at: those of one execution are there at one moment
 HELD_BYTES = 8 << 20  # of these arrays, that are kept alive until the first of them is filled
-QUIET_BYTES, QUIET_SECONDS = 1 << 20, 1.0  # heaps that grew by less in the last second: next to nothing is noted
+QUIET_BYTES, QUIET_SECONDS = 256 << 10, 1.0  # heaps that grew by less in the last second: next to nothing is noted
 QUIET_LONGEST = 1800.0  # seconds to wait for the end of what notes nothing; …
 LONGEST = 10.0  # … of what notes events, that somebody may want to see meanwhile; …
 UNTOLD_LONGEST = 1.0  # … where nobody tells how much that is
-LARGEST = 32 << 20  # bytes in use that the heaps may grow by while waiting, …
-SPREAD = 64 << 20  # … and bytes in all: events lie between what is computed, and keep its memory from being reused
-STEADY, STEADY_BYTES = 3, 4 << 20  # so many looks at a profile, each of which finds it larger by that: it is dense
+LARGEST = 8 << 20  # bytes in use that the heaps may grow by while waiting, …
+SPREAD = 24 << 20  # … and bytes in all: events lie between what is computed, and keep its memory from being reused
+STEADY, STEADY_BYTES = 3, 512 << 10  # so many looks at a profile, each of which finds it larger by that: it is dense
 
 
 class Noted:
@@ -121,7 +121,7 @@ class Execution:
             return waited < UNTOLD_LONGEST
         if self.noted.spread > SPREAD:
             return False
-        return self.noted.is_quiet or (waited < LONGEST and grown < LARGEST)
+        return grown < LARGEST and (self.noted.is_quiet or waited < LONGEST)
 
     def wait(self, seconds: float) -> None:
         """Wait for its end, as long as that is worth it and at most ``seconds``."""

@@ -20,10 +20,11 @@ FIRST_RUN = 0.25  # seconds that a window stays open, at the least, after a new 
 LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
 LONGEST_WINDOW = 2.0
 WAITING_SHARE = 0.02  # of the time waited for a long execution, between two looks at it
-LOOKING_SHARE = 0.1  # of the time a window was open, between two looks at how much it holds
+LOOKING_SHARE = 0.1  # of the time a program runs, between two looks at how much the window holds, …
+LOOKING_SHORTEST = 0.005  # … and seconds at the least
 TICK = 0.25  # seconds between two looks at what is due
 # What the next window should hold at most, judged by the last; its end takes up to 20 times that for a moment.
-WINDOW_BYTES = 3 << 20
+WINDOW_BYTES = 2 << 20
 GIVE_BACK = 1 << 20  # bytes of a window from which on what its end took is given back to the system
 SPREAD_BACK = 16 << 20  # bytes that the heaps grew by meanwhile, for the same
 FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for
@@ -100,7 +101,10 @@ class Windows:
         execution = self._execution  # another thread may set it
         if execution is not None:
             return min(max(WAITING_SHARE * (time.monotonic() - execution.began), COUNT_LENGTH), TICK)
-        return self._count_length if self._why == "count" else COUNT_LENGTH
+        if self._why == "count":
+            return self._count_length
+        running = time.monotonic() - max(self._opened, self._last_new or 0.0)
+        return min(max(LOOKING_SHARE * running, LOOKING_SHORTEST), COUNT_LENGTH)
 
     @property
     def owed(self) -> bool:
@@ -188,7 +192,7 @@ class Windows:
             noted, self._look = Noted(self._heaps()), now
             self._noted = noted
         if now >= self._look:
-            self._look = now + LOOKING_SHARE * (now - self._opened)
+            self._look = now + LOOKING_SHARE * (now - max(self._opened, self._last_new or 0.0))
             noted.look()
         return noted.is_dense
 

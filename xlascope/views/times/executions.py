@@ -10,7 +10,8 @@ import numpy as np
 from xlascope.traces import Profile
 from xlascope.views.times.op_store import Span
 
-_QUIET = 2  # longest ops of a program without one, after which it is not under way
+_QUIET = 2  # longest ops of a program without one, after which it is not under way; …
+_QUIET_NS = 2_000_000  # … at least: a profile that opens or closes misses what runs meanwhile, some 0.1 ms of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _whole(found: Mapping[int, _Executions], edges: Edges) -> dict[int, np.ndarr
     ended_before = _ended_before(found, edges.dispatched_before)
     result = {}
     for number, seen in found.items():
-        quiet, place = _QUIET * seen.longest, np.arange(len(seen.begin))
+        quiet, place = max(_QUIET * seen.longest, _QUIET_NS), np.arange(len(seen.begin))
         began = (place > 0) | (seen.begin >= earliest) | (seen.begin > quiet) | edges.opens_before
         ended = (place < len(place) - 1) | (seen.stop <= latest) | edges.closes_after
         if edges.length_ns is not None:
