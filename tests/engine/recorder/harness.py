@@ -18,6 +18,7 @@ import xlascope.engine
 from xlascope.protocol.frames import FrameDecoder, Message, encode
 
 BOOT = Path(xlascope.engine.__file__).parent / "boot.py"
+FACTS_SCRIPT = Path(__file__).parent / "facts_script.py"
 
 
 @dataclass(frozen=True, slots=True)

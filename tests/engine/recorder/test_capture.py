@@ -10,10 +10,9 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from conftest import SCRIPT
-from harness import Recorded
+from harness import FACTS_SCRIPT, Recorded
 
-SOURCE = SCRIPT.read_text().splitlines()
+SOURCE = FACTS_SCRIPT.read_text().splitlines()
 NAMES = {"inner": "inner#1", "nested": "nested#1", "shown": "shown#1"}
 
 
@@ -59,7 +58,7 @@ def test_equations_have_paths_lines_and_types(name: str, recorded: Recorded) -> 
         if f" = {row['primitive']}" not in line:
             assert not row["outputs"] and row["primitive"] in line
         if row["file"] is not None:
-            assert row["file"] == str(SCRIPT)
+            assert row["file"] == str(FACTS_SCRIPT)
             assert 1 <= row["line"] <= len(SOURCE)
 
 
@@ -91,8 +90,8 @@ def test_functions(recorded: Recorded) -> None:
     assert by_name["nested"]["line"] == line_of("def nested(")
     assert by_name["nested"]["last_line"] == line_of("return jax.lax.while_loop")
     assert by_name["Model.predict"]["line"] == line_of("partial(jax.jit, static_argnums=0)")
-    assert all(m.body["file"] == str(SCRIPT) for m in recorded.of("function") if not m.body["library"])
-    assert recorded.one("source", file=str(SCRIPT)).blobs["text"] == SCRIPT.read_bytes()
+    assert all(m.body["file"] == str(FACTS_SCRIPT) for m in recorded.of("function") if not m.body["library"])
+    assert recorded.one("source", file=str(FACTS_SCRIPT)).blobs["text"] == FACTS_SCRIPT.read_bytes()
 
 
 def test_programs(recorded: Recorded) -> None:
