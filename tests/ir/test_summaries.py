@@ -121,6 +121,53 @@ ENTRY %main (x: f32[8]) -> f32[32] {
 """
 
 
+SPREAD = """\
+HloModule m
+
+%begin (p.0: bf16[16,128]) -> (bf16[16,128], bf16[128,128]) {
+  %p.0 = bf16[16,128]{1,0} parameter(0)
+  %g.0 = bf16[128,128]{1,0} all-gather(%p.0), channel_id=6, replica_groups={{0,1,2,3,4,5,6,7}}, dimensions={0}, metadata={op_name="jit(f)/dot" source_file="/f.py" source_line=8}
+  ROOT %cc.0 = (bf16[16,128]{1,0}, bf16[128,128]{1,0}) custom-call(%g.0), custom_call_target="AsyncCollectiveStart"
+}
+
+%work (p.1: bf16[16,128], p.2: f32[8]) -> (f32[8], bf16[128,128]) {
+  %p.1 = bf16[16,128]{1,0} parameter(0)
+  %p.2 = f32[8]{0} parameter(1)
+  %n.0 = f32[8]{0} negate(%p.2)
+  %g.1 = bf16[128,128]{1,0} all-gather(%p.1), channel_id=6, replica_groups={{0,1,2,3,4,5,6,7}}, dimensions={0}
+  ROOT %t.0 = (f32[8]{0}, bf16[128,128]{1,0}) tuple(%n.0, %g.1)
+}
+
+%end (p.3: bf16[16,128]) -> bf16[128,128] {
+  %p.3 = bf16[16,128]{1,0} parameter(0)
+  %g.2 = bf16[128,128]{1,0} all-gather(%p.3), channel_id=6, replica_groups={{0,1,2,3,4,5,6,7}}, dimensions={0}
+  ROOT %cc.1 = bf16[128,128]{1,0} custom-call(%p.3, %g.2), custom_call_target="AsyncCollectiveDone"
+}
+
+ENTRY %main (x: bf16[16,128], y: f32[8]) -> bf16[128,128] {
+  %x = bf16[16,128]{1,0} parameter(0)
+  %y = f32[8]{0} parameter(1)
+  %g.9 = bf16[128,128]{1,0} all-gather(%x), channel_id=4, replica_groups={{0,1,2,3,4,5,6,7}}, dimensions={0}
+  %async-collective-start = (bf16[16,128]{1,0}, bf16[128,128]{1,0}) fusion(%x), kind=kCustom, calls=%begin
+  %e.0 = bf16[16,128]{1,0} get-tuple-element(%async-collective-start), index=0
+  %fusion.1 = (f32[8]{0}, bf16[128,128]{1,0}) fusion(%e.0, %y), kind=kOutput, calls=%work
+  ROOT %async-collective-done = bf16[128,128]{1,0} fusion(%e.0), kind=kCustom, calls=%end
+}
+"""
+
+
+def test_a_collective_that_a_tpu_compiler_spreads_over_fusions_is_one():
+    module = parse_hlo(SPREAD)
+    assert module.problems == []
+    told = [(own.instruction, own.done, own.inner, own.bytes, own.is_async, own.source_line) for own in collectives(module)]
+    assert told == [
+        ("async-collective-start", "async-collective-done", "g.0", 32768, True, 8),
+        ("g.9", None, "g.9", 32768, False, None),
+    ]
+    # Where nothing says which fusion starts it, each is told as it stands.
+    assert len(collectives(parse_hlo(SPREAD.replace("AsyncCollectiveStart", "Other")))) == 4
+
+
 def test_pairs_of_start_and_done():
     module = parse_hlo(ASYNC)
     assert module.problems == []

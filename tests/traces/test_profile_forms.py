@@ -8,6 +8,7 @@ import pytest
 
 from tests.traces.build_space import SpaceBuilder, hlo_proto
 from xlascope.traces import OpTimes, ProfileError, merge, op_table, read_profile
+from xlascope.traces.optable import is_collective
 
 
 def rows_of(times: OpTimes) -> dict[tuple[str, str], tuple[int, int, int]]:
@@ -225,6 +226,11 @@ def test_parallel_streams_share_an_instant() -> None:
         ("0", "all-reduce-start.1"): (1, 100, 60),
     }
     assert times.devices[0].collective_ns == 100
+
+
+def test_fusions_that_are_a_collective() -> None:
+    named = ("async-collective-start", "async-collective-done.3", "async-collective-fusion.1", "fusion.2")
+    assert [is_collective(name, "fusion") for name in named] == [True, True, False, False]
 
 
 # -- TPU -------------------------------------------------------------------------------------------------------

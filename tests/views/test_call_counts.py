@@ -16,7 +16,18 @@ from xlascope.views import open_source, query
 from xlascope.views.times.call_count import Compiled, Count, compiled, of_program, seen_again
 from xlascope.views.times.call_rate import Lifetime
 from xlascope.views.times.call_time import call_time
-from xlascope.views.times.executions import Edges, _executions, _typical, _whole
+from xlascope.views.times.executions import (
+    SURE,
+    Calls,
+    Edges,
+    _Executions,
+    _executions,
+    _silences,
+    _span,
+    _typical,
+    is_whole,
+    whole,
+)
 from xlascope.views.times.heat import heat
 from xlascope.views.times.op_store import Span
 from xlascope.views.times.windows import Window, counting, executables
@@ -156,6 +167,10 @@ def test_a_call_is_timed_by_the_later_windows_and_without_extremes() -> None:
     assert call_time([first], [2]) is None
 
 
+def _kept(seen: _Executions, edges: Edges) -> np.ndarray:
+    return is_whole(_silences({1: seen}, edges)[1], seen.longest)
+
+
 @given(
     st.integers(1, 300), st.integers(0, 400), st.integers(1, 12), st.integers(1, 30), st.integers(0, 40),
     st.booleans(), st.booleans(),
@@ -176,10 +191,10 @@ def test_calls_that_a_window_cut_are_not_timed(
     if not inside.any():
         return
     seen = _executions(runs[inside], (begin[inside] - opened) * MS, (begin[inside] + op - opened) * MS)
-    whole = _whole({1: seen}, Edges((closed - opened) * MS, before, after))[1]
+    kept = _kept(seen, Edges((closed - opened) * MS, before, after))
     # What is called whole is; of what is whole, at most the two at the edges are not called so.
-    assert set((seen.stop - seen.begin)[whole].tolist()) <= {took * MS}
-    assert (np.bincount(runs[inside])[seen.numbers] == ops).sum() - whole.sum() <= (not before) + (not after)
+    assert set((seen.stop - seen.begin)[kept].tolist()) <= {took * MS}
+    assert (np.bincount(runs[inside])[seen.numbers] == ops).sum() - kept.sum() <= (not before) + (not after)
 
 
 @given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 20), st.integers(0, 40), st.integers(0, 900))
@@ -194,18 +209,18 @@ def test_what_was_waited_for_is_whole(op: int, ops: int, calls: int, pause: int,
     begin, runs = np.repeat(starts, ops) + np.tile(np.arange(ops) * op, calls), np.repeat(np.arange(calls), ops)
     inside = begin + op <= closed
     seen = _executions(runs[inside], begin[inside], begin[inside] + op)
-    whole = _whole({1: seen}, Edges(closed, True, False, asked))[1]
-    assert whole.all() and len(whole) == waiting[0] + 1
+    kept = _kept(seen, Edges(closed, True, False, asked))
+    assert kept.all() and len(kept) == waiting[0] + 1
 
 
 def test_what_a_profile_misses_as_it_opens_and_closes_is_no_silence() -> None:
     """Ops of 4 us one after the other, in a window of 4.2 ms whose first and last 0.1 ms hold none."""
     start = np.arange(25, 1025) * 4_000
     seen = _executions(np.full(1000, 7), start, start + 4_000)
-    assert not _whole({1: seen}, Edges(4_200_000, False, False))[1].any()
-    assert _whole({1: seen}, Edges(4_200_000, True, True))[1].all()
+    assert not _kept(seen, Edges(4_200_000, False, False)).any()
+    assert _kept(seen, Edges(4_200_000, True, True)).all()
     later = _executions(np.full(1000, 7), start + 3 * MS, start + 3 * MS + 4_000)
-    assert _whole({1: later}, Edges(10 * MS, False, False))[1].all()
+    assert _kept(later, Edges(10 * MS, False, False)).all()
 
 
 def test_a_time_of_which_only_parts_were_seen_is_a_bound() -> None:
@@ -219,6 +234,33 @@ def test_a_time_of_which_only_parts_were_seen_is_a_bound() -> None:
     assert told is not None and told.at_least and (told.ns, told.seen) == (50 * MS, 3)
     told = call_time([cut, of("first", Span(1, 0, 1, 0, 2, 3, 120 * MS, 300 * MS, whole=2))], [1])
     assert told is not None and not told.at_least and (told.ns, told.calls) == (120 * MS, 2)
+
+
+def test_a_silence_that_the_longest_op_can_fill_does_not_tell_that_a_call_was_whole() -> None:
+    """A short op, then one of 20 ms that a window of 21 ms cuts; other windows saw how long that one takes."""
+    opened, cut = np.asarray([3 * MS]), np.asarray([3 * MS + 40_000])
+    edges = Edges(21 * MS, False, False)
+    lone = _executions(np.asarray([7]), opened, cut)
+    silence = _silences({1: lone}, edges)[1]
+    assert silence.tolist() == [3 * MS] and is_whole(silence, lone.longest).all()
+    three = Calls(np.asarray([20 * MS] * 3), np.asarray([SURE, SURE, 0]), 20 * MS)
+    assert [each.tolist() for each in whole([Calls(lone.stop - lone.begin, silence, lone.longest), three])] == [
+        [], [20 * MS, 20 * MS]]
+    quick = Calls(lone.stop - lone.begin, silence, lone.longest)
+    assert [each.tolist() for each in whole([quick, quick])] == [[40_000], [40_000]]
+
+    empty = window(1, 0, 1, {})
+
+    def of(why: str, span: Span) -> Window:
+        return Window(empty.chunk, None, None, why, 0, 1, False, False, None, why, NOTHING, {1: span})
+
+    span = _span(1, lone, silence)
+    assert (span.typical_ns, span.whole, span.longest_ns, span.silence_ns) == (40_000, 1, 40_000, 3 * MS)
+    told = call_time([of("count", span)], [1])
+    assert told is not None and (told.ns, told.calls, told.at_least) == (40_000, 1, False)
+    known = of("periodic", Span(1, 0, 1, 0, 1, 3, 20 * MS, 60 * MS, whole=2, longest_ns=20 * MS))
+    told = call_time([of("count", span), known], [1])
+    assert told is not None and (told.ns, told.calls, told.at_least) == (20 * MS, 2, False)
 
 
 @pytest.mark.parametrize("fixture", ["one_device", "eight_devices"])

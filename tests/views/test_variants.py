@@ -107,6 +107,14 @@ def test_what_was_not_measured_is_told(measured: Path) -> None:
             query("ops", source, program="scores#1", variant="v1")
         with pytest.raises(ViewError, match="Leave --variant out"):
             query("devices", source, program="scores#1", variant="baseline")
+    writer = Writer(measured)
+    body = {"id": "v3", "switches": {"target": "tpu:v5e:2x4"}, "target": "tpu:v5e:2x4", "place": "lab"}
+    writer.put("variant", body, {"optimized": UNFUSED.encode()}, program="scores#1", variant="target=tpu:v5e:2x4")
+    writer.close()
+    with open_source(measured) as source:
+        for view in ("ops", "devices"):
+            with pytest.raises(ViewError, match="was compiled for tpu:v5e:2x4, not executed: no op has a time"):
+                query(view, source, program="scores#1", variant="v3")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,8 @@ KINDS = (
     "collective-broadcast",
 )
 _OPCODES = frozenset(KINDS) | frozenset(f"{kind}-start" for kind in KINDS)
+# What TPU compilers put at the root of the fusions that begin and end a collective, between which others carry it on.
+_FUSED_START, _FUSED_DONE = "AsyncCollectiveStart", "AsyncCollectiveDone"
 _IOTA_GROUPS = re.compile(r"\[([\d,]+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?")
 _MESH_GROUPS = re.compile(r"mesh\[([^\]]*)\]\s*\{([^{}]*)\}\s*\Z")
 _MESH_AXIS = re.compile(r"'([^']*)'\s*=\s*(\d{1,18})")
@@ -34,7 +37,8 @@ class Collective:
     """``bytes`` is what one device holds of it: the larger of operands and result, None when unknown.
 
     ``groups`` are the device ids that exchange (pairs source, target for a permute); None when the text names none,
-    which means all devices together. ``done`` is the instruction that waits for an asynchronous one.
+    which means all devices together. ``done`` is the instruction that waits for an asynchronous one. ``inner`` holds
+    what is exchanged: the instruction itself, or the one in the computation that it runs.
     """
 
     kind: str
@@ -51,10 +55,15 @@ class Collective:
     op_name: str | None
     source_file: str | None
     source_line: int | None
+    inner: str
 
 
 def collectives(module: HloModule) -> list[Collective]:
-    """All collectives, in the order of the text; the start of an asynchronous one stands for the pair."""
+    """All collectives, in the order of the text; the start of an asynchronous one stands for the pair.
+
+    Of one that a TPU compiler spreads over fusions (each holds the collective anew, on the same channel) the fusion
+    that starts it stands for all.
+    """
     starts = module.of_opcode(*_OPCODES, "async-start")
     wrapped = {
         name
@@ -62,14 +71,45 @@ def collectives(module: HloModule) -> list[Collective]:
         if instruction.opcode == "async-start"
         for name in instruction.called.get("calls", ())
     }
+    spread = _spread(starts, module)
     found = []
     for instruction in starts:
         if instruction.computation.name in wrapped:
             continue  # told by the async-start that runs it
+        if _key(instruction) in spread and _fusion_of(instruction, module) is not None:
+            start, done = spread[_key(instruction)]
+            if instruction.computation.name in start.called.get("calls", ()):
+                found.append(_describe(start, instruction, done))
+            continue  # told by the fusion that starts it
         inner = _wrapped(instruction, module) if instruction.opcode == "async-start" else instruction
         if inner is not None:
             found.append(_describe(instruction, inner))
     return found
+
+
+def _spread(
+    starts: Sequence[HloInstruction], module: HloModule
+) -> dict[tuple[str, str | None], tuple[HloInstruction, HloInstruction | None]]:
+    """By kind and channel the fusions that start and end a collective which a TPU compiler spread over several."""
+    ends: dict[tuple[str, str | None], dict[str, HloInstruction]] = {}
+    for instruction in starts:
+        root = instruction.computation.root
+        target = root.attributes.get("custom_call_target", "").strip('"') if root is not None else ""
+        if target in (_FUSED_START, _FUSED_DONE) and "channel_id" in instruction.attributes:
+            fusion = _fusion_of(instruction, module)
+            if fusion is not None:
+                ends.setdefault(_key(instruction), {}).setdefault(target, fusion)
+    return {key: (found[_FUSED_START], found.get(_FUSED_DONE)) for key, found in ends.items() if _FUSED_START in found}
+
+
+def _key(instruction: HloInstruction) -> tuple[str, str | None]:
+    return instruction.opcode, instruction.attributes.get("channel_id")
+
+
+def _fusion_of(instruction: HloInstruction, module: HloModule) -> HloInstruction | None:
+    """The fusion that an instruction is in."""
+    callers = module.callers(instruction.computation.name)
+    return callers[0] if callers and callers[0].opcode == "fusion" else None
 
 
 def _wrapped(start: HloInstruction, module: HloModule) -> HloInstruction | None:
@@ -82,9 +122,9 @@ def _wrapped(start: HloInstruction, module: HloModule) -> HloInstruction | None:
     return None
 
 
-def _describe(start: HloInstruction, inner: HloInstruction) -> Collective:
-    is_async = start.opcode.endswith("-start")
-    done = _done(start) if is_async else None
+def _describe(start: HloInstruction, inner: HloInstruction, fused_done: HloInstruction | None = None) -> Collective:
+    is_async = start is not inner or start.opcode.endswith("-start")
+    done = fused_done if fused_done is not None or start.opcode == "fusion" else _done(start) if is_async else None
     result = done if done is not None else inner
     operand_bytes = _operand_bytes(inner)
     result_bytes = _bytes(parse_shape(result.shape)) if not is_async or done is not None or inner is not start else None
@@ -108,6 +148,7 @@ def _describe(start: HloInstruction, inner: HloInstruction) -> Collective:
         op_name=named.op_name,
         source_file=named.source_file,
         source_line=named.source_line,
+        inner=inner.name,
     )
 
 

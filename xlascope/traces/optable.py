@@ -22,11 +22,12 @@ COLLECTIVES = (
     "reduce-scatter",
 )  # fmt: skip
 _COLLECTIVE = re.compile(rf"(?:{'|'.join(COLLECTIVES)})(?:-start|-done)?(?:[.\d]|$)")
+_FUSED = re.compile(r"async-collective-(?:start|done)(?:[.\d]|$)")  # fusions of TPU compilers, by name alone
 
 
 def is_collective(op: str, opcode: str | None) -> bool:
     """Whether an op moves data between devices: by its opcode, else by its name."""
-    return bool(_COLLECTIVE.match(opcode if opcode else op.lower()))
+    return bool(_COLLECTIVE.match(opcode if opcode else op.lower()) or _FUSED.match(op))
 
 
 def op_table(profile: Profile, parents: Parents | None = None) -> OpTimes:

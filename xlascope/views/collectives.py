@@ -78,8 +78,9 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         origin, mesh, own, jaxpr = of_module(module, None), None, Own(), None
     rows = []
     for found in exchanged:
-        start = module.get(found.instruction)
-        file, line = position(start, own) if start is not None else (None, None)
+        start, inner = module.get(found.instruction), module.get(found.inner)
+        named = inner if start is not None and not start.stack else start
+        file, line = position(named, own) if named is not None else (None, None)
         lines = _lines(jaxpr, origin.equations.get(found.instruction, ()))
         for device, time_ns, count in _times(found, seen):
             rows.append(_row(found, origin, mesh, (file, line), (device, time_ns, count), lines))

@@ -19,8 +19,8 @@ from xlascope.views.comparing.sides import Side, variant_records
 from xlascope.views.names.variant_names import BASELINE
 from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import RunSource
-from xlascope.views.times.executions import whole_calls
-from xlascope.views.times.windows import counting, edges, executables
+from xlascope.views.times.executions import Calls, calls, whole
+from xlascope.views.times.windows import Window, counting, edges, executables
 
 SAME_RUNS = 0.05
 """What two runs may differ by and be called the same: less cannot be told from run to run."""
@@ -118,19 +118,25 @@ def observed_calls(side: Side) -> Mapping[str, list[Watched]]:
 
 
 def _of_run(source: RunSource) -> dict[str, list[Watched]]:
-    found: dict[str, list[Watched]] = {}
+    seen: dict[int, list[tuple[Window, Calls]]] = {}
     owners = executables(source)
     for window in counting(source):
         checkpoint()
         data = source.chunk_data(window.chunk.id)
         try:
-            calls = whole_calls(read_profile(data), edges(window.chunk)) if data else {}
+            in_it = calls(read_profile(data), edges(window.chunk)) if data else {}
         except ProfileError:
             continue  # a damaged window is told by the views of its ops
-        others = fields.number(window.chunk.json, "others")
-        for number, times in calls.items():
+        for number, told in in_it.items():
             if number in owners:
-                found.setdefault(owners[number], []).append(Watched(times, others, window.why == "count"))
+                seen.setdefault(number, []).append((window, told))
+    found: dict[str, list[Watched]] = {}
+    for number, parts in seen.items():
+        times = whole([told for _, told in parts])
+        for (window, _), each in zip(parts, times, strict=True):
+            if len(each):
+                watched = Watched(each, fields.number(window.chunk.json, "others"), window.why == "count")
+                found.setdefault(owners[number], []).append(watched)
     return found
 
 

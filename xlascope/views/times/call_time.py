@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from xlascope.views.times.executions import is_whole
+from xlascope.views.times.op_store import Span
 from xlascope.views.times.windows import Window
 
 # Enough calls in later windows, so that the first, which sees compiling and cold memory, is not needed.
@@ -40,6 +44,8 @@ def call_time(windows: Sequence[Window], program_ids: Iterable[int]) -> CallTime
     seen, total = sum(span.calls for _, span in parts), sum(span.calls_ns or 0 for _, span in parts)
     if not seen:
         return None
+    longest = max(span.longest_ns for _, span in parts)
+    parts = [(late, _by_all(span, longest)) for late, span in parts]
     whole = sum(span.whole for _, span in parts)
     if not whole:
         return CallTime(max(span.typical_ns or 0 for _, span in parts), seen, False, total, seen, at_least=True)
@@ -49,3 +55,9 @@ def call_time(windows: Sequence[Window], program_ids: Iterable[int]) -> CallTime
     number = sum(span.whole for span in used)
     mean = sum(span.whole * (span.typical_ns or 0) for span in used) / number
     return CallTime(round(mean), number, steady and later < whole, total, seen)
+
+
+def _by_all(span: Span, longest_ns: int) -> Span:
+    """The same where the longest op of all windows is known: a silence that an op can fill tells nothing."""
+    told = span.silence_ns is None or bool(is_whole(np.asarray(span.silence_ns), longest_ns))
+    return span if told else replace(span, whole=0)

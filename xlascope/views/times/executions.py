@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from xlascope.traces import Profile
 from xlascope.views.times.op_store import Span
 
+SURE = np.iinfo(np.int64).max
 _QUIET = 2  # longest ops of a program without one, after which it is not under way; …
 _QUIET_NS = 2_000_000  # … at least: a profile that opens or closes misses what runs meanwhile, some 0.1 ms of it
 
@@ -38,21 +39,43 @@ class _Executions:
     longest: int
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Of one program in one window: ``took_ns`` of each execution, and how far the window is known to hold it whole.
+
+    ``silence_ns``: what tells so is that the program was not seen for so long before it or after it (SURE: other
+    executions tell, 0: nothing does); ``longest_ns``: its longest op.
+    """
+
+    took_ns: np.ndarray
+    silence_ns: np.ndarray
+    longest_ns: int
+
+
 def spans(profile: Profile, edges: Edges) -> tuple[Span, ...]:
     """When each program was seen, and how long its executions took that the window did not cut."""
     found, plain = _found(profile)
-    whole = _whole(found, edges)
-    return (*plain, *(_span(number, each, whole[number]) for number, each in found.items()))
+    silences = _silences(found, edges)
+    return (*plain, *(_span(number, each, silences[number]) for number, each in found.items()))
 
 
-def whole_calls(profile: Profile, edges: Edges) -> dict[int, np.ndarray]:
-    """Nanoseconds from the first start to the last end of each execution that the window did not cut, by program."""
+def calls(profile: Profile, edges: Edges) -> dict[int, Calls]:
+    """The executions in a window, from the first start to the last end of each, by program."""
     found, _ = _found(profile)
-    whole = _whole(found, edges)
-    return {
-        number: np.maximum((each.stop - each.begin)[whole[number]], 1)
-        for number, each in found.items() if whole[number].any()
-    }  # fmt: skip
+    silences = _silences(found, edges)
+    return {number: Calls(each.stop - each.begin, silences[number], each.longest) for number, each in found.items()}
+
+
+def whole(told: Sequence[Calls]) -> list[np.ndarray]:
+    """Nanoseconds of the executions that windows did not cut, window by window, of one program."""
+    longest = max((each.longest_ns for each in told), default=0)
+    return [np.maximum(each.took_ns[is_whole(each.silence_ns, longest)], 1) for each in told]
+
+
+def is_whole(silence_ns: np.ndarray, longest_ns: int) -> np.ndarray:
+    """Whether such silences tell that no op was under way, in a program whose longest op, in any window, took so long.
+    """
+    return silence_ns > max(_QUIET * longest_ns, _QUIET_NS)
 
 
 def _found(profile: Profile) -> tuple[dict[int, _Executions], list[Span]]:
@@ -82,9 +105,9 @@ def _executions(runs: np.ndarray, start: np.ndarray, end: np.ndarray) -> _Execut
     return _Executions(runs[first], begin, stop, int((end - start).max()))
 
 
-def _whole(found: Mapping[int, _Executions], edges: Edges) -> dict[int, np.ndarray]:
-    """Which executions began and ended while the window was open. An event is in a profile only if both of its ends
-    are, so that of one that was cut ops are missing, and it looks shorter than it was.
+def _silences(found: Mapping[int, _Executions], edges: Edges) -> dict[int, np.ndarray]:
+    """What tells of each execution that it began and ended while the window was open: see `Calls`. An event is in a
+    profile only if both of its ends are, so that of one that was cut ops are missing, and it looks shorter than it was.
 
     What was under way is told by its neighbours: one began where the program's one before it is seen (those that are
     under way together overlap by a little), or where one of any had ended; it ended where the next one is seen, or any
@@ -95,14 +118,13 @@ def _whole(found: Mapping[int, _Executions], edges: Edges) -> dict[int, np.ndarr
     ended_before = _ended_before(found, edges.dispatched_before)
     result = {}
     for number, seen in found.items():
-        quiet, place = max(_QUIET * seen.longest, _QUIET_NS), np.arange(len(seen.begin))
-        began = (place > 0) | (seen.begin >= earliest) | (seen.begin > quiet) | edges.opens_before
+        place = np.arange(len(seen.begin))
+        began = (place > 0) | (seen.begin >= earliest) | edges.opens_before
         ended = (place < len(place) - 1) | (seen.stop <= latest) | edges.closes_after
-        if edges.length_ns is not None:
-            ended |= edges.length_ns - seen.stop > quiet
         if ended_before is not None:
             ended |= seen.begin < ended_before
-        result[number] = began & ended
+        after = edges.length_ns - seen.stop if edges.length_ns is not None else np.zeros_like(seen.stop)
+        result[number] = np.minimum(np.where(began, SURE, seen.begin), np.where(ended, SURE, after))
     return result
 
 
@@ -114,12 +136,15 @@ def _ended_before(found: Mapping[int, _Executions], dispatched: int | None) -> i
     return min(later, default=dispatched - 1) + 1
 
 
-def _span(program_id: int, seen: _Executions, whole: np.ndarray) -> Span:
+def _span(program_id: int, seen: _Executions, silences: np.ndarray) -> Span:
     took = seen.stop - seen.begin
+    by_others = silences == SURE
+    kept = by_others if by_others.any() else is_whole(silences, seen.longest)
     return Span(
         program_id, int(seen.begin.min()), int(seen.stop.max()), int(seen.numbers[0]), int(seen.numbers[-1]), len(took),
-        _typical(took[whole]) if whole.any() else int(took.max()), int(took.sum()),
-        int(np.diff(np.sort(seen.begin)).max(initial=0)), int(whole.sum()),
+        _typical(took[kept]) if kept.any() else int(took.max()), int(took.sum()),
+        int(np.diff(np.sort(seen.begin)).max(initial=0)), int(kept.sum()), seen.longest,
+        None if by_others.any() or not kept.any() else int(silences[kept].min()),
     )  # fmt: skip
 
 

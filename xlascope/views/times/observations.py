@@ -82,7 +82,11 @@ def _variant(source: RunSource, program: str, wanted: str) -> Observation:
         raise ViewError(f"no profile was made of the baseline of {program}", advice)
     if not found:
         name = f"{name_of(record)} ({id_of(record)})"
-        raise ViewError(f"no profile was made of {name} of {program}", "Measure it again with a profile.")
+        target = fields.text(record.json, "target")
+        if target is not None:
+            raise ViewError(f"{name} of {program} was compiled for {target}, not executed: no op has a time",
+                            "`variants` tells what is predicted of a call; `graph`, `memory` and `passes` have it.")
+        raise ViewError(f"no profile was made of {name} of {program}", "Measure it again without --no-profile.")
     times = _dispatched(source, found, record, baseline)
     label = BASELINE if baseline else name_of(record)
     return Observation(program, label, times, times, _sum([window.seconds_ns for window in found]), None)

@@ -15,7 +15,7 @@ from typing import Any
 
 from xlascope.traces import DeviceTimes, OpRow, OpTimes, Problem, ProgramCalls
 
-VERSION = 8
+VERSION = 9
 _RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 _LARGEST = 256 << 20
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -35,7 +35,8 @@ class Span:
     ``typical_ns``: of the ``whole`` ones of ``calls`` executions, what one takes from its first start to its last end
     over all devices: the mean without the tenth that took longest and the tenth that took least; where the window cut
     each of them, the longest part that it saw. ``calls_ns``: the sum of all, parts included.
-    ``pause_ns``: the longest time from the start of one to the start of the next.
+    ``pause_ns``: the longest time from the start of one to the start of the next. ``longest_ns``: the longest op;
+    ``silence_ns``: nothing but such a silence of the program tells that those were whole, None: other executions do.
     """
 
     program_id: int
@@ -48,6 +49,8 @@ class Span:
     calls_ns: int | None = None
     pause_ns: int = 0
     whole: int = 0
+    longest_ns: int = 0
+    silence_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
