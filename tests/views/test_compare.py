@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -17,6 +18,7 @@ from tests.recording import record_script
 from xlascope.cli.compare import is_slower, main
 from xlascope.cli.errors import CommandError
 from xlascope.report.as_json import to_json
+from xlascope.report.text import render
 from xlascope.runfile import Writer
 from xlascope.traces import read_profile
 from xlascope.traces.call_spans import LEAST, call_spans
@@ -174,6 +176,7 @@ def test_a_program_slowed_is_found_alone_when_both_are_executed_in_turn(
     rows = {each["function"]: each for each in json.loads(said.out)["programs"]}
     assert rows["waves"]["verdict"] == "slower" and rows["waves"]["how"] == "rerun" and rows["waves"]["ratio"] > 1.3
     assert "waves#1 is" in said.err and "steady#1 is" not in said.err and "scores#1 is" not in said.err
+    assert json.loads(said.out)["notes"] == ["Equations have the times of the recorded runs."]
     assert rows["steady"]["max_abs_error"] == 0 and rows["waves"]["max_abs_error"] > 0
     with open_source(before) as source:
         assert not source.records("variant")  # type: ignore[attr-defined]
@@ -185,6 +188,20 @@ def test_the_gate_needs_a_sure_change_that_is_large_enough(answer: Compare) -> N
     one = replace(answer.programs[0], ratio=1.2, ratio_ci_low=1.1, ratio_ci_high=1.3, verdict="slower")
     assert is_slower(one, 10) and not is_slower(one, 25)
     assert not is_slower(replace(one, verdict="unclear"), 0) and not is_slower(replace(one, verdict="faster"), 0)
+
+
+def test_what_is_unclear_says_what_to_do(answer: Compare) -> None:
+    from dataclasses import replace
+
+    def told(**changed: Any) -> str:
+        return " ".join(render("compare", replace(answer, programs=(replace(answer.programs[0], **changed),))).split())
+
+    wide = {"ratio": 1.0, "ratio_ci_low": 0.0, "ratio_ci_high": 3e5, "verdict": "unclear"}
+    runs = told(how="runs", **wide)
+    assert "--rerun` executes both in turn" in runs and "anything" in runs and "a twentieth" in runs
+    again = told(how="rerun", **wide)
+    assert "a longer --budget" in again and "executes both in turn" not in again and "medians of calls in turn" in again
+    assert "unclear:" not in told(how="runs", **{**wide, "verdict": "same"})
 
 
 def measured(path: Path) -> Path:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from recorded_scripts import Recorded
 from xlascope.ir import fusion_summary, parse_hlo
 from xlascope.runfile import Reader, Writer
 from xlascope.views import Source, ViewError, open_source, query
+from xlascope.views.partitioning.ranking import rank
+from xlascope.views.variants import Variant
 
 ROOT = Path(__file__).parents[2]
 UNFUSED = """HloModule jit_scores, is_scheduled=true, num_partitions=4
@@ -156,5 +159,43 @@ def test_the_variant_view_as_a_table(run: Source, measured: Path, capsys: pytest
     text = capsys.readouterr().out
     assert "2.000x" in text and "slower" in text and "1→0" in text and "1 x all-reduce of 64 B (equation 0)" in text
     assert "! not measured: jit=off: no; do" in text
+    assert "need not be the ratio of the medians" in text.replace("\n", " ")
+    writer = Writer(measured)
+    again = {"switches": {"jit": "off"}, "error": "no", "advice": "do"}
+    writer.put("failed", again, program="scores#1", variant="jit=off")
+    writer.close()
+    assert main([str(measured), "variants"]) == 0
+    assert capsys.readouterr().out.count("not measured") == 1
+    assert main([str(measured), "variants"]) == 0 and "! not measured (2 times): jit=off: no; do" in capsys.readouterr().out
     assert main([str(measured), "variants", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["equation_ns"][0] == {"path": "0", "ns": 10}
+
+
+def test_a_plan_won_only_where_medians_and_ratios_are_apart(measured: Path) -> None:
+    with open_source(measured) as source:
+        row = query("variants", source).rows[0]
+
+    def plan(name: str, ms: float, ratio: float) -> Variant:
+        return replace(
+            row, id=name, variant=name, median_ns=int(ms * 1e6), ci_low_ns=int(ms * 0.9e6), ci_high_ns=int(ms * 1.1e6),
+            ratio=ratio, ratio_ci_low=ratio * 0.95, ratio_ci_high=ratio * 1.05,
+        )
+
+    apart = rank([plan("b", 4, 2.0), plan("a", 2, 1.0)])
+    assert [(each.variant, each.tied) for each in apart.places] == [("a", False), ("b", False)]
+    assert apart.verdict == "a won, 2.00 times as fast as b; their intervals are apart"
+    # The machine was slower while b was measured: beside its baseline it is no slower than a.
+    drifted = rank([plan("b", 4, 1.0), plan("a", 2, 1.0)])
+    assert [(each.variant, each.tied) for each in drifted.places] == [("a", False), ("b", True)]
+    assert drifted.verdict == "a has the shortest median; intervals do not tell it from b"
+
+
+def test_what_is_missing_in_a_question_is_told_before_anything_is_compiled(
+    measured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from xlascope.cli.show import main
+
+    for words, said in (([], "history of what?"), (["--equation", "7"], "7: scores#1 has no such equation")):
+        assert main([str(measured), "history", "--program", "scores", *words]) == 2
+        told = capsys.readouterr().err
+        assert said in told and "compiling" not in told

@@ -125,7 +125,9 @@ def _rerun(a: Side, b: Side, answer: Compare, budget_s: float) -> Compare:
             programs.append(rerun_of(each, _wait(events, ticket)))
     finally:
         keeper.stop()
-    notes = [*answer.notes]
+    # What the machine did while the runs were recorded no longer matters to what was executed in turn now.
+    again = all(each.how == "rerun" for each in programs)
+    notes = ["Equations have the times of the recorded runs."] if again else [*answer.notes]
     versions = [_jax_of(each) for each in (a.source, b.source)]
     if versions[0] != versions[1]:
         notes.append(f"Executed again, both were compiled by the JAX of A ({versions[0]}), not each by its own.")

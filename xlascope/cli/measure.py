@@ -24,13 +24,22 @@ _SUMMARY = (
     "baseline_median_ns", "ratio", "ratio_ci_low", "ratio_ci_high", "verdict", "max_abs_error", "max_rel_error",
     "max_ulp_error", "first_different", "compile_ns", "peak_bytes", "baseline_peak_bytes",
 )
+_APART = 0.02  # medians and pairs that differ by less need no word about it
+_EPILOG = (
+    "What is printed: the median of all calls of the variant and of the baseline (JSON: median_ns, "
+    "baseline_median_ns, with ci_low_ns and ci_high_ns), and the ratio of their times pair by pair (ratio, "
+    "ratio_ci_low, ratio_ci_high): the calls of a pair follow each other, so that what the machine does meanwhile "
+    "cancels. The verdict is made of the ratio's 95 %% interval: slower or faster where it excludes 1 and the change "
+    "is at least 1 %%, same within ±3 %%, else unclear. On a busy machine the ratio of the two medians can be another "
+    "one; where it contradicts, that is said."
+)
 
 
 def parser() -> CommandParser:
     """The arguments of `measure`."""
     made = CommandParser("measure", "; `xlascope measure --help` lists the switches", allow_abbrev=False, description=(
         "Compile a variant of a recorded program, time it in turn with the program as it is, and add the result to the "
-        "run file. The script itself is not run."))
+        "run file. The script itself is not run."), epilog=_EPILOG)
     made.add_argument("run", metavar="RUN", nargs="?", help="a run file")
     made.add_argument("--program", metavar="P", help="scores#1, scores or 1; by default the hottest")
     made.add_argument("--jit", choices=("on", "off", "deep-off"), help="only on a live run: press J there")
@@ -192,7 +201,7 @@ def describe(result: dict[str, Any]) -> str:
         low, high = result["ratio_ci_low"], result["ratio_ci_high"]
         interval = "[no interval: too few samples]" if low is None or high is None else f"[{low:.3g} – {high:.3g}]"
         lines.append(f"  {result['verdict'] or 'no verdict'}: time × {result['ratio']:.3g} {interval} of neighbouring "
-                     "pairs")
+                     f"pairs{_apart(result)}")
         medians = opposed(low, high, result["baseline_median_ns"], result["median_ns"])
         if medians is not None:
             lines.append(f"  the medians say × {medians:.3g}: the machine's speed changed by more than the variant "
@@ -203,6 +212,16 @@ def describe(result: dict[str, Any]) -> str:
         lines.append(f"  peak memory: {show_size(before)} → {show_size(after)} a device")
     lines.append(f"  arguments: {result['args'] or 'unknown'}; compiled in {show_time(result['compile_ns'])}")
     return "\n".join([*lines, *(f"  note: {note}" for note in result["notes"])])
+
+
+def _apart(result: dict[str, Any]) -> str:
+    """What the medians alone would say, where that is not what the pairs say; empty where it is."""
+    if not (result["median_ns"] and result["baseline_median_ns"]):
+        return ""
+    medians = result["median_ns"] / result["baseline_median_ns"]
+    if abs(medians / result["ratio"] - 1) < _APART:
+        return ""
+    return f" (× {medians:.3g} of the medians, which feel what else the machine does)"
 
 
 def describe_target(row: dict[str, Any]) -> str:

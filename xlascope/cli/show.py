@@ -126,6 +126,10 @@ def _complete(wanted: argparse.Namespace) -> None:
             return
         alone = wanted.program is not None or wanted.view not in ("ops", "devices", "equations", "compiles")
         program = choose(source, wanted.program) if alone else None
+        if wanted.view == "history" and program is not None:
+            from xlascope.views.history import check
+
+            check(source, program, wanted.instruction, wanted.equation)
         lacking = missing(source, wanted.view, program, wanted.stage, wanted.variant)
     if lacking:
         from xlascope.cli.collect import collect

@@ -17,6 +17,7 @@ Spec = tuple[tuple[str, ...], ...]
 """For each dimension the mesh axes that split it; () where it stays whole."""
 
 AXES = "xyzwvu"
+DEFAULT_AXIS = AXES[0]
 MOST_DEVICES = 1024
 _MESHES = "a mesh is 8, 4x2 or x=4,y=2, its sizes from 1 to 1024"
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
@@ -105,7 +106,7 @@ def spec_text(spec: Spec) -> str:
 def mesh_for(devices: int, mesh: Mapping[str, int] | None) -> dict[str, int]:
     """The mesh of a variant: the one given, or one axis `x` over all devices. Raises ShardingError."""
     if not mesh:
-        return {"x": devices}
+        return {DEFAULT_AXIS: devices}
     axes = {str(name): int(size) for name, size in mesh.items()}
     if any(size < 1 for size in axes.values()) or prod(axes.values()) != devices:
         raise ShardingError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from xlascope.protocol.specs import DEFAULT_AXIS
+
 MATMUL_PRECISIONS = (
     "default", "bfloat16", "high", "bfloat16_3x", "tensorfloat32", "highest", "float32",
     "bf16_bf16_f32", "bf16_bf16_f32_x3", "bf16_bf16_f32_x6", "tf32_tf32_f32", "tf32_tf32_f32_x3", "f32_f32_f32",
@@ -19,6 +21,10 @@ _ORDER = (
 def variant_name(switches: Mapping[str, Any]) -> str:
     """``fusion=off,devices=8``; ``baseline`` when no switch is touched. Keys as in a ``measure`` command."""
     parts: list[str] = []
+    mesh = switches.get("mesh") or {}
+    if list(mesh) == [DEFAULT_AXIS] and switches.get("devices") in (None, mesh[DEFAULT_AXIS]):
+        # The mesh that as many devices have by default.
+        switches = {**{key: value for key, value in switches.items() if key != "mesh"}, "devices": mesh[DEFAULT_AXIS]}
     if switches.get("devices") and switches.get("shard_plan") == "batch" and not {"shard", "mesh"} & set(switches):
         # What devices mean by default.
         switches = {key: value for key, value in switches.items() if key != "shard_plan"}

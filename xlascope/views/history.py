@@ -55,9 +55,8 @@ def query(
     equation: str | None = None,
 ) -> History:
     """Of an instruction of any form (the last that has it), or of an equation. Raises ViewError (2)."""
-    if (instruction is None) == (equation is None):
-        raise ViewError("history of what?", "Give --instruction NAME or --equation PATH.")
     name = choose(source, program)
+    check(source, name, instruction, equation)
     which = variant_name(source, name, variant)
     sequence = required_passes(source, name, which)
     if equation is not None:
@@ -79,6 +78,14 @@ def query(
         remains = events[-1].event != "removed"
     rows = tuple(_occurrence(sequence, each) for each in events)
     return History(name, which, instruction, equation, primitive, rows, remains)
+
+
+def check(source: Source, program: str, instruction: str | None, equation: str | None) -> None:
+    """What can be told before passes are collected. Raises ViewError (2): nothing is named, or no such equation."""
+    if (instruction is None) == (equation is None):
+        raise ViewError("history of what?", "Give --instruction NAME or --equation PATH.")
+    if equation is not None:
+        _equation(source, program, equation)
 
 
 def _occurrence(sequence: PassSequence, each: Happening) -> Occurrence:

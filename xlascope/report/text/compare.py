@@ -27,6 +27,7 @@ from xlascope.views.compare import Compare, Equation, Program
 _STYLES = {"faster": "green", "slower": "red", "same": "dim", "unclear": "dim"}
 _MOST_EQUATIONS = 12
 _MOST_LINES = 60
+_ANYTHING = 100  # an interval that reaches so far tells nothing
 
 
 def compare(answer: Compare) -> Iterable[RenderableType]:
@@ -49,6 +50,7 @@ def compare(answer: Compare) -> Iterable[RenderableType]:
             number_column("error", 1),
         ]
         yield table(columns, [_row(each) for each in answer.programs])
+        yield from (note(text) for text in _legend(answer))
     elif not answer.notes:
         yield note("No program of A is one of B.")
     for which, rows in (("A", answer.only_a), ("B", answer.only_b)):
@@ -66,11 +68,27 @@ def compare(answer: Compare) -> Iterable[RenderableType]:
             yield note(f"{len(lines) - _MOST_LINES} more lines of difference")
 
 
+def _legend(answer: Compare) -> Iterable[str]:
+    """What the times are, by how they were had, and what to do about what is unclear."""
+    how = {each.how for each in answer.programs}
+    if "runs" in how:
+        yield ("A, B: time of a call that a twentieth of those seen stay below: quick calls feel other processes "
+               "least. Calls: those that windows saw whole.")  # fmt: skip
+    if how & {"in turn", "rerun"}:
+        yield "A, B: medians of calls in turn; B/A: of neighbouring pairs, in which the machine's changes cancel."
+    unclear = {each.how for each in answer.programs if each.verdict == "unclear"}
+    if "rerun" in unclear:
+        yield "unclear: the interval allows for no change and for one; a longer --budget, or a quieter machine, tells."
+    elif "runs" in unclear:
+        yield ("unclear: the interval allows for no change and for one. `xlascope compare A B --rerun` executes both "
+               "in turn, which is surer; so are longer runs on a quieter machine.")  # fmt: skip
+
+
 def _row(each: Program) -> list[str | Text]:
     quiet = each.verdict in ("same", "unclear")
     interval = UNKNOWN
     if each.ratio_ci_low is not None and each.ratio_ci_high is not None:
-        interval = f"{each.ratio_ci_low:.3f}–{each.ratio_ci_high:.3f}"
+        interval = f"{each.ratio_ci_low:.3f}–{each.ratio_ci_high:.3f}" if each.ratio_ci_high < _ANYTHING else "anything"
     style = _STYLES.get(each.verdict or "", "")
     name = each.program_b if each.program_a == each.program_b else f"{each.program_a} → {each.program_b}"
     return [

@@ -62,7 +62,7 @@ def sharding(answer: Sharding) -> Iterable[RenderableType]:
     if answer.devices:
         yield from _devices(answer.devices)
     if len(answer.ranking.places) > 1:
-        yield from ranking(answer.ranking)
+        yield from ranking(answer.ranking, answer.program, answer.variant)
     if len(answer.scaling) > 1:
         yield from _scaling(answer.scaling)
 
@@ -139,13 +139,15 @@ def _devices(rows: Sequence[Device]) -> Iterable[RenderableType]:
                    "call holds on one device, by XLA.")  # fmt: skip
 
 
-def ranking(answer: Ranking) -> Iterable[RenderableType]:
-    """The plans that were measured, the fastest first."""
-    yield heading("ranked by the wall time of a call" + (" (simulated devices)" if answer.simulated else ""))
+def ranking(answer: Ranking, program: str | None = None, shown: str | None = None) -> Iterable[RenderableType]:
+    """The plans that were measured, the fastest first; `shown`: the variant that all above is about."""
+    who = f"all variants of {program} on several devices, " if program else ""
+    yield heading(f"{who}ranked by the wall time of a call" + (" (simulated devices)" if answer.simulated else ""))
     columns = [number_column("#"), Column("variant", least=16), number_column("median"), number_column("95% interval"),
                number_column("÷ baseline"), number_column("peak", 1), fixed_column("id", 2)]  # fmt: skip
     yield table(columns, [
-        [f"{place.rank}{'=' if place.tied else ''}", place.variant, duration(place.median_ns),
+        [f"{place.rank}{'=' if place.tied else ''}", place.variant + (" ◄ above" if place.variant == shown else ""),
+         duration(place.median_ns),
          f"{duration(place.ci_low_ns)} – {duration(place.ci_high_ns)}",
          UNKNOWN if place.ratio is None else f"{place.ratio:.3g}", size(place.peak_bytes), place.id]
         for place in answer.places
@@ -156,7 +158,7 @@ def ranking(answer: Ranking) -> Iterable[RenderableType]:
 
 
 def _scaling(rows: Sequence[Scale]) -> Iterable[RenderableType]:
-    yield heading("time against the number of devices (simulated devices share the machine's cores)")
+    yield heading("each plan's time against the number of devices (simulated devices share the machine's cores)")
     columns = [Column("plan", least=8), number_column("devices"), number_column("median"),
                number_column("95% interval", 1), number_column("ideal"), number_column("peak a device", 2)]  # fmt: skip
     yield table(columns, [

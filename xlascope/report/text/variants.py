@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from rich.console import RenderableType
@@ -47,13 +48,18 @@ def variants(answer: Variants) -> Iterable[RenderableType]:
             fixed_column("where", 4),
         ]
         yield table(columns, [_row(each) for each in answer.rows])
-        yield note("Medians of one call; ratio: variant ÷ baseline of neighbouring pairs; fusions of two or more "
-                   "members; error: largest difference of an output (relative to its largest magnitude).")  # fmt: skip
+        yield note("variant, baseline: medians of all calls of either. ratio: variant ÷ baseline pair by pair, each "
+                   "pair one right after the other, so that the machine's changes cancel; with its interval it makes "
+                   "the verdict, and need not be the ratio of the medians. fusions of two or more members; error: "
+                   "largest difference of an output (relative to its largest magnitude).")  # fmt: skip
     for each in answer.rows:
         yield from _remarks(each)
-    for failed in answer.failed:
-        why = "; ".join(part for part in (failed.error or UNKNOWN, failed.advice) if part)
-        yield warning(f"not measured: {failed.variant or failed.switches}: {why}")
+    failures = Counter(
+        f"{failed.variant or failed.switches}: {'; '.join(p for p in (failed.error or UNKNOWN, failed.advice) if p)}"
+        for failed in answer.failed
+    )
+    for text, times in failures.items():
+        yield warning(f"not measured{f' ({times} times)' if times > 1 else ''}: {text}")
 
 
 def _row(each: Variant) -> list[str | Text]:

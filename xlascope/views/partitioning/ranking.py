@@ -13,7 +13,11 @@ _SPREAD = frozenset({"devices", "mesh", "shard", "shard_plan"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A variant in a ranking by the median wall time of a call. ``tied``: its interval meets that of the first."""
+    """A variant in a ranking by the median wall time of a call.
+
+    ``tied``: its interval meets that of the first, or that of its time ÷ baseline does: the variants were measured one
+    after the other, and each in turn with the baseline, so that what the machine did meanwhile shows in the medians.
+    """
 
     rank: int
     id: str
@@ -90,11 +94,16 @@ def rank(rows: Sequence[Variant]) -> Ranking:
 
 def _place(number: int, row: Variant, first: Variant) -> Place:
     assert row.median_ns is not None
-    low, high = row.ci_low_ns, first.ci_high_ns
-    tied = row is not first and (low is None or high is None or low <= high)
+    apart = _above(row.ci_low_ns, first.ci_high_ns) and _above(row.ratio_ci_low, first.ratio_ci_high)
+    tied = row is not first and not apart
     return Place(
         number, row.id, row.variant, row.median_ns, row.ci_low_ns, row.ci_high_ns, row.ratio, row.peak_bytes, tied
     )  # fmt: skip
+
+
+def _above(low: float | None, high: float | None) -> bool:
+    """Whether an interval lies above another one, by its low end and the other's high one."""
+    return low is not None and high is not None and low > high
 
 
 def scaling(rows: Sequence[Variant], baseline_peaks: dict[str, int | None]) -> tuple[Scale, ...]:
