@@ -29,8 +29,8 @@ _EPILOG = (
     "What is printed: the median of all calls of the variant and of the baseline (JSON: median_ns, "
     "baseline_median_ns, with ci_low_ns and ci_high_ns), and the ratio of their times pair by pair (ratio, "
     "ratio_ci_low, ratio_ci_high): the calls of a pair follow each other, so that what the machine does meanwhile "
-    "cancels. The verdict is made of the ratio's 95 %% interval: slower or faster where it excludes 1 and the change "
-    "is at least 1 %%, same within ±3 %%, else unclear. On a busy machine the ratio of the two medians can be another "
+    "cancels. The verdict is made of the ratio's 95 % interval: slower or faster where it excludes 1 and the change "
+    "is at least 1 %, same within ±3 %, else unclear. On a busy machine the ratio of the two medians can be another "
     "one; where it contradicts, that is said."
 )
 
