@@ -43,6 +43,8 @@ def test_the_fields_become_the_switches_of_measure_and_back() -> None:
         ("matmul_precision", "enough", "none of default"),
         ("donate", "x,y", "no argument 'y'; arguments are: 0 x, 1 w"),
         ("compiler_options", "xla_a", "KEY=VALUE"),
+        ("compiler_options", "xla_a=1 xla_cpu_ftz=maybe", "xla_cpu_ftz=maybe: it is true or false"),
+        ("compiler_options", "xla_backend_optimization_level=high", "it is a whole number"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(field: str, text: str, said: str) -> None:
@@ -51,7 +53,19 @@ def test_what_is_wrong_is_said_at_its_field(field: str, text: str, said: str) ->
     assert checked.command is None and list(checked.problems) == [field] and said in checked.problems[field]
 
 
+def test_an_option_that_is_not_known_is_doubted_and_left_to_xla() -> None:
+    assert SUBJECT is not None
+    checked = check(SUBJECT, typed({}) | {"compiler_options": "xla_cpu_enable_fast_maht=true"})
+    assert checked.problems == {} and checked.command == {"compiler_options": {"xla_cpu_enable_fast_maht": "true"}}
+    assert "near it: xla_cpu_enable_fast_math" in checked.doubts["compiler_options"]
+    known = {"compiler_options": "xla_cpu_enable_fast_math=True xla_backend_optimization_level=0 xla_dump_to=/x"}
+    assert check(SUBJECT, typed({}) | known).doubts == {}
+    of_a_tpu = {"compiler_options": "xla_tpu_anything=1", "target": "tpu:v5e:2x4"}
+    assert check(SUBJECT, typed({}) | of_a_tpu).doubts == {}
+
+
 def test_the_last_part_is_completed() -> None:
+    assert completion(["xla_b"], "xla_a=1 xla", " ") == "xla_a=1 xla_b"
     assert completion(["algsimp", "cse"], "cse, al") == "cse, algsimp"
     assert completion(["algsimp"], "algsimp,") is None and completion(["algsimp"], "x") is None
 
@@ -95,3 +109,27 @@ async def test_typing_is_checked_and_enter_measures() -> None:
         await pilot.press("plus")
         await until(pilot, lambda: isinstance(app.screen, MoreForm))
         assert app.screen.query_one("#field-passes_off", Input).value == "dce"
+
+
+async def test_what_a_compiler_refused_is_told_at_its_field_when_the_form_is_opened_again() -> None:
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (app, pilot, screen):
+        await pilot.press("plus")
+        await until(pilot, lambda: isinstance(app.screen, MoreForm))
+        app.screen.query_one("#field-compiler_options", Input).value = "xla_nonsense=1"
+        await settle(pilot)
+        assert any("xla_nonsense is no option known" in line for line in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: keeper.measured)
+        keeper.tell({"kind": "result", "id": 1, "ok": False, "error": "XLA has none of it", "refused": True})
+        await until(pilot, lambda: not screen.desk.switches.touched)
+        await pilot.press("plus")
+        await until(pilot, lambda: isinstance(app.screen, MoreForm))
+        field = app.screen.query_one("#field-compiler_options", Input)
+        await until(pilot, lambda: field.has_focus)
+        assert field.value == "xla_nonsense=1"
+        await settle(pilot)
+        assert any("XLA has none of it" in line for line in screen_text(app))
+        field.value = ""
+        await settle(pilot)
+        assert not any("XLA has none of it" in line for line in screen_text(app) if "nonsense=1" not in line)

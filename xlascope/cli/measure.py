@@ -15,6 +15,7 @@ from xlascope.cli.narration import wait_for
 from xlascope.cli.switch_sets import check_passes, needs_new_run, target_named, used
 from xlascope.cli.units import show_size
 from xlascope.protocol.machines import is_platform
+from xlascope.protocol.xla_options import wrong_value
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
 from xlascope.session.switches import MATMUL_PRECISIONS, variant_name
@@ -118,6 +119,9 @@ def read_switches(options: argparse.Namespace) -> dict[str, Any]:
         found["donate"] = dict(_donated(word) for word in options.donate)
     if options.compiler_option:
         found["compiler_options"] = _pairs(options.compiler_option, "--compiler-option", "KEY=VALUE")
+        for key, value in found["compiler_options"].items():
+            if (valid := wrong_value(key, value)) is not None:
+                raise CommandError(f"measure: --compiler-option {key}={value}: {valid}")
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 
 from ...protocol import machines
+from ...protocol.xla_options import unknown
 from ..core import rewrite, switches, variant
 from ..core.executable import CompileError, Executable
 from ..core.heartbeat import Heartbeat, Send
@@ -192,7 +193,8 @@ def _run_with(executable: Executable, values: Any, program: LoadedProgram) -> An
 def _explained(error: CompileError, touched: Switches) -> SwitchError:
     if touched.compiler_options:
         names = ", ".join(touched.compiler_options)
-        return SwitchError(f"XLA refuses to compile the variant: {error}", f"check the compiler options: {names}")
+        advice = unknown(touched.compiler_options) or f"check the compiler options: {names}"
+        return SwitchError(f"XLA refuses to compile the variant: {error}", advice)
     if touched.passes_off:
         names = ", ".join(touched.passes_off)
         return SwitchError(

@@ -10,6 +10,7 @@ from typing import Any
 from xlascope.protocol import specs
 from xlascope.protocol.machines import is_platform
 from xlascope.protocol.specs import Leaf, ShardingError
+from xlascope.protocol.xla_options import unknown, wrong_value
 from xlascope.session.devices import Device
 from xlascope.session.switches import MATMUL_PRECISIONS
 from xlascope.session.targets import PLUGIN, TargetError, known_devices, parse, python_for
@@ -45,11 +46,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``problems`` by field; ``command``: the switches, None while there is a problem."""
+    """``problems`` by field; ``command``: the switches, None while there is a problem; ``doubts`` hinder nothing."""
 
     problems: dict[str, str] = field(default_factory=dict)
     command: dict[str, Any] | None = None
     name: str | None = None
+    doubts: dict[str, str] = field(default_factory=dict)
 
 
 def subject_of(source: RunSource, program: str) -> Subject | None:
@@ -124,7 +126,11 @@ def check(subject: Subject, texts: Mapping[str, str]) -> Checked:
             problems[name] = f"{error}; {error.advice}"
         except (ViewError, ValueError) as error:
             problems[name] = str(error).replace("\n", ". ")
-    return Checked(problems, None if problems else command, texts.get("name", "").strip() or None)
+    doubts = {}
+    doubt = unknown(command.get("compiler_options") or ())
+    if doubt is not None and not str(command.get("target", "")).startswith("tpu"):
+        doubts["compiler_options"] = f"{doubt}; enter asks XLA"
+    return Checked(problems, None if problems else command, texts.get("name", "").strip() or None, doubts)
 
 
 def _target(subject: Subject, text: str) -> str:
@@ -166,6 +172,8 @@ def _options(subject: Subject, text: str) -> dict[str, str]:
         key, equals, value = part.partition("=")
         if not (key and equals and value):
             raise ValueError(f"{part}: write it as KEY=VALUE, several with blanks between")
+        if (valid := wrong_value(key, value)) is not None:
+            raise ValueError(f"{part}: {valid}")
         found[key] = value
     return found
 
@@ -180,9 +188,15 @@ def targets_line(subject: Subject) -> list[str]:
     return lines
 
 
-def completion(names: Sequence[str], value: str) -> str | None:
+def rejected_at(more: Mapping[str, object]) -> str | None:
+    """The field that is told why a compiler refused these switches: of several the likeliest."""
+    order = ("compiler_options", "passes_off", "donate", "target", *MORE)
+    return next((name for name in order if more.get(name)), None)
+
+
+def completion(names: Sequence[str], value: str, between: str = ",") -> str | None:
     """The value with its last part, behind a comma, completed to the first name that begins so."""
-    head, comma, part = value.rpartition(",")
+    head, comma, part = value.rpartition(between)
     start = part.lstrip()
     found = next((name for name in names if start and name.startswith(start)), None)
     return None if found is None else f"{head}{comma}{part[: len(part) - len(start)]}{found}"

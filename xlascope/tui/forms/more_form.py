@@ -10,6 +10,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from xlascope.ir.passes import SHIPPED_PASSES
+from xlascope.protocol.xla_options import OPTIONS
 from xlascope.session.switches import MATMUL_PRECISIONS
 from xlascope.tui.forms.field_form import FieldForm
 from xlascope.tui.forms.more_checks import FIELDS, LABELS, Checked, Subject, check, completion, targets_line
@@ -17,14 +18,14 @@ from xlascope.tui.text.safe import safe
 
 
 class _LastPart(Suggester):
-    """Completes what stands behind the last comma."""
+    """Completes what stands behind the last comma, or what else is between the parts."""
 
-    def __init__(self, names: Sequence[str]):
+    def __init__(self, names: Sequence[str], between: str):
         super().__init__(case_sensitive=True)
-        self._names = names
+        self._names, self._between = names, between
 
     async def get_suggestion(self, value: str) -> str | None:
-        return completion(self._names, value)
+        return completion(self._names, value, self._between)
 
 
 class MoreForm(FieldForm[Checked | None]):
@@ -32,9 +33,13 @@ class MoreForm(FieldForm[Checked | None]):
 
     DEFAULT_CSS = "MoreForm .label { width: 30; }"
 
-    def __init__(self, subject: Subject, texts: Mapping[str, str], first: str = "target"):
+    def __init__(
+        self, subject: Subject, texts: Mapping[str, str], first: str = "target",
+        rejected: Mapping[str, str] | None = None,
+    ):
+        """``rejected``: by field why a compiler refused what stands there; told until that is changed."""
         super().__init__()
-        self._subject, self._texts, self._first = subject, texts, first
+        self._subject, self._texts, self._first, self._rejected = subject, texts, first, rejected or {}
         self.checked = check(subject, texts)
 
     def compose(self) -> ComposeResult:
@@ -43,13 +48,15 @@ class MoreForm(FieldForm[Checked | None]):
         offered = {"target": [f"{platform}:{name}:{device.topology}"
                               for (platform, name), device in self._subject.devices.items()],
                    "passes_off": passes, "matmul_precision": MATMUL_PRECISIONS,
-                   "donate": [leaf.name for leaf in self._subject.inputs if leaf.name]}
+                   "donate": [leaf.name for leaf in self._subject.inputs if leaf.name],
+                   "compiler_options": sorted(OPTIONS)}
         with Vertical():
             yield Static(f"More switches of {safe(self._subject.program)}", markup=False)
             for name in FIELDS:
                 yield from self.field(LABELS[name], name, Input(
                     self._texts.get(name, ""), id=f"field-{name}", compact=True, select_on_focus=False,
-                    suggester=_LastPart(offered[name]) if name in offered else None))
+                    suggester=_LastPart(offered[name], " " if name == "compiler_options" else ",")
+                    if name in offered else None))
             foot = [*targets_line(self._subject),
                     "gpu, tpu, cpu: executed on this machine; others are only compiled for, and times predicted",
                     "right completes, enter measures, tab to the next field, esc gives up"]
@@ -62,9 +69,10 @@ class MoreForm(FieldForm[Checked | None]):
 
     def check(self) -> None:
         """Checks the fields as they stand."""
-        self.checked = check(
-            self._subject, {name: self.query_one(f"#field-{name}", Input).value for name in FIELDS})
-        self.show_problems(FIELDS, self.checked.problems)
+        texts = {name: self.query_one(f"#field-{name}", Input).value for name in FIELDS}
+        self.checked = check(self._subject, texts)
+        refused = {name: why for name, why in self._rejected.items() if texts[name] == self._texts.get(name)}
+        self.show_problems(FIELDS, self.checked.doubts | refused | self.checked.problems)
 
     def action_measure(self) -> None:
         """Hands over, or goes to the first field that is wrong."""

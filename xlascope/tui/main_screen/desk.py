@@ -50,3 +50,5 @@ class Desk:
     awaited: str | None = None
     """Name of the variant whose result is to be shown once it is there."""
     awaited_ticket: int | None = None
+    rejected: tuple[dict[str, Any], str] | None = None
+    """Switches without a key that were refused last, and why: their form tells it."""

@@ -87,7 +87,7 @@ class Switching:
     def action_more(self, first: str) -> None:
         """Opens the form of the switches without a key, at one of its fields; what it hands over is measured."""
         from xlascope.session.targets import TargetError
-        from xlascope.tui.forms.more_checks import typed
+        from xlascope.tui.forms.more_checks import rejected_at, typed
         from xlascope.tui.forms.more_form import MoreForm
 
         screen, desk = self._me, self._me.desk
@@ -99,7 +99,13 @@ class Switching:
         if subject is None:
             screen.notify("no program was compiled yet: there is nothing to switch")
             return
-        screen.app.push_screen(MoreForm(subject, typed(dict(desk.switches.more)), first), self._more)
+        more, rejected = dict(desk.switches.more), {}
+        if desk.rejected is not None and not more and screen.live.now.failures:
+            # What was refused stands there again, with why.
+            more, why = desk.rejected
+            first = rejected_at(more) or first
+            rejected = {first: why}
+        screen.app.push_screen(MoreForm(subject, typed(more), first, rejected), self._more)
 
     def _more(self, checked: Checked | None) -> None:
         screen, desk = self._me, self._me.desk
@@ -167,6 +173,8 @@ class Switching:
         desk = self._me.desk
         if desk.awaited is not None and desk.awaited_ticket in self._me.live.now.undone:
             if variant_name(desk.switches.command()) == desk.awaited:
+                told = dict(self._me.live.now.failures).get(desk.awaited)
+                desk.rejected = (dict(desk.switches.more), told) if told and desk.switches.more else None
                 self._switches_back()
             desk.awaited = None
 
