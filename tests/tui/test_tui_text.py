@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xlascope.tui.feeding.live import LiveNow
 from xlascope.tui.glyphs import ASCII, UNICODE, terminal_speaks_unicode
-from xlascope.tui.lines import chart
-from xlascope.tui.model import CallTimes
+from xlascope.tui.lines import chart, phases
+from xlascope.tui.model import CallTimes, Overview
 from xlascope.tui.text import lines as lines_module
 from xlascope.tui.text.highlight import tokeniser
 from xlascope.tui.text.lines import TextLines
@@ -227,3 +228,18 @@ def test_the_chart_of_one_window_speaks_of_calls_of_the_program():
     """Beside it the table of ops counts the windows of the whole run."""
     spec = chart(CallTimes((3.0,), (1_790_000,)), (), None, "f#1")
     assert spec.empty == "one window timed calls of it: 1.79 ms per call, 3.0 s after the start"
+
+
+@pytest.mark.parametrize(
+    ("activity", "name", "after", "told"),
+    [
+        ("running", "step", 0.5, " now running step"),
+        ("running", "step", 9.0, " now running, step began 0:09 ago"),  # whether it still runs is not known
+        ("compiling", "step", 9.0, " now compiling step 0:09"),
+        ("starting", "", 9.0, " now running, jax is not imported yet 0:09"),
+    ],
+)
+def test_what_is_done_now_is_what_is_known_of_it(activity: str, name: str, after: float, told: str) -> None:
+    live = LiveNow(activity=activity, name=name, since=100.0, state="running")
+    parts = phases(Overview(state="running"), live, True, None, None, CallTimes(), UNICODE, now=100.0 + after)
+    assert [part.text for part in parts] == [told]

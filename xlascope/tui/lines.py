@@ -68,11 +68,8 @@ def phases(
         parts.append(Part((f" {glyphs.separator}" if parts else "") + text, "dim", rank=4))
     if is_live and not live.ended and live.activity:
         seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
-        doing = _without_jax(live) or " ".join(
-            filter(None, (_DOING.get(live.activity, live.activity), live.name, live.detail))
-        )
-        elapsed = f" {clock(seconds)}" if seconds >= 1 else ""
-        parts.append(Part((f" {glyphs.separator}" if parts else "") + f" now {doing}{elapsed}", "accent", rank=8))
+        doing = f" now {_doing(live, seconds)}"
+        parts.append(Part((f" {glyphs.separator}" if parts else "") + doing, "accent", rank=8))
         if live.where and is_silent(live, now if now is not None else time.monotonic()):
             parts.append(Part(f" silent, main thread at {live.where} ", "warn", rank=8))
     if program is not None and program.calls is not None:
@@ -95,6 +92,15 @@ def phases(
     if is_live and last_line:
         parts.append(Part(f"  {glyphs.separator} {last_line}", "dim", rank=2))
     return parts
+
+
+def _doing(live: LiveNow, seconds: float) -> str:
+    """What the recorder said last, ``seconds`` ago. When a program ends nobody is told."""
+    elapsed = f" {clock(seconds)}" if seconds >= 1 else ""
+    if live.activity == "running" and live.name and elapsed:
+        return f"running, {live.name} began{elapsed} ago"
+    doing = (_DOING.get(live.activity, live.activity), live.name, live.detail)
+    return (_without_jax(live) or " ".join(filter(None, doing))) + elapsed
 
 
 def _without_jax(live: LiveNow) -> str:
