@@ -111,6 +111,7 @@ def test_what_is_dangerous_becomes_visible(text, shown):
 
 def test_ascii_form_of_control_characters():
     assert safe("\x1b[0m é", ascii_only=True) == "^[[0m ?"
+    assert safe("≥100–200 ×2 ≤3", ascii_only=True) == ">=100-200 x2 <=3"
 
 
 LANGUAGES = ["jaxpr", "stablehlo", "hlo", "python", "llvm", "asm", "optimized", "pass:12", "source", "unknown"]

@@ -35,7 +35,7 @@ def _character(character: str) -> str:
     return " " if character.isspace() else "\ufffd"
 
 
-_ASCII_FORMS = dict(zip("·×–—→←µ…►▸▾±∅’“”", ".x--><u~>>v+0'\"\"", strict=True))
+_ASCII_FORMS = dict(zip("·×–—→←µ…►▸▾±∅’“”", ".x--><u~>>v+0'\"\"", strict=True)) | {"≥": ">=", "≤": "<="}
 
 
 def _ascii_character(character: str) -> str:
