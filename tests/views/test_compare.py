@@ -24,6 +24,7 @@ from xlascope.traces import read_profile
 from xlascope.traces.call_spans import LEAST, call_spans
 from xlascope.views import Source, open_source, query
 from xlascope.views.compare import Compare, Program, compare
+from xlascope.views.comparing.foreign import _renamed
 from xlascope.views.comparing.sides import open_sides, parse
 from xlascope.views.comparing.times import is_told, machine
 
@@ -303,6 +304,36 @@ def test_profiles_are_compared_by_module(before: Path, after: Path, tmp_path: Pa
 
 
 @pytest.mark.skipif(not MI300.exists(), reason="the profile of an AMD GPU is not here")
+def test_a_run_beside_a_profile_has_its_ops_by_the_equations_of_the_run(before: Path, tmp_path: Path) -> None:
+    file = tmp_path / "of_before.xplane.pb"
+    with open_source(before) as source:
+        file.write_bytes(largest_window(source))
+    for words in ((str(before), str(file)), (str(file), str(before))):
+        a, b = open_sides(*words)
+        with a.source, b.source:
+            found = compare(a, b)
+            profile = b.source if words[1] == str(file) else a.source
+            rows, calls = query("ops", profile).rows, profile.times().calls  # type: ignore[attr-defined]
+        waves = of(found, "waves")
+        of_profile, of_run = ("b_ns", "a_ns") if words[1] == str(file) else ("a_ns", "b_ns")
+        assert {each.primitive for each in waves.equations} == {"sin", "add"}
+        assert all(each.path_a == each.path_b and each.line_a for each in waves.equations)
+        spent = sum(each.self_ns for each in rows if each.program and each.program.startswith("jit_waves"))
+        count = max(each.calls for each in calls if each.module == "jit_waves")
+        told = [getattr(each, of_profile) for each in waves.equations]
+        equations = sum(len((each.path_a or "").split()) for each in waves.equations)
+        assert equations == 8 and sum(told) == pytest.approx(spent / count, abs=equations)  # each is rounded
+        assert all(getattr(each, of_run) is not None for each in waves.equations)
+        assert "by source line and primitive" in (waves.note or "")
+        text = render("compare", found)
+        assert "equations that differ" in text and "--rerun" not in text
+
+
+def test_a_script_that_lies_elsewhere_is_found_by_its_name() -> None:
+    theirs = {"/b/train.py", "/b/c/model.py", "/d/model.py", "/a/same.py"}
+    assert _renamed({"/a/train.py", "/a/model.py", "/a/same.py"}, theirs) == {"/a/train.py": "/b/train.py"}
+
+
 def test_kernels_that_name_no_execution_are_told_as_what_they_took_together() -> None:
     a, b = open_sides(str(MI300), str(MI300))
     with a.source, b.source:

@@ -10,6 +10,7 @@ from xlascope.stats import Ratio, Verdict, opposed, verdict
 from xlascope.stats.runs import held_up
 from xlascope.views import equations as equations_view
 from xlascope.views import fields
+from xlascope.views.comparing.foreign import equation_times
 from xlascope.views.comparing.forms import Form, SourceChange, form, source_changes, variant_of
 from xlascope.views.comparing.matching import Known, Pair, known, match
 from xlascope.views.comparing.sides import Side, side, variant_records
@@ -40,7 +41,8 @@ class Equation:
     """One equation of either program, in the order of the second. Its path is None where the other alone has it.
 
     ``a_ns`` and ``b_ns``: self time (exact and estimated) of one call, None where nothing was seen or no instruction is
-    left. ``moved``: it stands elsewhere among the same equations.
+    left. ``moved``: it stands elsewhere among the same equations. Of a run beside a profile the paths are the run's;
+    those of one primitive and line, which the profile does not tell apart, are one row, with blanks between them.
     """
 
     path_a: str | None
@@ -210,13 +212,19 @@ def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool)
         note = "another signature: not the same work"
     elif times.how is None and times.a_calls and times.b_calls and a.variant is None and b.variant is None:
         judged = "unclear"
+    equations = _equations(a, b, one, two)
+    of_profile = [name for name, side in (("A", a), ("B", b)) if not isinstance(side.source, RunSource)]
+    if equations and of_profile:
+        guessed = (f"equations of {of_profile[0]}: its ops by source line and primitive among those of the run's "
+                   "jaxpr, estimated")
+        note = f"{note}; {guessed}" if note else guessed
     return Program(
         function=pair.b.function, program_a=one, program_b=two, file=pair.b.file, line=pair.b.line,
         signature_a=_signature(pair.a), signature_b=_signature(pair.b), same_signature=pair.same_signature,
         a_ns=times.a_ns, b_ns=times.b_ns, a_median_ns=times.a_median_ns, b_median_ns=times.b_median_ns,
         a_calls=times.a_calls, b_calls=times.b_calls, ratio=ratio.ratio if ratio else None,
         ratio_ci_low=ratio.low if ratio else None, ratio_ci_high=ratio.high if ratio else None,
-        verdict=judged, how=times.how, note=note, equations=_equations(a, b, one, two),
+        verdict=judged, how=times.how, note=note, equations=equations,
         a_form=form_a, b_form=form_b, opcodes=different, max_abs_error=_error(a, b, two),
     )  # fmt: skip
 
@@ -235,7 +243,7 @@ def _error(a: Side, b: Side, program: str) -> float | None:
 
 def _equations(a: Side, b: Side, one: str, two: str) -> tuple[Equation, ...]:
     if not isinstance(a.source, RunSource) or not isinstance(b.source, RunSource):
-        return ()
+        return _by_one_jaxpr(a, b, one, two)
     first, second = jaxpr_index(a.source, one), jaxpr_index(b.source, two)
     if first is None or second is None:
         return ()
@@ -256,6 +264,36 @@ def _equations(a: Side, b: Side, one: str, two: str) -> tuple[Equation, ...]:
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def _by_one_jaxpr(a: Side, b: Side, one: str, two: str) -> tuple[Equation, ...]:
+    """A run beside a profile: the equations of the run that either has times of; the profile's are estimated."""
+    ours = a.source if isinstance(a.source, RunSource) else b.source
+    jaxpr = jaxpr_index(ours, one if ours is a.source else two) if isinstance(ours, RunSource) else None
+    if jaxpr is None:
+        return ()
+    told = [
+        _times(side, name) if side.source is ours else equation_times(side.source, name, jaxpr)
+        for side, name in ((a, one), (b, two))
+    ]
+    if not told[0] or not told[1]:
+        return ()
+    alike: dict[tuple[str, str | None, int | None], list[str]] = {}
+    for each in jaxpr.equations:
+        if each.path in told[0] or each.path in told[1]:
+            alike.setdefault((each.primitive, each.file, each.line), []).append(each.path)
+    return tuple(
+        Equation(
+            path_a=" ".join(paths), path_b=" ".join(paths), primitive=canonical(primitive), a_ns=_sum(told[0], paths),
+            b_ns=_sum(told[1], paths), moved=False, file_a=file, line_a=line, file_b=file, line_b=line,
+        )
+        for (primitive, file, line), paths in alike.items()
+    )  # fmt: skip
+
+
+def _sum(times: Mapping[str, int], paths: list[str]) -> int | None:
+    known = [times[path] for path in paths if path in times]
+    return sum(known) if known else None
 
 
 def _times(side: Side, program: str) -> dict[str, int]:

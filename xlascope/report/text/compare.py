@@ -79,7 +79,7 @@ def _legend(answer: Compare) -> Iterable[str]:
     unclear = {each.how for each in answer.programs if each.verdict == "unclear"}
     if "rerun" in unclear:
         yield "unclear: the interval allows for no change and for one; a longer --budget, or a quieter machine, tells."
-    elif "runs" in unclear:
+    elif "runs" in unclear and all(map(_of_runs, answer.programs)):
         yield ("unclear: the interval allows for no change and for one. `xlascope compare A B --rerun` executes both "
                "in turn, which is surer; so are longer runs on a quieter machine.")  # fmt: skip
 
@@ -129,9 +129,9 @@ def _program(each: Program) -> Iterable[RenderableType]:
 
 def told_equations(program: Program) -> list[Equation]:
     """The equations worth telling: what one side alone has, what moved, and of a program that changed what its time
-    went to, the largest changes first.
+    went to, the largest changes first; so of a run beside a profile, which gets no verdict.
     """
-    changed = program.verdict in ("slower", "faster")
+    changed = program.verdict in ("slower", "faster") or not _of_runs(program)
     rows = [
         each
         for each in program.equations
@@ -140,9 +140,21 @@ def told_equations(program: Program) -> list[Equation]:
     return sorted(rows, key=lambda each: -abs((each.b_ns or 0) - (each.a_ns or 0)))
 
 
+def _of_runs(program: Program) -> bool:
+    """Whether both sides are runs: of a profile no signature is known."""
+    return program.signature_a is not None and program.signature_b is not None
+
+
+def _shortly(paths: str | None) -> str:
+    """A path, or the first of several and how many more."""
+    first, *more = (paths or "–").split()
+    return f"{first} +{len(more)}" if more else first
+
+
 def _equation(row: Equation) -> list[str | Text]:
     change = UNKNOWN
     if row.a_ns is not None and row.b_ns is not None:
         change = f"{'+' if row.b_ns >= row.a_ns else '−'}{duration(abs(row.b_ns - row.a_ns))}"
     where = place(row.file_b, row.line_b) if row.path_b is not None else place(row.file_a, row.line_a)
-    return [row.path_a or "–", row.path_b or "–", row.primitive, duration(row.a_ns), duration(row.b_ns), change, where]
+    return [_shortly(row.path_a), _shortly(row.path_b), row.primitive, duration(row.a_ns), duration(row.b_ns), change,
+            where]
