@@ -111,6 +111,8 @@ def test_a_measurement_without_an_interval_is_described() -> None:
              "baseline_median_ns": 1000, "ratio": 2.0, "verdict": "unclear", "compile_ns": 10}
     assert "unclear: time × 2 [no interval: too few samples]" in describe(told)
     told |= {"ratio": 1.16, "ratio_ci_low": 1.02, "ratio_ci_high": 1.26, "median_ns": 890}
+    assert "of neighbouring pairs (× 1.3 of the medians" in describe(told | {"median_ns": 1300})
+    assert "f#1  fusion=off  (v1)  on 8 simulated devices" in describe(told | {"device_count": 8, "simulated": True})
     lines = describe(told).split("\n")
     assert "  unclear: time × 1.16 [1.02 – 1.26] of neighbouring pairs" in lines
     assert any(line.startswith("  the medians say × 0.89: the machine's speed changed") for line in lines)

@@ -242,6 +242,18 @@ def test_variants_of_one_run(
     jsonschema.Draft202012Validator(SCHEMA).validate(to_json("compare", answer))
 
 
+def test_simulated_devices_are_told(run_path: Path) -> None:
+    writer = Writer(run_path)
+    body = {"id": "v1", "switches": {"devices": 8}, "samples": 9, "median_ns": 2, "baseline_median_ns": 1, "ratio": 2.0,
+            "ratio_ci_low": 1.9, "ratio_ci_high": 2.1, "verdict": "slower", "device_count": 8, "simulated": True}  # fmt: skip
+    writer.put("variant", body, {"optimized": OPTIMIZED.encode()}, program="scores#1", variant="devices=8")
+    writer.close()
+    a, b = open_sides(str(run_path), f"{run_path}#v1")
+    with a.source, b.source:
+        assert [each.note for each in compare(a, b).programs] == ["B on 8 simulated devices"]
+        assert [each.note for each in compare(b, a).programs] == ["A on 8 simulated devices"]
+
+
 def test_what_was_watched_and_what_was_measured_are_not_compared(run_path: Path) -> None:
     measured(run_path)
     a, b = open_sides(f"{run_path}#observed", f"{run_path}#v1")

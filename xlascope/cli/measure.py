@@ -23,7 +23,7 @@ from xlascope.session.switches import MATMUL_PRECISIONS, variant_name
 _SUMMARY = (
     "variant", "id", "program", "switches", "place", "args", "median_ns", "ci_low_ns", "ci_high_ns", "samples",
     "baseline_median_ns", "ratio", "ratio_ci_low", "ratio_ci_high", "verdict", "max_abs_error", "max_rel_error",
-    "max_ulp_error", "first_different", "compile_ns", "peak_bytes", "baseline_peak_bytes",
+    "max_ulp_error", "first_different", "compile_ns", "peak_bytes", "baseline_peak_bytes", "device_count", "simulated",
 )
 _APART = 0.02  # medians and pairs that differ by less need no word about it
 _EPILOG = (
@@ -196,7 +196,9 @@ def describe(result: dict[str, Any]) -> str:
 
     times = (f"{show_time(result['median_ns'])} a call "
              f"[{show_time(result['ci_low_ns'])} – {show_time(result['ci_high_ns'])}]")
-    lines = [f"{result['program']}  {result['variant']}  ({result['id']})"]
+    count = result.get("device_count") or 1
+    where = f"  on {count} {'simulated ' if result.get('simulated') else ''}devices" if count > 1 else ""
+    lines = [f"{result['program']}  {result['variant']}  ({result['id']}){where}"]
     if result["median_ns"] is not None:
         lines.append(f"  variant   {times}, n={result['samples']}")
     if result["baseline_median_ns"] is not None:
@@ -204,9 +206,9 @@ def describe(result: dict[str, Any]) -> str:
     if result["ratio"] is not None:
         low, high = result["ratio_ci_low"], result["ratio_ci_high"]
         interval = "[no interval: too few samples]" if low is None or high is None else f"[{low:.3g} – {high:.3g}]"
-        lines.append(f"  {result['verdict'] or 'no verdict'}: time × {result['ratio']:.3g} {interval} of neighbouring "
-                     f"pairs{_apart(result)}")
         medians = opposed(low, high, result["baseline_median_ns"], result["median_ns"])
+        lines.append(f"  {result['verdict'] or 'no verdict'}: time × {result['ratio']:.3g} {interval} of neighbouring "
+                     f"pairs{_apart(result) if medians is None else ''}")
         if medians is not None:
             lines.append(f"  the medians say × {medians:.3g}: the machine's speed changed by more than the variant "
                          "does; measure again when it is quieter")

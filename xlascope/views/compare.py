@@ -11,7 +11,7 @@ from xlascope.stats.runs import held_up
 from xlascope.views import equations as equations_view
 from xlascope.views import fields
 from xlascope.views.comparing.foreign import equation_times
-from xlascope.views.comparing.forms import Form, SourceChange, form, source_changes, variant_of
+from xlascope.views.comparing.forms import Form, SourceChange, devices, form, source_changes, variant_of
 from xlascope.views.comparing.matching import Known, Pair, known, match
 from xlascope.views.comparing.sides import Side, side, variant_records
 from xlascope.views.comparing.times import (
@@ -212,6 +212,9 @@ def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool)
         note = "another signature: not the same work"
     elif times.how is None and times.a_calls and times.b_calls and a.variant is None and b.variant is None:
         judged = "unclear"
+    laid = (("A", devices(a, one)), ("B", devices(b, two)))
+    spread = ", ".join(f"{name} on {told}" for name, told in laid if told)
+    note = "; ".join(part for part in (note, spread) if part) or None
     equations = _equations(a, b, one, two)
     of_profile = [name for name, side in (("A", a), ("B", b)) if not isinstance(side.source, RunSource)]
     if equations and of_profile:

@@ -12,7 +12,7 @@ from xlascope.ir import HloModule, collectives, fusion_summary
 from xlascope.views import fields
 from xlascope.views.comparing.sides import Side, variant_records
 from xlascope.views.memory import call_peak
-from xlascope.views.names.program_records import compile_records
+from xlascope.views.names.program_records import compile_records, program_records
 from xlascope.views.names.variant_names import BASELINE, id_of
 from xlascope.views.sources.source import HloSource, RunSource
 from xlascope.views.sources.stages import hlo_module, readable_module
@@ -65,6 +65,23 @@ def variant_of(side: Side, program: str) -> str | None:
         return side.variant
     record = variant_records(side).get(program)
     return id_of(record) if record is not None else side.variant
+
+
+def devices(side: Side, program: str) -> str | None:
+    """On how many devices it runs, in words: CPU devices are simulated. None: on one, or not known."""
+    if not isinstance(side.source, RunSource):
+        return None
+    own = program_records(side.source).get(program)
+    measured = variant_records(side).get(program) if side.variant != BASELINE else None
+    record = measured if measured is not None else own
+    count = fields.integer(record.json, "device_count") if record is not None else None
+    if count is None or count < 2:
+        return None
+    if measured is not None:
+        simulated = fields.boolean(measured.json, "simulated")
+    else:
+        simulated = own is not None and fields.text(own.json, "platform") in (None, "cpu")
+    return f"{count} {'simulated ' if simulated else ''}devices"
 
 
 def _memory(side: Side, program: str) -> tuple[int | None, int | None]:
