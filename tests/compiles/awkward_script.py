@@ -63,6 +63,16 @@ class Model:
         return y / 3
 
 
+class Layer:
+    def apply(self, y):
+        return y * 5 - 1
+
+
+@functools.partial(jax.jit, static_argnames=("power",))
+def raised(y, power):
+    return y**power
+
+
 class Config:
     pass
 
@@ -137,6 +147,14 @@ def statics():
         with_static(x, cfg=lambda a: a)  # static lambda
 
 
+def ways():
+    layer = Layer()
+    for _ in range(3):
+        jax.jit(layer.apply)(x)  # same object
+    raised(x, power=3)
+    raised(x, 3)  # by position
+
+
 def types():
     total(np.ones((4, 3), np.float32))  # shape
     total(np.ones((5, 3), np.float32))  # shape
@@ -191,6 +209,7 @@ for _ in range(2):
     Model().step(x)  # method
     Model().run(x)  # self
 statics()
+ways()
 types()
 surroundings()
 eager()

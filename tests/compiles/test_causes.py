@@ -64,6 +64,12 @@ EXPECTED = {
         ("first", "first call"),
         ("static", "static argument self: another Model object, which is equal only to itself"),
     ],
+    "same object": [
+        ("first", "first call"),
+        *[("function", "jit made again at {} of a method: each `object.method` is a new function object to JAX's cache")]
+        * 2,
+    ],
+    "by position": [("structure", "static argument power: by keyword → by position")],
     "shape": [("first", "first call"), ("shape", "argument batch: f32[4,3] → f32[5,3] (dimension 0)")],
     "rank": [("rank", "argument batch: f32[5,3] → f32[5,3,1]")],
     "weak": [("weak type", "weak type of b: ~f32[] → f32[]")],
@@ -148,6 +154,9 @@ ADVICE = {
               "what it returns.",
     "captured": "pass `k` as an argument instead of capturing it: then one compile serves all. `jax.jit` at {at} is called "
                 "in each turn of the loop at {script}:{loop}: call it once, before the loop, and keep what it returns.",
+    "same object": "`jax.jit` at {at} is called in each turn of the loop at {script}:{loop}: call it once, before the loop, "
+                   "and keep what it returns.",
+    "by position": "pass `power` in one form: it comes as by keyword, by position.",
     "method": "`jax.jit` at {made} wraps a method of each new object: jit one function outside of the class, and hand it "
               "what it needs of the object as arguments.",
     "self": "`self` is static, and each new object is another key: make the object once, give its class `__eq__` and "

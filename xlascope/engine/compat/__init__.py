@@ -35,6 +35,7 @@ from .hook import (
     is_jitted_by_library,
     lowered_ahead,
     static_arguments,
+    statics_given,
     watch_deserialized,
     watch_disable_jit,
     wrap_compile,

@@ -132,6 +132,12 @@ def static_arguments(call: dict[str, Any]) -> list[tuple[str, Any]]:
     return static + [(name, kwargs[name]) for name in info.static_argnames if name in kwargs]
 
 
+def statics_given(call: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name of each static argument of a call and how it was given, which is a part of JAX's key."""
+    kwargs = call.get("kwargs") or {}
+    return [(name, "by keyword" if name in kwargs else "by position") for name, _ in static_arguments(call)]
+
+
 def watch_disable_jit(changed: Callable[[Any], None]) -> None:
     """Call ``changed`` with the new value of ``jax_disable_jit`` whenever it is set, and now if it is on."""
     from jax._src import config

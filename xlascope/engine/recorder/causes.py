@@ -150,7 +150,8 @@ class _Case:
         old, was = other
         donated = any(map(operator.ne, old.donated, self.new.donated))
         parts = old.statics != self.new.statics, old.x64 != self.new.x64, donated
-        circumstances = was.tree != self.now.tree, was.options != self.now.options
+        now = self.now
+        circumstances = was.tree != now.tree, was.options != now.options, was.given != now.given
         types = abs(len(old.inputs) - len(self.new.inputs)) + sum(map(operator.ne, old.inputs, self.new.inputs))
         types += sum(map(operator.ne, was.placed, self.now.placed))
         context = sum(map(operator.ne, was.context, self.now.context))
@@ -176,6 +177,10 @@ class _Case:
     def _once_more(self, nearest: Signature, was: Circumstances) -> Cause:
         if was.clears < self.now.clears:
             return Cause("cleared", "compiled before with the same signature: JAX's cache was cleared", nearest.program)
+        if self.now.bound is not None and self.new.how == "call":
+            at = f" at {_at(self.now.made)}" if self.now.made is not None else ""
+            reason = f"jit made again{at} of a method: each `object.method` is a new function object to JAX's cache"
+            return Cause("function", reason, nearest.program)
         what = "JAX's cache was full, or its key differs in what is not recorded"
         return Cause("unknown", f"compiled before with the same signature: {what}", nearest.program)
 

@@ -33,7 +33,8 @@ class Circumstances:
     """What JAX may compile one program again for.
 
     ``tree``: of the arguments (`compat.argument_tree`). ``names``: of the positional parameters. ``placed``: the device
-    each input is committed to. ``options``: named facts of the jit. ``context``: JAX's configuration. ``statics``: of
+    each input is committed to. ``given``: of each static argument its name and ``by position`` or ``by keyword``, which
+    JAX tells apart. ``options``: named facts of the jit. ``context``: JAX's configuration. ``statics``: of
     each static argument whose text does not tell all (name, type, how it compares: ``identity`` or ``equality``, which
     object). ``captured``: what the function holds by name, as text and which object. ``bound``: the type of a method's
     object. ``literals``: constants in the equations. ``bodies``: functions that an eager primitive was handed.
@@ -51,6 +52,7 @@ class Circumstances:
     bodies: tuple[str, ...] = ()
     made: tuple[str, int, str] | None = None
     clears: int = 0
+    given: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def circumstances_of(
         bodies=tuple(_bodies(equations[0])) if len(equations) == 1 else (),
         made=makers.place(call),
         clears=clears.count(call["fun"]),
+        given=tuple(compat.statics_given(call)),
     )
 
 
@@ -174,6 +177,8 @@ def differences(
         counts = str(len(old.inputs)), str(len(new.inputs))
         found.append(_change("structure", None, *counts, words="number of array arguments"))
     found += _static_changes(old.statics, new.statics)
+    if sorted(name for name, _ in was.given) == sorted(name for name, _ in now.given):
+        found += _named("structure", was.given, now.given, "static argument ")
     if old.x64 != new.x64:
         found.append(_change("x64", None, _on(old.x64), _on(new.x64), "x64"))
     if len(old.donated) == len(new.donated) and old.donated != new.donated:
@@ -256,11 +261,13 @@ def _static_changes(old: Sequence[str], new: Sequence[str]) -> Iterator[Differen
         yield _change("static", None, str(len(old)), str(len(new)), "number of static arguments")
 
 
-def _named(part: str, old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]) -> Iterator[Difference]:
+def _named(
+    part: str, old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]], what: str = ""
+) -> Iterator[Difference]:
     before, after = dict(old), dict(new)
     for name in dict.fromkeys([*before, *after]):
         if before.get(name) != after.get(name):
-            yield _change(part, name, before.get(name, "none"), after.get(name, "none"), f"{name}:")
+            yield _change(part, name, before.get(name, "none"), after.get(name, "none"), f"{what}{name}:")
 
 
 def _tree_changes(old: Any, new: Any, names: Sequence[str]) -> Iterator[Difference]:
