@@ -355,6 +355,23 @@ def test_operations_are_explained_with_their_own_types():
     assert "no explanation" not in " ".join(told.values())
 
 
+def test_a_fusion_of_one_broadcast_is_told_with_what_it_is_given():
+    text = """HloModule m
+
+%body (p: f32[]) -> f32[4] {
+  %p = f32[] parameter(0)
+  ROOT %spread = f32[4]{0} broadcast(%p), dimensions={}
+}
+
+ENTRY %main () -> f32[4] {
+  %zero = f32[] constant(0)
+  ROOT %wrapped = f32[4]{0} fusion(%zero), kind=kLoop, calls=%body
+}
+"""
+    module = parse_hlo(text)
+    assert explain(module.get("wrapped"), module) == "broadcast of 0, giving f32[4]: one kernel, one loop over the output"
+
+
 def test_no_explanation_is_invented():
     assert explain_operation("%0 = stablehlo.unheard_of %a : tensor<f32>") is None
     assert explain_operation("  func.func public @main() {") is None and read_operation("}") is None

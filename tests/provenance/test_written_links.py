@@ -37,7 +37,7 @@ ENTRY %main (x: f32[4], y: f32[4]) -> f32[4] {
 def test_a_literal_kept_once_is_of_all_that_read_it_and_nothing_else_is_guessed() -> None:
     origin = of_module(parse_hlo(SHARED_LITERAL), None)
     assert origin.equations["broadcast.1"] == origin.equations["wide"] == ("0", "1")
-    assert {"broadcast.1", "wide"} <= origin.inferred and "mul.1" not in origin.inferred
+    assert {"broadcast.1", "wide"} <= origin.inferred.keys() and "mul.1" not in origin.inferred
     # A value that equations read of which none made it: it stays XLA's.
     assert "either" not in origin.equations and origin.added == {"either"}
 
@@ -70,7 +70,7 @@ def test_what_was_merged_into_its_reader_and_what_only_one_equation_reads() -> N
     origin = of_module(module, jaxpr)
     # XLA made the transpose of a product a product: the product is there, though no tag says so.
     assert origin.equations == {"dot.1": ("0", "1"), "mul.1": ("2",), "wide": ("2",)}
-    assert origin.inferred == {"dot.1", "wide"} and not origin.added
+    assert origin.inferred == {"dot.1": {"0"}, "wide": {"2"}} and not origin.added
     shares = attribute({"dot.1": 1000, "mul.1": 70}, module, origin, {each["path"]: each["primitive"] for each in ROWS})
     assert (shares["0"].estimated_ns, shares["0"].exact_ns) == (1000, 0)  # the transpose does no work of its own
     assert shares["1"].estimated_ns == 0 and shares["2"].exact_ns == 70

@@ -201,6 +201,29 @@ def test_links_go_both_ways_and_what_contains_stands_for_what_is_inside():
     assert links.of_row("stablehlo", 3).equations == frozenset()
 
 
+def test_links_that_no_tag_gives_are_told_apart_both_ways():
+    node = SimpleNamespace
+    nodes = [
+        node(id="a", equations=("4.0",), owner=None, line=7, group=None),
+        node(id="body/b", equations=("4.0", "4.1"), owner=None, line=8, group=None),
+    ]
+    rows = tuple(replace(row, inferred=frozenset({"b"})) if row.path == "4.0" else row for row in LOOP.rows)
+    graph = node(outlines=nodes, group_by_id={}, ancestors={}.get)
+    links = link(replace(LOOP, rows=rows), graph)
+    assert links.of_nodes(["body/b"]).guessed == {"4.0"} and links.of_nodes(["a"]).guessed == frozenset()
+    # One sure link is enough for an equation, of several instructions.
+    assert links.of_nodes(["a", "body/b"]).guessed == frozenset()
+    focus = links.of_equations(["4.0"])
+    assert focus.guessed == {"body/b"} and links.guessed_rows("optimized", focus) == {7}
+    assert links.guessed_rows("optimized", links.of_equations(["4.1"])) == set()
+    doubt = links.of_nodes(["body/b"])
+    assert links.guessed_rows("jaxpr", doubt) == {links.equation_row["4.0"]}
+    # Both equations are of one line of the source, which one of them surely links.
+    assert links.guessed_rows("source", doubt, "f.py") == set()
+    by_position = link(replace(LOOP, exact=False), graph)
+    assert by_position.of_nodes(["a"]).guessed == {"4.0"} and by_position.of_equations(["4.1"]).guessed == {"body/b"}
+
+
 def test_what_follows_an_equation_on_lines_of_its_own_belongs_to_it():
     text = "{ lambda ; a. let\n  b = scan[\n    jaxpr={ lambda ; c. let\n        d = sin c\n      in (d,) }\n  ] a\n" \
            "  e = cos[\n    accuracy=None\n  ] b\nin (e,) }\n"  # fmt: skip

@@ -244,6 +244,9 @@ def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
         lines.append(f"Op coverage {ops.coverage * 100:.1f}%: op time / time the device was busy, measured on its own.")
     if row.equations and not (ops.exact and row.exact) and not row.added_by_xla:
         lines.append("Its equations are matched by source position and primitive: approximate.")
+    elif row.inferred:
+        told = " ".join(path for path in row.equations if path in row.inferred)
+        lines.append(f"No tag names equation {told}: that is told by the flow of data around the op.")
     lines.append("Nothing is scaled to the whole run.")
     if row.added_by_xla:
         lines.append("+ added by XLA: no equation of yours made it; it is shown with the instruction that needs it.")

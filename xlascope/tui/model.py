@@ -121,6 +121,8 @@ class EquationRow:
     place: tuple[str, int] | None = None
     library: tuple[str, int] | None = None
     row: int | None = None
+    inferred: frozenset[str] = frozenset()
+    """Instructions that are its by the flow of data, not by a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ class OpRow:
     flops: int | None = None
     exact: bool = True
     """Whether its equations come from tags."""
+    inferred: frozenset[str] = frozenset()
+    """Those of its equations that do not all the same, but from the flow of data."""
 
 
 @dataclass(frozen=True, slots=True)

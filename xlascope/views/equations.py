@@ -37,6 +37,7 @@ class Row:
     package; ``text_line``: its line (from 1) in the jaxpr. ``xla_file`` and ``xla_line``: the place that XLA's metadata
     names for most of the instructions that are its alone. It differs from ``file`` and ``line``, where the equation was
     traced, where JAX lowered once what several call sites share (`random_split`): XLA names the first of them.
+    ``inferred``: those of ``instructions`` that no tag links to it, but the flow of data does.
     """
 
     program: str | None
@@ -61,6 +62,7 @@ class Row:
     xla_file: str | None = None
     xla_line: int | None = None
     instructions_left_off: int = 0
+    inferred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ def _rows(
                 estimated_ns=mine.estimated_ns if mine is not None and known else None,
                 instructions=told,
                 instructions_left_off=left_off,
+                inferred=tuple(name for name in told if equation.path in origin.inferred.get(name, ())),
                 total_ns=inside.get(equation.path) if times else None,
                 share=inside[equation.path] / total if total and equation.path in inside else None,
                 state=_state(names.get(equation.path, ()), equation.path, origin, inside),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -47,8 +47,8 @@ class Edge:
 class NodeRow:
     """A node as JSON. ``text_line``: its line (from 1) in the stage's text. ``file`` and ``line``: what XLA's own
     metadata names, the innermost frame; of an equation, where it was traced. ``inferred``: of its equations at least
-    one is told by the flow of data, not by a tag. ``equations_left_off``: how many more are guessed, which cannot be
-    told apart (`provenance/guesses.py`). Others as in `graphs.model.Node`.
+    one is told by the flow of data, not by a tag: those are ``inferred_equations``. ``equations_left_off``: how many
+    more are guessed, which cannot be told apart (`provenance/guesses.py`). Others as in `graphs.model.Node`.
     """
 
     id: str
@@ -72,6 +72,7 @@ class NodeRow:
     file: str | None
     line: int | None
     inferred: bool
+    inferred_equations: tuple[str, ...]
     equations_left_off: int
 
 
@@ -89,7 +90,7 @@ class GraphAnswer:
     variant: str | None
     equations_exact: bool
     graph: Graph = field(metadata={"json": False})
-    inferred: frozenset[str] = field(default=frozenset(), metadata={"json": False})
+    inferred: Mapping[str, frozenset[str]] = field(default_factory=dict, metadata={"json": False})
     guesses: Guesses | None = field(default=None, metadata={"json": False})
 
     JSON_PROPERTIES: ClassVar[tuple[str, ...]] = ("rows", "edges", "groups")
@@ -114,7 +115,8 @@ class GraphAnswer:
                 node.id, node.opcode, node.shape, node.computation, node.group, told, node.added_by_xla,
                 node.owner, node.self_ns, node.name, node.bytes, node.is_root, node.parameter_number, node.folded,
                 node.detail, node.line, node.scope, node.estimated, file, line,
-                node.name in self.inferred, left_off,
+                node.name in self.inferred, tuple(path for path in told if path in self.inferred.get(node.name, ())),
+                left_off,
             )  # fmt: skip
 
     @property
@@ -162,7 +164,7 @@ def query(
         )
     else:
         times = _self_ns(source, name, None) if wanted == "optimized" else None
-        graph, exact, inferred, guesses = build_graph(module, times), False, frozenset(), None
+        graph, exact, inferred, guesses = build_graph(module, times), False, {}, None
     return GraphAnswer(
         stage=wanted, program=name, variant=which, equations_exact=exact, graph=graph, inferred=inferred,
         guesses=guesses,

@@ -29,7 +29,7 @@ from xlascope.views.sources.stages import (
 class Link:
     """One line. ``instruction``: of HLO, its name. ``owner``: for what XLA added, the instruction it is there for.
 
-    ``inferred``: at least one of its equations is told by the flow of data, not by a tag. ``equations``: those the
+    ``inferred``: those of its equations that are told by the flow of data, not by a tag. ``equations``: those the
     line comes from; else ``owner_equations`` are those of the instruction it is there for.
     """
 
@@ -38,7 +38,7 @@ class Link:
     owner: str | None = None
     owner_equations: tuple[str, ...] = ()
     instruction: str | None = None
-    inferred: bool = False
+    inferred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class Links:
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of the stage's text (from 1; of ``source``, of the whole file) that has equations, or else an ``owner``,
-    the instruction for which it is there. ``equations_left_off``: how many more are guessed (`provenance/guesses.py`).
+    the instruction for which it is there. ``inferred_equations``: those told by the flow of data, not by a tag.
+    ``equations_left_off``: how many more are guessed (`provenance/guesses.py`).
     """
 
     line: int
@@ -68,6 +69,7 @@ class Row:
     instruction: str | None
     text: str
     inferred: bool
+    inferred_equations: tuple[str, ...]
     equations_left_off: int
 
 
@@ -98,7 +100,7 @@ def query(
     rows = tuple(
         Row(
             line, told, each.added_by_xla, each.owner, each.instruction, without_tags(lines[line - 1]).strip(),
-            each.inferred, left_off,
+            bool(each.inferred), tuple(path for path in told if path in each.inferred), left_off,
         )
         for line, each in sorted(found.by_line.items())
         if line <= len(lines)
@@ -178,7 +180,7 @@ def _of_hlo(source: RunSource, program: str, stage: str, variant: str | None) ->
         added = name in origin.added and instruction.opcode not in CARRIERS
         if paths or added or owner is not None:
             there = () if paths or owner is None else origin.equations.get(owner, ())
-            lines[instruction.line] = Link(paths, added, owner, there, name, name in origin.inferred)
+            lines[instruction.line] = Link(paths, added, owner, there, name, origin.inferred.get(name, frozenset()))
     note = origin.mismatch
     if note is None and not origin.exact:
         note = "no tagged form of it is held: equations are matched by source position and primitive"

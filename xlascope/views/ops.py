@@ -30,6 +30,7 @@ class Op:
     HLO module; ``program`` is None for what was not captured. An eager primitive is one equation, at the line that
     dispatched it. What XLA added has the equations and the line of its ``owner``, which is not exact. ``told``:
     those of its equations that JSON has, of many guessed ones the likeliest; ``equations_left_off``: how many more.
+    ``inferred``: those that no tag names, but the flow of data does.
     """
 
     JSON_KEYS: ClassVar[dict[str, str]] = {"told": "equations"}
@@ -58,6 +59,7 @@ class Op:
     user_line: int | None
     told: tuple[str, ...]
     equations_left_off: int
+    inferred: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +187,8 @@ def _by_itself(row: Op, equations: tuple[Equation, ...]) -> Op:
     file, line = places.pop() if len(places) == 1 else (None, None)
     paths = tuple(each.path for each in equations)
     return replace(
-        row, equations=paths, told=paths, equations_left_off=0, file=file, line=line, user_file=file, user_line=line,
-        equations_exact=True, added_by_xla=False,
+        row, equations=paths, told=paths, inferred=(), equations_left_off=0, file=file, line=line,
+        user_file=file, user_line=line, equations_exact=True, added_by_xla=False,
     )  # fmt: skip
 
 
@@ -226,6 +228,7 @@ def _row(
         user_line=facts.user_line if facts is not None and called is None else place[1],
         told=told,
         equations_left_off=left_off,
+        inferred=tuple(path for path in told if path in facts.inferred) if facts is not None else (),
     )
 
 

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from xlascope.report.text.tables import (
+    INFERRED,
     UNKNOWN,
     Column,
     bar,
@@ -15,6 +16,7 @@ from xlascope.report.text.tables import (
     estimated,
     fixed_column,
     heading,
+    marked,
     more,
     note,
     number_column,
@@ -53,6 +55,8 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
         yield note("Each equation dispatched by itself and waited for, one call; those inside of others: not timed.")
     elif answer.equations_exact:
         yield note("~ estimated: a fusion's time is split among its equations by their operations.")
+        if any(row.inferred for row in answer.rows):
+            yield note(f"~ before an instruction: {INFERRED}.")
     else:
         yield note("~ estimated: instructions are matched to equations by source line and primitive.")
 
@@ -83,5 +87,5 @@ def _row(row: Row, several: bool, exact: bool, op_ns: int | None) -> list[str | 
         estimated(duration(row.total_ns), not guessed) if row.total_ns is not None else nothing,
         ("~<1%" if guessed and not part else estimated(share(part), not guessed)) if part is not None else nothing,
         bar(part),
-        " ".join(row.instructions) + more(row.instructions_left_off),
+        marked(row.instructions, row.inferred if exact else row.instructions) + more(row.instructions_left_off),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.console import RenderableType
 
-from xlascope.report.text.tables import UNKNOWN, Column, heading, more, note, number_column, table
+from xlascope.report.text.tables import INFERRED, UNKNOWN, Column, heading, marked, more, note, number_column, table
 from xlascope.views.links import Answer, Row
 
 
@@ -15,7 +15,9 @@ def links(answer: Answer) -> Iterable[RenderableType]:
     yield heading(f"{answer.program}{f', variant {answer.variant}' if answer.variant else ''}, {answer.stage}")
     if answer.rows:
         columns = [number_column("line"), Column("equations", least=9), Column("text", least=30, spare=3)]
-        yield table(columns, [[str(row.line), _equations(row), row.text] for row in answer.rows])
+        yield table(columns, [[str(row.line), _equations(row, answer.exact), row.text] for row in answer.rows])
+        if answer.exact and any(row.inferred for row in answer.rows):
+            yield note(f"~ {INFERRED}.")
         if any(row.added_by_xla for row in answer.rows):
             yield note("+ added by XLA, for the instruction behind it.")
         if any(row.owner is not None and not row.added_by_xla for row in answer.rows):
@@ -24,9 +26,10 @@ def links(answer: Answer) -> Iterable[RenderableType]:
         yield note(answer.note[0].upper() + answer.note[1:] + ".")
 
 
-def _equations(row: Row) -> str:
+def _equations(row: Row, exact: bool) -> str:
     if row.equations:
-        return " ".join(row.equations) + more(row.equations_left_off)
+        guessed = row.inferred_equations if exact else row.equations
+        return marked(row.equations, guessed) + more(row.equations_left_off)
     if not row.added_by_xla:
         return f"({row.owner or UNKNOWN})"
     return f"+ {row.owner}" if row.owner is not None else "+"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -143,6 +143,15 @@ def estimated(text: str, exact: bool) -> str:
 def count(value: int | None, exact: bool = True) -> str:
     """A whole number; `~` before an estimate, `-` where unknown."""
     return estimated(numbers.count(value), exact)
+
+
+INFERRED = "told by the flow of data, as no tag tells it"
+"""What ``~`` before an equation or an instruction means where others beside it are linked by tags."""
+
+
+def marked(names: Iterable[str], guessed: Collection[str]) -> str:
+    """Names in a row, those that are ``guessed`` with ``~``."""
+    return " ".join(f"~{name}" if name in guessed else name for name in names)
 
 
 def more(left_off: int) -> str:

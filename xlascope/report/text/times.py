@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from xlascope.report.text.tables import (
+    INFERRED,
     UNKNOWN,
     Column,
     bar,
@@ -17,6 +18,7 @@ from xlascope.report.text.tables import (
     duration,
     fixed_column,
     heading,
+    marked,
     note,
     number_column,
     place,
@@ -83,6 +85,8 @@ def ops(answer: Ops) -> Iterable[RenderableType]:
         yield note(_coverage(answer))
         if any(row.equations and not row.equations_exact and not row.added_by_xla for row in answer.rows):
             yield note("~ equations matched by source line and primitive: those of one line cannot be told apart.")
+        if any(row.inferred for row in answer.rows):
+            yield note(f"~ before an equation: {INFERRED}.")
     yield from (warning(f"{each.what}: {each.why}") for each in answer.dropped)
 
 
@@ -156,9 +160,9 @@ def _where(row: Op) -> str:
 def _equations(row: Op) -> str:
     if not row.equations:
         return "" if row.added_by_xla else UNKNOWN
-    shown = " ".join(row.equations[:_MOST_EQUATIONS])
+    shown = marked(row.equations[:_MOST_EQUATIONS], row.inferred if row.equations_exact else row.equations)
     more = "…" if len(row.equations) > _MOST_EQUATIONS else ""
-    return f"{'' if row.equations_exact else '~'}{shown}{more}"
+    return shown + more
 
 
 def _coverage(answer: Ops) -> str:

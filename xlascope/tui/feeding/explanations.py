@@ -57,7 +57,7 @@ def tell_line(focus: Focus, place: tuple[str, int], known: Known, glyphs: Glyphs
 def _sentence(
     lead: Sequence[EquationRow], by_path: Mapping[str, EquationRow], focus: Focus, known: Known, glyphs: Glyphs
 ) -> str:
-    became = _became(lead, focus, known)
+    became = _became(lead, focus, known, glyphs)
     if became:
         said = f"became {_some(became, _MOST_NAMES)}"
         folded = sum(1 for row in lead if row.state == "folded")
@@ -81,21 +81,31 @@ def _cost(lead: Sequence[EquationRow], by_path: Mapping[str, EquationRow], progr
     return text
 
 
-def _became(lead: Sequence[EquationRow], focus: Focus, known: Known) -> list[str]:
-    """Names of the ops that the equations are part of, the most time first; of what was not seen, the instructions'."""
+def _became(lead: Sequence[EquationRow], focus: Focus, known: Known, glyphs: Glyphs) -> list[str]:
+    """Names of the ops that the equations are part of, the most time first; of what was not seen, the instructions'.
+
+    With `~` before those that no tag links to any of the equations.
+    """
     links = known.links
-    own = {node for row in lead for node in links.equation_nodes.get(row.path, ())} or set(focus.nodes)
+    pairs = [(node, row.path) for row in lead for node in links.equation_nodes.get(row.path, ())]
+    linked = {node for node, _ in pairs}
+    own = linked or set(focus.nodes)
+    sure = {node for node, path in pairs if not links.is_guessed(node, path)}
+
+    def marked(node: str, name: str) -> str:
+        return name if node in sure or node not in linked else f"{glyphs.estimated}{name}"
+
     shares: dict[str, float] = {}
     for row in known.ops.rows:
         if row.op in own:
             shares[row.op] = shares.get(row.op, 0.0) + (row.share or 0.0)
     if shares:
-        return [name for name, _ in sorted(shares.items(), key=lambda item: -item[1])]
+        return [marked(name, name) for name, _ in sorted(shares.items(), key=lambda item: -item[1])]
     # Of members of a fusion the fusion is told, which is what runs.
     outer = {fusion for node in own for fusion in links.node_fusions.get(node, ())[-1:]}
     outer |= {node for node in own if not links.node_fusions.get(node)}
     nodes = known.graph.node_by_id if known.graph is not None else {}
-    return sorted(nodes[node].name or node for node in outer if node in nodes)
+    return sorted(marked(node, nodes[node].name or node) for node in outer if node in nodes)
 
 
 def _some(names: Iterable[str], most: int) -> str:

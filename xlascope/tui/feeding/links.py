@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xlascope.tui.model import EquationTable
@@ -22,7 +22,8 @@ Place = tuple[str, int]
 class Focus:
     """What the cursor is on, in every form: equations by path, instructions by id, one place in the source.
 
-    `lead` are the equations under the cursor themselves, without what lies inside of them.
+    `lead` are the equations under the cursor themselves, without what lies inside of them; `guessed` the equations, or
+    the instructions, that no tag links to what the cursor is on.
     """
 
     equations: frozenset[str] = frozenset()
@@ -30,6 +31,7 @@ class Focus:
     place: Place | None = None
     library: Place | None = None
     lead: tuple[str, ...] = ()
+    guessed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Links:
     """Of one program. Rows are lines of a stage's text, from 0; an equation's path is looked up as it is written.
 
     `stage_equations` has the equations of the lines of StableHLO and of HLO before optimization, `stage_rows` the lines
-    of each equation there.
+    of each equation there. `inferred` names the instructions of an equation that the flow of data links to it; without
+    `exact` no link is by a tag.
     """
 
     equation_row: Mapping[str, int] = field(default_factory=dict)
@@ -63,13 +66,17 @@ class Links:
     node_fusions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stage_equations: Mapping[str, Mapping[int, tuple[str, ...]]] = field(default_factory=dict)
     stage_rows: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
+    inferred: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    exact: bool = True
 
     def of_equations(self, paths: Iterable[str]) -> Focus:
         """From equations on."""
         lead = tuple(sorted(set(paths), key=path_key))
         equations = {*lead, *(each for path in lead for each in self.inside.get(path, ()))}
-        nodes = frozenset(node for path in equations for node in self.equation_nodes.get(path, ()))
-        return Focus(frozenset(equations), nodes, *self._places(lead), lead)
+        pairs = [(node, path) for path in equations for node in self.equation_nodes.get(path, ())]
+        nodes = frozenset(node for node, _ in pairs)
+        sure = {node for node, path in pairs if not self.is_guessed(node, path)}
+        return Focus(frozenset(equations), nodes, *self._places(lead), lead, nodes - sure)
 
     def of_nodes(self, nodes: Iterable[str]) -> Focus:
         """From instructions on; a group stands for its members too."""
@@ -78,17 +85,19 @@ class Links:
         around = {fusion for node in wanted for fusion in self.node_fusions.get(node, ())}
         for node in list(wanted):
             wanted.update(self.group_nodes.get(node, ()))
-        equations = frozenset(path for node in wanted for path in self.node_equations.get(node, ()))
+        pairs = [(node, path) for node in wanted for path in self.node_equations.get(node, ())]
+        equations = frozenset(path for _, path in pairs)
+        sure = {path for node, path in pairs if not self.is_guessed(node, path)}
         ordered = tuple(sorted(lead or equations, key=path_key))
-        return Focus(equations, frozenset(wanted | around), *self._places(ordered), ordered)
+        return Focus(equations, frozenset(wanted | around), *self._places(ordered), ordered, equations - sure)
 
     def of_place(self, file: str, line: int) -> Focus:
         """From a source line on."""
         found = self.of_equations(self.place_equations.get((file, line), ()))
         in_library = any(self.equation_library.get(path) == (file, line) for path in found.lead)
         if in_library and not any(self.equation_place.get(path) == (file, line) for path in found.lead):
-            return Focus(found.equations, found.nodes, found.place, (file, line), found.lead)
-        return Focus(found.equations, found.nodes, (file, line), found.library, found.lead)
+            return replace(found, library=(file, line))
+        return replace(found, place=(file, line))
 
     def of_row(self, stage: str, row: int) -> Focus:
         """From a line of a stage on; empty for a line that nothing is known of."""
@@ -107,6 +116,20 @@ class Links:
             return sorted({self.node_row[node] for node in focus.nodes if node in self.node_row})
         known = self.stage_rows.get(stage, {})
         return sorted({row for path in focus.equations for row in known.get(path, ())})
+
+    def is_guessed(self, node: str, path: str) -> bool:
+        """Is an instruction linked to an equation by something else than a tag?"""
+        return not self.exact or node.rpartition("/")[2] in self.inferred.get(path, ())
+
+    def guessed_rows(self, stage: str, focus: Focus, file: str | None = None) -> set[int]:
+        """Those of a stage's lines that belong to what the cursor is on by guessed links alone."""
+        if not focus.guessed:
+            return set()
+        doubtful = Focus(focus.equations & focus.guessed, focus.nodes & focus.guessed)
+        sure = Focus(focus.equations - focus.guessed, focus.nodes - focus.guessed)
+        if stage == "source":
+            return set(self.source_rows(file, doubtful)) - set(self.source_rows(file, sure))
+        return set(self.rows(stage, doubtful)) - set(self.rows(stage, sure))
 
     def source_rows(self, file: str | None, focus: Focus) -> list[int]:
         """Lines of a source file that belong to what the cursor is on, in order."""
@@ -177,6 +200,8 @@ def link(
         node_fusions=fusions,
         stage_equations={stage: found.equations for stage, found in (stages or {}).items()},
         stage_rows={stage: found.rows for stage, found in (stages or {}).items()},
+        inferred={row.path: row.inferred for row in table.rows if row.inferred},
+        exact=table.exact,
     )
 
 

@@ -28,6 +28,7 @@ def op_row(row: Any, total: int) -> OpRow:
         row.bytes,
         row.flops,
         bool(getattr(row, "equations_exact", True)),
+        frozenset(getattr(row, "inferred", ())),
     )
 
 

@@ -159,6 +159,7 @@ def _equation_row(row: Any, total: int | None) -> EquationRow:
         place=_place(row.user_file, row.user_line),
         library=_place(row.library_file, row.library_line),
         row=row.text_line - 1 if row.text_line is not None else None,
+        inferred=frozenset(row.inferred),
     )
 
 

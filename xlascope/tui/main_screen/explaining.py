@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.feeding.explanations import Known, tell_equations, tell_line
-from xlascope.tui.feeding.links import Focus
+from xlascope.tui.feeding.links import Focus, Links
 from xlascope.tui.feeding.messages import Explained, RowExplained
 from xlascope.tui.text.numbers import duration, percent
 from xlascope.tui.widgets.graph_pane import GraphPane
@@ -16,6 +16,7 @@ from xlascope.tui.widgets.status import ExplainLine
 from xlascope.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
+    from xlascope.graphs import Graph, Node
     from xlascope.tui.screens.main import MainScreen
 
 
@@ -63,7 +64,7 @@ class Explaining:
                 screen.loader.explain(desk.program, desk.variant, desk.explained)
         elif found is not None:
             desk.explained = found.id
-            line.show(_sentence(found, desk.graph), found.name or found.id)
+            line.show(self._placed(found), found.name or found.id)
             if desk.program is not None:
                 screen.loader.explain(desk.program, desk.variant, found.id)
         else:
@@ -102,12 +103,17 @@ class Explaining:
             if found is not None and desk.said[0]:
                 subject, said = desk.said
                 name = found.name or found.id
-                joint = ": " if said.endswith(f" {name}") else f"; {name}: "
+                told = (f" {name}", f" {self._explainer.glyphs.estimated}{name}")
+                joint = ": " if said.endswith(told) else f"; {name}: "
                 self._explainer.query_one(ExplainLine).show(said + joint + message.text, subject)
             elif found is not None:
-                rest = _sentence(found, desk.graph).partition("; ")[2]
+                rest = self._placed(found).partition("; ")[2]
                 text = f"{message.text}; {rest}" if rest else message.text
                 self._explainer.query_one(ExplainLine).show(text, found.name or found.id)
+
+    def _placed(self, node: Node) -> str:
+        desk = self._explainer.desk
+        return _sentence(node, desk.graph, desk.links, self._explainer.glyphs.estimated)
 
     def strip_lines(self) -> list[list[Part]]:
         """The linked line, op and graph neighbourhood, for small screens."""
@@ -138,7 +144,8 @@ class Explaining:
         return [line, op, around]
 
 
-def _sentence(node, graph) -> str:  # type: ignore[no-untyped-def]
+def _sentence(node: Node, graph: Graph, links: Links, doubt: str) -> str:
+    """What a node of the optimized graph is; `doubt` marks equations that no tag links to it."""
     group = graph.group_by_id.get(node.id)
     said = f"{node.opcode} giving {node.shape}"
     if group is not None:
@@ -146,8 +153,11 @@ def _sentence(node, graph) -> str:  # type: ignore[no-untyped-def]
         if group.trip_count:
             said += f", {group.trip_count} turns"
     if node.equations:
-        shown = " ".join(node.equations[:8]) + (" …" if len(node.equations) > 8 else "")
-        said += f"; equations {shown}"
+        guessed = {path for path in node.equations if links.is_guessed(node.id, path)}
+        shown = " ".join(f"{doubt}{path}" if path in guessed else path for path in node.equations[:8])
+        said += f"; equations {shown}" + (" …" if len(node.equations) > 8 else "")
+        if guessed:
+            said += f" ({doubt} by the flow of data, not by a tag)" if links.exact else f" ({doubt} by position alone)"
     if node.is_marked:
         said += "; added by XLA" + (f" for {node.owner}" if node.owner else "")
     elif node.owner is not None or node.added_by_xla:

@@ -169,8 +169,9 @@ class Linking:
         for pane in screen.stage_panes():
             view = pane.text_pane
             if pane.showing not in ("graph", "chart"):
-                rows = self._rows_in(pane.showing, pane.content.file if pane.content is not None else None)
-                view.set_linked(rows)
+                file = pane.content.file if pane.content is not None else None
+                rows = self._rows_in(pane.showing, file)
+                view.set_linked(rows, desk.links.guessed_rows(pane.showing, desk.focus, file))
                 if pane.showing in MACHINE_STAGES and pane.content is not None:
                     pane.draw_title(self.machine_about(pane.content))
                 if bring and view is not from_pane and rows and not view.has_focus:
@@ -179,7 +180,7 @@ class Linking:
                 screen.bring_graph(pane.graph_pane, desk.focus, self.best_node(desk.focus))
         source = screen.query_one(SourcePane)
         rows = self._rows_in("source", source.shown_file)
-        source.set_linked(rows)
+        source.set_linked(rows, desk.links.guessed_rows("source", desk.focus, source.shown_file))
         if bring and source is not from_pane and rows and not source.has_focus:
             place = self._source_place()
             led = place[1] - 1 if place is not None and place[0] == source.shown_file else rows[0]

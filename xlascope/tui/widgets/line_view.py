@@ -99,6 +99,8 @@ class LineView(Moving, Searching, Pointing, Painting, ScrollView, can_focus=True
         self._tabs: list[Part] = []
         self._note = ""
         self._linked: frozenset[int] = frozenset()
+        self.guessed: frozenset[int] = frozenset()
+        """Those of the linked rows whose link is no tag's."""
         self._palette: Palette | None = None
 
     # what a subclass answers
@@ -204,12 +206,12 @@ class LineView(Moving, Searching, Pointing, Painting, ScrollView, can_focus=True
         """The rows that are linked to the cursor of another pane."""
         return self._linked
 
-    def set_linked(self, rows: Iterable[int]) -> None:
-        """The rows linked to the cursor of another pane."""
-        linked = frozenset(rows)
-        if linked != self._linked:
-            changed = linked ^ self._linked
-            self._linked = linked
+    def set_linked(self, rows: Iterable[int], guessed: Iterable[int] = ()) -> None:
+        """The rows linked to the cursor of another pane; `guessed` are those of them that no tag links."""
+        linked, doubtful = frozenset(rows), frozenset(guessed)
+        if (linked, doubtful) != (self._linked, self.guessed):
+            changed = (linked ^ self._linked) | (doubtful ^ self.guessed)
+            self._linked, self.guessed = linked, doubtful
             for row in changed:
                 self._refresh_row(row)
 

@@ -14,7 +14,8 @@ class OpsTable(RowTable):
 
     HELP = (
         "Self times of the operations XLA ran, from profile windows: what an op did itself, without what it called. "
-        "`=` tells how a row's numbers were obtained. `<` and `>` sort; `f` filters by words or by an expression as "
+        "`=` tells how a row's numbers were obtained. `~` before an equation: told by the flow of data or by position, "
+        "not by a tag. `<` and `>` sort; `f` filters by words or by an expression as "
         "`opcode=dot & self>1ms`, `share>5% | name~fusion`, `!(line=14 | equation=4.0 | added)`, `bytes>1MiB`."
     )
 
@@ -49,8 +50,8 @@ def _columns(glyphs: Glyphs) -> list[Column]:
 
 
 def _equations(row: OpRow, glyphs: Glyphs) -> str:
-    lead = glyphs.estimated if row.equations and not row.exact else ""
-    return lead + " ".join(row.equations)
+    lead = glyphs.estimated
+    return " ".join(f"{lead}{path}" if not row.exact or path in row.inferred else path for path in row.equations)
 
 
 def _line(row: OpRow) -> str:

@@ -104,7 +104,7 @@ class Painting:
             return self.fitted((), shown.width)
         row = view.row_of(place)
         is_cursor = row == shown.cursor
-        key = (row, is_cursor, is_cursor and shown.focused, row in view.linked, shown.width)
+        key = (row, is_cursor, is_cursor and shown.focused, row in view.linked, row in view.guessed, shown.width)
         strip = self._cache.get(key)
         if strip is None:
             while len(self._cache) >= _CACHED_ROWS:

@@ -49,7 +49,8 @@ class TextPane(Folding, Jumping, LineView):
 
     HELP = (
         "The text of one stage. The margin gives each line's share of the time: `~` estimated, `?` unknown, "
-        "`∅` no instruction left, `+` added by XLA. Lines linked to the cursor of another pane are highlighted. "
+        "`∅` no instruction left, `+` added by XLA. Lines linked to the cursor of another pane are highlighted, "
+        "with `~` before the text where no tag links them but the flow of data, or their position. "
         "Computations, functions and bodies fold; `▸` marks a closed one, with the time of its lines. Metadata, "
         "configurations and tables for debugging are hidden, what is long is `{…N}`, until enter or `M`. "
         "`/op:dot`, `name:`, `shape:f32[8,64]`, `eq:4.0` and `line:14` search by what a line is."
@@ -283,7 +284,7 @@ class TextPane(Folding, Jumping, LineView):
         if self._number_width:
             number = (self._first_number or 0) + row
             segments.append(Segment(f"{number:>{self._number_width}} ", colours["dim"]))
-        sign = glyphs.closed if fold is not None else " "
+        sign = glyphs.closed if fold is not None else glyphs.estimated if row in self.guessed else " "
         segments.append(Segment(glyphs.cursor if row == self.cursor else sign, colours["accent"]))
         return segments
 

@@ -26,8 +26,8 @@ class Facts:
     site itself, which XLA may name after the first of several (`positions.position`); of several equations' that of the
     one that most of its work is for, where XLA gives a fusion the place of its root. ``lines``: all lines of
     ``user_file`` that the instruction, or a member of the fusion, comes from. ``detail``: a fusion's kind, a custom
-    call's target, SMALL. ``owner``: for what XLA added, the instruction it is there for, whose equations and position
-    it has.
+    call's target, SMALL. ``inferred``: those of its equations that no tag names. ``owner``: for what XLA added, the
+    instruction it is there for, whose equations and position it has.
     """
 
     opcode: str
@@ -42,6 +42,7 @@ class Facts:
     owner: str | None
     user_file: str | None
     user_line: int | None
+    inferred: frozenset[str]
 
 
 def _detail(instruction: HloInstruction) -> str | None:
@@ -99,6 +100,7 @@ class Instructions:
             owner,
             user_file,
             user_line,
+            self.provenance.inferred.get(name, frozenset()),
         )
 
     def _called_at(self, instruction: HloInstruction) -> tuple[str | None, int | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xlascope.graphs.equations import owners_of
@@ -29,7 +29,7 @@ _Paths = tuple[str, ...]
 class Provenance:
     """Equation paths by instruction name. ``exact``: from tags, and no guess.
 
-    ``inferred``: those whose equations no tag names, but the flow of data does (`flow.py`,
+    ``inferred``: by instruction name, those of its equations that no tag names, but the flow of data does (`flow.py`,
     `inference.py`).
     ``mismatch`` says where the tagged module and this one part: the links are then of what is the same in both.
     ``added`` are the instructions that XLA added itself, ``handed`` those that it did not although no equation names
@@ -43,12 +43,16 @@ class Provenance:
     owners: Mapping[str, str] = field(default_factory=dict)
     key: Hashable = None
     mismatch: str | None = None
-    inferred: frozenset[str] = frozenset()
+    inferred: Mapping[str, frozenset[str]] = field(default_factory=dict)
     handed: frozenset[str] = frozenset()
 
     def paths(self, name: str) -> tuple[str, ...]:
         """The equations of an instruction; of one that XLA added, those of the instruction it is there for."""
         return self.equations.get(name) or self.equations.get(self.owners.get(name, ""), ())
+
+    def is_guessed(self, name: str, path: str) -> bool:
+        """Is this equation of the instruction told by something else than a tag?"""
+        return not self.exact or path in self.inferred.get(name, ())
 
 
 NOTHING = Provenance({}, frozenset(), False)
@@ -79,7 +83,7 @@ def provenance(source: RunSource, program: str, variant: str | None, stage: str 
 
         found = of_module(module, jaxpr_index(source, program), tagged, brought, _values(source, program))
         # Before optimization nothing is XLA's own.
-        handed = frozenset(module.names) if stage == "hlo" else handed_over(module, before)
+        handed = frozenset(module.names) if stage == "hlo" else handed_over(module)
         return replace(found, key=key, added=found.added - handed, handed=handed)
 
     return source.large.get_or(key, read)
@@ -121,16 +125,16 @@ def of_module(
     exact = (tagged is not None or bool(own) or nothing) and mismatch is None
     if not own and tagged is None and jaxpr is not None:
         own = _by_position(module, _Positions(jaxpr))
-    inferred: set[str] = set()
+    inferred: dict[str, frozenset[str]] = {}
     if exact:
         values = values or (Values(jaxpr) if jaxpr is not None else None)
         flowing = by_flow(module, own, values, brought)
-        inferred |= flowing.keys()
+        inferred |= {name: frozenset(paths) for name, paths in flowing.items()}
         own = own | flowing
         if values is not None:
             for name, paths in absorbed(module, values, own).items():
                 own[name] = tuple(sorted({*own[name], *paths}, key=path_order))
-                inferred.add(name)
+                inferred[name] = inferred.get(name, frozenset()) | set(paths)
     equations = _with_members(module, own)
     if inferred:
         inferred |= _told_by_inferred(module, own, equations, inferred)
@@ -140,7 +144,7 @@ def of_module(
         added = {each.name for each in module.instructions() if each.name in added and each.op_name is None}
     # All that has no equation has an owner, be it added by XLA or a part of the program that was not matched.
     owners = owners_of(module, equations)
-    return Provenance(equations, frozenset(added), exact, owners, None, mismatch, frozenset(inferred))
+    return Provenance(equations, frozenset(added), exact, owners, None, mismatch, inferred)
 
 
 def _by_position(module: HloModule, index: _Positions) -> dict[str, tuple[str, ...]]:
@@ -175,19 +179,26 @@ def _members(module: HloModule, fusion: HloInstruction) -> list[str]:
 
 
 def _told_by_inferred(
-    module: HloModule, own: Mapping[str, _Paths], equations: Mapping[str, _Paths], inferred: Collection[str]
-) -> set[str]:
-    """The fusions that have an equation only by what is ``inferred`` of them and of their members."""
+    module: HloModule,
+    own: Mapping[str, _Paths],
+    equations: Mapping[str, _Paths],
+    inferred: Mapping[str, frozenset[str]],
+) -> dict[str, frozenset[str]]:
+    """The equations that fusions have only by what is ``inferred`` of them and of their members."""
     by_tag: dict[str, set[str]] = {}
     for fusion in module.of_opcode("fusion"):
         members = _members(module, fusion)
         if fusion.name not in inferred and not any(name in inferred or name in by_tag for name in members):
             continue
-        tagged = set(own.get(fusion.name, ()) if fusion.name not in inferred else ())
+        tagged = set(own.get(fusion.name, ())) - inferred.get(fusion.name, frozenset())
         for name in members:
-            tagged.update(by_tag.get(name, () if name in inferred else equations.get(name, ())))
+            told = by_tag.get(name)
+            if told is None:
+                told = set(equations.get(name, ())) - inferred.get(name, frozenset())
+            tagged |= told
         by_tag[fusion.name] = tagged
-    return {name for name, paths in by_tag.items() if set(equations.get(name, ())) != paths}
+    found = {name: frozenset(equations.get(name, ())) - paths for name, paths in by_tag.items()}
+    return {name: paths for name, paths in found.items() if paths}
 
 
 class _Unions:
