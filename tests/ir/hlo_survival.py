@@ -20,6 +20,7 @@ from xlascope.ir import (
     short_shape,
 )
 from xlascope.ir.explain.operations import explain_operation
+from xlascope.ir.scan import is_comment
 from xlascope.tui.text.explaining import explain_row
 from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.following import following
@@ -207,8 +208,11 @@ def nothing_is_lost(module: HloModule) -> None:
     lines = module.text.split("\n")
     named = {problem.line for problem in module.problems}
     assert all(0 <= number <= len(lines) for number in named) and all(problem.reason for problem in module.problems)
-    known = {own.line for own in module.instructions()} | {each.line for each in module.computations} | named
+    known = {own.line + more for own in module.instructions() for more in range(own.text.count("\n") + 1)} | named
+    for each in module.computations:
+        begins = next(at for at in range(each.line, len(lines) + 1) if lines[at - 1].rstrip().endswith("{"))
+        known.update(range(each.line, begins + 1))
     first = min((each.line for each in module.computations), default=len(lines) + 1)
     for number, line in enumerate(lines, 1):
-        if number > first and number not in known and line.strip():
+        if number > first and number not in known and line.strip() and not is_comment(line):
             assert line.lstrip().startswith("}"), (number, line)

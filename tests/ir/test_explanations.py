@@ -372,6 +372,34 @@ ENTRY %main () -> f32[4] {
     assert explain(module.get("wrapped"), module) == "broadcast of 0, giving f32[4]: one kernel, one loop over the output"
 
 
+def test_what_a_reducer_of_several_values_does_is_told():
+    pair = lambda x, y: (x[0] + y[0], x[1] * y[1])  # noqa: E731
+    programs = {
+        "maximum with its place": lambda x: jnp.argmax(x, 1),
+        "minimum with its place": lambda x: jnp.argmin(x, 1),
+        "sum, product": lambda x: jax.lax.reduce((x, x), (0.0, 1.0), pair, (1,)),
+    }
+    for words, program in programs.items():
+        module = parse_hlo(jax.jit(program).lower(jnp.ones((4, 5))).compile().as_text())
+        (reduce,) = module.of_opcode("reduce")
+        assert re.match(rf"{words} over dim 1 \(5\) of \S+ f32\[4,5\] with 1 more array, giving", explain(reduce, module))
+
+
+def test_windows_are_told_with_padding_and_what_is_spread():
+    text = """HloModule m
+
+ENTRY %main (a: f32[1,8,8,3], k: f32[3,3,3,5]) -> f32[1,6,6,5] {
+  %a = f32[1,8,8,3]{3,2,1,0} parameter(0)
+  %k = f32[3,3,3,5]{3,2,1,0} parameter(1)
+  ROOT %c = f32[1,6,6,5]{3,2,1,0} convolution(%a, %k), window={size=3x3 pad=1_1x0_2 rhs_dilate=2x2}, dim_labels=b01f_01io->b01f
+  %top = (f32[12,3]{1,0}, s32[12,3]{1,0}) custom-call(%a), custom_call_target="TopK"
+}
+"""
+    module = parse_hlo(text)
+    assert "with a window of 3x3, padded 1_1x0_2 before_after, the window spread 2x2, dim" in explain(module.get("c"), module)
+    assert explain(module.get("top"), module).startswith("the 3 largest values of each row of a f32[1,8,8,3] and")
+
+
 def test_no_explanation_is_invented():
     assert explain_operation("%0 = stablehlo.unheard_of %a : tensor<f32>") is None
     assert explain_operation("  func.func public @main() {") is None and read_operation("}") is None

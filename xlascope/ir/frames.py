@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from xlascope.ir.scan import unquote
+from xlascope.ir.scan import is_comment, unquote
 
 _SECTIONS = ("FileNames", "FunctionNames", "FileLocations", "StackFrames")
 _ENTRY = re.compile(r"\s*(\d{1,18})\s+(\S.*)")
@@ -76,7 +76,7 @@ def read_tables(lines: list[str], first_line: int) -> FrameTables:
         stripped = line.strip()
         if stripped in _SECTIONS:
             section = stripped
-        elif stripped:
+        elif stripped and not is_comment(stripped):
             entry = _ENTRY.match(line) if section else None
             if not entry or not _store(tables, section, int(entry.group(1)), entry.group(2).rstrip()):
                 tables.problems.append((number, line, "neither a computation nor an entry of a frame table"))

@@ -199,6 +199,9 @@ class HloModule:
         self._shape_starts = array("q")
         self._shape_ends = array("q")
         self._lines = array("l")
+        # Of what is not written as XLA prints it, by position: where its operands begin, and where it ends.
+        self._operands: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
         self._computation_starts = array("q")
         self._by_name: dict[str, int] | None = None
         self._computation_index: dict[str, HloComputation] | None = None
@@ -240,11 +243,13 @@ class HloModule:
             place = match.start()
             while index < last and starts[index + 1] <= place:
                 index += 1
-            if index == seen or index < 0 or text.find("\n", starts[index], place) >= 0:
+            odd = index in self._ends
+            if index == seen or index < 0 or (not odd and text.find("\n", starts[index], place) >= 0):
                 continue
             seen = index
             operands = shape_ends[index] + len(self._opcodes[index]) + 2
-            if text.startswith("metadata={", place - 10) and operands_end(text, operands, place) is not None:
+            plain = not odd and text.startswith("metadata={", place - 10)
+            if plain and operands_end(text, operands, place) is not None:
                 found[index] = unquote(f'"{match.group(1)}"')
             else:
                 found[index] = self.at(index).op_name
@@ -307,9 +312,14 @@ class HloModule:
         return self._calling
 
     def at_line(self, line: int) -> HloInstruction | None:
-        """The instruction on a line of the text, from 1."""
+        """The instruction on a line of the text, from 1; of one over several lines on any of them."""
         index = bisect_right(self._lines, line) - 1
-        return self.at(index) if index >= 0 and self._lines[index] == line else None
+        if index < 0:
+            return None
+        last = self._lines[index]
+        if index in self._ends:
+            last += self.text.count("\n", self._starts[index], self._ends[index])
+        return self.at(index) if line <= last else None
 
     def callers(self, computation: str) -> list[HloInstruction]:
         """The instructions that call a computation, in the order of the text."""

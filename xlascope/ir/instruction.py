@@ -19,7 +19,7 @@ _SOURCE_LINE = re.compile(r"\bsource_line=(\d{1,18})")
 _FRAME_ID = re.compile(r"\bstack_frame_id=(\d{1,18})")
 _TRIP_COUNT = re.compile(r'"known_trip_count"\s*:\s*\{\s*"n"\s*:\s*"?(\d{1,18})')
 CALLS = re.compile(
-    r"[ ,](?:calls|to_apply|body|condition|branch_computations|true_computation|false_computation"
+    r"[\s,](?:calls|to_apply|body|condition|branch_computations|true_computation|false_computation"
     r"|called_computations|select|scatter)=[%{\w]"
 )
 
@@ -35,7 +35,7 @@ CALL_ROLES = (
     "select",
     "scatter",
 )
-_CALLED = re.compile(rf"[ ,]({'|'.join(CALL_ROLES)})=(?:%?([\w.\-]+)(?=[,\s]|$)|\{{((?:%?[\w.\-]+(?:, ?)?)*)\}})")
+_CALLED = re.compile(rf"[\s,]({'|'.join(CALL_ROLES)})=(?:%?([\w.\-]+)(?=[,\s]|$)|\{{((?:%?[\w.\-]+(?:, ?)?)*)\}})")
 _CALLED_NAME = re.compile(r"%?([\w.\-]+)")
 # Opcodes whose parentheses hold something else than operands.
 _NO_OPERANDS = frozenset({"constant", "parameter", "iota"})
@@ -63,13 +63,14 @@ class HloInstruction:
     def _offsets(self) -> tuple[int, int, int, int, int]:
         """Offsets in the text: shape start and end, operands start and end, end of line."""
         if self._parts is None:
-            text, index = self.module.text, self.index
-            stop = text.find("\n", self.module._starts[index])
+            module, text, index = self.module, self.module.text, self.index
+            stop = module._ends.get(index) or text.find("\n", module._starts[index])
             stop = len(text) if stop < 0 else stop
-            shape_end = self.module._shape_ends[index]
-            operands = shape_end + len(self.opcode) + 2  # a blank, the opcode, a parenthesis
+            shape_end = module._shape_ends[index]
+            # A blank, the opcode, a parenthesis.
+            operands = module._operands.get(index) or shape_end + len(self.opcode) + 2
             end = scan.operands_end(text, operands, stop)
-            self._parts = (self.module._shape_starts[index], shape_end, operands, stop if end is None else end, stop)
+            self._parts = (module._shape_starts[index], shape_end, operands, stop if end is None else end, stop)
         return self._parts
 
     @property
@@ -79,7 +80,7 @@ class HloInstruction:
 
     @property
     def text(self) -> str:
-        """The whole line, without indentation."""
+        """The whole line, without indentation; of hand-written text, all its lines."""
         return self.module.text[self.module._starts[self.index] : self._offsets()[4]].strip()
 
     @property

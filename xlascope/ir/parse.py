@@ -1,6 +1,7 @@
 """HLO text to an indexed module, in one pass over the lines.
 
-Nothing here raises for odd text. A line that is not understood is listed in ``HloModule.problems`` and left out.
+Nothing here raises for odd text. Lines that XLA does not print so are read by ``loose.py``; one that is not understood
+is listed in ``HloModule.problems`` and left out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from sys import intern
 from xlascope.ir import scan
 from xlascope.ir.frames import read_tables
 from xlascope.ir.hlo import HloComputation, HloModule, Problem
+from xlascope.ir.loose import BEGINS, Head, Header, Loose, header_lines
 
 # One match for each line. Groups: 1 ROOT, 2 name, 3 shape, 4 opcode | 5 ENTRY, 6 name, 7 signature | 8 end | 9 other.
 _LINE = re.compile(
@@ -46,19 +48,22 @@ def _read_head(module: HloModule) -> tuple[int, int]:
     for match in _LINE.finditer(text):
         if match.lastindex is not None and match.lastindex < 9:
             break
+        if BEGINS.match(text, match.start()) is not None:
+            break
         head.append(match.group(9) or "")
         offset = match.end()
         if offset >= len(text):
             break
     number = 1
     while number <= len(head) and not head[number - 1].lstrip().startswith("HloModule"):
-        if head[number - 1].strip():
+        if head[number - 1].strip() and not scan.is_comment(head[number - 1]):
             module.problems.append(Problem(number, head[number - 1], "text before the module's header"))
         number += 1
     if number > len(head):
         module.problems[:] = [Problem(1, head[0] if head else "", "no line begins with HloModule")]
         return 0, 1
-    _, _, header = head[number - 1].partition("HloModule")
+    first, number = number, number + header_lines(head[number - 1 :]) - 1
+    _, _, header = "\n".join(head[first - 1 : number]).partition("HloModule")
     parts = scan.split_top(header, 0, len(header))
     module.name = parts[0] if parts else ""
     module.header = scan.attributes(header, header.find(",") + 1, len(header)) if "," in header else {}
@@ -75,8 +80,11 @@ def _index(module: HloModule, offset: int, number: int) -> None:
     current: HloComputation | None = None
     text = module.text
     size = len(text)
+    loose = Loose(text)
     for match in _LINE.finditer(text, offset):
         kind = match.lastindex
+        if loose.pending and kind != 9:
+            _give_up(loose, problems)
         if kind == 4:
             if current is None:
                 problems.append(Problem(number, match.group().rstrip("\n"), "an instruction outside of a computation"))
@@ -90,7 +98,10 @@ def _index(module: HloModule, offset: int, number: int) -> None:
                 shape_ends.append(match.end(3))
                 lines.append(number)
         elif kind == 8:
-            if current is None:
+            last = len(names) - 1
+            if current is not None and loose.closes(last, match.start(8), match.end(8)):
+                module._ends[last] = match.end(8)
+            elif current is None:
                 problems.append(Problem(number, match.group(8), "a closing brace without a computation", True))
             else:
                 thread = _THREAD.search(match.group(8))
@@ -99,22 +110,72 @@ def _index(module: HloModule, offset: int, number: int) -> None:
                 current = None
         elif kind == 9:
             other = match.group(9)
-            if other and not other.isspace():
-                problems.append(Problem(number, other, "not an instruction"))
+            if other and not other.isspace() and not scan.is_comment(other):
+                current = _odd_line(module, loose, current, number, match)
         else:
-            if current is not None:
-                reason = f"%{current.name} of line {current.line} has no closing brace before this line"
-                problems.append(Problem(number, match.group().rstrip("\n"), reason, True))
-                _close(module, current)
-            is_entry = match.start(5) >= 0
-            signature = (match.group(7) or "").strip()
-            current = HloComputation(module, match.group(6), is_entry, number, len(names), signature)
+            header = Header(number, match.start(5) >= 0, match.group(6), (match.group(7) or "").strip())
+            current = _open(module, current, header, match.group().rstrip("\n"))
         number += 1
         if match.end() >= size:
             break
+    if loose.pending:
+        _give_up(loose, problems)
     if current is not None:
         problems.append(Problem(number - 1, "", f"the text ends inside %{current.name} of line {current.line}", True))
         _close(module, current)
+
+
+def _odd_line(
+    module: HloModule, loose: Loose, current: HloComputation | None, number: int, match: re.Match[str]
+) -> HloComputation | None:
+    """Take a line that is not as XLA prints it; gives the computation that is open behind it."""
+    start, stop = match.span(9)
+    last = len(module._names) - 1
+    inside = current is not None and last >= current.start
+    if inside:
+        begin = module._starts[last]
+        end = module._ends.get(last) or module.text.find("\n", begin)
+        if loose.continues(last, begin, end, start, stop):
+            module._ends[last] = stop
+            return current
+    found = loose.read(number, start, stop)
+    if isinstance(found, Header):
+        return _open(module, current, found, match.group(9))
+    if isinstance(found, Head) and current is not None:
+        _add(module, current, found, number, stop)
+    elif isinstance(found, Head):
+        module.problems.append(Problem(number, match.group(9), "an instruction outside of a computation"))
+    elif loose.is_hopeless:
+        _give_up(loose, module.problems)
+    return current
+
+
+def _give_up(loose: Loose, problems: list[Problem]) -> None:
+    problems += [Problem(number, text, "not an instruction") for number, text in loose.pending]
+    loose.pending = []
+
+
+def _add(module: HloModule, computation: HloComputation, head: Head, number: int, stop: int) -> None:
+    """An instruction whose head ends on line ``number``, at offset ``stop``."""
+    index = len(module._names)
+    if head.is_root:
+        computation.root_index = index
+    module._names.append(head.name)
+    module._opcodes.append(intern(head.opcode))
+    module._starts.append(head.start)
+    module._shape_starts.append(head.shape_start)
+    module._shape_ends.append(head.shape_end)
+    module._lines.append(number - module.text.count("\n", head.start, stop))
+    module._operands[index] = head.operands
+    module._ends[index] = stop
+
+
+def _open(module: HloModule, current: HloComputation | None, header: Header, text: str) -> HloComputation:
+    if current is not None:
+        reason = f"%{current.name} of line {current.line} has no closing brace before this line"
+        module.problems.append(Problem(header.line, text, reason, True))
+        _close(module, current)
+    return HloComputation(module, header.name, header.is_entry, header.line, len(module._names), header.signature)
 
 
 def _close(module: HloModule, computation: HloComputation) -> None:

@@ -28,6 +28,26 @@ def closing(text: str, start: int, stop: int) -> int | None:
     return None
 
 
+def depth(text: str, start: int, stop: int) -> int:
+    """How many more brackets are opened than closed in ``text[start:stop]``, strings and comments left out."""
+    found = 0
+    for mark in _MARK.finditer(text, start, stop):
+        character = text[mark.start()]
+        found += (character in "({[") - (character in ")}]")
+    return found
+
+
+def is_comment(line: str) -> bool:
+    """Is there nothing on a line but a comment?"""
+    line = line.strip()
+    return line.startswith("//") or (line.startswith("/*") and line.find("*/") == len(line) - 2)
+
+
+def without_comments(text: str) -> str:
+    """A text without its ``/*…*/``."""
+    return _COMMENT.sub("", text) if "/*" in text else text
+
+
 def operands_end(text: str, start: int, stop: int) -> int | None:
     """Offset of the parenthesis that closes an operand list beginning at ``start``."""
     plain = _PLAIN_OPERANDS.match(text, start, stop)
@@ -62,7 +82,7 @@ def operand_refs(text: str) -> tuple[tuple[str, int | None], ...]:
     plain = plain_names(text)
     if plain is not None:
         return tuple([(name, None) for name in plain])
-    text = _COMMENT.sub("", text) if "/*" in text else text
+    text = without_comments(text)
     parts = split_top(text, 0, len(text)) if ("[" in text or "(" in text or "{" in text) else text.split(",")
     names = [part.split()[-1].lstrip("%") for part in parts if part.strip()]
     if "#" not in text:

@@ -28,6 +28,7 @@ COUNTS_EVERY = 10.0
 LIVE_COMPILE = 0.4  # seconds that a compile for links may take while the script runs; longer ones are a lab's
 NOT_CAPTURED = 1_000
 TO_TAG = 64  # programs that wait to be lowered with tags; each keeps its trace alive, 0.2 MB and more
+MOST_TAGGED = 200_000  # equations of a program, as many as have a row; how long it may take is the budget's matter
 HELD_BYTES = 16 << 20  # captured constants that waiting traces may keep alive
 
 
@@ -237,13 +238,14 @@ class Hook:
     def _plan_tagging(self, program: Program, lowering: Lowering) -> None:
         if program.eager or program.lowered_sent or not program.equations:
             return
-        if program.equations > LARGE:
-            self.unlinked.add(program.id, f"more than {LARGE:,} equations")
+        if program.equations > MOST_TAGGED:
+            self.unlinked.add(program.id, f"more than {MOST_TAGGED:,} equations")
             return
         others = list(self._to_tag.values())
         waiting = program.equations + sum(each.equations for each, _ in others)
         held = lowering.held_bytes() + sum(each.held_bytes() for _, each in others)
-        if len(self._to_tag) < TO_TAG and waiting <= LARGE and held <= HELD_BYTES:
+        # One large program alone may wait: JAX itself keeps its trace for as long as the function.
+        if len(self._to_tag) < TO_TAG and (waiting <= LARGE or not others) and held <= HELD_BYTES:
             self._to_tag[program.id] = (program, lowering)
         else:
             self.unlinked.add(program.id, "too many programs waited for it")

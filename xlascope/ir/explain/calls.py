@@ -7,12 +7,13 @@ import re
 from xlascope.ir.explain.words import giving, operand
 from xlascope.ir.hlo import HloInstruction, HloModule
 from xlascope.ir.scan import unquote
+from xlascope.ir.shapes import parse_shape
 
 _EXACT = {
     "Sharding": "says how {a} is split over the devices; moves no data by itself",
     "SPMDFullToShardShape": "from here on each device sees only its part of {a}",
     "SPMDShardToFullShape": "from here on {a} is seen as a whole again",
-    "TopK": "the largest values of {a} and their places",
+    "TopK": "the {k} largest values of each row of {a} and their places",
     "AllocateBuffer": "reserves memory, {giving}",
     "AssumeGatherIndicesInBound": "promises that the indices {a} are in bounds",
     "PadToStatic": "gives {a}, whose size is known at run time, a fixed shape",
@@ -118,9 +119,17 @@ def custom_call(instruction: HloInstruction, module: HloModule) -> str:
         "{b}": operand(instruction, 1),
         "{giving}": giving(instruction),
         "{count}": f"{count} argument{'' if count == 1 else 's'}",
+        "{k}": _last_size(instruction),
     }.items():
         sentence = sentence.replace(key, text, 1)
     return f"{sentence} (custom call {target})"
+
+
+def _last_size(instruction: HloInstruction) -> str:
+    """The size of the last dimension of the result, of several the first."""
+    shape = parse_shape(instruction.shape)
+    first = shape.elements[0] if shape is not None and shape.elements else shape
+    return f"{first.dims[-1]:,}" if first is not None and first.dims else "?"
 
 
 TELLERS = {"custom-call": custom_call}

@@ -12,6 +12,12 @@ from xlascope.ir.shapes import short_shape
 
 _WINDOW_SIZE = re.compile(r"\bsize=([\dx]+)")
 _WINDOW_STRIDE = re.compile(r"\bstride=([\dx]+)")
+# Words, what each number is where nothing is done, and where it is written.
+_WINDOW_MORE = (
+    ("padded {} before_after", "0", re.compile(r"\bpad=([\d_x\-]+)")),
+    ("the array spread {}", "1", re.compile(r"\blhs_dilate=([\dx]+)")),
+    ("the window spread {}", "1", re.compile(r"\brhs_dilate=([\dx]+)")),
+)
 
 
 def dot(instruction: HloInstruction, module: HloModule) -> str:
@@ -25,11 +31,16 @@ def dot(instruction: HloInstruction, module: HloModule) -> str:
 
 
 def window(instruction: HloInstruction) -> str:
-    """The sliding window's size and steps; empty where the text has none."""
+    """The sliding window's size, steps, padding and dilation; empty where the text has none."""
     text = instruction.attributes.get("window", "")
     size, stride = _WINDOW_SIZE.search(text), _WINDOW_STRIDE.search(text)
     steps = f" in steps of {stride.group(1)}" if stride and set(stride.group(1).split("x")) != {"1"} else ""
-    return f"{size.group(1)}{steps}" if size else ""
+    more = "".join(
+        f", {words.format(found.group(1))}"
+        for words, usual, pattern in _WINDOW_MORE
+        if (found := pattern.search(text)) and set(re.split("[_x]", found.group(1))) != {usual}
+    )
+    return f"{size.group(1)}{steps}{more}" if size else ""
 
 
 def convolution(instruction: HloInstruction, module: HloModule) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xlascope.ir.cost import operand_shape
-from xlascope.ir.hlo import HloInstruction, HloModule
+from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
 from xlascope.ir.shapes import Shape, parse_shape, short_shape
 
 _DEEPEST = 6
@@ -90,8 +90,32 @@ def applied(instruction: HloInstruction, module: HloModule, role: str | None = N
             if computation is not None and computation.root is not None:
                 if computation.root.opcode == "parameter":
                     return CHOICE
+                if computation.root.opcode == "tuple":
+                    return _of_several(computation)
                 return _SUMS.get(computation.root.opcode, computation.root.opcode)
     return "combination"
+
+
+_CHOSEN = {"GT": "maximum", "GE": "maximum", "LT": "minimum", "LE": "minimum"}
+
+
+def _of_several(computation: HloComputation) -> str:
+    """What a computation applies that gives several values: the larger one with its place (argmax), or each its own."""
+    root, given = computation.root, [each.name for each in computation.parameters]
+    made = root.operand_instructions() if root is not None else []
+    kinds = [each.opcode if each is not None else "" for each in made]
+    if kinds and all(kind in _SUMS for kind in kinds):
+        return ", ".join(_SUMS[kind] for kind in kinds)
+    if kinds == ["select", "select"] and len(given) == 4:
+        values = {given[0], given[2]}
+        ways = {
+            _CHOSEN.get(each.attributes.get("direction", ""))
+            for each in computation.instructions
+            if each.opcode == "compare" and set(each.operands) == values
+        } - {None}
+        if len(ways) == 1:
+            return f"{ways.pop()} with its place"
+    return f"combination by {computation.name}"
 
 
 def quoted(text: str | None, most: int = 60) -> str:

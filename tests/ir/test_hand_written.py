@@ -1,0 +1,134 @@
+"""HLO as people write it, over several lines and without what XLA infers: read as XLA's own parser reads it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from xlascope.ir import HloModule, parse_hlo
+
+WRITTEN = """
+// What it is for.
+HloModule written,
+  is_scheduled=true
+
+/* of two */
+%largest (a.0: f32[],
+    b.0: f32[]) -> f32[] {
+  %a.0 = f32[] parameter(0)
+  %b.0 = f32[] parameter(1)
+  // the larger one
+  ROOT %most = maximum(%a.0,
+      %b.0)
+}
+
+condition{
+  state = (s32[], f32[4, 8]) parameter(0)
+  turn = get-tuple-element(state), index=0
+  last = s32[] constant(3)
+  ROOT again = pred[] compare(turn, last), direction=
+    LT
+}
+
+body {
+  state = (s32[], f32[4, 8]) parameter(0)
+  turn = s32[] get-tuple-element(state), index=0
+  one = s32[] constant(1)
+  next = s32[] add(turn, one)
+  x = f32[4, 8]{1, 0} get-tuple-element(state), index=1
+  y = f32[4, 8]{1, 0} custom-call(x), custom_call_target="f", backend_config={
+      "of": {"tile": [4, 8]}
+    },
+    metadata={op_name="jit(f)/call"
+              source_file="f.py" source_line=7}
+  ROOT both = (s32[], f32[4, 8])
+    tuple(next, y)
+}
+
+ENTRY main {
+  p = f32[4, 8] parameter(0)
+  zero = s32[] constant(0)
+  begin = tuple(zero, p)
+  loop = (s32[], f32[4, 8]) while(begin),
+    condition=condition,
+    body=body
+  out = f32[4, 8] get-tuple-element(loop), index=1
+  least = f32[] constant(-inf)
+  ROOT result = f32[4] reduce(f32[4, 8] out, f32[] least)
+    , dimensions={1}, to_apply=largest
+}
+"""
+PRINTED = "from jaxlib import _hlo; import sys; print(_hlo.hlo_module_from_text(sys.stdin.read()).to_string())"
+
+
+def facts(module: HloModule) -> dict[str, list[tuple]]:
+    return {
+        computation.name: [
+            (each.name, each.opcode, each.operands, each.called, each.is_root, each.op_name, each.stack)
+            for each in computation.instructions
+        ]
+        for computation in module.computations
+    }
+
+
+def test_it_is_read_as_xla_reads_it():
+    written = parse_hlo(WRITTEN)
+    assert written.problems == []
+    printed = subprocess.run(
+        [sys.executable, "-c", PRINTED], input=WRITTEN, capture_output=True, text=True, timeout=120, check=True
+    )
+    own = parse_hlo(printed.stdout)
+    assert own.problems == [] and own.name == written.name == "written"
+    # XLA makes names unique in the module, and prints what is called first.
+    def plain(found: dict[str, list[tuple]]) -> list:
+        return sorted(
+            [(opcode, len(operands), sorted(called), root, name, stack) for _, opcode, operands, called, root, name, stack in rows]
+            for rows in found.values()
+        )  # fmt: skip
+
+    assert plain(facts(written)) == plain(facts(own))
+    assert {name: len(rows) for name, rows in facts(written).items()} == {
+        "largest": 3, "condition": 4, "body": 7, "main": 7,
+    }  # fmt: skip
+
+
+def test_details_are_those_of_all_its_lines():
+    module = parse_hlo(WRITTEN)
+    most, loop, call = module.get("most"), module.get("loop"), module.get("y")
+    assert most.operands == ("a.0", "b.0") and most.shape == "" and most.is_root
+    assert loop.called == {"body": ("body",), "condition": ("condition",)}
+    assert call.backend_config == '{\n      "of": {"tile": [4, 8]}\n    }' and call.shape == "f32[4, 8]{1, 0}"
+    assert (call.op_name, call.source_file, call.source_line) == ("jit(f)/call", "f.py", 7)
+    assert module.get("again").attributes == {"direction": "LT"}
+    assert module.get("both").operands == ("next", "y")
+    assert module.get("result").attributes == {"dimensions": "{1}", "to_apply": "largest"}
+    assert module.computation("largest").signature == "(a.0: f32[], b.0: f32[]) -> f32[]"
+    assert module.header == {"is_scheduled": "true"}
+    lines = WRITTEN.splitlines()
+    first = lines.index("  y = f32[4, 8]{1, 0} custom-call(x), custom_call_target=\"f\", backend_config={") + 1
+    assert call.line == first
+    # Any of its lines is the instruction's; the comment before it is nobody's.
+    assert [module.at_line(first + k) is call for k in range(-1, 6)] == [False, *[True] * 5, False]
+    assert module.at_line(lines.index("  // the larger one") + 1) is None
+    assert dict(zip(module.names, module.op_names(), strict=True))["y"] == "jit(f)/call"
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [("  what is this", 1), ("  x = f32[2", 1), ("  %n (a: f32[],", 1), ("  x =\n  ( (\n  {", 3)],
+)
+def test_what_is_not_understood_is_named_line_by_line(line, kept):
+    head = "HloModule m\n\nENTRY e {\n  a = f32[2] parameter(0)\n"
+    module = parse_hlo(f"{head}{line}\n  ROOT b = f32[2] negate(a)\n}}\n")
+    assert [(each.line, each.reason) for each in module.problems] == [(5 + k, "not an instruction") for k in range(kept)]
+    assert module.names == ["a", "b"] and module.entry.root.operands == ("a",)
+
+
+def test_what_never_ends_takes_little():
+    """What would take time that grows with the square of the length would run into the suite's time-out."""
+    head = "HloModule m\n\nENTRY e {\n  a = f32[2] parameter(0)\n"
+    for line in ("  x = (\n", "  %n (a: f32[],\n", "  a = add(b,\n", ",\n", "x = f32[2\n", "  %a {{{ {\n", "  },\n"):
+        module = parse_hlo(head + line * 100_000)
+        assert module.get("a") is not None and module.problems
