@@ -240,7 +240,7 @@ class FixedFeed(Feed):
                 path=path, parent=None, primitive=primitive, total_ns=ns, self_ns=ns, estimated=estimated,
                 state="present" if path in timed else "folded", user_file=SOURCE, user_line=line,
                 library_file=LIBRARY if path == "7" else None, library_line=3 if path == "7" else None,
-                text_line=text_line,
+                text_line=text_line, inferred=(),
             ))  # fmt: skip
         return SimpleNamespace(rows=tuple(rows), op_ns=total, equations_exact=True, exact_share=0.25)
 

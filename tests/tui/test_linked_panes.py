@@ -5,13 +5,40 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fixed import LIBRARY, SOURCE
+from fixed import LIBRARY, SOURCE, TEXTS, FixedFeed
 from hosting import screen_text, settle
 from on_screen import SIZES, shown, text_of, until
 
+from xlascope.ir import parse_hlo
 from xlascope.tui.feeding.messages import GraphLoaded, OpsLoaded
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.status import ExplainLine
+
+
+class Doubtful(FixedFeed):
+    """Equation 7 has its instructions by the flow of data, not by a tag."""
+
+    def _view_equations(self, program=None, variant=None):
+        answer = super()._view_equations(program, variant)
+        for row in answer.rows:
+            row.inferred = tuple(parse_hlo(TEXTS["optimized"]).names) if row.path == "7" else ()
+        return answer
+
+
+async def test_a_link_that_no_tag_gives_has_its_mark_in_panes_and_in_the_sentence():
+    async with shown(feed=Doubtful("ended")) as (_app, pilot, screen):
+        await pilot.press("tab")
+        await pilot.press("g", "g", *["j"] * 11)
+        await settle(pilot)
+        assert "became ~ynn_fusion: a fusion" in screen.query_one(ExplainLine).said
+        jaxpr, source = screen.stage_pane("a").text_pane, screen.query_one(SourcePane)
+        assert source.guessed == frozenset()  # the line is that of an equation, which is sure
+        await pilot.press("g", "g")  # the cursor's own mark would hide that of the link
+        screen.take_focus(screen.desk.links.of_nodes(["ynn_fusion"]), screen.ops_table())
+        await settle(pilot)
+        assert jaxpr.guessed == {screen.desk.links.equation_row["7"]} == jaxpr.linked
+        (shown_row,) = jaxpr.guessed
+        assert "".join(each.text for each in jaxpr.draw_row(shown_row, 60)).startswith(" 11%▏~")
 
 
 async def test_one_cursor_for_all_panes():
