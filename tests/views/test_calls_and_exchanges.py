@@ -11,15 +11,16 @@ from crafted_run import JAXPR, SCRIPT, program_body
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlascope.ir import Frame, explain, parse_hlo
+from xlascope.ir import Frame, collectives, explain, parse_hlo
 from xlascope.report.text import render
 from xlascope.runfile import Writer
 from xlascope.views import open_source, query
 from xlascope.views.errors import ViewError
 from xlascope.views.names.program_records import resolve
-from xlascope.views.partitioning.exchanges import mesh_axes, read_mesh
+from xlascope.views.partitioning.exchanges import equations_of, mesh_axes, read_mesh
 from xlascope.views.provenance.attribution import _split
 from xlascope.views.provenance.instructions import instructions
+from xlascope.views.provenance.origins import Provenance
 from xlascope.views.provenance.positions import Own, is_in, package_of
 from xlascope.views.times.call_rate import Glimpse, Lifetime, estimate
 
@@ -179,3 +180,37 @@ def test_a_combined_collective_is_told_with_all_it_is_there_for(tmp_path: Path) 
     (start,) = module.of_opcode("all-reduce")
     said = explain(start, module)
     assert said is not None and "the sum of all devices' 4 arrays (w f32[8,8], v f32[8], u f32[2], …)" in said
+
+
+GATHERED = """\
+HloModule m, is_scheduled=true, num_partitions=8
+
+%both (p.0: f32[8,4], p.1: f32[64]) -> f32[64] {
+  %p.0 = f32[8,4]{1,0} parameter(0)
+  %p.1 = f32[64]{0} parameter(1)
+  %c.0 = f32[4,8]{0,1} bitcast(%p.0)
+  %dot.0 = f32[64]{0} custom-call(%c.0, %p.1), custom_call_target="mine"
+  ROOT %exp.0 = f32[64]{0} exponential(%dot.0)
+}
+
+ENTRY %main (w: f32[1,4], x: f32[64]) -> f32[64] {
+  %w = f32[1,4]{1,0} parameter(0)
+  %x = f32[64]{0} parameter(1)
+  %all-gather = f32[8,4]{1,0} all-gather(%w), channel_id=1, replica_groups={{0,1,2,3,4,5,6,7}}, dimensions={0}, metadata={op_name="p['w']"}
+  ROOT %fusion = f32[64]{0} fusion(%all-gather, %x), kind=kLoop, calls=%both
+}
+"""
+
+
+def test_what_the_partitioner_added_is_there_for_what_reads_it() -> None:
+    """Also within a fusion of several equations, which is its owner as a whole."""
+    module = parse_hlo(GATHERED)
+    (found,) = collectives(module)
+    known = {"dot.0": ("3",), "exp.0": ("7",), "fusion": ("3", "7")}
+    owners = {"all-gather": "fusion"}
+    assert equations_of(found, module, Provenance(known, frozenset({"all-gather"}), True, owners)) == ("3",)
+    whole = {"fusion": ("3", "7")}
+    assert equations_of(found, module, Provenance(whole, frozenset(), True, owners)) == ("3", "7")
+    own = {**known, "all-gather": ("1",)}
+    assert equations_of(found, module, Provenance(own, frozenset(), True, owners)) == ("1",)
+    assert equations_of(found, module, Provenance({}, frozenset(), True, {})) == ()

@@ -11,7 +11,7 @@ from xlascope.views.errors import ViewError
 from xlascope.views.names.program_choice import choose
 from xlascope.views.names.program_records import program_records
 from xlascope.views.names.variant_names import BASELINE, variant_name, variant_record
-from xlascope.views.partitioning.exchanges import equation_of, mesh_axes, read_mesh
+from xlascope.views.partitioning.exchanges import equations_of, mesh_axes, read_mesh
 from xlascope.views.provenance.instructions import own_files
 from xlascope.views.provenance.origins import Provenance, of_module, provenance
 from xlascope.views.provenance.positions import Own, position
@@ -29,7 +29,8 @@ class Row:
     None for all together. ``time_ns``: total over the ``count`` executions seen, start and done together.
     A combined one has several ``equations``, of which ``equation`` is the first; ``lines`` are those of its equations,
     (file, line), and ``line`` is its own. ``added_by_xla``: the partitioner put it in. ``mesh_axes`` is None where no
-    mesh is known.
+    mesh is known. What the partitioner put in has the equations and the line of the instruction that it is there for,
+    where it has none of its own.
     """
 
     kind: str
@@ -81,9 +82,12 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         start, inner = module.get(found.instruction), module.get(found.inner)
         named = inner if start is not None and not start.stack else start
         file, line = position(named, own) if named is not None else (None, None)
-        lines = _lines(jaxpr, origin.equations.get(found.instruction, ()))
+        equations = equations_of(found, module, origin)
+        lines = _lines(jaxpr, equations)
+        if line is None and lines:
+            file, line = lines[0]  # XLA calls what it adds after an argument, at no line
         for device, time_ns, count in _times(found, seen):
-            rows.append(_row(found, origin, mesh, (file, line), (device, time_ns, count), lines))
+            rows.append(_row(found, origin, mesh, (file, line), (device, time_ns, count), lines, equations))
     return Collectives(tuple(rows), name, which, True)
 
 
@@ -94,11 +98,12 @@ def _row(
     place: tuple[str | None, int | None],
     timed: tuple[str | None, int | None, int | None],
     lines: tuple[tuple[str, int], ...],
+    equations: tuple[str, ...],
 ) -> Row:
     return Row(
         kind=found.kind,
         instruction=found.instruction,
-        equation=equation_of(found, origin),
+        equation=next(iter(equations), None),
         file=place[0],
         line=place[1],
         bytes=found.bytes,
@@ -109,7 +114,7 @@ def _row(
         count=timed[2],
         added_by_xla=found.instruction in origin.added,
         is_async=found.is_async,
-        equations=origin.equations.get(found.instruction, ()),
+        equations=equations,
         lines=lines,
     )
 

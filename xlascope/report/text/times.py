@@ -238,7 +238,8 @@ def collectives(answer: Collectives) -> Iterable[RenderableType]:
     for row in answer.rows:
         groups.setdefault(row.instruction, []).append(row)
     yield table(columns, [_collective(rows) for rows in groups.values()])
-    yield note("bytes: what one device holds of it. time: all devices and executions seen. + added by the partitioner.")
+    yield note("bytes: what one device holds of it. time: all devices and executions seen. + added by the partitioner, "
+               "with the equation it is there for.")  # fmt: skip
 
 
 def _collective(rows: Sequence[Row]) -> list[str | Text]:

@@ -8,7 +8,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from xlascope.ir import Collective, HloModule, collectives
+from xlascope.ir import Collective, HloInstruction, HloModule, collectives
 from xlascope.views.provenance.origins import Provenance
 
 _MOST_DEVICES = 1 << 16
@@ -28,15 +28,39 @@ def exchanges(module: HloModule, origin: Provenance) -> tuple[Exchange, ...]:
     """Collectives grouped by kind, bytes and equation, in the order of the text."""
     counts: dict[tuple[str, int | None, str | None], int] = {}
     for each in collectives(module):
-        key = each.kind, each.bytes, equation_of(each, origin)
+        key = each.kind, each.bytes, equation_of(each, module, origin)
         counts[key] = counts.get(key, 0) + 1
     return tuple(Exchange(kind, size, count, equation) for (kind, size, equation), count in counts.items())
 
 
-def equation_of(found: Collective, origin: Provenance) -> str | None:
-    """The equation that a collective is there for, None when it is not known."""
-    paths = origin.equations.get(found.instruction, ())
+def equation_of(found: Collective, module: HloModule, origin: Provenance) -> str | None:
+    """The first of `equations_of`; None when it is not known."""
+    paths = equations_of(found, module, origin)
     return paths[0] if paths else None
+
+
+def equations_of(found: Collective, module: HloModule, origin: Provenance) -> tuple[str, ...]:
+    """The equations that a collective is; of one that XLA added, those of what it is there for: what uses its end."""
+    own = origin.equations.get(found.instruction) or origin.equations.get(found.inner)
+    if own:
+        return own
+    end = module.get(found.done or found.instruction)
+    return (_used_by(end, module, origin) if end is not None else ()) or origin.paths(found.done or found.instruction)
+
+
+def _used_by(made: HloInstruction, module: HloModule, origin: Provenance, depth: int = 8) -> tuple[str, ...]:
+    """The equations of the first that reads a value: in a fusion, which may be of many, that of its member."""
+    for user in made.computation.users(made.name) if depth else ():
+        if user.opcode == "fusion" and made.name in user.operands:
+            place = user.operands.index(made.name)
+            for body in (module.computation(name) for name in user.called.get("calls", ())):
+                inner = next((e for e in body.instructions if e.parameter_number == place), None) if body else None
+                if inner is not None and (found := _used_by(inner, module, origin, depth - 1)):
+                    return found
+        found = origin.equations.get(user.name, ()) or _used_by(user, module, origin, depth - 1)
+        if found:
+            return found
+    return ()
 
 
 def read_mesh(value: Any) -> tuple[tuple[str, int], ...] | None:
