@@ -12,6 +12,7 @@ from xlascope.ir import Collective, HloInstruction, HloModule, collectives
 from xlascope.views.provenance.origins import Provenance
 
 _MOST_DEVICES = 1 << 16
+_MOST_READERS = 64  # that are looked at for the equation of what the partitioner added
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +45,24 @@ def equations_of(found: Collective, module: HloModule, origin: Provenance) -> tu
     own = origin.equations.get(found.instruction) or origin.equations.get(found.inner)
     if own:
         return own
-    end = module.get(found.done or found.instruction)
-    return (_used_by(end, module, origin) if end is not None else ()) or origin.paths(found.done or found.instruction)
+    end = module.get(found.done or found.instruction) if origin.equations else None
+    return (_used_by(end, module, origin, set()) if end is not None else ()) or origin.paths(
+        found.done or found.instruction)
 
 
-def _used_by(made: HloInstruction, module: HloModule, origin: Provenance, depth: int = 8) -> tuple[str, ...]:
+def _used_by(made: HloInstruction, module: HloModule, origin: Provenance, seen: set[str]) -> tuple[str, ...]:
     """The equations of the first that reads a value: in a fusion, which may be of many, that of its member."""
-    for user in made.computation.users(made.name) if depth else ():
+    for user in made.computation.users(made.name):
+        if user.name in seen or len(seen) > _MOST_READERS:
+            continue
+        seen.add(user.name)
         if user.opcode == "fusion" and made.name in user.operands:
             place = user.operands.index(made.name)
             for body in (module.computation(name) for name in user.called.get("calls", ())):
                 inner = next((e for e in body.instructions if e.parameter_number == place), None) if body else None
-                if inner is not None and (found := _used_by(inner, module, origin, depth - 1)):
+                if inner is not None and (found := _used_by(inner, module, origin, seen)):
                     return found
-        found = origin.equations.get(user.name, ()) or _used_by(user, module, origin, depth - 1)
+        found = origin.equations.get(user.name, ()) or _used_by(user, module, origin, seen)
         if found:
             return found
     return ()
