@@ -45,6 +45,57 @@ ENTRY main.12 {
   ROOT tuple.11 = (f32[8,4]{1,0}, s32[]) tuple(broadcast.9, Arg_1.2)
 }
 """
+WRITTEN = """
+// What it is for.
+HloModule written,
+  is_scheduled=true
+
+/* of two */
+%largest (a.0: f32[],
+    b.0: f32[]) -> f32[] {
+  %a.0 = f32[] parameter(0)
+  %b.0 = f32[] parameter(1)
+  // the larger one
+  ROOT %most = maximum(%a.0,
+      %b.0)
+}
+
+condition{
+  state = (s32[], f32[4, 8]) parameter(0)
+  turn = get-tuple-element(state), index=0
+  last = s32[] constant(3)
+  ROOT again = pred[] compare(turn, last), direction=
+    LT
+}
+
+body {
+  state = (s32[], f32[4, 8]) parameter(0)
+  turn = s32[] get-tuple-element(state), index=0
+  one = s32[] constant(1)
+  next = s32[] add(turn, one)
+  x = f32[4, 8]{1, 0} get-tuple-element(state), index=1
+  y = f32[4, 8]{1, 0} custom-call(x), custom_call_target="f", backend_config={
+      "of": {"tile": [4, 8]}
+    },
+    metadata={op_name="jit(f)/call"
+              source_file="f.py" source_line=7}
+  ROOT both = (s32[], f32[4, 8])
+    tuple(next, y)
+}
+
+ENTRY main {
+  p = f32[4, 8] parameter(0)
+  zero = s32[] constant(0)
+  begin = tuple(zero, p)
+  loop = (s32[], f32[4, 8]) while(begin),
+    condition=condition,
+    body=body
+  out = f32[4, 8] get-tuple-element(loop), index=1
+  least = f32[] constant(-inf)
+  ROOT result = f32[4] reduce(f32[4, 8] out, f32[] least)
+    , dimensions={1}, to_apply=largest
+}
+"""
 ODD = """\
 HloModule odd, is_scheduled=true, num_partitions=4
 
@@ -150,7 +201,7 @@ EQUATIONS = json.dumps(
         {"path": "1.b1.0", "primitive": "cos", "inputs": [], "outputs": [], "text_line": None},
     ]
 )
-HLO = (OLD, ODD, TABLES, ODD.replace("\n", "\r\n"), OLD.replace("  ", "\t"))
+HLO = (OLD, ODD, TABLES, ODD.replace("\n", "\r\n"), OLD.replace("  ", "\t"), WRITTEN)
 PAIRS = (("hlo", HLO), ("jaxpr", (JAXPR,)), ("stablehlo", (STABLEHLO,)), ("equations", (EQUATIONS,)))
 _MORE = ('"', "\0", "\x1b[31m", "\ud800", "\u202e", "f32[", "<=", "{{0,1}", "%", "ROOT %x = ", "/*index=5*/", "#9")
 

@@ -6,60 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from hlo_survival import WRITTEN
 
 from xlascope.ir import HloModule, parse_hlo
 
-WRITTEN = """
-// What it is for.
-HloModule written,
-  is_scheduled=true
-
-/* of two */
-%largest (a.0: f32[],
-    b.0: f32[]) -> f32[] {
-  %a.0 = f32[] parameter(0)
-  %b.0 = f32[] parameter(1)
-  // the larger one
-  ROOT %most = maximum(%a.0,
-      %b.0)
-}
-
-condition{
-  state = (s32[], f32[4, 8]) parameter(0)
-  turn = get-tuple-element(state), index=0
-  last = s32[] constant(3)
-  ROOT again = pred[] compare(turn, last), direction=
-    LT
-}
-
-body {
-  state = (s32[], f32[4, 8]) parameter(0)
-  turn = s32[] get-tuple-element(state), index=0
-  one = s32[] constant(1)
-  next = s32[] add(turn, one)
-  x = f32[4, 8]{1, 0} get-tuple-element(state), index=1
-  y = f32[4, 8]{1, 0} custom-call(x), custom_call_target="f", backend_config={
-      "of": {"tile": [4, 8]}
-    },
-    metadata={op_name="jit(f)/call"
-              source_file="f.py" source_line=7}
-  ROOT both = (s32[], f32[4, 8])
-    tuple(next, y)
-}
-
-ENTRY main {
-  p = f32[4, 8] parameter(0)
-  zero = s32[] constant(0)
-  begin = tuple(zero, p)
-  loop = (s32[], f32[4, 8]) while(begin),
-    condition=condition,
-    body=body
-  out = f32[4, 8] get-tuple-element(loop), index=1
-  least = f32[] constant(-inf)
-  ROOT result = f32[4] reduce(f32[4, 8] out, f32[] least)
-    , dimensions={1}, to_apply=largest
-}
-"""
 PRINTED = "from jaxlib import _hlo; import sys; print(_hlo.hlo_module_from_text(sys.stdin.read()).to_string())"
 
 
@@ -124,6 +74,13 @@ def test_what_is_not_understood_is_named_line_by_line(line, kept):
     module = parse_hlo(f"{head}{line}\n  ROOT b = f32[2] negate(a)\n}}\n")
     assert [(each.line, each.reason) for each in module.problems] == [(5 + k, "not an instruction") for k in range(kept)]
     assert module.names == ["a", "b"] and module.entry.root.operands == ("a",)
+
+
+def test_an_instruction_outside_of_a_computation_is_named_with_all_its_lines():
+    module = parse_hlo("HloModule m\n\nENTRY e {\n  a = f32[2] parameter(0)\n}\nx = f32[2]\n  negate(a)\n")
+    assert [(each.line, each.reason) for each in module.problems] == [
+        (line, "an instruction outside of a computation") for line in (6, 7)
+    ]
 
 
 def test_what_never_ends_takes_little():

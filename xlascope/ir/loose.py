@@ -16,6 +16,7 @@ _DEFINES = re.compile(rf"\s*(ROOT\s+)?%?({_NAME})\s*=\s*")
 _SHAPE = re.compile(r"[a-z][a-z0-9]*\[[^\][\n]*\](?:\s?\{[^{}\n]*\})?")
 _OPCODE = re.compile(r"\s*([a-zA-Z][a-zA-Z0-9_\-]*)\(")
 _HEADER = re.compile(rf"\s*(ENTRY\b\s*)?%?({_NAME})?\s*(\(.*\)\s*->\s*.*?)?\s*\{{\s*\Z", re.DOTALL)
+_NO_HEADER = re.compile(r"\{\s*\n|\s=\s")  # other statements begin inside of it
 BEGINS = re.compile(rf"[ \t]*(?:ENTRY\b|%?{_NAME}[ ]*\([^\n]*:|%?{_NAME}\{{[ \t\r]*(?:\n|\Z))")
 """Where a line looks like the beginning of a computation, though it has not all of its header."""
 _MOST_LINES = 64
@@ -58,6 +59,8 @@ class Loose:
         self._start, self._first = 0, 0
         self.pending: list[tuple[int, str]] = []
         """Lines of a statement that is not understood by now: their numbers and texts."""
+        self.taken: list[tuple[int, str]] = []
+        """Those of the last one that was."""
 
     def continues(self, index: int, begin: int, end: int, start: int, stop: int) -> bool:
         """Does the line ``start:stop`` go on with instruction ``index``, of which ``begin:end`` is known?
@@ -99,7 +102,7 @@ class Loose:
         if found is None and len(self.pending) <= _MOST_LINES and self.pending[-1][1].rstrip().endswith("{"):
             found = self._header(stop)
         if found is not None:
-            self.pending = []
+            self.taken, self.pending = self.pending, []
         return found
 
     @property
@@ -134,6 +137,8 @@ class Loose:
         text = scan.without_comments(self._text[self._start : stop])
         found = _HEADER.match(text)
         if found is None or scan.depth(text, 0, len(text)) != 1 or not (found.group(1) or found.group(2)):
+            return None
+        if _NO_HEADER.search(found.group(3) or "") is not None:
             return None
         signature = " ".join((found.group(3) or "").split())
         return Header(self._first, found.group(1) is not None, found.group(2) or "", signature)

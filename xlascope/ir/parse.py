@@ -144,7 +144,8 @@ def _odd_line(
     if isinstance(found, Head) and current is not None:
         _add(module, current, found, number, stop)
     elif isinstance(found, Head):
-        module.problems.append(Problem(number, match.group(9), "an instruction outside of a computation"))
+        reason = "an instruction outside of a computation"
+        module.problems += [Problem(line, text, reason) for line, text in loose.taken]
     elif loose.is_hopeless:
         _give_up(loose, module.problems)
     return current

@@ -129,7 +129,8 @@ def _last_size(instruction: HloInstruction) -> str:
     """The size of the last dimension of the result, of several the first."""
     shape = parse_shape(instruction.shape)
     first = shape.elements[0] if shape is not None and shape.elements else shape
-    return f"{first.dims[-1]:,}" if first is not None and first.dims else "?"
+    size = first.dims[-1] if first is not None and first.dims else None
+    return "?" if size is None else f"{size:,}"
 
 
 TELLERS = {"custom-call": custom_call}
