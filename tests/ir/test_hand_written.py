@@ -83,6 +83,12 @@ def test_an_instruction_outside_of_a_computation_is_named_with_all_its_lines():
     ]
 
 
+def test_a_list_of_computations_that_does_not_close_takes_little():
+    line = "%s = f32[] async-start(%x), calls={" + "a_long_name_of_a_computation" * 8 + '="side"'
+    module = parse_hlo("HloModule m\n\nENTRY e {\n  x = f32[] parameter(0)\n  " + line + "\n}\n")
+    assert module.get("s").called["calls"][0] == "a_long_name_of_a_computation" * 8
+
+
 def test_what_never_ends_takes_little():
     """What would take time that grows with the square of the length would run into the suite's time-out."""
     head = "HloModule m\n\nENTRY e {\n  a = f32[2] parameter(0)\n"

@@ -35,7 +35,10 @@ CALL_ROLES = (
     "select",
     "scatter",
 )
-_CALLED = re.compile(rf"[\s,]({'|'.join(CALL_ROLES)})=(?:%?([\w.\-]+)(?=[,\s]|$)|\{{((?:%?[\w.\-]+(?:, ?)?)*)\}})")
+# Possessive: a brace that does not close would be looked for in ever other ways.
+_CALLED = re.compile(
+    rf"[\s,]({'|'.join(CALL_ROLES)})=(?:%?([\w.\-]+)(?=[,\s]|$)|\{{((?:%?[\w.\-]++(?:, ?)?+)*+)\}})"
+)
 _CALLED_NAME = re.compile(r"%?([\w.\-]+)")
 # Opcodes whose parentheses hold something else than operands.
 _NO_OPERANDS = frozenset({"constant", "parameter", "iota"})
