@@ -2,7 +2,8 @@
 
 It makes our package importable as ``_xlascope`` without touching ``sys.path``, reads CONFIG (a JSON object, see
 ARCHITECTURE.md) and hands over to the recorder or the lab. The last statement is written so that a recorded script
-runs with one frame below it, this module's, and with this module's emptied namespace as its ``__main__``.
+runs with one frame below it, this module's, which it cannot see (`recorder/boot_frame.py`), and with this module's
+emptied namespace as its ``__main__``.
 Nothing may keep a function of this file: its globals are the script's.
 """
 
@@ -50,7 +51,8 @@ class _Launch:
     def start(self):
         if self.guard is not None:
             self.guard.clear_main()
-        return self.plan
+        plan, self.plan = self.plan, None  # which is to be freed as soon as it was run
+        return plan
 
 
 # `map` calls its function without a Python frame, and no name is looked up here once the namespace is the script's.

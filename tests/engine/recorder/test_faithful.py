@@ -69,6 +69,16 @@ SCRIPTS: dict[str, str] = {
     "trace": "import sys\nseen = []\ndef tr(f, e, a):\n    seen.append((f.f_code.co_name, e)); return tr\n"
     "sys.settrace(tr)\ndef g():\n    return 1\ng()\nsys.settrace(None)\nprint(seen)",
     "caller": "import sys\ndef f(): return sys._getframe(1).f_code.co_name, sys._getframe(1).f_globals is globals()\nprint(f())",
+    "stack": "import inspect, sys, traceback, warnings\nprint(sys._getframe().f_back, len(inspect.stack()))\n"
+    "traceback.print_stack()\nwarnings.warn('top', stacklevel=2)\nwarnings.warn('beyond', stacklevel=3)\nsys._getframe(1)",
+    "stack-logging": "import logging\ndef f(): logging.warning('x', stack_info=True)\nf()",
+    "profiled-raise": "import sys\ndef f(): raise ValueError('x')\nsys.setprofile(lambda *a: None)\nf()",
+    "profiled-exit": "import sys\nsys.setprofile(lambda *a: None)\nsys.exit(7)",
+    "profiled-end": "import sys\nprint('x')\nsys.setprofile(lambda *a: None)",
+    "traced-raise": "import sys\nsys.settrace(lambda *a: None)\nraise ValueError('x')",
+    "traced-end": "import sys\nsys.settrace(lambda f, e, a: None)\nprint('x')",
+    "pdb-up": "import pdb, sys\ndef f():\n    pdb.Pdb(stdin=sys.stdin, readrc=False).set_trace()\n    return 1\nf()",
+    "profiled": "import cProfile\np = cProfile.Profile()\np.enable()\nsorted([2, 1])\nraise ValueError('x')",
     "exec": "g = {}; exec('def f():\\n  raise OSError(1)', g); g['f']()",
     "latin": "# -*- coding: latin-1 -*-\nprint('caf\xe9')\n",
     "subprocess": "import subprocess, sys\n"
@@ -98,7 +108,7 @@ SCRIPTS: dict[str, str] = {
 
 
 def without(text: bytes) -> str:
-    """Addresses differ from run to run, and the one frame below a script takes one from its recursion limit."""
+    """Addresses differ from run to run, and what is below a script takes a few calls from its recursion limit."""
     text = re.sub(rb"0x[0-9a-f]{6,}|id=[0-9]+", b"0x", text)
     return re.sub(rb"repeated 99\d more times", b"repeated", text).decode()
 

@@ -13,12 +13,13 @@ def prepare(config: dict[str, Any], boot_file: str, modules: set[str]) -> tuple[
     the plan: a callable and, for each of its arguments, a list of one, as ``map`` takes them.
     """
     # All that the recorder needs of the standard library is loaded here: a script may have a json.py of its own.
+    from .boot_frame import hide
     from .recording import Recording
     from .script import Guard, plan_of
 
     recording = Recording(config)
     recording.start()
-    plan = plan_of(config, lambda error: recording.script_raised(error, None))
+    plan = hide(boot_file, plan_of(config, lambda error: recording.script_raised(error, None)))
     _forget_imports(modules)
     return Guard(boot_file, recording), plan
 
