@@ -25,7 +25,8 @@ from xlascope.ir.passes.lines import Instruction, read_line
 from xlascope.ir.passes.sequence import find_groups
 from xlascope.ir.passes.textual import unified
 from xlascope.protocol.snapshots import LineStore, unpack
-from xlascope.tui.screens.passes_model import shortened
+from xlascope.tui.screens.passes_model import PassTable, Subject, shortened, told_history
+from xlascope.views.history import History, Occurrence
 
 MODULE = """HloModule jit_f, entry_computation_layout={(f32[8]{0}, f32[8]{0})->f32[8]{0}}
 
@@ -301,6 +302,31 @@ def test_a_long_history_keeps_its_mergers_before_mere_changes() -> None:
     short = "exp: exp.1 there before all passes; …; exp.2 merged into fusion.8 by rewriter; …"
     assert shortened(told, len(short)) == short and shortened(told, len(told)) == told
     assert shortened(told, len(told) - 1).count("…") == 1
+
+
+def test_what_passes_made_of_a_lines_other_equations_is_told_beside_the_costliest() -> None:
+    def event(index: int, kind: str, by: str, names: tuple[str, ...], first: bool = False) -> Occurrence:
+        return Occurrence(index, "main", by, kind, names, ("of.1",) if kind == "merged" else (), first)
+
+    answers = {
+        "0": ("dot_general", [event(0, "created", "start", ("dot.1",), True), event(4, "changed", "fusion", ("dot.1",))]),
+        "1": ("exp", [event(2, "merged", "rewriter", ("fusion.8",))]),
+        "2": ("sub", [event(1, "merged", "cse", ("sub.1",)), event(2, "merged", "rewriter", ("fusion.8",))]),
+        "3": ("mul", [event(3, "changed", "dce", ("mul.1",))]),
+    }
+
+    class Feed:
+        def query(self, view: str, equation: str, **_: object) -> History:
+            primitive, events = answers[equation]
+            return History("f#1", None, None, equation, primitive, tuple(events), True)
+
+    table = PassTable("f#1", None, (), None, True)
+    told = told_history(Feed(), table, Subject(equation="0", others=("1", "2", "3")))
+    assert told.text == "dot_general (equation 0, costliest of the line's 4): dot.1 there before all passes; " \
+        "changed by fusion; of its line also exp, sub merged into fusion.8 by rewriter"
+    assert told.chief == 2 and set(told.touched) == {2, 4}
+    alone = told_history(Feed(), table, Subject(equation="0"))
+    assert "also" not in alone.text and alone.chief == 4
 
 
 def test_steps_are_read_from_names_of_files() -> None:

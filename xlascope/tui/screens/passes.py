@@ -344,4 +344,5 @@ def subject_of(main: MainScreen) -> Subject | None:
 def _of_equations(main: MainScreen) -> Subject:
     lead = main.desk.focus.lead
     shares = {row.path: row.share or 0.0 for row in main.desk.equations.rows}
-    return Subject(equation=max(lead, key=lambda path: shares.get(path, 0.0)), among=len(lead))
+    first, *others = sorted(lead, key=lambda path: -shares.get(path, 0.0))
+    return Subject(equation=first, others=tuple(others))

@@ -43,13 +43,17 @@ class PassTable:
     notes: tuple[str, ...] = ()
 
 
+_OTHERS = 24  # equations of a line whose history is told beside that of the costliest
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the user came with: an instruction's name, or an equation's path: the costliest of ``among`` on a line."""
+    """What the user came with: an instruction's name, or an equation's path: the costliest of a line, whose ``others``
+    follow in that order."""
 
     instruction: str | None = None
     equation: str | None = None
-    among: int = 1
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ def told_history(feed: Queries, table: PassTable, subject: Subject) -> Told:
     if answer is None or not answer.events:
         return Told(f"{what}: no form has an instruction of it", {})
     if answer.primitive:
-        costliest = f", costliest of the line's {subject.among}" if subject.among > 1 else ""
+        costliest = f", costliest of the line's {len(subject.others) + 1}" if subject.others else ""
         what = f"{answer.primitive} (equation {answer.equation}{costliest})"
     end = "" if answer.remains else "; nothing of it is left"
     touched: dict[int, tuple[str, ...]] = {}
@@ -165,8 +169,34 @@ def told_history(feed: Queries, table: PassTable, subject: Subject) -> Told:
         if not each.first:
             touched[each.pass_index] = (*touched.get(each.pass_index, ()), *each.names, *each.of)
     merging = [each.pass_index for each in answer.events if each.event == "merged"]
-    chief = max(merging or touched, default=None)
-    return Told(f"{what}: {'; '.join(_sentences(answer.events))}{end}", touched, chief)
+    others = _others_merged(feed, table, subject.others)
+    for _, event in others:
+        touched[event.pass_index] = (*touched.get(event.pass_index, ()), *event.names, *event.of)
+    chief = max(merging or [event.pass_index for _, event in others] or touched, default=None)
+    also = "".join(f"; {text}" for text in _told_others(others))
+    return Told(f"{what}: {'; '.join(_sentences(answer.events))}{end}{also}", touched, chief)
+
+
+def _others_merged(feed: Queries, table: PassTable, paths: Sequence[str]) -> list[tuple[str, Any]]:
+    """Primitive of each equation that a pass merged into something, and the last event that did."""
+    found = []
+    for path in paths[:_OTHERS]:
+        answer = feed.query("history", program=table.program, variant=table.variant, equation=path)
+        merged = [each for each in answer.events if each.event == "merged"] if answer is not None else []
+        if merged:
+            found.append((str(answer.primitive or path), merged[-1]))
+    return found
+
+
+def _told_others(others: Sequence[tuple[str, Any]]) -> list[str]:
+    """One sentence for all that one pass merged into the same."""
+    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for primitive, event in others:
+        groups.setdefault((event.pass_, tuple(event.names)), []).append(primitive)
+    return [
+        f"of its line also {_listed(list(dict.fromkeys(primitives)), 6)} merged into {_listed(names)} by {by}"
+        for (by, names), primitives in groups.items()
+    ]
 
 
 def _sentences(events: Sequence[Any]) -> list[str]:
