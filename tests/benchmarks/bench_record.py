@@ -77,7 +77,7 @@ def told(name: str, times: list[Timing], base: list[Timing]) -> None:
 
 
 def main() -> None:
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 8.0
     print("targets: record's step time x 1.05 at most, process time x 1.25 at most")
     for name, width in WIDTHS.items():
