@@ -187,6 +187,9 @@ class Windows:
         """Whether so much is noted that the end of the window would cost seconds and hundreds of megabytes."""
         if self._execution is not None:
             return False  # which looks by itself
+        if self._busy():
+            self._noted = None  # what the compiler takes is no note
+            return False
         now, noted = time.monotonic(), self._noted
         if noted is None:
             noted, self._look = Noted(self._heaps()), now
