@@ -80,7 +80,7 @@ def _close_host_plane(build: Build, plane: Plane, ops: Rows, ends: Rows) -> None
             "their own duration is used, for loops and calls at least until the last event inside of them.",
             lost,
         )
-    owner = attribute_orphans(ops.joined("_p"), start, end, match.orphans, ends)
+    owner = attribute_orphans(ops, device, end, match.orphans, ends)
     if match.orphans.size:
         build.note(
             "unstarted",

@@ -16,7 +16,9 @@ HOST_LEVEL = 2
 SETTLED = 1.0  # seconds after a new program began to run when the next window opens: past its warm-up
 INTERVAL_GROWTH = 3.0
 LONGEST_INTERVAL = 1800.0
-FIRST_RUN = 0.25  # seconds that a window stays open, at the least, after a new program began to run
+# Seconds that a window stays open, at the least, after a new program began to run: its first execution is far slower
+# than others, and what is dense ends a window sooner anyway.
+FIRST_RUN = 0.6
 LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
 LONGEST_WINDOW = 2.0
 WAITING_SHARE = 0.02  # of the time waited for a long execution, between two looks at it
@@ -27,7 +29,8 @@ TICK = 0.25  # seconds between two looks at what is due
 WINDOW_BYTES = 2 << 20
 GIVE_BACK = 1 << 20  # bytes of a window from which on what its end took is given back to the system
 SPREAD_BACK = 16 << 20  # bytes that the heaps grew by meanwhile, for the same
-FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for
+FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for, …
+FIRST_LONGEST = 2.5  # … or these seconds, where new programs keep beginning to run
 # Share of the run that windows of each kind may cost, and seconds beyond it, so that early programs are seen.
 DUTY = {"first": 0.015, "periodic": 0.012, "count": 0.008}
 ALLOWANCE = {"first": 0.5, "periodic": 0.12, "count": 0.08}
@@ -171,7 +174,7 @@ class Windows:
         if self._is_dense():
             return True
         enough = now >= newest + max(FIRST_RUN, self._seconds)
-        if not enough and now < self._opened + FIRST_LIMIT * max(FIRST_RUN, self._seconds):
+        if not enough and now < self._opened + max(FIRST_LONGEST, FIRST_LIMIT * self._seconds):
             return False
         execution = self._execution
         if execution is None:
