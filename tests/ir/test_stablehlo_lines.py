@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xlascope.ir.stablehlo import link_lines
+from xlascope.ir.stablehlo import link_lines, result_names
 
 OURS = """module @jit_f {
   func.func public @main(%arg0: tensor<4xf32>) -> tensor<4xf32> {
@@ -44,3 +44,15 @@ def test_what_differs_otherwise_is_told_and_nothing_after_it_is_linked() -> None
     assert found.by_line == {4: ("0",), 5: ("0",)}, "the end of what the square became cannot be told"
     other = link_lines(OURS.replace("chlo.square", "stablehlo.sine"), TAGGED)
     assert other.mismatch is not None and set(other.by_line) == {4, 5}
+
+
+def test_results_have_the_names_that_jax_gives_them() -> None:
+    named = (
+        r"""func.func public @main(%arg0: tensor<4xf32>) -> (tensor<4xf32> {jax.result_info = "result[0]['b'][0]", """
+        r"""sdy.sharding = #sdy.sharding<@mesh, [{"x"}]>}, !stablehlo.token, tensor<4xf32> {jax.result_info = """
+        r""""result[0]['it\22s\\ \C3\A9,(']"}, tensor<f32> {jax.result_info = "result[1]"}) {"""
+    )
+    assert result_names(f"module @jit_f {{\n  {named}\n  }}\n}}\n") == (
+        "result[0]['b'][0]", "", "result[0]['it\"s\\ é,(']", "result[1]"
+    )  # fmt: skip
+    assert result_names(OURS) == () and result_names("module @jit_f {\n  func.func @main(%a: tensor<f32>") == ()

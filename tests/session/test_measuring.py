@@ -236,10 +236,12 @@ while True:
     ({"jit": "deep-off"}, "jit=deep-off"),
     ({"shard_plan": "batch", "devices": 4}, "devices=4"),
     ({"shard_plan": "replicate", "devices": 4}, "devices=4,shard-plan=replicate"),
-    ({"mesh": {"x": 4, "y": 2}, "shard": {"1": "-,y", "0": "x,-"}}, "mesh=x:4+y:2,shard:0=x/-,shard:1=-/y"),
+    ({"mesh": {"x": 4, "y": 2}, "shard": {"1": "-,y", "0": "x,-"}}, "devices=8,mesh=x:4+y:2,shard:0=x/-,shard:1=-/y"),
     ({"mesh": {"x": 8}, "shard_plan": "fsdp"}, "devices=8,shard-plan=fsdp"),
     ({"mesh": {"x": 8}, "devices": 8, "shard_plan": "batch"}, "devices=8"),
-    ({"mesh": {"data": 8}, "shard_plan": "fsdp"}, "mesh=data:8,shard-plan=fsdp"),
+    ({"mesh": {"x": 4, "y": 2}, "shard_plan": "batch"}, "devices=8,mesh=x:4+y:2"),
+    ({"devices": 8, "mesh": {"x": 4, "y": 2}}, "devices=8,mesh=x:4+y:2"),
+    ({"mesh": {"data": 8}, "shard_plan": "fsdp"}, "devices=8,mesh=data:8,shard-plan=fsdp"),
     ({"compiler_options": {"xla_b": "1", "xla_a": "true"}}, "xla_a=true,xla_b=1"),
 ])
 def test_a_variant_is_named_by_its_switches_in_fixed_order(switches: dict[str, object], name: str) -> None:

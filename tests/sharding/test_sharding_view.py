@@ -96,6 +96,7 @@ def test_arrays_lie_as_jax_says(recorded: tuple[str, dict[str, Any]]) -> None:
     assert [each["spec"] for each in arguments] == ["-,model", "model", "data,-", "-,-"]
     assert [held(each) for each in arguments[:3]] == facts["arguments"]
     assert [held(each) for each in outputs] == facts["outputs"]
+    assert [each["name"] for each in outputs] == [f"result[{at}]" for at in range(4)]
     assert [each["bytes_per_device"] for each in arguments] == [64 * 64 * 4, 64 * 4, 64 * 64 * 4, 5 * 7 * 4]
     assert arguments[3]["why"] == (
         "no annotation reached it: the script gave it no sharding; and not divisible: dimension 0 of size 5, dimension "
@@ -115,7 +116,7 @@ def test_inside_of_a_shard_map_shapes_are_of_one_device(recorded: tuple[str, dic
     made = next(each for each in arrays if each["opcode"] == "dot")
     assert (made["shape"], made["bytes_per_device"], made["bytes"]) == ([16, 4], 16 * 4 * 4, None)
     whole = {each["name"]: (each["bytes_per_device"], each["bytes"]) for each in arrays if each["role"] != "intermediate"}
-    assert whole == {"x": (16 * 8 * 4, 64 * 16 * 4), "w": (8 * 4 * 4, 16 * 4 * 4), "output 0": (16 * 4 * 4, 64 * 4 * 4)}
+    assert whole == {"x": (16 * 8 * 4, 64 * 16 * 4), "w": (8 * 4 * 4, 16 * 4 * 4), "result": (16 * 4 * 4, 64 * 4 * 4)}
     text = xlascope("show", recorded[0], "sharding", "--program", "parts").stdout
     assert "In a shard_map shapes are those of one device's part." in text
 

@@ -45,7 +45,7 @@ def read(options: argparse.Namespace, found: dict[str, Any]) -> None:
         found["shard"] = dict(_pair(word) for word in options.shard)
     if options.shard_plan is not None:
         found["shard_plan"] = options.shard_plan
-    elif found.get("devices", 1) != 1 and not {"shard", "mesh"} & set(found):
+    elif (found.get("devices", 1) != 1 or "mesh" in found) and not options.shard:
         found["shard_plan"] = "batch"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xlascope.ir.provenance import Chain, chain_of, is_whole, known_paths, names_of
+from xlascope.ir.scan import closing, split_top
 
 _NAME = re.compile(r' loc\("((?:[^"\\]|\\.)*)"\)$')
 _FUNCTION = re.compile(r"\s*func\.func\b[^@]*@([\w.$\-]+|\"[^\"]*\")\(")
@@ -27,6 +28,36 @@ def module_name(text: str) -> str | None:
     """The name of the module in StableHLO text, None where it has none."""
     found = _MODULE.search(text)
     return found.group(1).strip('"') if found else None
+
+
+_MAIN = re.compile(r"\bfunc\.func (?:public )?@main\(")
+_RESULTS = re.compile(r"\s*->\s*\(")
+_RESULT_INFO = re.compile(r'\bjax\.result_info = "((?:[^"\\]|\\.)*)"')
+_ESCAPE = re.compile(rb"\\([0-9A-Fa-f]{2}|.)", re.DOTALL)
+
+
+def result_names(text: str) -> tuple[str, ...]:
+    """What JAX called each result of the module's main function (``result[0]['w']``), empty where it gave no name."""
+    main = _MAIN.search(text)
+    if main is None:
+        return ()
+    stop = text.find("\n", main.end())
+    stop = stop if stop >= 0 else len(text)
+    end = closing(text, main.end(), stop)
+    results = _RESULTS.match(text, end + 1, stop) if end is not None else None
+    last = closing(text, results.end(), stop) if results is not None else None
+    if results is None or last is None:
+        return ()
+    told = (_RESULT_INFO.search(part) for part in split_top(text, results.end(), last))
+    return tuple(_unescaped(each.group(1)) if each is not None else "" for each in told)
+
+
+def _unescaped(text: str) -> str:
+    """A string of MLIR, which writes quotes and what is no ASCII as bytes in hexadecimal."""
+    def byte(match: re.Match[bytes]) -> bytes:
+        return bytes.fromhex(match[1].decode()) if len(match[1]) == 2 else match[1]
+
+    return _ESCAPE.sub(byte, text.encode()).decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from xlascope.protocol.specs import DEFAULT_AXIS
@@ -21,17 +22,23 @@ _ORDER = (
 def variant_name(switches: Mapping[str, Any]) -> str:
     """``fusion=off,devices=8``; ``baseline`` when no switch is touched. Keys as in a ``measure`` command."""
     parts: list[str] = []
-    mesh = switches.get("mesh") or {}
-    if list(mesh) == [DEFAULT_AXIS] and switches.get("devices") in (None, mesh[DEFAULT_AXIS]):
-        # The mesh that as many devices have by default.
-        switches = {**{key: value for key, value in switches.items() if key != "mesh"}, "devices": mesh[DEFAULT_AXIS]}
-    if switches.get("devices") and switches.get("shard_plan") == "batch" and not {"shard", "mesh"} & set(switches):
-        # What devices mean by default.
-        switches = {key: value for key, value in switches.items() if key != "shard_plan"}
+    switches = _spread(switches)
     for key in (*_ORDER, *sorted(set(switches) - set(_ORDER))):
         if key in switches and switches[key] is not None:
             parts += _parts(key.replace("_", "-"), switches[key])
     return ",".join(parts) or "baseline"
+
+
+def _spread(switches: Mapping[str, Any]) -> dict[str, Any]:
+    """The switches with what they say of devices said in one way: a mesh says how many devices it takes."""
+    told, mesh = dict(switches), switches.get("mesh") or {}
+    if mesh and not told.get("devices"):
+        told["devices"] = prod(mesh.values())
+    if list(mesh) == [DEFAULT_AXIS] and told["devices"] == mesh[DEFAULT_AXIS]:
+        del told["mesh"]  # it is the one that as many devices have by default
+    if told.get("devices") and told.get("shard_plan") == "batch" and "shard" not in told:
+        del told["shard_plan"]  # what devices mean by default
+    return told
 
 
 def _parts(key: str, value: Any) -> list[str]:
@@ -56,9 +63,5 @@ def devices_needed(switches: Mapping[str, Any], recorded: int | None) -> int | N
     wanted = [recorded or 1]
     if isinstance(switches.get("devices"), int):
         wanted.append(switches["devices"])
-    sizes = (switches.get("mesh") or {}).values()
-    product = 1
-    for size in sizes:
-        product *= size
-    count = max([*wanted, product])
+    count = max([*wanted, prod((switches.get("mesh") or {}).values())])
     return count if count > 1 else None

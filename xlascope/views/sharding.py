@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from xlascope.ir.sharding import mesh_in
+from xlascope.ir.stablehlo import result_names
 from xlascope.views import fields
 from xlascope.views.collectives import mesh_of
 from xlascope.views.devices import query as devices_view
@@ -24,6 +25,7 @@ from xlascope.views.partitioning.ranking import Ranking, Scale, newest, rank, sc
 from xlascope.views.provenance.instructions import own_files
 from xlascope.views.provenance.positions import Own
 from xlascope.views.sources.source import RunSource, Source
+from xlascope.views.sources.stages import stage_text
 from xlascope.views.variants import Variant
 from xlascope.views.variants import query as variants_view
 
@@ -68,7 +70,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
     if not isinstance(source, RunSource):
         found = partitioned(source, name, None)
         mesh = mesh_in(found.module.text) if found is not None else None
-        nothing = Given.nothing(found.devices if found is not None else None, mesh)
+        nothing = Given.nothing(found.devices if found is not None else None, mesh, _result_names(source, name))
         arrays = of_module(found, nothing, Own()) if found is not None else ()
         return Sharding(arrays, name, which, found is not None, dict(mesh) if mesh else None, nothing.devices, None,
                         (), (), Ranking((), None, False), ())
@@ -131,7 +133,13 @@ def _given(source: RunSource, program: str, variant: str | None) -> Given:
         output_shardings=fields.texts(body, "output_shardings"),
         notes=fields.texts(body, "notes"),
         peak_bytes=fields.integer(body, "peak_bytes"),
+        result_names=_result_names(source, program),
     )
+
+
+def _result_names(source: Source, program: str) -> tuple[str, ...]:
+    text = stage_text(source, program, "stablehlo")
+    return result_names(text.text) if text is not None else ()
 
 
 def _simulated(platform: str | None, count: int | None) -> bool | None:

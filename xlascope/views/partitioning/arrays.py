@@ -71,7 +71,7 @@ class Given:
     """What records say of a program on its devices. ``of_script``: no variant, but as the script ran it.
 
     ``why``, and the shardings (HLO's notation), are by the module's arguments; ``kept`` gives their places among
-    ``inputs``.
+    ``inputs``. ``result_names``: JAX's names of the results, empty where it gave none.
     """
 
     inputs: tuple[Mapping[str, Any], ...]
@@ -86,16 +86,23 @@ class Given:
     output_shardings: tuple[str, ...]
     notes: tuple[str, ...]
     peak_bytes: int | None
+    result_names: tuple[str, ...] = ()
 
     @classmethod
-    def nothing(cls, devices: int | None, mesh: tuple[tuple[str, int], ...] | None) -> Given:
+    def nothing(
+        cls, devices: int | None, mesh: tuple[tuple[str, int], ...] | None, result_names: tuple[str, ...] = ()
+    ) -> Given:
         """Of a dump, which has no records."""
-        return cls((), (), mesh, devices, True, None, (), (), (), (), (), None)
+        return cls((), (), mesh, devices, True, None, (), (), (), (), (), None, result_names)
 
     def input(self, argument: int) -> Mapping[str, Any]:
         """The record of a module's argument; empty where it is not known."""
         place = self.kept[argument] if argument < len(self.kept) else argument
         return self.inputs[place] if place < len(self.inputs) else {}
+
+    def result_name(self, result: int) -> str:
+        """What JAX calls a result, as `first_different` does; its position where it has no name."""
+        return (self.result_names[result] if result < len(self.result_names) else "") or f"output {result}"
 
 
 def of_record(given: Given) -> tuple[Array, ...]:
@@ -107,7 +114,7 @@ def of_record(given: Given) -> tuple[Array, ...]:
         found.append(_recorded(fields.text(entry, "name") or f"argument {index}", "argument", entry, text, given, why))
     for index, text in enumerate(given.output_shardings):
         entry = given.outputs[index] if index < len(given.outputs) else {}
-        found.append(_recorded(f"output {index}", "output", entry, text, given, None))
+        found.append(_recorded(given.result_name(index), "output", entry, text, given, None))
     return tuple(found)
 
 
@@ -245,7 +252,7 @@ class _Reader:
 
     def _output(self, index: int, result: HloInstruction, text: str | None) -> Array:
         """A result lies as the tuple of results says, which can differ from how it was computed."""
-        array = self._describe(result, f"output {index}", "output", None, text)
+        array = self._describe(result, self.given.result_name(index), "output", None, text)
         if array.replicated:
             own = self._layout(result)
             if own is not None and not own.replicated:
