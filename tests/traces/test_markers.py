@@ -37,13 +37,26 @@ def test_the_program_that_has_the_op_has_lost_it() -> None:
     assert _owner(events, 11, 2, 990) == 2
 
 
-def test_where_nothing_else_tells_the_nearer_is_taken() -> None:
-    events = [(10, 1, 5, 7, 0), (12, 1, 5, 8, 1000)]
-    assert _owner(events, 11, 1, 990) == 1
-    assert _owner(events, 11, 1, 15) == 0
+def test_the_only_execution_of_a_program_is_told_by_nearness() -> None:
+    events = [(10, 1, 5, 7, 0), (11, 3, 5, 7, 100), (13, 1, 6, 8, 1000), (14, 3, 6, 8, 1100)]
+    assert _owner(events, 12, 2, 990) == 2
+    assert _owner(events, 12, 2, 115) == 1
+    assert _owner(events, 12, 2, 500) == -1
+
+
+def test_an_execution_on_other_threads_can_have_lost_it() -> None:
+    """The thread ran one op of run 7 alone: its neighbours are of runs 6 and 8, which have theirs."""
+    events = [(10, 2, 5, 6, 0), ((1 << 32) + 1, 1, 5, 7, 100), (12, 2, 5, 8, 200)]
+    assert _owner(events, 11, 2, 130) == 1
 
 
 def test_another_thread_is_no_neighbour() -> None:
-    events = [(10, 1, 5, 7, 0), ((1 << 32) + 12, 1, 5, 8, 1000)]
-    assert _owner(events, 11, 1, 999) == 0
-    assert _owner(events, (2 << 32) + 11, 1, 999) == -1
+    events = [(10, 1, 5, 7, 0), ((1 << 32) + 12, 1, 6, 8, 16)]
+    assert _owner(events, 11, 2, 15) == 0
+    assert _owner(events, (2 << 32) + 11, 2, 15) == -1
+
+
+def test_where_no_execution_lacks_the_op_one_was_lost_whole() -> None:
+    """Program 6 is one op; what ran on the thread around it was not longer for that."""
+    events = [(9, 3, 6, 1, -100), (10, 1, 5, 7, 0), (12, 1, 5, 8, 1000)]
+    assert _owner(events, 11, 3, 990) == -1
