@@ -41,7 +41,8 @@ def test_the_only_execution_of_a_program_is_told_by_nearness() -> None:
     events = [(10, 1, 5, 7, 0), (11, 3, 5, 7, 100), (13, 1, 6, 8, 1000), (14, 3, 6, 8, 1100)]
     assert _owner(events, 12, 2, 990) == 2
     assert _owner(events, 12, 2, 115) == 1
-    assert _owner(events, 12, 2, 500) == -1
+    assert _owner(events, 12, 2, 500) == 1
+    assert _owner([*events, (20, 2, 7, 9, 2000)], 12, 2, 500) == -1  # of another program, which has such an op
 
 
 def test_an_execution_on_other_threads_can_have_lost_it() -> None:

@@ -46,7 +46,8 @@ def attribute_orphans(ops: Rows, device: I64, end: I64, orphans: I64, ends: Rows
     Keys count up per thread, so the events beside it in key order are of its execution or of those beside it. Taken is
     the nearer of these in time that has such an op less often than others do; then an execution like that which was
     going on, or was nearest, at the time of the marker. Where none has it less often, it was the only execution of its
-    program, or one was lost as a whole. Too many orphans are attributed by their neighbours alone.
+    program, or, of an op that others have too, one was lost as a whole. Too many orphans are
+    attributed by their neighbours alone.
     """
     if not orphans.size or not len(end):
         return np.full(len(orphans), -1, np.int64)
@@ -112,7 +113,8 @@ class _Executions:
         of = self._of[near]
         alone = np.count_nonzero(self._program == self._program[of]) == 1
         away = max(self._first[of] - time, time - self._last[of])
-        return near if alone and away <= self._last[of] - self._first[of] else -1
+        never_seen = not times.any()
+        return near if never_seen or (alone and away <= self._last[of] - self._first[of]) else -1
 
 
 def _numbers(first: I64, second: I64) -> I64:
