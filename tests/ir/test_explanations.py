@@ -14,8 +14,11 @@ from xlascope.ir.explain import EXPLAINED
 from xlascope.ir.explain.calls import what_is
 from xlascope.ir.explain.collectives import axes_of
 from xlascope.ir.explain.equations import EXPLAINED as PRIMITIVES
+from xlascope.ir.explain.equations import explain_equation
 from xlascope.ir.explain.operations import EXPLAINED as OPERATIONS
 from xlascope.ir.explain.operations import explain_operation, read_operation
+from xlascope.ir.explain.phrases import PHRASES
+from xlascope.ir.explain.words import name_of
 from xlascope.tui.text.explaining import explain_row
 from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.lines import TextLines
@@ -210,6 +213,30 @@ def _shapes(member):
     return [] if shape is None else [shape, *(shape.elements or ())]
 
 
+def test_an_elementwise_operation_names_all_of_its_operands(corpus):
+    """In their order of the sentence each is there by its name, with its own type or the one that all have."""
+    named = 0
+    for program in corpus.programs:
+        module = parse_hlo(program.text)
+        for own in module.instructions():
+            if own.opcode not in PHRASES and own.opcode not in ("compare", "convert"):
+                continue
+            told = explain(own, module)
+            for at in range(len(own.operands)):
+                assert re.search(rf"(?<!\S){re.escape(name_of(own, at))}(?=[\s,;]|$)", told), (told, own.text)
+                named += 1
+    assert named > 1000
+
+
+def test_names_of_operands_are_never_read_as_places():
+    told = explain_operation("%0 = stablehlo.add %a, %b : tensor<2xf32>")
+    assert told == "adds %a and %b, both f32[2], 2 elements"
+    said = explain_equation("b:f32[] = integer_pow[y={1} {x}] a", lambda name: "f32[]")
+    assert said == "raises a f32[] to the power nothing {x}"
+    module = parse_hlo(SMALL.replace("%LINES%", "  %{0} = f32[8] negate(%y)\n  v = f32[8] add(%y, %y)"))
+    assert explain(module.get("v"), module) == "adds y and y, both f32[8], 8 elements"
+
+
 def test_arguments_have_the_users_names():
     def f(state, w):
         return jnp.tanh(state["x"] @ w["up"]).sum() + state["x"].T.reshape(-1)[0]
@@ -280,6 +307,19 @@ ENTRY %e (x: f32[8,4], y: f32[8]) -> f32[8,4] {
          "says how x f32[8,4] is split over the devices; moves no data by itself (custom call Sharding)"),
         ("%v = f32[8,4] custom-call(%x), custom_call_target=\"nobody\"",
          "calls nobody, code outside of XLA, giving f32[8,4]"),
+        ("%v = f32[8,4] multiply(%x, %x)", "multiplies x by x, both f32[8,4], 32 elements"),
+        ("%z = f32[] constant(0.25)\n  %b = f32[8] broadcast(%z), dimensions={}\n  %v = f32[8] subtract(%y, %b)",
+         "subtracts b (0.25) from y, both f32[8], 8 elements"),
+        ("%z = f32[] constant(0)\n  %v = f32[8] clamp(%z, %y, %y)", "keeps y between z (0) and y, both f32[8], 8 elements"),
+        ("%v = pred[8] compare(%y, %y), direction=GE", "whether y ≥ y, both f32[8], giving pred[8], 8 elements"),
+        ("%c = pred[8] compare(%y, %y), direction=GE\n  %v = f32[8] select(%c, %y, %y)",
+         "y where c holds, else y, both f32[8], 8 elements"),
+        ("%c = pred[] constant(true)\n  %v = f32[8] select(%c, %y, %y)",
+         "y where c (true) holds, else y, both f32[8], 8 elements"),
+        ("%c = pred[8] compare(%y, %y), direction=GE\n  %v = pred[8] and(%c, %c)",
+         "logical and of c and c, both pred[8], 8 elements"),
+        ("%v = s32[8] convert(%y)", "converts y f32[8] to s32, 8 elements"),
+        ("%v = f32[8] add(%y)", "adds y f32[8] and nothing, 8 elements"),
         ("%v = f32[8,4] never-heard-of(%x)", None),
     ],
 )  # fmt: skip
@@ -335,10 +375,10 @@ def test_equations_are_explained_with_their_own_shapes():
     told = told_of(model, *ARGUMENTS, language="jaxpr")
     assert told["dot_general"].startswith("matrix product: contracts dim 2 (4) of ")
     assert told["dot_general"].endswith(", giving f32[2,3,5]") and "dim 0 (4) of" in told["dot_general"]
-    assert re.fullmatch(r"elementwise tanh x: \w+ f32\[2,3,5\], giving f32\[2,3,5\]", told["tanh"])
+    assert re.fullmatch(r"elementwise tanh of \w+ f32\[2,3,5\], 30 elements", told["tanh"])
     assert re.fullmatch(r"maximum over dims 0 \(2\), 2 \(5\) of \w+ f32\[2,3,5\], giving f32\[3\]", told["reduce_max"])
     assert told["scan"] == "loop of 2 turns over slices of 1 array, carrying 1 value"
-    assert told["integer_pow"].startswith("elementwise x to the power 3: ")
+    assert re.fullmatch(r"raises \w+ f32\[\] to the power 3", told["integer_pow"])
     assert re.search(r"takes f32\[1,5\] out of \w+ f32\[4,5\] at a place computed", told["dynamic_slice"])
     assert "no explanation" not in " ".join(told.values())
 
@@ -349,7 +389,7 @@ def test_operations_are_explained_with_their_own_types():
         r"matrix product: contracts dim 2 \(4\) of %\w+ with dim 0 \(4\) of %\w+, giving f32\[2,3,5\]",
         told["dot_general"],
     )
-    assert re.fullmatch(r"elementwise tanh x: %\w+ f32\[2,3,5\], giving f32\[2,3,5\]", told["tanh"])
+    assert re.fullmatch(r"elementwise tanh of %\w+ f32\[2,3,5\], 30 elements", told["tanh"])
     assert "out of %arg0 f32[2,3,5] at %arg1, " in told["dynamic_slice"]
     assert re.search(r"(maximum|sum) over dims? .* of %\w+ f32", told["reduce"])
     assert "no explanation" not in " ".join(told.values())

@@ -3,96 +3,60 @@
 from __future__ import annotations
 
 from xlascope.ir.cost import operand_shape
-from xlascope.ir.explain.words import many, operand
+from xlascope.ir.explain.phrases import PHRASES, Operand, compared, counted, told
+from xlascope.ir.explain.words import many, name_of, operand
+from xlascope.ir.fusions import is_scalar_broadcast
 from xlascope.ir.hlo import HloInstruction, HloModule
-from xlascope.ir.shapes import parse_shape
+from xlascope.ir.shapes import parse_shape, short_shape
 
-MEANINGS = {
-    "acos": "the angle whose cosine is x",
-    "acosh": "inverse of cosh",
-    "abs": "absolute value |x|",
-    "add": "a + b",
-    "and": "bitwise or logical and",
-    "atan2": "angle of the point (b, a)",
-    "cbrt": "cube root",
-    "ceil": "rounding up",
-    "asin": "the angle whose sine is x",
-    "asinh": "inverse of sinh",
-    "atanh": "inverse of tanh",
-    "clamp": "each value kept between a lower and an upper bound",
-    "complex": "the complex number a + b i",
-    "cosh": "cosh x",
-    "count-leading-zeros": "number of zero bits in front",
-    "cosine": "cos x",
-    "divide": "a / b",
-    "erf": "the error function",
-    "exponential": "e^x",
-    "exponential-minus-one": "e^x - 1",
-    "floor": "rounding down",
-    "imag": "the imaginary part",
-    "is-finite": "whether x is neither infinite nor NaN",
-    "log": "ln x",
-    "log-plus-one": "ln(1 + x)",
-    "logistic": "the sigmoid 1 / (1 + e^-x)",
-    "maximum": "the larger of a and b",
-    "minimum": "the smaller of a and b",
-    "multiply": "a * b",
-    "negate": "-x",
-    "not": "bitwise or logical not",
-    "or": "bitwise or logical or",
-    "popcnt": "number of bits that are set",
-    "power": "a to the power b",
-    "real": "the real part",
-    "remainder": "remainder of a / b",
-    "round-nearest-afz": "rounding, halves away from zero",
-    "round-nearest-even": "rounding, halves to even",
-    "rsqrt": "1 / sqrt(x)",
-    "select": "b where the condition holds, else c",
-    "shift-left": "bits shifted left",
-    "shift-right-arithmetic": "bits shifted right, sign kept",
-    "shift-right-logical": "bits shifted right, zeros in front",
-    "sign": "sign of x",
-    "sine": "sin x",
-    "sinh": "sinh x",
-    "sqrt": "square root",
-    "subtract": "a - b",
-    "tan": "tan x",
-    "tanh": "tanh x",
-    "xor": "bitwise or logical exclusive or",
-}
-_DIRECTIONS = {"EQ": "=", "NE": "≠", "LT": "<", "LE": "≤", "GT": ">", "GE": "≥"}
-_FUSION_KINDS = {
-    "kLoop": "one loop over the output",
-    "kInput": "built around a reduction of its input",
-    "kOutput": "built around a dot or convolution, the rest applied to its output",
-    "kCustom": "handed to a specialised kernel",
-}
-_PRECISION = "rounds to {exponent} exponent and {mantissa} mantissa bits, the type stays: {many}"
+_LONGEST_LITERAL = 16
+
+
+def operands(instruction: HloInstruction) -> list[Operand]:
+    """The operands by name and type; what is a constant, or filled with one, has its value behind its name."""
+    found: list[Operand] = []
+    for position in range(len(instruction.operands)):
+        shape = operand_shape(instruction, position)
+        name, value = name_of(instruction, position), _value(instruction, position)
+        kind = None if shape is None or (value and shape.is_scalar) else shape.text
+        found.append((f"{name} ({value})" if value else name, kind))
+    return found
+
+
+def _value(instruction: HloInstruction, position: int) -> str:
+    """The literal that each element of an operand is; empty where it is none, or a long one."""
+    made = instruction.computation.get(instruction.operands[position])
+    if made is not None and is_scalar_broadcast(made) and made.operands:
+        made = made.computation.get(made.operands[0])
+    if made is None or made.opcode != "constant":
+        return ""
+    literal = made.operand_text.strip()
+    return literal if "{" not in literal and len(literal) <= _LONGEST_LITERAL else ""
 
 
 def elementwise(instruction: HloInstruction, module: HloModule) -> str:
     """What is done to each element."""
-    return f"elementwise {MEANINGS[instruction.opcode]} on {many(instruction)}"
+    return told(PHRASES[instruction.opcode], operands(instruction), short_shape(instruction.shape))
 
 
 def compare(instruction: HloInstruction, module: HloModule) -> str:
     """A comparison of each element."""
-    sign = _DIRECTIONS.get(instruction.attributes.get("direction", ""), "?")
-    return f"elementwise comparison a {sign} b of {operand(instruction, 0)} and {operand(instruction, 1)}"
+    phrase = compared(instruction.attributes.get("direction", ""))
+    return told(phrase, operands(instruction), short_shape(instruction.shape))
 
 
 def convert(instruction: HloInstruction, module: HloModule) -> str:
     """Another type of each element."""
-    source, target = operand_shape(instruction, 0), parse_shape(instruction.shape)
-    return f"converts {source.dtype if source else '?'} to {target.dtype if target else '?'}, {many(instruction)}"
+    target = parse_shape(instruction.shape)
+    text = f"converts {operand(instruction, 0)} to {target.dtype if target else '?'}"
+    return ", ".join([text, *counted(target)])
 
 
 def reduce_precision(instruction: HloInstruction, module: HloModule) -> str:
     """Each element rounded to fewer bits."""
     own = instruction.attributes
-    return _PRECISION.format(
-        exponent=own.get("exponent_bits", "?"), mantissa=own.get("mantissa_bits", "?"), many=many(instruction)
-    )
+    bits = f"{own.get('exponent_bits', '?')} exponent and {own.get('mantissa_bits', '?')} mantissa bits"
+    return f"rounds {operand(instruction, 0)} to {bits}, the type stays: {many(instruction)}"
 
 
 def stochastic_convert(instruction: HloInstruction, module: HloModule) -> str:
@@ -103,11 +67,12 @@ def stochastic_convert(instruction: HloInstruction, module: HloModule) -> str:
 def map_(instruction: HloInstruction, module: HloModule) -> str:
     """A computation applied to each element."""
     names = ", ".join(name for found in instruction.called.values() for name in found)
-    return f"applies {names or '?'} to each element of {many(instruction)}"
+    given = " and ".join(operand(instruction, position) for position in range(min(len(instruction.operands), 3)))
+    return f"applies {names or '?'} to each element of {given or 'nothing'}, giving {many(instruction)}"
 
 
 TELLERS = {
-    **dict.fromkeys(MEANINGS, elementwise),
+    **dict.fromkeys(PHRASES, elementwise),
     "compare": compare,
     "convert": convert,
     "reduce-precision": reduce_precision,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from xlascope.ir.cost import integers
 from xlascope.ir.explain import sentences
-from xlascope.ir.explain.elementwise import MEANINGS
+from xlascope.ir.explain.phrases import PHRASES, Operand, compared, told
 from xlascope.ir.explain.reading import ReadEquation, ShapeOf, read_equation
 from xlascope.ir.explain.words import quoted
 from xlascope.ir.scan import split_top
@@ -21,52 +21,54 @@ def explain_equation(text: str, shape_of: ShapeOf) -> str | None:
     if equation is None:
         return None
     if equation.primitive in _ELEMENTWISE:
-        what = MEANINGS.get(_ELEMENTWISE[equation.primitive], _ELEMENTWISE[equation.primitive])
-        return f"elementwise {what}: {_between(equation)}, giving {equation.result}"
+        phrase = _ELEMENTWISE[equation.primitive]
+        return _told(equation, PHRASES.get(phrase, phrase), range(len(equation.operands)))
     tell = _TELLERS.get(equation.primitive)
     return tell(equation) if tell is not None else None
 
 
-def _between(equation: ReadEquation) -> str:
-    return " and ".join(equation.operand(position) for position in range(min(len(equation.operands), 3)))
+def _told(equation: ReadEquation, phrase: str, order: Sequence[int]) -> str:
+    """An elementwise phrase with the operands in an order; of a scalar literal the value tells all."""
+    operands: list[Operand] = [
+        (name, None if kind and kind.endswith("[]") and not name[0].isalpha() else kind)
+        for name, kind in (equation.operands[position] for position in order)
+    ]
+    return told(phrase, operands, equation.result)
 
 
 # A primitive's name to an opcode of HLO, or to what it computes.
 _ELEMENTWISE = {
     "abs": "abs", "acos": "acos", "acosh": "acosh", "add": "add", "add_any": "add", "and": "and", "asin": "asin",
-    "asinh": "asinh", "atan": "the angle whose tangent is x", "atan2": "atan2", "atanh": "atanh", "cbrt": "cbrt",
+    "asinh": "asinh", "atan": "arc tangent", "atan2": "atan2", "atanh": "atanh", "cbrt": "cbrt",
     "ceil": "ceil", "clamp": "clamp", "clz": "count-leading-zeros", "complex": "complex",
-    "conj": "the complex conjugate", "cos": "cosine", "cosh": "cosh", "digamma": "the digamma function",
-    "div": "divide", "eq": "comparison a = b", "erf": "erf", "erf_inv": "the inverse error function",
+    "conj": "complex conjugate", "cos": "cosine", "cosh": "cosh", "digamma": "digamma function",
+    "div": "divide", "eq": compared("EQ"), "erf": "erf", "erf_inv": "inverse error function",
     "erfc": "1 - the error function", "exp": "exponential", "exp2": "2^x", "expm1": "exponential-minus-one",
-    "floor": "floor", "ge": "comparison a ≥ b", "gt": "comparison a > b", "imag": "imag", "is_finite": "is-finite",
-    "le": "comparison a ≤ b", "lgamma": "logarithm of the gamma function", "log": "log", "log1p": "log-plus-one",
-    "logistic": "logistic", "lt": "comparison a < b", "max": "maximum", "min": "minimum", "mul": "multiply",
-    "ne": "comparison a ≠ b", "neg": "negate", "nextafter": "the next number after a towards b", "not": "not",
+    "floor": "floor", "ge": compared("GE"), "gt": compared("GT"), "imag": "imag", "is_finite": "is-finite",
+    "le": compared("LE"), "lgamma": "logarithm of the gamma function", "log": "log", "log1p": "log-plus-one",
+    "logistic": "logistic", "lt": compared("LT"), "max": "maximum", "min": "minimum", "mul": "multiply",
+    "ne": compared("NE"), "neg": "negate", "nextafter": "the next number after {0} towards {1}", "not": "not",
     "or": "or", "population_count": "popcnt", "pow": "power", "real": "real", "rem": "remainder",
     "rsqrt": "rsqrt", "shift_left": "shift-left", "shift_right_arithmetic": "shift-right-arithmetic",
     "shift_right_logical": "shift-right-logical", "sign": "sign", "sin": "sine", "sinh": "sinh", "sqrt": "sqrt",
-    "square": "x * x", "sub": "subtract", "tan": "tan", "tanh": "tanh", "xor": "xor",
-    "stop_gradient": "the value as it is, without a gradient", "copy": "a copy", "copy_p": "a copy",
+    "square": "square", "sub": "subtract", "tan": "tan", "tanh": "tanh", "xor": "xor",
+    "stop_gradient": "{0} as it is, without a gradient", "copy": "copies {0}", "copy_p": "copies {0}",
 }  # fmt: skip
 
 
 def _power(e: ReadEquation) -> str:
-    return f"elementwise x to the power {e.params.get('y', '?')}: {e.operand(0)}, giving {e.result}"
+    return _told(e, f"raises {{0}} to the power {e.params.get('y', '?')}", range(len(e.operands)))
 
 
 def _round(e: ReadEquation) -> str:
-    how = (
-        "halves to even"
-        if "EVEN" in e.params.get("rounding_method", "") or e.params.get("rounding_method") == "1"
-        else ("halves away from zero")
-    )
-    return f"elementwise rounding, {how}: {e.operand(0)}, giving {e.result}"
+    method = e.params.get("rounding_method", "")
+    even = "EVEN" in method or method == "1"
+    return _told(e, PHRASES["round-nearest-even" if even else "round-nearest-afz"], range(len(e.operands)))
 
 
 def _select(e: ReadEquation) -> str:
     if len(e.operands) == 3:
-        return f"elementwise: {e.operand(2)} where {e.operand(0)} holds, else {e.operand(1)}, giving {e.result}"
+        return _told(e, PHRASES["select"], (0, 2, 1))
     return f"elementwise: one of {len(e.operands) - 1} arrays, chosen by {e.operand(0)}, giving {e.result}"
 
 

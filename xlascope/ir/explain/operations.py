@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from xlascope.ir.cost import integers
 from xlascope.ir.explain import sentences
-from xlascope.ir.explain.elementwise import MEANINGS
+from xlascope.ir.explain.phrases import PHRASES, compared, told
 from xlascope.ir.explain.words import quoted
 
 _LINE = re.compile(
@@ -17,7 +17,6 @@ _LINE = re.compile(
 _TENSOR = re.compile(r"tensor<((?:\d+x|\?x)*)([a-zA-Z]\w*(?:<[^<>]*>)?)(?:, [^<>]*)?>|!\w+\.\w+")
 _OPERAND = re.compile(r"%[\w$.]+(?:#\d+)?")
 _INTEGER = re.compile(r"^(?:ui|i)(?=\d)")
-_SIGNS = {"EQ": "a = b", "NE": "a ≠ b", "LT": "a < b", "LE": "a ≤ b", "GT": "a > b", "GE": "a ≥ b"}
 _LIST = r"\[([-\d, ]*)\]"
 
 
@@ -100,26 +99,31 @@ def explain_operation(line: str) -> str | None:
     if operation is None:
         return None
     if operation.name in _ELEMENTWISE:
-        what = MEANINGS.get(_ELEMENTWISE[operation.name], _ELEMENTWISE[operation.name])
-        count = min(len(operation.operands), 3)
-        between = " and ".join(operation.operand(position) for position in range(count))
-        return f"elementwise {what}: {between}, giving {operation.giving}"
+        phrase = _ELEMENTWISE[operation.name]
+        return _told(operation, PHRASES.get(phrase, phrase))
     tell = _TELLERS.get(operation.name)
     return tell(operation) if tell is not None else None
 
 
+def _told(o: ReadOperation, phrase: str) -> str:
+    """An elementwise phrase; where only one type is written, all operands have it."""
+    written = o.inputs if o.name != "complex" else ()  # of `complex` the result's is written alone
+    types = [written[min(at, len(written) - 1)] if written else None for at in range(len(o.operands))]
+    return told(phrase, list(zip(o.operands, types, strict=True)), o.giving)
+
+
 _ELEMENTWISE = {
-    **{name.replace("-", "_"): name for name in MEANINGS},
-    "exponential_minus_one": "exponential-minus-one", "next_after": "the next number after a towards b",
-    "square": "x * x", "lgamma": "logarithm of the gamma function", "digamma": "the digamma function",
-    "erf_inv": "the inverse error function", "erfc": "1 - the error function",
+    **{name.replace("-", "_"): name for name in PHRASES},
+    "exponential_minus_one": "exponential-minus-one", "next_after": "the next number after {0} towards {1}",
+    "square": "square", "lgamma": "logarithm of the gamma function", "digamma": "digamma function",
+    "erf_inv": "inverse error function", "erfc": "1 - the error function",
     "broadcast_add": "add", "broadcast_subtract": "subtract", "broadcast_multiply": "multiply",
 }  # fmt: skip
 
 
 def _compare(o: ReadOperation) -> str:
     sign = re.match(r"\s*(\w\w)\b", o.text) or re.search(r"comparison_direction (\w\w)", o.text)
-    return f"elementwise comparison {_SIGNS.get(sign.group(1) if sign else '', '?')}: {o.operand(0)} and {o.operand(1)}"
+    return _told(o, compared(sign.group(1) if sign else ""))
 
 
 def _constant(o: ReadOperation) -> str:
