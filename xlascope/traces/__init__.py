@@ -11,6 +11,7 @@ from xlascope.traces.optable import devices, is_collective, op_table
 from xlascope.traces.optimes import DeviceTimes, OpRow, OpTimes, ProgramCalls, merge
 from xlascope.traces.profile import DeviceKey, OpEvents, Problem, Profile, ProgramKey, Spans
 from xlascope.traces.reader import read_profile
+from xlascope.traces.sweep import union_length
 from xlascope.traces.wire import ProfileError
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "op_table",
     "read_profile",
     "side_by_side",
+    "union_length",
 ]

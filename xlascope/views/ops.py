@@ -139,11 +139,11 @@ def _first_calls(source: Source, seen: Observation, names: Mapping[int | None, s
     """What is told of first calls that are not in the rows."""
     if not isinstance(source, RunSource) or seen.variant is not None:
         return []
-    found = [(names[number], ns) for number, ns in first_calls(source).items() if number in names]
+    found = [(names[number], call) for number, call in first_calls(source).items() if number in names]
     return [
-        Lost("first call", 1, f"the first call of {name} took {ns / 1e6:.3g} ms of device time, many times the others',"
-             " and is left out")
-        for name, ns in found
+        Lost("first call", 1, f"the first call of {name} took {call.took_ns / 1e6:.3g} ms, later ones"
+             f" {call.later_ns / 1e6:.3g} ms: it is left out")
+        for name, call in found
     ]  # fmt: skip
 
 

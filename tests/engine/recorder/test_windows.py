@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -64,6 +65,28 @@ def test_a_new_program_is_owed_a_window_until_one_has_seen_it() -> None:
     assert not windows.owed  # the script profiles by itself: ours will not come
     windows.release()
     assert windows.owed
+
+
+def test_a_program_that_begins_while_a_window_is_closed_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ending a window takes time; who dispatches meanwhile cannot open another."""
+    now = [0.0]
+    monkeypatch.setattr(windows_module, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
+    sink = Sink()
+    windows = Windows(sink, 0.1)
+
+    def stop() -> bytes:
+        now[0] += 0.05
+        script = threading.Thread(target=windows.dispatched, args=(True,))
+        script.start()
+        script.join()
+        return b""
+
+    monkeypatch.setattr(windows_module.compat, "open_profile", lambda _level: SimpleNamespace(stop=stop))
+    windows.open_first()
+    windows.dispatched(False)
+    now[0] += 1.01
+    windows.tick()
+    assert windows.is_open and [m["meta"]["why"] for m in sink.sent] == ["first"]
 
 
 def test_imports_and_compiles_are_no_cost_of_a_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlascope.traces import Profile
+from xlascope.traces import Profile, union_length
 from xlascope.views.times.op_store import Span
 
 SURE = np.iinfo(np.int64).max
@@ -56,7 +56,7 @@ def spans(profile: Profile, edges: Edges) -> tuple[Span, ...]:
     """When each program was seen, and how long its executions took that the window did not cut."""
     found, plain = _found(profile)
     silences = _silences(found, edges)
-    return (*plain, *(_span(number, each, silences[number]) for number, each in found.items()))
+    return (*plain, *(_span(number, each, silences[number], _hole(profile, number)) for number, each in found.items()))
 
 
 def calls(profile: Profile, edges: Edges) -> dict[int, Calls]:
@@ -136,7 +136,20 @@ def _ended_before(found: Mapping[int, _Executions], dispatched: int | None) -> i
     return min(later, default=dispatched - 1) + 1
 
 
-def _span(program_id: int, seen: _Executions, silences: np.ndarray) -> Span:
+def _hole(profile: Profile, program_id: int) -> int:
+    """Of the earliest execution, the mean over its devices of the time, ns, in which no op was active."""
+    ops = profile.ops
+    of = [index for index, key in enumerate(profile.programs) if key.program_id == program_id]
+    mine = np.flatnonzero(np.isin(ops.program, of))
+    mine = mine[ops.run[mine] == ops.run[mine[ops.start_ps[mine].argmin()]]]
+    holes = []
+    for device in np.unique(ops.device[mine]):
+        start, end = ops.start_ps[mine[ops.device[mine] == device]], ops.end_ps[mine[ops.device[mine] == device]]
+        holes.append(int(end.max() - start.min()) - union_length(start, end))
+    return round(sum(holes) / len(holes) / 1000)
+
+
+def _span(program_id: int, seen: _Executions, silences: np.ndarray, hole_ns: int = 0) -> Span:
     took = seen.stop - seen.begin
     by_others = silences == SURE
     kept = by_others if by_others.any() else is_whole(silences, seen.longest)
@@ -144,7 +157,8 @@ def _span(program_id: int, seen: _Executions, silences: np.ndarray) -> Span:
         program_id, int(seen.begin.min()), int(seen.stop.max()), int(seen.numbers[0]), int(seen.numbers[-1]), len(took),
         _typical(took[kept]) if kept.any() else int(took.max()), int(took.sum()),
         int(np.diff(np.sort(seen.begin)).max(initial=0)), int(kept.sum()), seen.longest,
-        None if by_others.any() or not kept.any() else int(silences[kept].min()),
+        None if by_others.any() or not kept.any() else int(silences[kept].min()), int(took[seen.begin.argmin()]),
+        hole_ns,
     )  # fmt: skip
 
 

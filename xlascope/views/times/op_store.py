@@ -15,7 +15,7 @@ from typing import Any
 
 from xlascope.traces import DeviceTimes, OpRow, OpTimes, Problem, ProgramCalls
 
-VERSION = 9
+VERSION = 10
 _RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 _LARGEST = 256 << 20
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -37,6 +37,8 @@ class Span:
     each of them, the longest part that it saw. ``calls_ns``: the sum of all, parts included.
     ``pause_ns``: the longest time from the start of one to the start of the next. ``longest_ns``: the longest op;
     ``silence_ns``: nothing but such a silence of the program tells that those were whole, None: other executions do.
+    ``opening_ns``: what the earliest of them took; ``hole_ns``: the part of it, averaged over its devices, in which
+    the device executed it and no op was active.
     """
 
     program_id: int
@@ -51,6 +53,8 @@ class Span:
     whole: int = 0
     longest_ns: int = 0
     silence_ns: int | None = None
+    opening_ns: int = 0
+    hole_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

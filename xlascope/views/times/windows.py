@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +21,7 @@ from xlascope.views.times.executions import Edges, spans
 from xlascope.views.times.op_store import Kept, Span
 
 _OBSERVED = ("first", "periodic", None)
-_LATER_CALLS, _FIRST_SLOWER, _FIRST_SHARE = 200, 5, 0.2
+_HOLE, _FIRST_WORTH = 0.1, 0.01
 _EMPTY = OpTimes((), (), (), None, 0, "none", ())
 Calls = Mapping[int, Mapping[str, tuple[str, ...]]]
 # Computations that are executed as a part of their caller: their instructions are never events of their own.
@@ -55,6 +55,26 @@ class Window:
         if self.start_ns is None or self.end_ns is None:
             return self.times.window_ns
         return max(self.end_ns - self.start_ns, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Of a first call: so many later ones, so much slower than these, such a share of all."""
+
+    later: int
+    slower: float
+    share: float
+
+
+_SLOW, _HOLLOW = _Limits(200, 5, 0.2), _Limits(5, 3, 0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCall:
+    """A first call: what it took from its first start to its last end, and what later ones take on average, ns."""
+
+    took_ns: int
+    later_ns: int
 
 
 def executables(source: RunSource) -> dict[int, str]:
@@ -156,38 +176,35 @@ def steady(source: RunSource) -> tuple[Window, ...]:
     return source.memo("steady windows", read)
 
 
-def first_calls(source: RunSource) -> dict[int, int]:
-    """Self time, in ns, of each program's first call that is left out of op times, by program number.
+def first_calls(source: RunSource) -> dict[int, FirstCall]:
+    """Each program's first call that is left out of op times, by program number.
 
-    The first call pays for fresh memory and sleeping threads. It is left out where at least 200 later ones were seen,
-    it took over 5 times their mean, and it is over a fifth of all the program's time seen: windows see most first
-    calls and few later ones, so that their sum would speak of the first.
+    The first call pays for fresh memory and sleeping threads. Windows see most first calls and few later ones, so that
+    their sum would speak of the first. It is left out where at least 200 later ones were seen, it took over 5 times
+    their mean, and over a fifth of all the program's time seen; where no op ran in a tenth of it (threads that are yet
+    to start), at 5, 3 times, and a tenth. What is next to nothing in the whole stays.
     """
     return source.memo("first calls", lambda: _first_calls(source))
 
 
-def _first_calls(source: RunSource) -> dict[int, int]:
+def _first_calls(source: RunSource) -> dict[int, FirstCall]:
     windows, found = observed(source), {}
+    whole = sum(span.calls_ns or 0 for window in windows for span in window.spans.values())
     for number in dict.fromkeys(number for window in windows for number in window.spans):
         seen = [window for window in windows if number in window.spans]
-        calls = [window.times.calls_of(number) for window in seen]
-        known = [count for count in calls if count is not None]
-        if seen[0].why != "first" or len(known) < len(calls) or sum(known) < _LATER_CALLS + 1:
+        calls = sum(window.spans[number].calls for window in seen)
+        spent = sum(window.spans[number].calls_ns or 0 for window in seen)
+        first = seen[0].spans[number].opening_ns
+        if seen[0].why != "first" or calls < 2 or first < _FIRST_WORTH * whole:
             continue
-        rest = _kept(source, seen[0].chunk, seen[0].identity, None, frozenset({number})).times
-        own = [_self_ns(window.times, number) for window in seen]
-        first = own[0] - _self_ns(rest, number)
-        mean = (sum(own) - first) / (sum(known) - 1)
-        if first > _FIRST_SLOWER * mean and first > _FIRST_SHARE * sum(own):
-            found[number] = first
+        mean = (spent - first) / (calls - 1)
+        limits = _HOLLOW if seen[0].spans[number].hole_ns > _HOLE * first else _SLOW
+        if calls > limits.later and first > limits.slower * mean and first > limits.share * spent:
+            found[number] = FirstCall(first, round(mean))
     return found
 
 
-def _self_ns(times: OpTimes, program_id: int) -> int:
-    return sum(row.self_ns for row in times.rows if row.program_id == program_id)
-
-
-def _without(source: RunSource, window: Window, left_out: Mapping[int, int]) -> Window:
+def _without(source: RunSource, window: Window, left_out: Collection[int]) -> Window:
     """The window without the first calls that it saw."""
     earlier = [w for w in observed(source) if w.chunk.id < window.chunk.id]
     mine = {n for n in left_out if n in window.spans and not any(n in w.spans for w in earlier)}

@@ -1,0 +1,97 @@
+"""First calls that would outweigh all others seen: left out of op times, and told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from xlascope.cli.main import main
+from xlascope.runfile import Chunk
+from xlascope.traces import OpTimes, read_profile
+from xlascope.views import Source, open_source, query
+from xlascope.views.sources.source import RunSource
+from xlascope.views.times import windows as windows_module
+from xlascope.views.times.op_store import Span
+from xlascope.views.times.windows import FirstCall, Window, observed
+
+MS = 1_000_000
+NOTHING = OpTimes((), (), (), None, 1, "none", ())
+
+EIGHT = """
+import jax
+jax.config.update("jax_num_cpu_devices", 8)
+import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec as P
+
+mesh = jax.make_mesh((8,), ("d",), axis_types=(jax.sharding.AxisType.Auto,))
+x = jax.device_put(jnp.ones((512, 512)), NamedSharding(mesh, P("d")))
+w = jax.device_put(jnp.ones((512, 512)) * 0.01, NamedSharding(mesh, P(None)))
+
+@jax.jit
+def step(w, x):
+    loss, grads = jax.value_and_grad(lambda w: jnp.sum(jnp.tanh(x @ w @ w.T)))(w)
+    return w - 1e-4 * grads, loss
+
+for _ in range(40):
+    w, loss = step(w, x)
+    loss.block_until_ready()
+"""
+
+
+def _window(why: str, *spans: Span) -> Window:
+    chunk = Chunk(1, "profile", None, None, 0, {"why": why}, b"")
+    return Window(chunk, None, None, why, 0, 1, False, False, None, why, NOTHING, {s.program_id: s for s in spans})
+
+
+def _left_out(monkeypatch: pytest.MonkeyPatch, *seen: Window) -> dict[int, FirstCall]:
+    monkeypatch.setattr(windows_module, "observed", lambda _source: seen)
+    return windows_module._first_calls(None)  # type: ignore[arg-type]
+
+
+def test_which_first_calls_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a hollow one of 100 ms and five of 10 ms the first; not of four, not of 30 ms, not where the window came later.
+    """
+
+    def calls(later: int, opening: int, hole: int, program_id: int = 1, each: int = 10 * MS) -> Span:
+        spent = opening + later * each
+        return Span(program_id, 0, 1, calls=later + 1, calls_ns=spent, opening_ns=opening, hole_ns=hole)
+
+    hollow = calls(5, 100 * MS, 20 * MS)
+    assert _left_out(monkeypatch, _window("first", hollow)) == {1: FirstCall(100 * MS, 10 * MS)}
+    assert _left_out(monkeypatch, _window("first", calls(4, 100 * MS, 20 * MS))) == {}
+    assert _left_out(monkeypatch, _window("first", calls(10, 30 * MS, 10 * MS))) == {}
+    assert _left_out(monkeypatch, _window("first", calls(100, 100 * MS, 20 * MS))) == {}  # a tenth at most
+    assert _left_out(monkeypatch, _window("periodic", hollow)) == {}
+    tiny = calls(10, 1000, 900, program_id=2, each=10)
+    assert set(_left_out(monkeypatch, _window("first", hollow, tiny))) == {1}
+    later = _window("periodic", calls(3, 10 * MS, 0))
+    early = _window("first", calls(2, 100 * MS, 20 * MS))
+    assert _left_out(monkeypatch, early, later) == {1: FirstCall(100 * MS, 10 * MS)}
+    # One that was computing all the time has to be slower, by more, beside more of the others.
+    assert _left_out(monkeypatch, _window("first", calls(10, 100 * MS, 0))) == {}
+    assert _left_out(monkeypatch, _window("first", calls(199, 1000 * MS, 0))) == {}
+    assert set(_left_out(monkeypatch, _window("first", calls(200, 1000 * MS, 0)))) == {1}
+
+
+def test_ops_cover_what_eight_devices_were_busy_with(tmp_path: Path) -> None:
+    """The first call waits for threads that are not there yet: it is slower than others, and holes lie in it."""
+    script, run = tmp_path / "eight.py", tmp_path / "run.xlascope"
+    script.write_text(EIGHT)
+    assert main(["record", "--python", sys.executable, "-o", str(run), str(script)]) == 0
+    with open_source(run) as source:
+        assert isinstance(source, RunSource)
+        ops = query("ops", source, program="step#1")
+        told = [each for each in ops.dropped if each.what == "first call"]
+        calls = sum(len({*_runs(source, window)}) for window in observed(source))
+        assert ops.calls_seen == calls - len(told)
+        assert ops.coverage is not None and ops.coverage >= 0.95
+
+
+def _runs(source: Source, window: Window) -> list[int]:
+    assert isinstance(source, RunSource)
+    profile = read_profile(source.chunk_data(window.chunk.id) or b"")
+    ops = profile.ops
+    of = {index for index, key in enumerate(profile.programs) if key.module == "jit_step"}
+    return [int(run) for program, run in zip(ops.program, ops.run, strict=True) if int(program) in of]
