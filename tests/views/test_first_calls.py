@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from xlascope.cli.main import main
+from xlascope.report.text.times import _coverage, duration
 from xlascope.runfile import Chunk
 from xlascope.traces import OpTimes, read_profile
 from xlascope.views import Source, open_source, query
@@ -87,6 +89,13 @@ def test_ops_cover_what_eight_devices_were_busy_with(tmp_path: Path) -> None:
         calls = sum(len({*_runs(source, window)}) for window in observed(source))
         assert ops.calls_seen == calls - len(told)
         assert ops.coverage is not None and ops.coverage >= 0.95
+        rows = query("devices", source, program="step#1").rows
+        left = sum(row.busy_ns - row.op_ns for row in rows)
+        assert ops.uncovered_ns == pytest.approx(left, rel=1e-3, abs=1000)
+        assert "the rest" not in _coverage(ops)
+        half = replace(ops, coverage=0.5)
+        count = sum(row.count for row in ops.rows)
+        assert f"(the rest: {duration(ops.self_ns)}, {duration(ops.self_ns / count)} for each op" in _coverage(half)
 
 
 def _runs(source: Source, window: Window) -> list[int]:

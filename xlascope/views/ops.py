@@ -94,6 +94,13 @@ class Ops:
     simulated: bool
     nesting: str
 
+    @property
+    def uncovered_ns(self) -> int | None:
+        """Time that the devices were busy and no op was active; None where that is unknown."""
+        if not self.coverage or self.self_ns is None:
+            return None
+        return max(round(self.self_ns / self.coverage) - self.self_ns, 0)
+
 
 def query(source: Source, program: str | None = None, variant: str | None = None) -> Ops:
     """Op times of all programs or of one, as observed in the script or as measured of a variant."""

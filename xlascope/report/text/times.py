@@ -38,6 +38,7 @@ _MOST_EQUATIONS = 4
 _MOST_LINES = 3
 _FEW = 25
 _NEARLY_ALL = 0.995
+_WELL_COVERED = 0.95
 _MOST_GROUPS = 4
 _UNWATCHED = "Not watched by any profile window: its times are unknown."
 _SIMULATED = "Simulated devices share the machine's cores: compare wall spans, not sums."
@@ -170,9 +171,17 @@ def _coverage(answer: Ops) -> str:
     if answer.calls_seen == 1:
         calls = "1 call"
     cover = UNKNOWN if answer.coverage is None else f"{answer.coverage * 100:.1f}%"
-    text = f"{calls} seen in {duration(answer.window_ns)}; ops cover {cover} of the devices' busy time."
+    text = f"{calls} seen in {duration(answer.window_ns)}; ops cover {cover} of the devices' busy time{_rest(answer)}."
     text += " Per call: self time ÷ count, calls that a window cut included."
     return f"{text} + added by XLA, with the equations it is there for.{' ' + _SIMULATED if answer.simulated else ''}"
+
+
+def _rest(answer: Ops) -> str:
+    """Where much is not covered: how much that is, and for each op executed, what small ops pay between one another."""
+    left, executed = answer.uncovered_ns, sum(row.count for row in answer.rows)
+    if left is None or not executed or answer.coverage is None or answer.coverage >= _WELL_COVERED:
+        return ""
+    return f" (the rest: {duration(left)}, {duration(left / executed)} for each op executed)"
 
 
 def devices(answer: Devices) -> Iterable[RenderableType]:
