@@ -248,7 +248,8 @@ def _module(text: str) -> int:
         cost(own, module)
         shape_bytes(own.shape)
         short_shape(own.shape)
-        assert module.at_line(own.line) is own
+        there = module.at_line(own.line)  # of several on a line one
+        assert there is not None and there.line == own.line
     build_graph(module)
     nothing_is_lost(module)
     return len(module.problems)

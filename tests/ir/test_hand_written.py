@@ -76,6 +76,55 @@ def test_what_is_not_understood_is_named_line_by_line(line, kept):
     assert module.names == ["a", "b"] and module.entry.root.operands == ("a",)
 
 
+SEVERAL = """HloModule m
+
+ENTRY e {
+  a = f32[2] parameter(0) b = f32[2] negate(a), metadata={op_name="x = y(z)"} ROOT c = (f32[2], f32[2]{0}) tuple(a, b)
+  d = f32[4] concatenate(a, b), dimensions={0} %e = f32[2] slice(d), slice={[1:3]}
+}
+"""
+
+
+def test_several_statements_on_a_line_are_each_an_instruction():
+    module = parse_hlo(SEVERAL)
+    assert module.problems == []
+    assert [(each.name, each.opcode, each.operands, each.line) for each in module.instructions()] == [
+        ("a", "parameter", (), 4), ("b", "negate", ("a",), 4), ("c", "tuple", ("a", "b"), 4),
+        ("d", "concatenate", ("a", "b"), 5), ("e", "slice", ("d",), 5),
+    ]  # fmt: skip
+    assert module.get("c").is_root and module.get("b").op_name == "x = y(z)" and module.get("c").shape.startswith("(f32")
+    assert module.get("d").attributes == {"dimensions": "{0}"} and module.get("e").attributes == {"slice": "{[1:3]}"}
+    assert [each.text.strip() for each in module.instructions()][:2] == [
+        "a = f32[2] parameter(0)", 'b = f32[2] negate(a), metadata={op_name="x = y(z)"}',
+    ]  # fmt: skip
+    assert [user.name for user in module.entry.users("a")] == ["b", "c", "d"]
+    printed = subprocess.run(
+        [sys.executable, "-c", PRINTED], input=SEVERAL, capture_output=True, text=True, timeout=120, check=True
+    )
+    theirs = parse_hlo(printed.stdout)
+    assert sorted(zip(module.names, module.opcodes, strict=True)) == sorted(zip(theirs.names, theirs.opcodes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("line", "reasons"),
+    [
+        ("n = f32[2] add(f32[2] negate(a), a)", ["an operand is an instruction itself: it is kept as text"]),
+        ("n = f32[2] add(negate(a), a), metadata={op_name=\"f(g(x))\"}",
+         ["an operand is an instruction itself: it is kept as text"]),
+        ("n = f32[2] map(a), to_apply={ p = f32[] parameter(0) ROOT q = f32[] negate(p) }",
+         ["a computation stands inside of an instruction: it is kept as text"]),
+        ("n = f32[2] add(f32[2]{0:T(256)} %a, a), metadata={op_name=\"f(g(x))\" source_file=\"x = y(z)\"}", []),
+        ("n = f32[2] custom-call(a), custom_call_target=\"f\", frontend_attributes={x = \"y(\"}, sharding={replicated}", []),
+        ("n = f32[2] compare(a, a), direction = LT", []),
+        ("n = c64[] constant((1, 2))", []),
+    ],
+)  # fmt: skip
+def test_what_is_kept_as_text_is_named(line, reasons):
+    module = parse_hlo(f"HloModule m\n\nENTRY e {{\n  a = f32[2] parameter(0)\n  {line}\n  ROOT b = f32[2] negate(a)\n}}\n")
+    assert [(each.line, each.reason, each.text) for each in module.problems] == [(5, reason, line) for reason in reasons]
+    assert module.names == ["a", "n", "b"] and module.get("n").text.strip() == line
+
+
 def test_an_instruction_outside_of_a_computation_is_named_with_all_its_lines():
     module = parse_hlo("HloModule m\n\nENTRY e {\n  a = f32[2] parameter(0)\n}\nx = f32[2]\n  negate(a)\n")
     assert [(each.line, each.reason) for each in module.problems] == [
@@ -92,6 +141,10 @@ def test_a_list_of_computations_that_does_not_close_takes_little():
 def test_what_never_ends_takes_little():
     """What would take time that grows with the square of the length would run into the suite's time-out."""
     head = "HloModule m\n\nENTRY e {\n  a = f32[2] parameter(0)\n"
-    for line in ("  x = (\n", "  %n (a: f32[],\n", "  a = add(b,\n", ",\n", "x = f32[2\n", "  %a {{{ {\n", "  },\n"):
+    lines = (
+        "  x = (\n", "  %n (a: f32[],\n", "  a = add(b,\n", ",\n", "x = f32[2\n", "  %a {{{ {\n", "  },\n",
+        "  b = f32[2] add(b) c = d\n", " b = f32[2] add(c(d)) ", " b = f32[2] add(d), e={f = g(", " b = f32[2] add(d)\t\t", "\t",
+    )  # fmt: skip
+    for line in lines:
         module = parse_hlo(head + line * 100_000)
         assert module.get("a") is not None and module.problems

@@ -19,6 +19,9 @@ _HEADER = re.compile(rf"\s*(ENTRY\b\s*)?%?({_NAME})?\s*(\(.*\)\s*->\s*.*?)?\s*\{
 _NO_HEADER = re.compile(r"\{\s*\n|\s=\s")  # other statements begin inside of it
 BEGINS = re.compile(rf"[ \t]*(?:ENTRY\b|%?{_NAME}[ ]*\([^\n]*:|%?{_NAME}\{{[ \t\r]*(?:\n|\Z))")
 """Where a line looks like the beginning of a computation, though it has not all of its header."""
+_NEXT = re.compile(rf"(?<=[^\s,=])(?<!\sROOT)\s+(?=(?:ROOT\s+)?%?{_NAME}\s+=\s)")
+_NESTED = re.compile(r"(?<![\w.\-])[a-z][a-z0-9\-]+\(")
+_BODY = re.compile(r"\{[^{}\"=]*\s=\s+[a-z(]")
 _MOST_LINES = 64
 """Of a header; the head of an instruction has at most _MOST_HEAD."""
 _MOST_HEAD = 4
@@ -114,24 +117,7 @@ class Loose:
         return BEGINS.match(first) is None or len(self.pending) >= _MOST_LINES
 
     def _head(self, stop: int) -> Head | None:
-        text = self._text
-        defines = _DEFINES.match(text, self._start, stop)
-        if defines is None:
-            return None
-        at = defines.end()
-        if text.startswith("(", at):
-            end = scan.closing(text, at + 1, stop)
-            if end is None:
-                return None
-            shape_end = end + 1
-        else:
-            shape = _SHAPE.match(text, at, stop)
-            shape_end = shape.end() if shape is not None else at
-        opcode = _OPCODE.match(text, shape_end, stop)
-        if opcode is None:
-            return None
-        root, name = defines.group(1) is not None, defines.group(2)
-        return Head(self._start, root, name, at, shape_end, opcode.group(1), opcode.end())
+        return head_at(self._text, self._start, stop)
 
     def _header(self, stop: int) -> Header | None:
         text = scan.without_comments(self._text[self._start : stop])
@@ -142,6 +128,56 @@ class Loose:
             return None
         signature = " ".join((found.group(3) or "").split())
         return Header(self._first, found.group(1) is not None, found.group(2) or "", signature)
+
+
+def head_at(text: str, start: int, stop: int) -> Head | None:
+    """The instruction that begins at an offset; None where none does."""
+    defines = _DEFINES.match(text, start, stop)
+    if defines is None:
+        return None
+    at = defines.end()
+    if text.startswith("(", at):
+        end = scan.closing(text, at + 1, stop)
+        if end is None:
+            return None
+        shape_end = end + 1
+    else:
+        shape = _SHAPE.match(text, at, stop)
+        shape_end = shape.end() if shape is not None else at
+    opcode = _OPCODE.match(text, shape_end, stop)
+    if opcode is None:
+        return None
+    root, name = defines.group(1) is not None, defines.group(2)
+    return Head(start, root, name, at, shape_end, opcode.group(1), opcode.end())
+
+
+def following(text: str, shape_end: int, stop: int) -> list[int]:
+    """Where other statements begin on the line of an instruction whose shape ends at ``shape_end``."""
+    close = _operands(text, shape_end, stop)[1]
+    if close is None or text.find("= ", close, stop) < 0:
+        return []
+    return [close + found.end() for found in _NEXT.finditer(scan.flattened(text, close, stop)[0])]
+
+
+def unread(text: str, shape_end: int, stop: int) -> list[str]:
+    """What is not read of an instruction whose shape ends at ``shape_end``, and which ends at ``stop``: in words."""
+    opcode, close = _operands(text, shape_end, stop)
+    if opcode is None or close is None:
+        return []
+    found = []
+    if opcode.group(1) != "constant" and _NESTED.search(scan.without_comments(text[opcode.end() : close])):
+        found.append("an operand is an instruction itself: it is kept as text")
+    if text.find("= ", close, stop) >= 0:
+        opened = scan.flattened(text, close, stop)[1]
+        if any(_BODY.match(text, at, stop) for at in opened):
+            found.append("a computation stands inside of an instruction: it is kept as text")
+    return found
+
+
+def _operands(text: str, shape_end: int, stop: int) -> tuple[re.Match[str] | None, int | None]:
+    """The opcode, and where the parenthesis behind it closes."""
+    opcode = _OPCODE.match(text, shape_end, stop)
+    return opcode, scan.operands_end(text, opcode.end(), stop) if opcode is not None else None
 
 
 def header_lines(lines: list[str]) -> int:

@@ -12,7 +12,7 @@ from sys import intern
 from xlascope.ir import scan
 from xlascope.ir.frames import read_tables
 from xlascope.ir.hlo import HloComputation, HloModule, Problem
-from xlascope.ir.loose import BEGINS, Head, Header, Loose, header_lines
+from xlascope.ir.loose import BEGINS, Head, Header, Loose, following, head_at, header_lines, unread
 
 # One match for each line. Groups: 1 ROOT, 2 name, 3 shape, 4 opcode | 5 ENTRY, 6 name, 7 signature | 8 end | 9 other.
 _LINE = re.compile(
@@ -81,6 +81,7 @@ def _index(module: HloModule, offset: int, number: int) -> None:
     text = module.text
     size = len(text)
     loose = Loose(text)
+    written = "entry_computation_layout" not in module.header
     for match in _LINE.finditer(text, offset):
         kind = match.lastindex
         if loose.pending and kind != 9:
@@ -97,6 +98,8 @@ def _index(module: HloModule, offset: int, number: int) -> None:
                 shape_starts.append(match.start(3))
                 shape_ends.append(match.end(3))
                 lines.append(number)
+                if written:
+                    _behind(module, current, number, match.end() - match.group().endswith("\n"))
         elif kind == 8:
             last = len(names) - 1
             if current is not None and loose.closes(last, match.start(8), match.end(8)):
@@ -169,6 +172,29 @@ def _add(module: HloModule, computation: HloComputation, head: Head, number: int
     module._lines.append(number - module.text.count("\n", head.start, stop))
     module._operands[index] = head.operands
     module._ends[index] = stop
+
+
+def _behind(module: HloModule, computation: HloComputation, number: int, stop: int) -> None:
+    """What stands on a line behind the head of its first instruction, where no compiler printed the module."""
+    text, last = module.text, len(module._names) - 1
+    starts = following(text, module._shape_ends[last], stop)
+    if starts:
+        module._ends[last] = starts[0]
+    _name_unread(module, number, starts[0] if starts else stop)
+    for start, end in zip(starts, [*starts, stop][1:], strict=True):
+        head = head_at(text, start, end)
+        if head is None:
+            module.problems.append(Problem(number, text[start:end].strip(), "not an instruction"))
+        else:
+            _add(module, computation, head, number, end)
+            _name_unread(module, number, end)
+
+
+def _name_unread(module: HloModule, number: int, stop: int) -> None:
+    """Lists what the last instruction, which ends at ``stop``, has that is kept as text."""
+    last = len(module._names) - 1
+    reasons = unread(module.text, module._shape_ends[last], stop)
+    module.problems += [Problem(number, module.text[module._starts[last] : stop].strip(), each) for each in reasons]
 
 
 def _open(module: HloModule, current: HloComputation | None, header: Header, text: str) -> HloComputation:

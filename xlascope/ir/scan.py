@@ -70,6 +70,37 @@ def split_top(text: str, start: int, stop: int) -> list[str]:
     return [part for part in parts if part]
 
 
+def flattened(text: str, start: int, stop: int) -> tuple[str, list[int]]:
+    """``text[start:stop]`` with ``_`` for all that is in brackets, strings and comments, and where outer braces open.
+
+    What stands at ``start`` itself (a bracket that closes) is outside.
+    """
+    parts: list[str] = []
+    opened: list[int] = []
+    depth, begin = 0, start
+    for mark in _MARK.finditer(text, start + 1, stop):
+        at, end = mark.span()
+        character = text[at]
+        if character in "({[":
+            if not depth:
+                parts.append(text[begin:at])
+                begin = at
+                if character == "{":
+                    opened.append(at)
+            depth += 1
+        elif character in ")}]":
+            depth -= 1
+            if not depth:
+                parts.append("_" * (end - begin))
+                begin = end
+            depth = max(depth, 0)
+        elif character != "," and not depth:
+            parts += text[begin:at], "_" * (end - at)
+            begin = end
+    parts.append(text[begin:stop] if not depth else "_" * (stop - begin))
+    return "".join(parts), opened
+
+
 def plain_names(text: str) -> tuple[str, ...] | None:
     """The names in an operand list of names alone, as ``%a, %b``; None for any other text."""
     return tuple(text[1:].split(", %")) if _PLAIN_NAMES.fullmatch(text) else None
