@@ -19,6 +19,7 @@ from xlascope.views.errors import ViewError
 from xlascope.views.names.program_records import resolve
 from xlascope.views.partitioning.exchanges import equations_of, mesh_axes, read_mesh
 from xlascope.views.provenance.attribution import _split
+from xlascope.views.provenance.flow import by_flow
 from xlascope.views.provenance.instructions import instructions
 from xlascope.views.provenance.origins import Provenance
 from xlascope.views.provenance.positions import Own, is_in, package_of
@@ -180,6 +181,15 @@ def test_a_combined_collective_is_told_with_all_it_is_there_for(tmp_path: Path) 
     (start,) = module.of_opcode("all-reduce")
     said = explain(start, module)
     assert said is not None and "the sum of all devices' 4 arrays (w f32[8,8], v f32[8], u f32[2], …)" in said
+
+
+def test_what_a_collective_applies_is_of_its_equations() -> None:
+    own = {"all-reduce.1": ("1", "3")}
+    assert by_flow(parse_hlo(COMBINED), own) == {"sum": ("1", "3")}
+    assert by_flow(parse_hlo(COMBINED), {}) == {}
+    # Of two equations' exchanges neither alone brought it.
+    second = "  %all-reduce.2 = f32[] all-reduce(%s), replica_groups=[1,8]<=[8], to_apply=%add\n  ROOT %all-reduce.1"
+    assert by_flow(parse_hlo(COMBINED.replace("  ROOT %all-reduce.1", second)), {**own, "all-reduce.2": ("2",)}) == {}
 
 
 GATHERED = """\

@@ -19,6 +19,8 @@ _ITS_OWN = frozenset(
         "all-gather-start", "all-gather-done", "collective-permute-start", "collective-permute-done",
     ]
 )  # fmt: skip
+# Of these, what they apply is theirs too, though XLA put them in.
+_REDUCING = frozenset({"all-reduce", "all-reduce-start", "reduce-scatter"})
 _ROUNDS = 6
 _MOST_READERS = 16
 _MOST_STEPS = 12
@@ -112,7 +114,7 @@ class _Flow:
     def _of_region(self, computation: HloComputation) -> Paths:
         """The equations of the one instruction that applies a computation to its elements (a sort its comparator)."""
         callers = self._module.callers(computation.name)
-        if len(callers) != 1 or callers[0].opcode in _ITS_OWN:
+        if len(callers) != 1 or callers[0].opcode in _ITS_OWN - _REDUCING:
             return ()
         return self._of(callers[0])
 
