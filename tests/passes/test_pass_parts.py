@@ -323,10 +323,15 @@ def test_what_passes_made_of_a_lines_other_equations_is_told_beside_the_costlies
     table = PassTable("f#1", None, (), None, True)
     told = told_history(Feed(), table, Subject(equation="0", others=("1", "2", "3")))
     assert told.text == "dot_general (equation 0, costliest of the line's 4): dot.1 there before all passes; " \
-        "changed by fusion; of its line also exp, sub merged into fusion.8 by rewriter"
-    assert told.chief == 2 and set(told.touched) == {2, 4}
+        "changed by fusion; of its line rewriter merged exp, sub into fusion.8; of its line cse merged sub into sub.1"
+    assert told.lead == "rewriter merged exp, sub into fusion.8; cse merged sub into sub.1"
+    assert told.chief == 2 and set(told.touched) == {1, 2, 4}
     alone = told_history(Feed(), table, Subject(equation="0"))
-    assert "also" not in alone.text and alone.chief == 4
+    assert alone.text == "dot_general (equation 0): dot.1 there before all passes; changed by fusion"
+    assert alone.chief == 4 and alone.lead == ""
+    merged = told_history(Feed(), table, Subject(equation="2"))
+    assert merged.text == "sub (equation 2): of.1 merged into sub.1 by cse; of.1 merged into fusion.8 by rewriter"
+    assert merged.chief == 2
 
 
 def test_steps_are_read_from_names_of_files() -> None:

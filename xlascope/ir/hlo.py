@@ -312,7 +312,7 @@ class HloModule:
         return self._calling
 
     def at_line(self, line: int) -> HloInstruction | None:
-        """The instruction on a line of the text, from 1 (the last of several); of one over several lines on any of them."""
+        """The instruction on a line of the text, from 1 (of several the last); also on further lines of it."""
         index = bisect_right(self._lines, line) - 1
         if index < 0:
             return None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from xlascope.ir.parse import parse_hlo
-from xlascope.ir.passes.diff import Difference, compare
+from xlascope.ir.passes.diff import Difference
 from xlascope.ir.passes.form import Form
-from xlascope.ir.passes.lines import Instruction, op_name
+from xlascope.ir.passes.lines import op_name
 from xlascope.ir.passes.sequence import PassSequence
-from xlascope.ir.provenance import is_whole, module_paths, names_of, paths_of
+from xlascope.ir.passes.tagged import TaggedLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +44,18 @@ def equation_history(
 ) -> list[Happening]:
     """Of the instructions that carry the tag of an equation or of one inside of it; [] when none ever does.
 
-    Parameters do not count: a fused computation's say only what is handed in. ``known``: all paths there are.
+    ``known``: all paths there are.
     """
-    texts, tagged = sequence.texts, _Tagged(sequence, path, known)
+    texts, tagged = sequence.texts, sequence.tagged_lines(known)
     found: list[Happening] = []
     before: list[tuple[int, str]] = []
     for place, snapshot in enumerate(sequence.snapshots):
-        mine = tagged.lines(snapshot.text)
+        mine = tagged.of(path, snapshot.text)
         row = texts.rows[snapshot.text]
         now = [(each, texts.computation_at(snapshot.text, at)) for at, each in enumerate(row) if each in mine]
         if now != before:
             if place and before:
-                found += _between(sequence, place, tagged)
+                found += _between(sequence, place, path, tagged)
             else:
                 form = texts.form(snapshot.text)
                 names = tuple(_names(form, [at for at, each in enumerate(form.ids) if each in mine]))
@@ -68,54 +67,13 @@ def equation_history(
 def equation_remains(sequence: PassSequence, path: str, known: Collection[str] | None = None) -> bool:
     """Whether any instruction of the last form carries the tag of an equation or of one inside of it."""
     last = sequence.snapshots[-1].text
-    return not _Tagged(sequence, path, known).lines(last).isdisjoint(sequence.texts.rows[last])
+    return not sequence.tagged_lines(known).of(path, last).isdisjoint(sequence.texts.rows[last])
 
 
-class _Tagged:
-    """The lines of each text whose instruction comes from an equation.
-
-    Names inside of functions that are not inlined yet begin anew: there the callers tell where they go on from.
-    """
-
-    def __init__(self, sequence: PassSequence, path: str, known: Collection[str] | None) -> None:
-        self._texts, self._path, self._known = sequence.texts, path, known
-        whole, relative = [], []
-        for number, line in enumerate(sequence.texts.lines):
-            name = op_name(line) if "xs" in line and " parameter(" not in line else ""
-            names = names_of(name) if name else []
-            wholes = [each for each in names if is_whole(each)]
-            if any(self._is_mine(paths_of(each, known)) for each in wholes):
-                whole.append(number)
-            elif len(wholes) < len(names) and paths_of(name):
-                relative.append(number)
-        self._whole, self._relative = frozenset(whole), frozenset(relative)
-        self._made: dict[int, frozenset[int]] = {}
-
-    def lines(self, number: int) -> frozenset[int]:
-        """Numbers of the distinct lines, of one text."""
-        if number not in self._made:
-            self._made[number] = self._whole | self._in_functions(number)
-        return self._made[number]
-
-    def _in_functions(self, number: int) -> frozenset[int]:
-        here = self._relative.intersection(self._texts.rows[number])
-        if not here or not self._texts.opcodes(number)["call"]:
-            return frozenset()
-        paths = module_paths(parse_hlo(self._texts.text(number)), self._known)
-        named = {each: self._texts.line(each) for each in here}
-        return frozenset(
-            each for each, found in named.items()
-            if isinstance(found, Instruction) and self._is_mine(paths.get(found.name, ()))
-        )  # fmt: skip
-
-    def _is_mine(self, paths: Collection[str]) -> bool:
-        return any(each == self._path or each.startswith(f"{self._path}.") for each in paths)
-
-
-def _between(sequence: PassSequence, place: int, tagged: _Tagged) -> list[Happening]:
+def _between(sequence: PassSequence, place: int, path: str, tagged: TaggedLines) -> list[Happening]:
     """What one pass did to the instructions of an equation."""
     a, b, difference = _compared(sequence, place)
-    then, now = (tagged.lines(sequence.snapshots[each].text) for each in (place - 1, place))
+    then, now = (tagged.of(path, sequence.snapshots[each].text) for each in (place - 1, place))
     had = {at for at, each in enumerate(a.ids) if each in then}
     has = {at for at, each in enumerate(b.ids) if each in now}
     callers, fused = _fusions(b), _fusions(a)
@@ -224,8 +182,7 @@ def _event(place: int, a: Form, b: Form, difference: Difference, x: int, y: int)
 
 def _compared(sequence: PassSequence, place: int) -> tuple[Form, Form, Difference]:
     a, b = sequence.snapshots[place - 1].text, sequence.snapshots[place].text
-    texts = sequence.texts
-    return texts.form(a), texts.form(b), compare(texts, a, b)
+    return sequence.texts.form(a), sequence.texts.form(b), sequence.difference(place)
 
 
 def _line_of(sequence: PassSequence, place: int, name: str) -> int | None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
+from xlascope.ir.passes.diff import Difference, compare
 from xlascope.ir.passes.durations import Event, match_durations
 from xlascope.ir.passes.form import Texts
 from xlascope.ir.passes.names import START, Step
+from xlascope.ir.passes.tagged import TaggedLines
+
+_DIFFERENCES = 16
+"""Of the passes that were compared last; the equations of a line are asked for one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,35 @@ class PassSequence:
         self.tagged = tagged
         self._events = events
         self._passes: tuple[Pass, ...] | None = None
+        self._lines: TaggedLines | None = None
+        self._differences: OrderedDict[tuple[int, int], Difference] = OrderedDict()
+        self._lock = threading.Lock()
         self._positions = {each.step.index: at for at, each in enumerate(self.snapshots)}
 
     def position(self, index: int) -> int | None:
         """The place in the order of the snapshot with a number."""
         return self._positions.get(index)
+
+    def tagged_lines(self, known: Collection[str] | None) -> TaggedLines:
+        """Which lines come from which equation; ``known``: all equations there are."""
+        lines = self._lines
+        if lines is None or lines.known != known:
+            lines = self._lines = TaggedLines(self.texts, known)
+        return lines
+
+    def difference(self, place: int) -> Difference:
+        """What the pass before the snapshot at a place, counted from 0 and not the first, did."""
+        key = self.snapshots[place - 1].text, self.snapshots[place].text
+        with self._lock:
+            found = self._differences.get(key)
+        if found is None:
+            found = compare(self.texts, *key)
+        with self._lock:
+            self._differences[key] = found
+            self._differences.move_to_end(key)
+            while len(self._differences) > _DIFFERENCES:
+                self._differences.popitem(last=False)
+        return found
 
     @property
     def passes(self) -> tuple[Pass, ...]:

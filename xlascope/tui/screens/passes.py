@@ -91,7 +91,7 @@ class PassesScreen(OverScreen[None]):
         """Its widgets, from the top down."""
         glyphs = self.glyphs
         yield PartLine(id="pass-head", glyphs=glyphs)
-        yield PartLine(id="pass-history", glyphs=glyphs, lines=2)
+        yield PartLine(id="pass-history", glyphs=glyphs, lines=3)
         with Horizontal(id="pass-body"):
             yield PassesList(id="passes", glyphs=glyphs)
             yield TextPane(id="pass-text", glyphs=glyphs)
@@ -166,7 +166,7 @@ class PassesScreen(OverScreen[None]):
             self._touched = message.told.touched
         self._passes.set_table(table)
         if message.told is not None:
-            self._draw_history(message.told.text)
+            self._draw_history(message.told)
             self._passes.set_touched(message.told.touched, message.told.chief)
         elif first:
             self._passes.go_to(0)
@@ -267,16 +267,17 @@ class PassesScreen(OverScreen[None]):
         parts = [Part(" PASSES ", "title_focus", rank=9), Part(f" {of} ", "define", rank=9), Part(f" {about}", "dim")]
         self.query_one("#pass-head", PartLine).set_parts(parts)
 
-    def _draw_history(self, text: str) -> None:
-        """Two lines at most; all of it is behind `=`."""
-        self._history = text
+    def _draw_history(self, told: Told) -> None:
+        """Two lines at most, of a line of the source three; all of it is behind `=`."""
+        self._history = told.text
         line = self.query_one("#pass-history", PartLine)
         width = max(self.size.width - 2, 20)
-        text = shortened(text, 2 * width - 12)
-        cut = len(text) if len(text) <= width else max(text.rfind(" ", 0, width), 1)
-        line.set_parts([Part(f" {text[:cut]}", "text")], 0)
-        line.set_parts([Part(f" {text[cut:].lstrip()}", "text")], 1)
-        line.styles.height = 2 if text[cut:] else 1
+        lines = wrap(told.lead or shortened(told.text, 2 * width - 12), width, break_on_hyphens=False)
+        most = 3 if told.lead else 2
+        lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
+        for at in range(3):
+            line.set_parts([Part(f" {lines[at]}", "text")] if at < len(lines) else [], at)
+        line.styles.height = len([each for each in lines if each])
 
     def _draw_footer(self) -> None:
         self.query_one("#pass-footer", PartLine).set_parts(list(self.key_parts("passes")))

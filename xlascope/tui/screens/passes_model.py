@@ -60,12 +60,15 @@ class Subject:
 class Told:
     """The history of a subject in a sentence, and the passes that touched it with the instructions they touched.
 
-    ``chief``: the pass that tells most of it: the last that merged it into something, else the last of all.
+    ``chief``: the pass that tells most of it: of a line the one that merged most of its equations into something, of
+    one equation or instruction the last that merged it, else the last of all. ``lead``: what comes first where there
+    is little room; empty where that is the text's beginning.
     """
 
     text: str
     touched: Mapping[int, tuple[str, ...]]
     chief: int | None = None
+    lead: str = ""
 
 
 class Queries(Protocol):
@@ -152,7 +155,7 @@ def rows_of(text: str, names: Sequence[str]) -> list[int]:
 
 
 def told_history(feed: Queries, table: PassTable, subject: Subject) -> Told:
-    """What became of what the user came with."""
+    """What became of what the user came with; of a line also which passes merged what of it into what."""
     what = f"equation {subject.equation}" if subject.equation is not None else str(subject.instruction)
     if subject.equation is not None and not table.linked:
         return Told(f"{what}: these passes carry no tags of equations", {})
@@ -168,35 +171,53 @@ def told_history(feed: Queries, table: PassTable, subject: Subject) -> Told:
     for each in answer.events:
         if not each.first:
             touched[each.pass_index] = (*touched.get(each.pass_index, ()), *each.names, *each.of)
-    merging = [each.pass_index for each in answer.events if each.event == "merged"]
-    others = _others_merged(feed, table, subject.others)
-    for _, event in others:
-        touched[event.pass_index] = (*touched.get(event.pass_index, ()), *event.names, *event.of)
-    chief = max(merging or [event.pass_index for _, event in others] or touched, default=None)
-    also = "".join(f"; {text}" for text in _told_others(others))
-    return Told(f"{what}: {'; '.join(_sentences(answer.events))}{end}{also}", touched, chief)
+    mergers = _mergers([answer, *_others(feed, table, subject.others)]) if subject.others else []
+    for merger in mergers:
+        touched[merger.pass_index] = (*touched.get(merger.pass_index, ()), *merger.names)
+    chief = mergers[0].pass_index if mergers else None
+    if chief is None:
+        chief = max([each.pass_index for each in answer.events if each.event == "merged"] or touched, default=None)
+    own = f"{what}: {'; '.join(_sentences(answer.events))}{end}"
+    told = [merger.told for merger in mergers]
+    return Told("; ".join([own, *(f"of its line {each}" for each in told)]), touched, chief, "; ".join(told))
 
 
-def _others_merged(feed: Queries, table: PassTable, paths: Sequence[str]) -> list[tuple[str, Any]]:
-    """Primitive of each equation that a pass merged into something, and the last event that did."""
-    found = []
-    for path in paths[:_OTHERS]:
-        answer = feed.query("history", program=table.program, variant=table.variant, equation=path)
-        merged = [each for each in answer.events if each.event == "merged"] if answer is not None else []
-        if merged:
-            found.append((str(answer.primitive or path), merged[-1]))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Merger:
+    """What one pass merged of a line's equations: their primitives, the costliest first, and into what."""
+
+    pass_index: int
+    pass_: str
+    primitives: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        return f"{self.pass_} merged {_few(list(dict.fromkeys(self.primitives)), 4)} into {_few(self.names, 1)}"
 
 
-def _told_others(others: Sequence[tuple[str, Any]]) -> list[str]:
-    """One sentence for all that one pass merged into the same."""
-    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for primitive, event in others:
-        groups.setdefault((event.pass_, tuple(event.names)), []).append(primitive)
-    return [
-        f"of its line also {_listed(list(dict.fromkeys(primitives)), 6)} merged into {_listed(names)} by {by}"
-        for (by, names), primitives in groups.items()
+def _mergers(answers: Sequence[Any]) -> list[_Merger]:
+    """By pass, those first that merged most equations, of equal ones those into more instructions, then the earlier."""
+    found: dict[tuple[int, str], tuple[list[str], dict[str, None]]] = {}
+    for answer in answers:
+        for event in answer.events:
+            if event.event == "merged":
+                primitives, names = found.setdefault((event.pass_index, event.pass_), ([], {}))
+                primitives.append(str(answer.primitive or answer.equation))
+                names.update(dict.fromkeys(event.names))
+    mergers = [_Merger(*key, tuple(primitives), tuple(names)) for key, (primitives, names) in found.items()]
+    return sorted(mergers, key=lambda each: (-len(each.primitives), -len(each.names), each.pass_index))
+
+
+def _others(feed: Queries, table: PassTable, paths: Sequence[str]) -> list[Any]:
+    answers = [
+        feed.query("history", program=table.program, variant=table.variant, equation=path) for path in paths[:_OTHERS]
     ]
+    return [answer for answer in answers if answer is not None]
+
+
+def _few(names: Sequence[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" +{len(names) - most}" if len(names) > most else "")
 
 
 def _sentences(events: Sequence[Any]) -> list[str]:
@@ -234,7 +255,7 @@ def shortened(text: str, room: int) -> str:
 
 
 def _weight(part: str, last: bool) -> int:
-    return 0 if part.startswith("changed by ") else 3 if " merged into " in part else 2 if last else 1
+    return 0 if part.startswith("changed by ") else 3 if " merged " in part else 2 if last else 1
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:
