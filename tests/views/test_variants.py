@@ -188,6 +188,13 @@ def test_a_plan_won_only_where_medians_and_ratios_are_apart(measured: Path) -> N
     drifted = rank([plan("b", 4, 1.0), plan("a", 2, 1.0)])
     assert [(each.variant, each.tied) for each in drifted.places] == [("a", False), ("b", True)]
     assert drifted.verdict == "a has the shortest median; intervals do not tell it from b"
+    slow = replace(plan("c", 40, 20.0), samples=5, ci_low_ns=None, ci_high_ns=None, ratio_ci_low=None, ratio_ci_high=None)
+    few = rank([slow, plan("b", 4, 1.0), plan("a", 2, 1.0)])
+    assert [(each.variant, each.tied) for each in few.places] == [("a", False), ("b", True), ("c", True)]
+    assert few.verdict == (
+        "a has the shortest median; intervals do not tell it from b; no interval, for want of samples, has c (5): "
+        "a longer --budget gives one"
+    )
 
 
 def test_what_is_missing_in_a_question_is_told_before_anything_is_compiled(

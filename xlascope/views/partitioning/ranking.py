@@ -17,6 +17,7 @@ class Place:
 
     ``tied``: its interval meets that of the first, or that of its time ÷ baseline does: the variants were measured one
     after the other, and each in turn with the baseline, so that what the machine did meanwhile shows in the medians.
+    Nothing is sure of one without an interval (too few samples), so it counts as tied; ``samples`` tells.
     """
 
     rank: int
@@ -28,6 +29,7 @@ class Place:
     ratio: float | None
     peak_bytes: int | None
     tied: bool
+    samples: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,24 @@ def rank(rows: Sequence[Variant]) -> Ranking:
     if len(places) < 2:
         return Ranking(places, None, simulated)
     first, second = places[:2]
-    tied = [place.variant for place in places[1:] if place.tied]
+    tied = [place for place in places[1:] if place.tied]
     if tied:
-        verdict = f"{first.variant} has the shortest median; intervals do not tell it from {', '.join(tied)}"
-        return Ranking(places, verdict, simulated)
+        return Ranking(places, f"{first.variant} has the shortest median; {_untold(first, tied)}", simulated)
     share = second.median_ns / first.median_ns if first.median_ns else None
     by = f", {share:.2f} times as fast as {second.variant}" if share is not None else ""
     return Ranking(places, f"{first.variant} won{by}; their intervals are apart", simulated)
+
+
+def _untold(first: Place, tied: Sequence[Place]) -> str:
+    """Why the first is not sure to be that: intervals that meet, or that are missing."""
+    few = [place for place in (first, *tied) if place.ci_low_ns is None]
+    told = "" if first in few else ", ".join(place.variant for place in tied if place not in few)
+    parts = [f"intervals do not tell it from {told}"] if told else []
+    if few:
+        parts.append("no interval, for want of samples, has "
+                     + ", ".join(f"{place.variant} ({place.samples or 0})" for place in few)
+                     + ": a longer --budget gives one")
+    return "; ".join(parts)
 
 
 def _place(number: int, row: Variant, first: Variant) -> Place:
@@ -97,7 +110,8 @@ def _place(number: int, row: Variant, first: Variant) -> Place:
     apart = _above(row.ci_low_ns, first.ci_high_ns) and _above(row.ratio_ci_low, first.ratio_ci_high)
     tied = row is not first and not apart
     return Place(
-        number, row.id, row.variant, row.median_ns, row.ci_low_ns, row.ci_high_ns, row.ratio, row.peak_bytes, tied
+        number, row.id, row.variant, row.median_ns, row.ci_low_ns, row.ci_high_ns, row.ratio, row.peak_bytes, tied,
+        row.samples,
     )  # fmt: skip
 
 
