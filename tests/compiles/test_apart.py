@@ -26,6 +26,10 @@ def loss(p, x):
 def norm(p, x):
     return jnp.sum(jnp.abs(x @ p))
 
+@jax.jit
+def energy(p):
+    return jnp.sum(jnp.sin(p) ** 2)
+
 p = x = np.ones((4, 4), np.float32)
 jax.jit(jax.value_and_grad(loss))(p, x)
 jax.jit(loss)(p, x)
@@ -69,6 +73,13 @@ for n in (5, 6, 7, 8, 9):
 init([3, 4, 5])
 train([np.ones(n, np.float32) for n in (13, 14, 15)])
 ragged()
+for _ in range(2):
+    energy(p)
+    jax.grad(energy)(p)
+    jax.vmap(energy)(p)
+    jax.vmap(lambda row: jax.value_and_grad(energy)(row))(p)
+    jax.hessian(energy)(p)
+jax.grad(energy)(p[0])
 """
 LINES = SCRIPT.splitlines()
 
@@ -140,11 +151,32 @@ def test_each_change_is_counted_by_itself(answer: Compiles) -> None:
         ("dtype", 1, "argument a: f32[8] → f16[8]"),
     ]
     assert scale.advice == (
-        "give each argument one dtype before the call: `s` comes as ~f32[], f32[], ~i32[], `a` comes as f32[8], f16[8]."
+        "give each argument one dtype before the call: `s` comes as ~f32[], f32[], ~i32[], `a` comes as f32[8], f16[8]. "
+        f"It is called at script.py:{line_of('    scale(half, s)')} (and {line_of('value = scale(')})."
     )
     (pool, _) = storm_of(answer, "pool").causes
     assert (pool.cause, pool.count) == ("shape", 4)
     assert pool.example == "argument tokens changes shape: i32[5], i32[6], i32[7], i32[8], …"
+
+
+def test_a_jitted_function_under_transformations(answer: Compiles, source: Source) -> None:
+    """JAX dispatches the jitted function's forward and backward pass as programs of their own."""
+    rows = [row for row in answer.compiles if row.name == "energy"]
+    apart = ", compiled apart from its calls"
+    assert [row.reason for row in rows[:6]] == [
+        "first call", f"first call under grad{apart}", "first call under grad in the backward pass",
+        f"first call under vmap{apart}", f"first call under vmap of value_and_grad{apart}",
+        "first call under vmap of value_and_grad in the backward pass",
+    ]  # fmt: skip
+    assert {row.reason.partition(",")[0] for row in rows[6:-2]} <= {
+        "first call under jacfwd of jacrev", "first call under jacfwd of jacrev in the backward pass"
+    }  # fmt: skip
+    assert {row.cause for row in rows[:-2]} == {"first"}
+    assert [row.reason for row in rows[-2:]] == [
+        "argument arg0: f32[4,4] → f32[4]", "argument arg0: f32[4,4] → f32[4]; argument arg1: f32[4,4] → f32[4]"
+    ]  # fmt: skip
+    made = {row.id: row.transformations for row in query("programs", source).programs}
+    assert made["energy#2"] == ("grad",) and made["energy#3"] == ("grad", "transpose")
 
 
 def test_what_is_said_of_eager_operations(answer: Compiles) -> None:

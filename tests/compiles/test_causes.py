@@ -156,16 +156,17 @@ ADVICE = {
                 "in each turn of the loop at {script}:{loop}: call it once, before the loop, and keep what it returns.",
     "same object": "`jax.jit` at {at} is called in each turn of the loop at {script}:{loop}: call it once, before the loop, "
                    "and keep what it returns.",
-    "by position": "pass `power` in one form: it comes as by keyword, by position.",
+    "by position": "pass `power` in one form: it comes as by keyword, by position. It is called at {at}.",
     "method": "`jax.jit` at {made} wraps a method of each new object: jit one function outside of the class, and hand it "
               "what it needs of the object as arguments.",
     "self": "`self` is static, and each new object is another key: make the object once, give its class `__eq__` and "
-            "`__hash__`, or make the class a pytree (`jax.tree_util.register_dataclass`).",
+            "`__hash__`, or make the class a pytree (`jax.tree_util.register_dataclass`). It is called at {at}.",
     "scan": "`scan` at {at} runs outside of jit, where JAX compiles it for each new function object: define what it is "
             "given outside of the loop at {script}:{loop}, or call it inside of a jitted function.",
-    "keys": "pass `p` in one form: it comes as dict of 'a', dict of 'a', 'b', tuple of 2, list of 2.",
+    "keys": "pass `p` in one form: it comes as dict of 'a', dict of 'a', 'b', tuple of 2, list of 2. It is called at {at} (and {second}, "
+            "{third}, …).",
     "donated": "the function is jitted with other donated arguments at {at}: jit it once.",
-    "by keyword": "pass the arguments in one form: it comes as a, b by position, a, b by keyword.",
+    "by keyword": "pass the arguments in one form: it comes as a, b by position, a, b by keyword. It is called at {at}.",
 }  # fmt: skip
 
 
@@ -181,7 +182,7 @@ def test_the_line_to_change(tag: str, answer: Compiles) -> None:
     ]  # fmt: skip
     expected = ADVICE[tag].format(
         at=f"{SCRIPT.name}:{number if tag != 'nested' else jitted}", script=SCRIPT.name, loop=loop,
-        made=f"{SCRIPT.name}:{line_of('made in init')}",
+        made=f"{SCRIPT.name}:{line_of('made in init')}", second=number + 1, third=number + 2,
     )  # fmt: skip
     assert storm.advice == expected
     assert storm.compiles >= 2 and storm.ns >= storm.again_ns > 0

@@ -99,4 +99,4 @@ from .stablehlo import (
     stablehlo_module,
     unoptimized_hlo_text,
 )
-from .transformations import transformations
+from .transformations import EVALUATED, TRANSPOSE, transformations

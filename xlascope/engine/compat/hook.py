@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .sources import is_user_file
+from .transformations import transforming
 
 
 def wrap_lowering(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -50,12 +51,14 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
 
     Keys, each None when this is another way in: ``fun`` (the Python callable), ``values`` (flat arguments),
     ``arg_names``, ``args``, ``kwargs``, ``jit_info``, ``in_tree``; ``aot``; ``direct``: no library
-    code of JAX's lies between the dispatch and the script's call. ``depth`` counts from the caller of this function.
+    code of JAX's lies between the dispatch and the script's call; ``under``: the transformations that dispatch it in
+    the place of a call (`transforming`), none for a call. ``depth`` counts from the caller of this function.
     """
     found: dict[str, Any] = dict.fromkeys(("fun", "values", "arg_names", "args", "kwargs", "jit_info", "in_tree"))
     frame = sys._getframe(depth + 1)
     caller = frame.f_back
     found["direct"] = _called_by_script(frame)
+    found["under"] = ()
     found["aot"] = frame.f_code.co_name == "lower"
     if found["aot"] and caller is not None and caller.f_code.co_name == "jit_lower":
         names = caller.f_locals
@@ -73,6 +76,8 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
             found["in_tree"] = getattr(names.get("p"), "in_tree", None)
             outer = caller.f_back
             found["jit_info"] = outer.f_locals.get("jit_info") if outer is not None else None
+        else:
+            found["under"] = transforming(caller)
     return found
 
 

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .. import compat
 from .signature import Circumstances, Difference, Signature, differences
 
 SEEN_SIGNATURES = 64
 SEEN_FUNCTIONS = 4096
 TOLD = 3
 COMPARED = 3_000  # inputs
+PARTS = 2  # of one transformation: programs that differ in their number of arrays
 ANOTHER = "another {0} object"
 
 
@@ -55,8 +57,12 @@ class Reasons:
         fun: Any,
         eager: bool = False,
         circumstances: Circumstances | None = None,
+        under: Sequence[str] = (),
     ) -> Cause:
-        """Why this signature is compiled; remembers it. ``eager``: of a primitive, which is no function object."""
+        """Why this signature is compiled; remembers it. ``eager``: of a primitive, which is no function object.
+
+        ``under``: the transformations that JAX dispatches it for, in the place of a call.
+        """
         fun = None if eager else fun
         seen = self._seen.get(function_id)
         if seen is None:
@@ -65,7 +71,7 @@ class Reasons:
             seen = self._seen[function_id] = _Seen()
         case = _Case(
             seen.earlier, signature, circumstances or Circumstances(), fun is not None,
-            fun is not None and _knows(seen, fun),
+            fun is not None and _knows(seen, fun), tuple(under),
         )  # fmt: skip
         cause = replace(case.cause(), body=eager and bool(case.now.bodies))
         seen.earlier.append((signature, case.now))
@@ -73,6 +79,17 @@ class Reasons:
         if fun is not None and not case.same_function:
             _remember(seen, fun)
         return cause
+
+
+def _under(transformations: Sequence[str]) -> str:
+    """Words for the transformations a function is compiled under, which JAX compiles for each of them anew."""
+    names = [name for name in transformations if name not in (compat.TRANSPOSE, compat.EVALUATED)]
+    if not transformations:
+        return ""
+    if compat.EVALUATED in transformations:
+        return " as a part of traced equations that JAX evaluates, compiled apart from its calls"
+    at = f" under {' of '.join(names)}" if names else ""
+    return at + (" in the backward pass" if compat.TRANSPOSE in transformations else ", compiled apart from its calls")
 
 
 def _at(place: tuple[str, int, str] | None) -> str:
@@ -111,10 +128,15 @@ class _Case:
     now: Circumstances
     function_known: bool
     same_function: bool
+    under: tuple[str, ...] = ()
 
     def cause(self) -> Cause:
         if not self.earlier:
-            return Cause("first", "first call")
+            return Cause("first", f"first call{_under(self.under)}")
+        counts = {len(old.inputs) for old, _ in self.earlier}
+        if self.under and len(counts) < PARTS and len(self.new.inputs) not in counts:
+            # Of a transformation JAX makes several programs, and nothing says which of them this is.
+            return Cause("first", f"first call{_under(self.under)}, with {len(self.new.inputs)} arrays")
         if self.function_known and not self.same_function and (elsewhere := self._elsewhere()) is not None:
             return elsewhere
         equal = [each for each in self.earlier if each[0].program == self.new.program]

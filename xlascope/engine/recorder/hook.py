@@ -193,8 +193,9 @@ class Hook:
             signature = replace(signature, statics=eager_parameters(jaxpr) or signature.statics)
             around = replace(around, tree=None, made=None)  # of JAX's own jitted object
         # Of one function its gradient is another one: neither is the other made again.
-        key = "\0".join((program.function.id, *program.transformations))
-        return self.reasons.explain(key, signature, call["fun"], program.eager, around)
+        under = () if program.eager else call["under"]
+        key = "\0".join((program.function.id, *(under or program.transformations)))
+        return self.reasons.explain(key, signature, call["fun"], program.eager, around, under)
 
     def _cause_again(self, program: Program) -> tuple[str, Cause, Any] | None:
         """Of a compile whose trace JAX had already: for arguments that lie elsewhere, say."""

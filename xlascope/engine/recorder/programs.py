@@ -118,7 +118,9 @@ class Programs:
         how = "eager" if function.library else _how(jaxpr, call)
         known = self.known(jaxpr)  # a later compile of a trace does not always tell the function
         fun = (compat.given_to_pmap(call["fun"]) if how == "pmap" else None) or call["fun"]
-        transformations = known.transformations if known is not None else compat.transformations(fun)
+        # What JAX dispatches in the place of a call is no call of the function: its gradient's two programs, say.
+        under = () if how == "eager" else call["under"]
+        transformations = known.transformations if known is not None else under or compat.transformations(fun)
         inputs = input_rows(jaxpr, params, call)
         signature = Signature(
             program="",

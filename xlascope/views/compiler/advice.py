@@ -30,7 +30,19 @@ def advice(source: RunSource, group: Sequence[Compile], together: bool = False) 
         return None
     if cause in ("function", "captured") and not rows[0].eager and (apart := _apart(group, rows)) is not None:
         return apart
-    return say(source, again if cause in _OF_TYPES else rows)
+    said = say(source, again if cause in _OF_TYPES else rows)
+    return said + _called(again if cause in _OF_TYPES else rows, said) if cause in _AT_CALLS else said
+
+
+def _called(rows: Sequence[Compile], said: str) -> str:
+    """The user's lines that call, where what is to be changed is what they pass; empty where they are named already."""
+    places = Counter(
+        (row.own_file, row.own_line) if row.own_line is not None else (row.call_file, row.call_line) for row in rows
+    )
+    places.pop((None, None), None)
+    if not places or any(_where(*place) in said for place in places):
+        return ""
+    return f" It is called {_at_lines(places)}."
 
 
 def _where(file: str | None, line: int | None) -> str:
@@ -252,6 +264,8 @@ _SAYINGS: dict[str, Callable[[RunSource, Sequence[Compile]], str]] = {
     "device": _placement, "donation": _donation, "config": _configured, "option": _configured, "cleared": _cleared,
     "how": _how,
 }  # fmt: skip
+# What is to be changed lies where the function is called.
+_AT_CALLS = ("shape", "rank", "dtype", "weak type", "static", "structure", "sharding", "device", "cleared")
 # Said of all that an argument was, whichever part of its type changed from one compile to the next.
 _OF_TYPES = ("shape", "rank", "dtype", "weak type", "x64")
 

@@ -50,7 +50,7 @@ def values(rows: Iterable[Compile], name: str | None, *parts: str) -> list[str]:
 
 
 def _told(rows: Iterable[Compile], part: Difference) -> str:
-    return f"{_WORDS[part.part].format(part.name)}: {few(values(rows, part.name, part.part))}"
+    return f"{_WORDS[part.part].format(part.name or 'the arguments')}: {few(values(rows, part.name, part.part))}"
 
 
 def _is_object(row: Compile) -> bool:
