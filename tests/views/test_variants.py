@@ -185,15 +185,17 @@ def test_a_plan_won_only_where_medians_and_ratios_are_apart(measured: Path) -> N
     assert [(each.variant, each.tied) for each in apart.places] == [("a", False), ("b", False)]
     assert apart.verdict == "a won, 2.00 times as fast as b; their intervals are apart"
     # The machine was slower while b was measured: beside its baseline it is no slower than a.
-    drifted = rank([plan("b", 4, 1.0), plan("a", 2, 1.0)])
-    assert [(each.variant, each.tied) for each in drifted.places] == [("a", False), ("b", True)]
-    assert drifted.verdict == "a has the shortest median; intervals do not tell it from b"
+    drifted = rank([plan("a", 2, 1.0), plan("b", 4, 0.99)])
+    assert [(each.variant, each.tied) for each in drifted.places] == [("b", False), ("a", True)]
+    assert drifted.verdict == "b is the quickest beside its baseline; intervals do not tell it from a"
+    unpaired = rank([replace(plan("b", 4, 1.0), ratio=None), plan("a", 2, 1.0)])
+    assert unpaired.verdict == "a has the shortest median; intervals do not tell it from b"
     slow = replace(plan("c", 40, 20.0), samples=5, ci_low_ns=None, ci_high_ns=None, ratio_ci_low=None, ratio_ci_high=None)
-    few = rank([slow, plan("b", 4, 1.0), plan("a", 2, 1.0)])
+    few = rank([slow, plan("b", 4, 1.01), plan("a", 2, 1.0)])
     assert [(each.variant, each.tied) for each in few.places] == [("a", False), ("b", True), ("c", True)]
     assert few.verdict == (
-        "a has the shortest median; intervals do not tell it from b; no interval, for want of samples, has c (5): "
-        "a longer --budget gives one"
+        "a is the quickest beside its baseline; intervals do not tell it from b; no interval, for want of samples, has c "
+        "(5): a longer --budget gives one"
     )
 
 

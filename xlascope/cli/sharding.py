@@ -158,7 +158,7 @@ def _record(path: Path, program: str) -> dict[str, Any]:
 def measure_all(
     path: Path, program: str, wanted: list[dict[str, Any]], refused: list[str], options: argparse.Namespace
 ) -> int:
-    """Measures each, keeps all as variants, and prints them ranked by the wall time of a call. Returns 0 or 4."""
+    """Measures each, keeps all as variants, and prints them ranked by wall time ÷ baseline. Returns 0 or 4."""
     if options.name is not None:
         raise CommandError("measure: --name keeps one set of switches, and these are several")
     events: queue.Queue[dict[str, Any]] = queue.Queue()

@@ -142,7 +142,8 @@ def _devices(rows: Sequence[Device]) -> Iterable[RenderableType]:
 def ranking(answer: Ranking, program: str | None = None, shown: str | None = None) -> Iterable[RenderableType]:
     """The plans that were measured, the fastest first; `shown`: the variant that all above is about."""
     who = f"all variants of {program} on several devices, " if program else ""
-    yield heading(f"{who}ranked by the wall time of a call" + (" (simulated devices)" if answer.simulated else ""))
+    kind = " (simulated devices)" if answer.simulated else ""
+    yield heading(f"{who}ranked by the wall time of a call ÷ its baseline's{kind}")
     columns = [number_column("#"), Column("variant", least=16), number_column("median"), number_column("95% interval"),
                number_column("÷ baseline"), number_column("peak", 1), fixed_column("id", 2)]  # fmt: skip
     yield table(columns, [

@@ -13,11 +13,12 @@ _SPREAD = frozenset({"devices", "mesh", "shard", "shard_plan"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A variant in a ranking by the median wall time of a call.
+    """A variant in a ranking by the wall time of a call ÷ the baseline's.
 
-    ``tied``: its interval meets that of the first, or that of its time ÷ baseline does: the variants were measured one
-    after the other, and each in turn with the baseline, so that what the machine did meanwhile shows in the medians.
-    Nothing is sure of one without an interval (too few samples), so it counts as tied; ``samples`` tells.
+    The variants were measured one after the other, and each in turn with the baseline: what the machine did meanwhile
+    shows in the medians and cancels in ``ratio``. Where one has no ratio, the medians rank. ``tied``: its interval
+    meets that of the first, in medians or in ratios. Nothing is sure of one without an interval (too few samples), so
+    it counts as tied; ``samples`` tells.
     """
 
     rank: int
@@ -77,9 +78,10 @@ def spread(row: Variant) -> bool:
 
 
 def rank(rows: Sequence[Variant]) -> Ranking:
-    """By the median, the shortest first."""
+    """By time ÷ baseline, the shortest first; by the median where a ratio is missing."""
     timed = [row for row in newest(rows) if row.median_ns is not None]
-    timed.sort(key=lambda row: row.median_ns or 0)
+    paired = all(row.ratio for row in timed)
+    timed.sort(key=lambda row: (paired and row.ratio) or row.median_ns or 0)
     simulated = any(row.simulated for row in timed)
     places = tuple(_place(number, row, timed[0]) for number, row in enumerate(timed, 1))
     if len(places) < 2:
@@ -87,8 +89,12 @@ def rank(rows: Sequence[Variant]) -> Ranking:
     first, second = places[:2]
     tied = [place for place in places[1:] if place.tied]
     if tied:
-        return Ranking(places, f"{first.variant} has the shortest median; {_untold(first, tied)}", simulated)
-    share = second.median_ns / first.median_ns if first.median_ns else None
+        least = "is the quickest beside its baseline" if paired else "has the shortest median"
+        return Ranking(places, f"{first.variant} {least}; {_untold(first, tied)}", simulated)
+    if paired and first.ratio and second.ratio:
+        share: float | None = second.ratio / first.ratio
+    else:
+        share = second.median_ns / first.median_ns if first.median_ns else None
     by = f", {share:.2f} times as fast as {second.variant}" if share is not None else ""
     return Ranking(places, f"{first.variant} won{by}; their intervals are apart", simulated)
 
