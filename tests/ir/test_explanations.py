@@ -10,7 +10,7 @@ import pytest
 
 from xlascope.ir import explain, parse_hlo, parse_shape, short_shape
 from xlascope.ir.cost import operand_shape
-from xlascope.ir.explain import EXPLAINED
+from xlascope.ir.explain import EXPLAINED, explain_computation
 from xlascope.ir.explain.calls import what_is
 from xlascope.ir.explain.collectives import axes_of
 from xlascope.ir.explain.equations import EXPLAINED as PRIMITIVES
@@ -326,6 +326,21 @@ ENTRY %e (x: f32[8,4], y: f32[8]) -> f32[8,4] {
 def test_sentences(lines, told):
     module = parse_hlo(SMALL.replace("%LINES%", "  " + lines))
     assert explain(module.get("v"), module, (("a", 2), ("b", 2))) == told
+
+
+def test_a_computation_is_told_by_its_size_and_what_runs_it():
+    calls = "  %v = f32[8,4] all-reduce(%x), to_apply=%sum\n" + "".join(
+        f"  %s.{n} = ((f32[8]), f32[8], u32[]) async-start(%y), calls=%slow\n" for n in range(4)
+    )
+    module = parse_hlo(SMALL.replace("%LINES%", calls.rstrip("\n")))
+    told = {each.name: explain_computation(each, module) for each in module.computations}
+    assert told == {
+        "sum": "a computation of 3 instructions, run by all-reduce v",
+        "slow": "a computation of 2 instructions, run by async-start s.0, async-start s.1, async-start s.2 and 1 more",
+        "e": "the program itself: 8 instructions",
+    }
+    alone = parse_hlo(SMALL.replace("%LINES%", ""))
+    assert explain_computation(alone.computation("sum"), alone).endswith("run by nothing")
 
 
 def test_axes_of_a_mesh():

@@ -19,7 +19,7 @@ from xlascope.tui.app import XlascopeApp
 from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.screens.passes import PassesScreen
-from xlascope.tui.screens.passes_model import FORMS, PassItem, PassTable, Subject
+from xlascope.tui.screens.passes_model import FORMS, PassItem, PassTable, Subject, difference_lines
 from xlascope.tui.widgets.passes_list import PassesList
 from xlascope.tui.widgets.text_pane import TextPane
 
@@ -74,6 +74,36 @@ async def test_keys_lead_through_forms_and_panes_and_back(recorded: Path) -> Non
         assert passes.has_focus and isinstance(app.screen, PassesScreen)
         await pilot.press("escape")
         assert isinstance(app.screen, MainScreen)
+
+
+def lines(pane: TextPane) -> list[str]:
+    return [pane.source.line(row) for row in range(len(pane.source))]
+
+
+async def test_any_two_passes_are_compared(recorded: Path) -> None:
+    async with opened(recorded) as (app, pilot, screen):
+        passes, text = screen.query_one(PassesList), screen.query_one(TextPane)
+        await until(pilot, lambda: len(text.source))
+        await pilot.press("home", "apostrophe")
+        first = passes.current.index
+        await pilot.press("end")
+        last = passes.current.index
+        title = f"{first} to {last} {passes.current.name}"
+        await until(pilot, lambda: title in "\n".join(screen_text(app)))
+        assert f"what changed since {first}" in "\n".join(screen_text(app))
+        feed = screen._over.feed
+        diff = feed.query("diff", program="scores#1", variant=None, to=str(last), **{"from": str(first)})
+        assert lines(text) == difference_lines(diff)[: len(lines(text))] and len(lines(text)) > 10
+        alone = feed.query("diff", program="scores#1", variant=None, to=str(last))
+        assert lines(text)[:5] != difference_lines(alone)[:5]
+        await pilot.press("t")
+        await until(pilot, lambda: text.source.line(0) == f"--- pass:{first}")
+        assert text.source.line(1) == f"+++ pass:{last}"
+        await pilot.press("t", "t", "apostrophe")  # since the last one: its own changes
+        await until(pilot, lambda: title not in "\n".join(screen_text(app)))
+        assert lines(text) == difference_lines(alone)[: len(lines(text))]
+        await pilot.press("apostrophe")
+        assert "f filters" in "\n".join(screen_text(app))
 
 
 async def test_loops_open_unchanged_passes_come_on_request_and_a_filter_keeps_some(recorded: Path) -> None:

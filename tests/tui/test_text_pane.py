@@ -107,6 +107,23 @@ async def test_search_finds_forwards_backwards_and_around():
         assert app.widget.cursor == 999
 
 
+async def test_matches_are_counted_anew_in_another_text():
+    app = Host(pane("alpha Beta alpha\nalpha\n"))
+    async with app.run_test(size=SIZE) as pilot:
+        app.widget.start_search("alpha")
+        await settle(pilot)
+        assert "/alpha  1 of 2" in app.widget.render_line(0).text
+        app.widget.set_content(TextLines("beta\nalpha\nbeta\nalpha\nalpha\n"))
+        await settle(pilot)
+        assert "/alpha  3 matches" in app.widget.render_line(0).text and app.widget.cursor == 0
+        app.widget.start_search("alpha")
+        await settle(pilot)
+        assert app.widget.cursor == 1 and "/alpha  1 of 3" in app.widget.render_line(0).text
+        app.widget.set_content(TextLines("beta\n"))
+        await settle(pilot)
+        assert "/alpha  0 matches" in app.widget.render_line(0).text
+
+
 async def test_matches_are_marked_in_the_drawn_line():
     app = Host(pane("alpha Beta alpha\n"))
     async with app.run_test(size=SIZE) as pilot:

@@ -107,6 +107,7 @@ ACTIONS: tuple[Action, ...] = (
     # the screen of passes
     _passes("pane", "tab,shift+tab", "pane", "pane", "To the list or to the text", True),
     _passes("form", "t", "form", "form", "What changed, line by line, or the whole text", True),
+    _passes("from", "apostrophe", "start", "from", "What changed since this pass, up to any other; and no more", True),
     _passes("explain", "equals_sign", "explain", "history", "All that became of what you came with", True),
     _passes("help", "question_mark,f1", "help", "help", "Keys and meaning of this screen", True),
     _passes("copy", "y", "copy", "Copy the line", "The cursor's line to the clipboard, the whole pane to a file"),

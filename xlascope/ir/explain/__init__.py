@@ -10,7 +10,7 @@ from collections.abc import Callable
 from xlascope.ir.explain import calls, collectives, control, data, elementwise, reductions
 from xlascope.ir.explain.collectives import Mesh, collective
 from xlascope.ir.fusions import is_real_member
-from xlascope.ir.hlo import HloInstruction, HloModule
+from xlascope.ir.hlo import HloComputation, HloInstruction, HloModule
 
 _TELLERS: dict[str, Callable[..., str]] = {
     **elementwise.TELLERS,
@@ -20,6 +20,7 @@ _TELLERS: dict[str, Callable[..., str]] = {
     **collectives.TELLERS,
     **calls.TELLERS,
 }
+_CALLERS = 3
 EXPLAINED = frozenset(_TELLERS)
 """The opcodes that have an explanation."""
 
@@ -37,3 +38,14 @@ def explain(instruction: HloInstruction, module: HloModule, mesh: Mesh | None = 
         return text
     fused = [own.name for own in module.callers(instruction.computation.name) if own.opcode == "fusion"]
     return f"{text}; fused into {', '.join(fused)}" if fused else text
+
+
+def explain_computation(computation: HloComputation, module: HloModule) -> str:
+    """How large a computation is, and what runs it."""
+    count = len(computation.instructions)
+    size = f"{count:,} instruction{'' if count == 1 else 's'}"
+    if computation.is_entry:
+        return f"the program itself: {size}"
+    callers = [f"{each.opcode} {each.name}" for each in module.callers(computation.name)]
+    more = f" and {len(callers) - _CALLERS:,} more" if len(callers) > _CALLERS else ""
+    return f"a computation of {size}, run by {', '.join(callers[:_CALLERS]) or 'nothing'}{more}"

@@ -272,11 +272,14 @@ class Feed:
 
             shown = self.stage(program, stage, variant, None)
             return None if shown.folds is None else explain_row(shown.lines, shown.folds, stage, row)
-        from xlascope.ir.explain import explain
+        from xlascope.ir.explain import explain, explain_computation
         from xlascope.views.sources.stages import hlo_module
 
         module = hlo_module(self._source, program, stage, variant if stage == "optimized" else None)
         found = module.at_line(row + 1) if module is not None else None
+        if module is not None and found is None:
+            opened = next((each for each in module.computations if each.line == row + 1), None)
+            return (opened.name, explain_computation(opened, module)) if opened is not None else None
         if module is None or found is None:
             return None
         said = explain(found, module, self._mesh(program, variant))

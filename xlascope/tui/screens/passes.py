@@ -51,9 +51,9 @@ class _Loaded(Message):
 class _TextLoaded(Message):
     """The right side for a pass."""
 
-    def __init__(self, index: int, form: str, text: TextLines, rows: list[int]):
+    def __init__(self, index: int, start: int | None, form: str, text: TextLines, rows: list[int]):
         super().__init__()
-        self.index, self.form, self.text, self.rows = index, form, text, rows
+        self.index, self.start, self.form, self.text, self.rows = index, start, form, text, rows
 
 
 class PassesScreen(OverScreen[None]):
@@ -84,6 +84,8 @@ class PassesScreen(OverScreen[None]):
         self._ticket: int | None = None
         self._form = FORMS[0]
         self._wanted: int | None = None
+        self._start: int | None = None
+        """The pass since which differences are shown; None: since the one before."""
         self._history = ""
         self._touched: Mapping[int, tuple[str, ...]] = {}
 
@@ -100,7 +102,7 @@ class PassesScreen(OverScreen[None]):
 
     def on_mount(self) -> None:
         """The passes are read in a worker."""
-        self._passes.set_title([Part("passes of XLA", "title"), Part("  f filters, u shows the unchanged", "dim")])
+        self._draw_title()
         self._say("reading the passes")
         self._draw_head("")
         self._draw_footer()
@@ -227,21 +229,27 @@ class PassesScreen(OverScreen[None]):
     def _show(self, item: PassItem) -> None:
         if self._held is not None:
             self._wanted = item.index
-            job = partial(self._read_text, self._held, item.index, self._form)
+            job = partial(self._read_text, self._held, item.index, self._since(item.index), self._form)
             self.run_worker(job, thread=True, group="text", exclusive=True)
 
-    def _read_text(self, table: PassTable, index: int, form: str) -> None:
+    def _since(self, index: int | None) -> int | None:
+        """The pass since which differences are shown where the cursor is on one."""
+        return self._start if self._start != index else None
+
+    def _read_text(self, table: PassTable, index: int, start: int | None, form: str) -> None:
         try:
-            text = pass_text(self._over.feed, table, index, form)
+            text = pass_text(self._over.feed, table, index, form, start)
         except Exception as error:
             # As above: told, and the screen stays.
             self.post_from_worker(Failed(f"{type(error).__name__}: {error}"))
             return
-        self.post_from_worker(_TextLoaded(index, form, TextLines(text), rows_of(text, self._touched.get(index, ()))))
+        rows = rows_of(text, self._touched.get(index, ()))
+        self.post_from_worker(_TextLoaded(index, start, form, TextLines(text), rows))
 
     def on__text_loaded(self, message: _TextLoaded) -> None:
         """Shows the right side, if it is still the one that is wanted."""
-        if (message.index, message.form) != (self._wanted, self._form) or self._held is None:
+        wanted = self._wanted, self._since(self._wanted), self._form
+        if (message.index, message.start, message.form) != wanted or self._held is None:
             return
         pane = self._right
         pane.set_content(message.text, "hlo" if self._form == FORMS[2] else "diff")
@@ -249,8 +257,10 @@ class PassesScreen(OverScreen[None]):
         if message.rows:
             pane.go_to(message.rows[0], centre=True)
         item = next(each for each in self._held.items if each.index == message.index)
-        parts = [Part(f"{item.index} {item.name}", "title", rank=9), Part(f"  {self._form}", "dim", "form", rank=8)]
-        if item.change:
+        since = f"{message.start} to " if message.start is not None and self._form != FORMS[2] else ""
+        parts = [Part(f"{since}{item.index} {item.name}", "title", rank=9),
+                 Part(f"  {self._form}", "dim", "form", rank=8)]  # fmt: skip
+        if item.change and not since:
             parts.append(Part(f"  {_short(item.change)}", "text", rank=7))
         parts.append(Part(f"  {item.pipeline}", "dim", rank=3))
         pane.set_title(parts)
@@ -261,6 +271,13 @@ class PassesScreen(OverScreen[None]):
             self.set_focus(self._right)
 
     # lines around
+
+    def _draw_title(self) -> None:
+        """Of the list: what its keys do, or since which pass differences are shown."""
+        since = self._start
+        told = "f filters, u shows the unchanged" if since is None else f"what changed since {since}; ' on it: no more"
+        role = "dim" if since is None else "accent"
+        self._passes.set_title([Part("passes of XLA", "title"), Part(f"  {told}", role)])
 
     def _draw_head(self, about: str) -> None:
         of = self._program + (f", {self._variant}" if self._variant else "")
@@ -310,6 +327,14 @@ class PassesScreen(OverScreen[None]):
             self.set_focus(self._passes)
         else:
             self.dismiss()
+
+    def action_start(self) -> None:
+        """Shows differences from the pass under the cursor on; on that one, those of each pass alone again."""
+        item = self._passes.current
+        if item is not None:
+            self._start = None if item.index == self._start else item.index
+            self._draw_title()
+            self._show(item)
 
     def action_explain(self) -> None:
         """All of the history, however long."""

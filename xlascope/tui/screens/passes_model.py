@@ -103,14 +103,14 @@ def opcodes(added: Mapping[str, int], removed: Mapping[str, int]) -> str:
     return " ".join(text for _, text in sorted(parts, key=lambda part: -part[0]))
 
 
-def pass_text(feed: Queries, table: PassTable, index: int, form: str) -> str:
-    """The right side for one pass, in one of `FORMS`."""
+def pass_text(feed: Queries, table: PassTable, index: int, form: str, start: int | None = None) -> str:
+    """The right side for one pass, in one of `FORMS`; what changed since the pass ``start``, or by this pass alone."""
     if form == FORMS[2]:
         stage = feed.query("stage", program=table.program, variant=table.variant, stage=f"pass:{index}")
         return stage.text if stage is not None else ""
-    diff = feed.query(
-        "diff", program=table.program, variant=table.variant, to=str(index), text=True if form == FORMS[1] else None
-    )
+    since = {} if start is None else {"from": str(start)}
+    text = True if form == FORMS[1] else None
+    diff = feed.query("diff", program=table.program, variant=table.variant, to=str(index), text=text, **since)
     if diff is None:
         return "nothing comes before the first form"
     if form == FORMS[1]:

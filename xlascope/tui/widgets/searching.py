@@ -73,6 +73,18 @@ class Searching:
             self._sought = needle
             view.run_worker(job, group="search", exclusive=True, thread=True, exit_on_error=False)
 
+    def count_again(self) -> None:
+        """Of another text the matches are other ones; the cursor stays where it is."""
+        view, needle = self._view, self.needle
+        self._matches, self._steps, self._sought, self._revealed = None, (), "", ""
+        if needle:
+            view.set_note("")
+            job = partial(self._count, needle)
+            view.run_worker(job, group="search", exclusive=True, thread=True, exit_on_error=False)
+
+    def _count(self, needle: str) -> None:
+        self._view.post_message(self._view.SearchCounted(self._view, needle, self.find_rows(needle, MOST_COUNTED + 1)))
+
     def _search(self, needle: str, start: int, backwards: bool, count: bool) -> None:
         view = self._view
         rows = view.row_count()
@@ -82,8 +94,10 @@ class Searching:
             row = view.find_row(needle, rows - 1 if backwards else 0, backwards)
         view.post_message(view.SearchDone(view, needle, row, wrapped))
         if count:
-            found = self.find_rows(needle, MOST_COUNTED + 1) if row is not None else array("l")
-            view.post_message(view.SearchCounted(view, needle, found))
+            if row is not None:
+                self._count(needle)
+            else:
+                view.post_message(view.SearchCounted(view, needle, array("l")))
 
     def find_rows(self, needle: str, limit: int) -> Sequence[int]:
         """The first rows that contain `needle`, at most `limit`; runs in a thread, so it must only read."""

@@ -99,7 +99,8 @@ class TextPane(Folding, Jumping, LineView):
         `folds` are the text's, where they were worked out before; `shares` gives the time of a range of lines where
         that is not the sum of their marks. The same text again keeps what is folded.
         """
-        if source is not self.source or language != self.language:
+        other = source is not self.source or language != self.language
+        if other:
             self.take_folds(source, language, folds)
             self.forget_way()
             self.set_note("")
@@ -112,6 +113,8 @@ class TextPane(Folding, Jumping, LineView):
         if not keep_position:
             self.set_reactive(LineView.cursor, 0 if len(source) else -1)
         self.rows_changed(keep_scroll=keep_position)
+        if other:
+            self.count_again()
 
     def set_marks(self, marks: Mapping[int, LineMark]) -> None:
         """The margin, by line; lines without an entry stay empty."""
