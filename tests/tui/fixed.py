@@ -224,6 +224,7 @@ class FixedFeed(Feed):
             calls_seen=CALLS,
             windows=6,
             window_ns=2_900_000_000,
+            dropped=(),
             equations_exact=True,
             variant=None,
             simulated=False,

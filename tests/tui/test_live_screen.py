@@ -81,7 +81,7 @@ async def test_panes_are_loaded_behind_a_dialog():
         await pilot.pause()
         assert isinstance(app.screen, HelpOverlay) and screen.desk.ops.calls_seen == 14_070
         feed._view_ops = lambda **options: SimpleNamespace(
-            rows=op_rows()[:2], coverage=0.9, calls_seen=15_000, windows=7, window_ns=1, equations_exact=True,
+            rows=op_rows()[:2], coverage=0.9, calls_seen=15_000, windows=7, window_ns=1, dropped=(), equations_exact=True,
             variant=None, simulated=False,
         )  # fmt: skip
         feed.number += 1

@@ -133,6 +133,9 @@ def test_only_what_calls_has_a_total():
     assert "5.00 ms of it while other ops ran at the same time" in said and "Total" not in said
     assert "Total, what it called included" in "\n".join(explain_op(replace(row, opcode="while"), table))
     assert "same time" not in "\n".join(explain_op(table.rows[0], table))
+    told = replace(table, left_out=("the first call of step#1 took 90 ms, later ones 9 ms: it is left out",))
+    assert "The first call of step#1 took 90 ms, later ones 9 ms: it is left out." in explain_op(row, told)
+    assert not any("left out" in line for line in explain_op(row, table))
 
 
 async def test_search_is_typed_below_and_moves_the_cursor():

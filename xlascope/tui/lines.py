@@ -242,6 +242,7 @@ def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
     ]
     if ops.coverage is not None:
         lines.append(f"Op coverage {ops.coverage * 100:.1f}%: op time / time the device was busy, measured on its own.")
+    lines += [f"{each[:1].upper()}{each[1:]}." for each in ops.left_out]
     if row.equations and not (ops.exact and row.exact) and not row.added_by_xla:
         lines.append("Its equations are matched by source position and primitive: approximate.")
     elif row.inferred:

@@ -177,6 +177,8 @@ class OpsTable:
     variant: str | None = None
     """The variant that was measured; None for the script as it ran."""
     simulated: bool = False
+    left_out: tuple[str, ...] = ()
+    """First calls that are in no row, each a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,7 @@ class Feed:
             exact=bool(found.equations_exact),
             variant=found.variant,
             simulated=bool(found.simulated),
+            left_out=tuple(each.why for each in found.dropped if each.what == "first call"),
         )
 
     def graph(self, program: str, variant: str | None = None, stage: str = "optimized") -> Any:
