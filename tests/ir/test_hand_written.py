@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -113,16 +114,19 @@ def test_several_statements_on_a_line_are_each_an_instruction():
          ["an operand is an instruction itself: it is kept as text"]),
         ("n = f32[2] map(a), to_apply={ p = f32[] parameter(0) ROOT q = f32[] negate(p) }",
          ["a computation stands inside of an instruction: it is kept as text"]),
+        ("n = add(f32[2] negate(a), a)", ["an operand is an instruction itself: it is kept as text"]),
         ("n = f32[2] add(f32[2]{0:T(256)} %a, a), metadata={op_name=\"f(g(x))\" source_file=\"x = y(z)\"}", []),
         ("n = f32[2] custom-call(a), custom_call_target=\"f\", frontend_attributes={x = \"y(\"}, sharding={replicated}", []),
         ("n = f32[2] compare(a, a), direction = LT", []),
         ("n = c64[] constant((1, 2))", []),
+        ("n = b(f32[2]) custom-call(a), custom_call_target=\"f\"", []),
     ],
 )  # fmt: skip
 def test_what_is_kept_as_text_is_named(line, reasons):
     module = parse_hlo(f"HloModule m\n\nENTRY e {{\n  a = f32[2] parameter(0)\n  {line}\n  ROOT b = f32[2] negate(a)\n}}\n")
     assert [(each.line, each.reason, each.text) for each in module.problems] == [(5, reason, line) for reason in reasons]
     assert module.names == ["a", "n", "b"] and module.get("n").text.strip() == line
+    assert module.get("n").opcode == re.search(r"([a-z\-]{2,})\(", line).group(1)
 
 
 def test_an_instruction_outside_of_a_computation_is_named_with_all_its_lines():

@@ -24,6 +24,7 @@ _LINE = re.compile(
     r"|([^\n]*)"
     r")(?:\n|\Z)"
 )
+_CALL = re.compile(r"[a-zA-Z][\w\-]+\(")  # two letters: `b(f32[2])` is a shape, a buffer's
 _THREAD = re.compile(r'execution_thread="([^"]*)"')
 
 
@@ -32,12 +33,19 @@ def parse_hlo(text: str) -> HloModule:
     module = HloModule(text)
     body = _read_head(module)
     _index(module, *body)
+    if _is_written(module):
+        _name_unread(module)
     if not module.computations:
         module.problems.append(Problem(1, "", "the text holds no computation"))
     elif module.entry is None:
         module.problems.append(Problem(1, "", "no computation is marked ENTRY; the last one is taken"))
         module.entry = module.computations[-1]
     return module
+
+
+def _is_written(module: HloModule) -> bool:
+    """Did people write it? Compilers say more of a module in its header."""
+    return "entry_computation_layout" not in module.header
 
 
 def _read_head(module: HloModule) -> tuple[int, int]:
@@ -81,7 +89,7 @@ def _index(module: HloModule, offset: int, number: int) -> None:
     text = module.text
     size = len(text)
     loose = Loose(text)
-    written = "entry_computation_layout" not in module.header
+    written = _is_written(module)
     for match in _LINE.finditer(text, offset):
         kind = match.lastindex
         if loose.pending and kind != 9:
@@ -89,6 +97,8 @@ def _index(module: HloModule, offset: int, number: int) -> None:
         if kind == 4:
             if current is None:
                 problems.append(Problem(number, match.group().rstrip("\n"), "an instruction outside of a computation"))
+            elif written and _CALL.match(match.group(3)):  # no shape: what stands there is the opcode
+                _shapeless(module, current, number, match)
             else:
                 if match.start(1) >= 0:
                     current.root_index = len(names)
@@ -99,7 +109,7 @@ def _index(module: HloModule, offset: int, number: int) -> None:
                 shape_ends.append(match.end(3))
                 lines.append(number)
                 if written:
-                    _behind(module, current, number, match.end() - match.group().endswith("\n"))
+                    _behind(module, current, number, _line_end(match))
         elif kind == 8:
             last = len(names) - 1
             if current is not None and loose.closes(last, match.start(8), match.end(8)):
@@ -146,6 +156,7 @@ def _odd_line(
         return _open(module, current, found, match.group(9))
     if isinstance(found, Head) and current is not None:
         _add(module, current, found, number, stop)
+        _behind(module, current, number, stop)
     elif isinstance(found, Head):
         reason = "an instruction outside of a computation"
         module.problems += [Problem(line, text, reason) for line, text in loose.taken]
@@ -174,27 +185,44 @@ def _add(module: HloModule, computation: HloComputation, head: Head, number: int
     module._ends[index] = stop
 
 
+def _line_end(match: re.Match[str]) -> int:
+    return match.end() - match.group().endswith("\n")
+
+
+def _shapeless(module: HloModule, computation: HloComputation, number: int, match: re.Match[str]) -> None:
+    """An instruction without a shape whose first operand has one."""
+    stop = _line_end(match)
+    head = head_at(module.text, match.start(), stop)
+    if head is None:
+        module.problems.append(Problem(number, match.group().strip(), "not an instruction"))
+    else:
+        _add(module, computation, head, number, stop)
+        _behind(module, computation, number, stop)
+
+
 def _behind(module: HloModule, computation: HloComputation, number: int, stop: int) -> None:
-    """What stands on a line behind the head of its first instruction, where no compiler printed the module."""
-    text, last = module.text, len(module._names) - 1
-    starts = following(text, module._shape_ends[last], stop)
+    """The statements on a line behind its first one, where no compiler printed the module."""
+    last = len(module._names) - 1
+    starts = following(module.text, module._shape_ends[last], stop)
     if starts:
         module._ends[last] = starts[0]
-    _name_unread(module, number, starts[0] if starts else stop)
     for start, end in zip(starts, [*starts, stop][1:], strict=True):
-        head = head_at(text, start, end)
+        head = head_at(module.text, start, end)
         if head is None:
-            module.problems.append(Problem(number, text[start:end].strip(), "not an instruction"))
+            module.problems.append(Problem(number, module.text[start:end].strip(), "not an instruction"))
         else:
             _add(module, computation, head, number, end)
-            _name_unread(module, number, end)
 
 
-def _name_unread(module: HloModule, number: int, stop: int) -> None:
-    """Lists what the last instruction, which ends at ``stop``, has that is kept as text."""
-    last = len(module._names) - 1
-    reasons = unread(module.text, module._shape_ends[last], stop)
-    module.problems += [Problem(number, module.text[module._starts[last] : stop].strip(), each) for each in reasons]
+def _name_unread(module: HloModule) -> None:
+    """Lists what instructions have that is kept as text."""
+    text = module.text
+    for index, start in enumerate(module._starts):
+        stop = module._ends.get(index) or text.find("\n", start)
+        stop = len(text) if stop < 0 else stop
+        for reason in unread(text, module._shape_ends[index], stop):
+            line = text[start:stop].strip().partition("\n")[0]
+            module.problems.append(Problem(module._lines[index], line, reason))
 
 
 def _open(module: HloModule, current: HloComputation | None, header: Header, text: str) -> HloComputation:
