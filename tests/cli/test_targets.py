@@ -185,3 +185,7 @@ def test_an_h100_with_its_launches(recorded: Path) -> None:
     done = xlascope("show", str(recorded), "stage", "--program", "scores", "--variant", str(row["variant"]), "--stage",
                     "thunks", folder=recorded.parent)
     assert "grid: [" in done.stdout
+    with Reader(recorded) as reader:
+        (own,) = {each.json["memory_analysis"]["peak"] for each in reader.records("variant")
+                  if each.json.get("target") == "cuda:h100:1x1x4"}
+    assert row["peak_bytes"] == own

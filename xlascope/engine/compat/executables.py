@@ -198,11 +198,11 @@ def _ask(question: Callable[[], Any]) -> Any:
         return None
 
 
-def peak_bytes(executable: Any) -> int | None:
+def peak_bytes(executable: Any, platform: str) -> int | None:
     """The most bytes a call of a loaded executable needs on one device; None when the backend does not tell.
 
-    Arguments, outputs and temporaries less what is aliased, all of which a call holds at once; XLA's own peak where
-    that is more. On CPU its peak leaves temporaries out.
+    The compiler's own peak. On CPU that leaves temporaries out: there, and where the compiler tells none, arguments,
+    outputs and temporaries less what is aliased, all of which a call holds at once, if that is more.
     """
     from jax.errors import JaxRuntimeError
 
@@ -212,8 +212,11 @@ def peak_bytes(executable: Any) -> int | None:
         return None
     if stats is None:
         return None
+    own = int(getattr(stats, "peak_memory_in_bytes", 0) or 0)
+    if own and platform != "cpu":
+        return own
     held = stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
-    return max(int(held - stats.alias_size_in_bytes), int(getattr(stats, "peak_memory_in_bytes", 0) or 0)) or None
+    return max(int(held - stats.alias_size_in_bytes), own) or None
 
 
 def program_ids(executable: Any) -> list[str]:

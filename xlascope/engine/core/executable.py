@@ -156,7 +156,7 @@ class Executable:
 
     def peak_bytes(self) -> int | None:
         """XLA's own figure of the most memory a call needs on one device, arguments and results included."""
-        return compat.peak_bytes(self._loaded)
+        return compat.peak_bytes(self._loaded, self.devices[0].platform)
 
 
 def _module_specs(facts: ModuleFacts, plan: ShardPlan, kept: Sequence[int] | None) -> list[Spec | None]:

@@ -86,4 +86,4 @@ class JittedProgram:
 
     def peak_bytes(self) -> int | None:
         """The most bytes a call needs on one device; None when the backend does not tell."""
-        return compat.peak_bytes(self._runtime)
+        return compat.peak_bytes(self._runtime, self._runtime.local_devices()[0].platform)
