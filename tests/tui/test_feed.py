@@ -18,9 +18,12 @@ from xlascope.tui.feeding.links import link, path_key
 from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.feeding.loader import Pace
 from xlascope.tui.feeding.margins import continuations, jaxpr_marks, source_marks
+from xlascope.tui.feeding.rows import op_rows
+from xlascope.tui.lines import explain_op
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.text.lines import TextLines
+from xlascope.tui.widgets.ops_table import OpsTable as OpsPane
 from xlascope.tui.widgets.text_pane import LineMark
 from xlascope.views import ViewError
 
@@ -259,3 +262,26 @@ def test_lines_of_every_stage_are_explained(feed):
     assert name.startswith("dot") and said.startswith("matrix product: contracts dim 1 (256) of ")
     assert feed.row_explanation("scores#1", None, "optimized", 10**6) is None
     assert feed.row_explanation("scores#1", None, "stablehlo", 3) is None  # it was not captured
+
+
+def test_an_op_of_several_devices_is_one_row() -> None:
+    """Times add up, and each device's own is kept, in the order of the devices."""
+
+    def row(op: str, device: str, self_ns: int | None, count: int = 2) -> SimpleNamespace:
+        return SimpleNamespace(
+            program="step#1", op=op, opcode="dot", device_kind="cpu", device=device, count=count, total_ns=self_ns,
+            self_ns=self_ns, equations=("0",), added_by_xla=False, user_file=None, user_line=None, bytes=8, flops=None,
+        )  # fmt: skip
+
+    of_b = [row("b", "10", 300), row("b", "2", 100)]
+    b, a = op_rows([row("a", "2", 100), *of_b])
+    assert (b.op, b.device, b.count, b.self_ns, b.total_ns, b.share, b.per_call_ns) == ("b", "2 devices", 4, 400, 400, 0.8, 100)
+    assert b.by_device == (("cpu:2", 100), ("cpu:10", 300))
+    assert (a.device, a.by_device, a.share, a.per_call_ns) == ("cpu:2", (), 0.2, 50)
+    table = OpsTable(rows=(b, a), coverage=0.9)
+    assert "  cpu:2 100 ns, cpu:10 300 ns" in explain_op(b, table)
+    assert not any("by device" in line for line in explain_op(a, table))
+    columns = {column.key: column for column in OpsPane().columns}
+    assert columns["by_device"].text(b) == "▃█" and columns["by_device"].text(a) == ""
+    (unknown,) = op_rows([row("a", "0", None), row("a", "1", 5)])
+    assert unknown.self_ns is None and unknown.share is None

@@ -239,6 +239,7 @@ def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
         f"Per execution: {duration(row.self_ns)} / {count(row.count)} = {duration(row.per_call_ns)}.",
         f"Share: of the self time of all rows of this table, {percent(row.share)}.",
         *_total(row),
+        *_by_device(row),
     ]
     if ops.coverage is not None:
         lines.append(f"Op coverage {ops.coverage * 100:.1f}%: op time / time the device was busy, measured on its own.")
@@ -254,6 +255,14 @@ def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
     return lines
 
 
+def _by_device(row: OpRow) -> list[str]:
+    """Self time of an op on each of several devices, a few to a line."""
+    told = [f"{device} {duration(ns)}" for device, ns in row.by_device]
+    lines = [", ".join(told[at : at + _DEVICES_A_LINE]) for at in range(0, len(told), _DEVICES_A_LINE)]
+    return ["Self time by device:", *(f"  {line}" for line in lines)] if lines else []
+
+
+_DEVICES_A_LINE = 4
 _CALLING = frozenset({"while", "call", "conditional", "async-start"})
 
 

@@ -139,7 +139,10 @@ class EquationTable:
 
 @dataclass(frozen=True, slots=True)
 class OpRow:
-    """One op on one device; times in nanoseconds over the windows, `share` of all rows' self time."""
+    """One op, on all its devices together; times in nanoseconds over the windows, `share` of all rows' self time.
+
+    `device` names the one device, or says how many there are; `by_device` has the self time of each of several.
+    """
 
     program: str | None
     op: str
@@ -160,6 +163,7 @@ class OpRow:
     """Whether its equations come from tags."""
     inferred: frozenset[str] = frozenset()
     """Those of its equations that do not all the same, but from the flow of data."""
+    by_device: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

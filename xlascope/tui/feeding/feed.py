@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlascope.tui.feeding.links import Links, StageLinks
 from xlascope.tui.feeding.overview import file_overview, program_infos, run_overview
-from xlascope.tui.feeding.rows import op_row, variant_row
+from xlascope.tui.feeding.rows import op_rows, variant_row
 from xlascope.tui.feeding.stage import StageReader, equation_table
 from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, StageText, VariantRow, is_op_by_op
 
@@ -166,9 +166,8 @@ class Feed:
         if found is None or not found.rows:
             seen = "no profile window has seen this program yet"
             return OpsTable(note="this file holds no times" if self.kind in ("hlo", "dump") else seen)
-        total = sum(row.self_ns or 0 for row in found.rows)
         return OpsTable(
-            rows=tuple(op_row(row, total) for row in found.rows),
+            rows=op_rows(found.rows),
             coverage=found.coverage,
             calls_seen=found.calls_seen,
             windows=getattr(found, "windows", None),

@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from xlascope.tui.model import OpRow, VariantRow
 from xlascope.tui.text.numbers import size
 
 
-def op_row(row: Any, total: int) -> OpRow:
-    """A row of the view `ops`; `total`: self time of all its rows, in ns."""
-    self_ns = row.self_ns
+def op_rows(rows: Iterable[Any]) -> tuple[OpRow, ...]:
+    """Rows of the view `ops`, one for each op: its devices together, the most self time first."""
+    groups: dict[tuple[str | None, str], list[Any]] = {}
+    for row in rows:
+        groups.setdefault((row.program or getattr(row, "module", None), row.op), []).append(row)
+    total = sum(row.self_ns or 0 for group in groups.values() for row in group)
+    made = (_op_row(program, group, total) for (program, _), group in groups.items())
+    return tuple(sorted(made, key=lambda row: -(row.self_ns or 0)))
+
+
+def _op_row(program: str | None, group: list[Any], total: int) -> OpRow:
+    first = group[0]
+    devices = sorted(group, key=lambda row: (row.device_kind, len(str(row.device)), str(row.device)))
+    self_ns, count = _sum(row.self_ns for row in group), _sum(row.count for row in group)
     return OpRow(
-        row.program or getattr(row, "module", None),
-        row.op,
-        row.opcode or "",
-        f"{row.device_kind}:{row.device}",
-        row.count,
-        row.total_ns,
+        program,
+        first.op,
+        first.opcode or "",
+        f"{first.device_kind}:{first.device}" if len(group) == 1 else f"{len(group)} devices",
+        count,
+        _sum(row.total_ns for row in group),
         self_ns,
         self_ns / total if self_ns is not None and total else None,
-        self_ns / row.count if self_ns is not None and row.count else None,
-        tuple(row.equations or ()),
-        bool(row.added_by_xla),
-        row.user_file,
-        row.user_line,
-        row.bytes,
-        row.flops,
-        bool(getattr(row, "equations_exact", True)),
-        frozenset(getattr(row, "inferred", ())),
+        self_ns / count if self_ns is not None and count else None,
+        tuple(first.equations or ()),
+        bool(first.added_by_xla),
+        first.user_file,
+        first.user_line,
+        first.bytes,
+        first.flops,
+        bool(getattr(first, "equations_exact", True)),
+        frozenset(getattr(first, "inferred", ())),
+        tuple((f"{row.device_kind}:{row.device}", row.self_ns or 0) for row in devices) if len(group) > 1 else (),
     )
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    """None where one is unknown."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return sum(known) if len(known) == len(every) else None
 
 
 def _exchange(each: Any) -> str:

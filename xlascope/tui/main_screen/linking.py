@@ -232,7 +232,7 @@ class Linking:
         self._land_on_op(hottest.op)
 
     def _land_on_op(self, op: str | None) -> None:
-        """Puts the cursor of the table on an op, that of its devices first that has the most time."""
+        """Puts the cursor of the table on an op."""
         table = self._main.ops_table()
         row = max((row for row in self._main.desk.ops.rows if row.op == op), key=lambda row: row.share or 0.0,
                   default=None)  # fmt: skip

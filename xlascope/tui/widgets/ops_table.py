@@ -8,6 +8,8 @@ from xlascope.tui.model import OpRow
 from xlascope.tui.text.numbers import count, duration, percent
 from xlascope.tui.widgets.row_table import Column, RowTable
 
+_MOST_BARS = 10
+
 
 class OpsTable(RowTable):
     """Ops of a program (or of all), the most self time first."""
@@ -35,7 +37,7 @@ def _columns(glyphs: Glyphs) -> list[Column]:
                grow=True, role=lambda row: "added" if row.added_by_xla else "define"),
         Column("opcode", "opcode", 14, lambda row: row.opcode, lambda row: row.opcode, role="op"),
         Column("equations", "eqns", 10, lambda row: _equations(row, glyphs), None, least=100),
-        Column("line", "line", 14, _line, lambda row: (row.file or "", row.line or 0), role="dim", least=90,
+        Column("line", "line", 13, _line, lambda row: (row.file or "", row.line or 0), role="dim", least=90,
                keep_end=True),
         Column("per_call", "per exec", 9, lambda row: duration(row.per_call_ns, micro), lambda row: row.per_call_ns,
                right=True),
@@ -43,7 +45,8 @@ def _columns(glyphs: Glyphs) -> list[Column]:
                share=lambda row: row.share),
         Column("self", "self", 9, lambda row: duration(row.self_ns, micro), lambda row: row.self_ns, right=True,
                least=110),
-        Column("device", "device", 8, lambda row: row.device, lambda row: row.device, least=100),
+        Column("device", "device", 9, lambda row: row.device, lambda row: row.device, least=100),
+        Column("by_device", "by device", 10, lambda row: _by_device(row, glyphs), None, least=150),
         Column("count", "count", 7, lambda row: count(row.count), lambda row: row.count, right=True, least=70),
         Column("bytes", "bytes", 8, lambda row: bytes_text(row.bytes), lambda row: row.bytes, right=True, least=130),
     ]  # fmt: skip
@@ -52,6 +55,11 @@ def _columns(glyphs: Glyphs) -> list[Column]:
 def _equations(row: OpRow, glyphs: Glyphs) -> str:
     lead = glyphs.estimated
     return " ".join(f"{lead}{path}" if not row.exact or path in row.inferred else path for path in row.equations)
+
+
+def _by_device(row: OpRow, glyphs: Glyphs) -> str:
+    """A bar for each device, where not too many; `=` has the numbers."""
+    return glyphs.sparkline([float(ns) for _, ns in row.by_device]) if len(row.by_device) <= _MOST_BARS else ""
 
 
 def _line(row: OpRow) -> str:
