@@ -14,10 +14,10 @@ from written_run import SOURCE, write_run
 
 from xlascope.tui.app import XlascopeApp
 from xlascope.tui.feeding.feed import Feed
-from xlascope.tui.feeding.links import link, path_key
+from xlascope.tui.feeding.links import StageLinks, link, path_key
 from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.feeding.loader import Pace
-from xlascope.tui.feeding.margins import continuations, jaxpr_marks, source_marks
+from xlascope.tui.feeding.margins import continuations, jaxpr_marks, line_marks, source_marks
 from xlascope.tui.feeding.rows import op_rows
 from xlascope.tui.lines import explain_op
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable
@@ -231,6 +231,16 @@ def test_what_follows_an_equation_on_lines_of_its_own_belongs_to_it():
     text = "{ lambda ; a. let\n  b = scan[\n    jaxpr={ lambda ; c. let\n        d = sin c\n      in (d,) }\n  ] a\n" \
            "  e = cos[\n    accuracy=None\n  ] b\nin (e,) }\n"  # fmt: skip
     assert continuations(TextLines(text.encode()), [1, 3, 6]) == {2: 1, 4: 1, 5: 1, 7: 6, 8: 6}
+
+
+def test_what_a_loop_contains_is_at_the_line_that_runs_it() -> None:
+    """Equation 4 takes the loop's own line and a call inside of its body: that one costs what is the loop's own."""
+    text = TextLines(b"module\n  %0 = stablehlo.while(%a = %b)\n  do {\n    %1 = func.call @index(%a)\n    %2 = sine %1\n")
+    rows = {"4": (1, 3), "4.0": (4,)}
+    links = StageLinks({line: (path,) for path, lines in rows.items() for line in lines}, rows)
+    marks = line_marks(LOOP, links, text)
+    assert marks[1] == LineMark(0.9, True, own=0.1) and marks[3] == LineMark(0.1, True, own=0.1)
+    assert line_marks(LOOP, links, TextLines(text.data.replace(b"stablehlo.while", b"func.call")))[3].share == 0.9
 
 
 def test_paths_are_sorted_by_number():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,8 @@ from xlascope.tui.feeding.links import StageLinks
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.text_pane import LineMark
+
+_RUNS = re.compile(r"\bstablehlo\.(?:while|case|if)\b| (?:while|conditional)\(")
 
 
 class RangeShares:
@@ -51,12 +54,19 @@ def source_marks(table: EquationTable, file: str) -> Mapping[int, LineMark]:
     return _marks(table, found)
 
 
-def line_marks(table: EquationTable, links: StageLinks) -> Mapping[int, LineMark]:
+def line_marks(table: EquationTable, links: StageLinks, text: TextLines) -> Mapping[int, LineMark]:
     """By line of a stage before optimization: what the equations cost that the line writes.
 
-    An equation that takes several lines has its time at each of them, as an estimate.
+    An equation that takes several lines has its time at each of them, as an estimate; of a loop or a branch what lies
+    inside of it is only at the lines that run it.
     """
-    return _marks(table, stage_lines(table, links))
+    holds = {row.parent for row in table.rows}
+    found = stage_lines(table, links)
+    runs = {row.path for line, row in found if row.path in holds and _RUNS.search(text.line(line))}
+    return _marks(table, [
+        (line, replace(row, share=row.own) if row.path in runs and not _RUNS.search(text.line(line)) else row)
+        for line, row in found
+    ])  # fmt: skip
 
 
 def stage_lines(table: EquationTable, links: StageLinks) -> list[tuple[int, EquationRow]]:

@@ -90,7 +90,7 @@ class StageReader:
         marks, shares = {}, None
         if table is not None and stage in LINKED_BY_LINE:
             links = self._feed.stage_links(program, stage)
-            marks, shares = line_marks(table, links), RangeShares(table, stage_lines(table, links))
+            marks, shares = line_marks(table, links, lines), RangeShares(table, stage_lines(table, links))
         kernels = self._feed.kernels(program, stage) if stage in MACHINE_STAGES else {}
         start = lines.find("ENTRY ", 0) or 0 if stage == "hlo" else 0
         return StageText(program, None, stage, lines, stage, marks=marks, about=about, start=start, folds=folds,
