@@ -12,7 +12,7 @@ import pytest
 
 from xlascope.report.text import render
 from xlascope.views import Source, open_source, query
-from xlascope.views.compiler.storms import Storm
+from xlascope.views.compiler.storms import Storm, once, storms
 from xlascope.views.compiles import Compiles
 
 ROOT = Path(__file__).parents[2]
@@ -182,9 +182,23 @@ def test_a_jitted_function_under_transformations(answer: Compiles, source: Sourc
 def test_what_is_said_of_eager_operations(answer: Compiles) -> None:
     alone = "each operation is compiled and dispatched alone: "
     at = line_of("ones_like")
-    places = f"script.py:{at} (and {line_of('print(float')})"
-    assert storm_of(answer, "train").advice == f"{alone}move the operations at {places} into a jitted function."
+    train = storm_of(answer, "train")
+    assert train.advice == f"{alone}move the operations at script.py:{at} into a jitted function."
+    assert all(" ×" in name for name in train.names) and "broadcast_in_dim ×3" in train.names
     assert storm_of(answer, "init").advice == f"{alone}put `jax.jit` around `init`."
     assert storm_of(answer, "ragged").advice == (
         f"{alone}put `jax.jit` around `ragged`. Their shapes change from call to call: pad to one size."
     )
+
+
+def test_what_a_line_compiled_once_is_not_said_to_come_again(answer: Compiles, source: Source) -> None:
+    single = once(answer.compiles)
+    at = line_of("print(float")
+    rows = [row for row in answer.compiles if row.eager and row.line == at]
+    assert len(rows) >= 2 and len({row.name for row in rows}) == len(rows) and set(rows) <= set(single)
+    assert not any(row.name == "cos" for row in single)
+    assert storms(source, single) == ()
+    text = render("compiles", Compiles(single), 200)
+    assert "Compiled again" not in text and "→ each operation" not in text
+    assert f"\n{len(single)} eager operations, each compiled once for its line, " in text
+    assert "\n1 eager operation, compiled once, " in render("compiles", Compiles(single[:1]), 200)

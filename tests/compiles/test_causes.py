@@ -212,6 +212,7 @@ def test_text_and_json_tell_the_storms(answer: Compiles) -> None:
     text = render("compiles", replace(answer, storms=(storm,)), 200)
     place = f"{SCRIPT.name}:{line_of('lambda')}"
     assert text.startswith("Compiled again and again\n<lambda>  ") and f"{place}  compiled 3 times, " in text
+    assert " with tracing and lowering" in text.splitlines()[1]
     assert f"; 2 × a new function object at the same line (jit made again at {place})\n" in text
     assert f"    → `jax.jit` at {place} is called in each turn of the loop at " in text
     more = tuple(storm for _ in range(12))

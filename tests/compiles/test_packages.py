@@ -37,8 +37,8 @@ import jax.numpy as jnp
 import solver
 
 def main():
-    x = jnp.ones(5)
-    solver.solve(x)
+    for x in (jnp.ones(4), jnp.ones(5)):
+        solver.solve(x)
     for _ in range(2):
         solver.energy(x)
         solver.made(x)

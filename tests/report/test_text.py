@@ -18,6 +18,7 @@ from xlascope.report.text.encodings import writable
 from xlascope.report.text.plain import output, stage
 from xlascope.report.text.tables import Column, fit, fixed_column, number_column, place_column, table
 from xlascope.views import VIEWS, open_source, query
+from xlascope.views.history import History, Occurrence
 from xlascope.views.output import Output, Piece
 from xlascope.views.stage import Stage
 
@@ -41,7 +42,18 @@ def test_passes_their_differences_and_history_are_told(run_path: Path) -> None:
         said = render("diff", query("diff", source, to="1"), width=100, colour=False)
         assert "> from %main to %fused_computation\n  %exp.0 = " in said
         said = render("history", query("history", source, equation="1"), width=100, colour=False)
-        assert "equation 1 (exp)" in said and "exp.0 into exp_fusion" in said
+        assert "equation 1 (exp)" in said and "into exp_fusion: exp.0" in said
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_what_something_was_merged_into_is_never_cut(width: int) -> None:
+    of = tuple(f"dynamic_update_slice.{number}" for number in range(1, 5))
+    into = "transpose_multiply_reduce_fusion.12"
+    pipeline = "hlo passes on the CPU, after the assignment of layouts and the rewriting of dots"
+    event = Occurrence(40, pipeline, "algebraic-simplifier-of-what-is-left", "merged", (into,), of, False)
+    said = render("history", History("f#1", None, None, "0", "dot_general", (event,), True), width=width)
+    assert f"into {into}: " in said
+    assert max(map(cell_len, said.splitlines())) <= width
 
 
 def test_what_is_estimated_or_unknown_is_marked(run_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_program_of_the_script_on_several_devices(
 @pytest.mark.parametrize(
     ("name", "switches", "error", "advice"),
     [
-        ("sharded_jit", {"devices": 4}, "itself a program on 8 devices", "or give 8"),
+        ("sharded_jit", {"devices": 4}, "itself a program on 8 devices", "ask for no number of devices, or for 8"),
         ("sharded_jit", {"shard_plan": "as-script", "shard": {"0": "x"}}, "a spec changes one", "leave one"),
     ],
 )

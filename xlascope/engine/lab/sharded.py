@@ -55,7 +55,7 @@ def _own_mesh(program: LoadedProgram, devices: int, own: int, touched: Switches)
     if devices != own:
         raise ShardingError(
             f"{program.id} is itself a program on {own} devices, and {devices} are asked for",
-            f"leave --devices out, or give {own}; another number is for programs on one device",
+            f"ask for no number of devices, or for {own}; another one is for programs on one device",
         )
     mesh = program.record.get("mesh") or None
     if touched.mesh and mesh and dict(touched.mesh) != mesh:

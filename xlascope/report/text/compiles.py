@@ -23,7 +23,7 @@ from xlascope.report.text.tables import (
     table,
 )
 from xlascope.views.compiler.rows import Compile
-from xlascope.views.compiler.storms import Storm, cost
+from xlascope.views.compiler.storms import Storm, cost, once
 from xlascope.views.compiles import Compiles
 
 STORMS = 10
@@ -66,12 +66,12 @@ def _storms(storms: tuple[Storm, ...]) -> Iterable[RenderableType]:
 
 
 def storm_says(storm: Storm) -> str:
-    """``train_step train.py:12 compiled 37 times, 4.1 s; 36 × argument batch: f32[32,8] → f32[31,8] (dimension 0)``."""
+    """``train_step train.py:12 compiled 37 times, 4.1 s with tracing and lowering; 36 × argument …``."""
     where = place(storm.file, storm.line)
     what = f"eager operations in {storm.name}" if storm.names else storm.name
     if storm.eager and not storm.names:
         what += " (eager)"
-    said = f"{what}  {where}  compiled {count(storm.compiles)} times, {duration(storm.ns)}"
+    said = f"{what}  {where}  compiled {count(storm.compiles)} times, {duration(storm.ns)} with tracing and lowering"
     runs = calls(storm.runs, storm.runs_exact, storm.runs_at_least)
     if runs != UNKNOWN and not storm.eager:
         said += f", for {runs} {'run' if storm.runs == 1 else 'runs'}"
@@ -92,6 +92,11 @@ def _notes(answer: Compiles) -> Iterable[RenderableType]:
         f"{len(seen)} compilations, {duration(total)}, with tracing and lowering {duration(sum(map(cost, seen)))}; "
         f"{len(eager)} of them eager primitives, {duration(sum(each.compile_ns or 0 for each in eager))}."
     )
+    if answer.program is None and (single := once(answer.compiles)):
+        what = "1 eager operation, compiled once" if len(single) == 1 else (
+            f"{count(len(single))} eager operations, each compiled once for its line"
+        )  # fmt: skip
+        yield note(f"{what}, {duration(sum(map(cost, single)))} with tracing and lowering.")
     if any(each.of_program > 1 for each in seen):
         yield note("runs /n: of all n compiles of the same program together.")
     hits = [each for each in seen if each.cache == "hit"]

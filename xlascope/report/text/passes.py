@@ -182,8 +182,10 @@ def history(answer: History) -> Iterable[RenderableType]:
     if not answer.events:
         yield note("No instruction of any form has its tag: JAX's lowering left nothing of it.")
         return
+    # What it was merged into is the answer: it is never cut.
+    least = max(20, *(len(_into(each)) + 2 for each in answer.events if each.event == "merged"), 0)
     columns = [
-        number_column("#"), Column("pass", least=12), fixed_column("event"), Column("what", least=20),
+        number_column("#"), Column("pass", least=12), fixed_column("event"), Column("what", least=least),
         Column("pipeline", least=8, spare=1),
     ]  # fmt: skip
     yield table(columns, [_event(each) for each in answer.events])
@@ -197,11 +199,15 @@ def _event(each: Occurrence) -> list[str | Text]:
 
 
 def told(each: Occurrence) -> str:
-    """What happened, in names: ``exp.3 into fusion.1``."""
+    """What happened, in names: ``into fusion.1: exp.3``."""
     names, of = _listed(each.names), _listed(each.of)
     if each.event == "merged":
-        return f"{of} into {names}"
+        return f"{_into(each)} {of}"
     return f"{names} from {of}" if of else names
+
+
+def _into(each: Occurrence) -> str:
+    return f"into {_listed(each.names)}:"
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:

@@ -28,7 +28,7 @@ class CauseCount:
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """A function compiled more than once, or the eager primitives of one of the script's functions.
+    """A function compiled more than once, or those eager primitives of one of the script's functions that were.
 
     ``ns``: tracing, lowering and compiling together; ``again_ns``: without the first compile. ``names``: of eager
     primitives, each with its number. ``advice``: what to do, with the line; None where nothing follows from the causes.
@@ -56,9 +56,15 @@ def cost(row: Compile) -> int:
     return (row.trace_ns or 0) + (row.lower_ns or 0) + (row.compile_ns or 0)
 
 
+def once(rows: Iterable[Compile]) -> tuple[Compile, ...]:
+    """Eager primitives of which the line that dispatches them made JAX compile one only."""
+    alone = [row for row in rows if row.eager and not row.body and _is_compiled(row)]
+    return tuple(group[0] for group in _grouped(alone, _line) if len(group) == 1)
+
+
 def storms(source: RunSource, rows: Iterable[Compile]) -> tuple[Storm, ...]:
     """The most expensive first."""
-    compiled = [row for row in rows if row.compile_ns is not None or row.lower_ns is not None]
+    compiled = [row for row in rows if _is_compiled(row)]
     made_with = {
         name: fields.texts(each.json, "transformations") for name, each in program_records(source).items()
     }
@@ -70,13 +76,24 @@ def storms(source: RunSource, rows: Iterable[Compile]) -> tuple[Storm, ...]:
         (row for row in compiled if row.eager and row.body),
         lambda row: (row.name, row.file, row.line, row.own_file, row.own_line),
     )
+    single = set(map(id, once(compiled)))
     alone = _grouped(
-        (row for row in compiled if row.eager and not row.body), lambda row: (row.own_file, _function(row.own_function))
+        (row for row in compiled if row.eager and not row.body and id(row) not in single),
+        lambda row: (row.own_file, _function(row.own_function)),
     )
     found = [_storm(source, group) for group in functions if len(group) >= LEAST and _is_again(group)]
     found += [_storm(source, group) for group in bodies if len(group) >= LEAST]
     found += [_storm(source, group, together=True) for group in alone if len(group) >= LEAST_EAGER]
     return tuple(sorted(found, key=lambda storm: -storm.ns))
+
+
+def _is_compiled(row: Compile) -> bool:
+    return row.compile_ns is not None or row.lower_ns is not None
+
+
+def _line(row: Compile) -> tuple[object, ...]:
+    """A primitive at a line, with the line of the user's own that leads there."""
+    return row.name, row.file, row.line, row.own_file, row.own_line, row.own_function
 
 
 def _is_again(group: Iterable[Compile]) -> bool:
