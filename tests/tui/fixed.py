@@ -89,6 +89,7 @@ class FixedFeed(Feed):
         self.text = "step 0 loss 2.0411\nstep 2900 loss 0.0411\n"
         self.number = 1
         self.untagged = self.unseen = False
+        self.times: dict[str, int | None] = {}
         self.asked: list[str] = []
         self._graph = build_graph(parse_hlo(TEXTS["optimized"]), _SELF_NS, _NODE_EQUATIONS)
 
@@ -170,9 +171,11 @@ class FixedFeed(Feed):
             programs=tuple(
                 SimpleNamespace(
                     id=id, function=id.partition("#")[0], signature=signature, calls=calls, calls_exact=exact,
-                    calls_at_least=calls - calls // 100, calls_at_most=calls + calls // 100, per_call_ns=124_000,
+                    calls_at_least=calls - calls // 100, calls_at_most=calls + calls // 100,
+                    per_call_ns=None if self.times.get(id, 0) is None else 124_000,
                     per_call_at_least=False,
                     per_call_note="of later windows",
+                    estimated_ns=self.times.get(id, 124_000 * calls), device_ns=None,
                     equations=equations, file=SOURCE, line=4, args="recorded", kind="jit",
                     transformations=(),
                 )

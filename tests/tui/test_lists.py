@@ -92,6 +92,32 @@ async def test_choosing_by_id_opens_the_function():
         assert not app.widget.choose("none#9")
 
 
+def timed(*times):
+    programs = tuple(ProgramItem(f"f#{number}", "f32[]", time_ns=ns) for number, ns in enumerate(times, 1))
+    return (FunctionItem("f", "train.py:1", programs),)
+
+
+async def test_a_function_stands_for_its_hottest_program():
+    made = FunctionsList()
+    app = Host(made)
+    async with app.run_test(size=SIZE):
+        for times, hottest in ((None, None), "f#1"), ((None, 0), "f#2"), ((5, 9, 7), "f#2"), ((9, 9), "f#1"):
+            made.set_functions(timed(*times))
+            assert made.chosen[1].id == hottest
+
+
+async def test_a_program_chosen_by_hand_stays_chosen_when_its_function_is_folded():
+    made = FunctionsList()
+    made.set_functions(timed(5, 9, 7))
+    app = Host(made)
+    async with app.run_test(size=SIZE) as pilot:
+        assert made.choose("f#1") and made.row_text(made.cursor).startswith("f#1")
+        await pilot.press("left")
+        made.set_functions(timed(5, 10, 7))
+        await pilot.pause()
+        assert made.cursor == 0 and made.chosen[1].id == "f#1"
+
+
 async def test_enter_on_a_program_asks_to_open_it():
     app = Host(functions())
     async with app.run_test(size=SIZE) as pilot:

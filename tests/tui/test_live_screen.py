@@ -11,6 +11,7 @@ from on_screen import shown, text_of, until
 
 from xlascope.tui.feeding.live import LiveNow, LiveState, long_lasting, waits_for_input
 from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.functions import ProgramItem
 from xlascope.tui.widgets.part_line import PartLine
 
 
@@ -20,7 +21,10 @@ async def test_what_runs_for_long_leads_until_its_share_is_known(monkeypatch):
         assert long_lasting(LiveNow(activity="running", name="step", since=0.0), 1.0) is None
         assert long_lasting(LiveNow(activity="running", name="step", since=0.0), 3.0) == "step"
         functions = screen.functions()
-        unknown = [replace(item, share=None) if item.name == "step" else item for item in functions._functions]
+        unseen = (ProgramItem("step#1", "f32[]"),)
+        unknown = [
+            replace(item, share=None, programs=unseen) if item.name == "step" else item for item in functions._functions
+        ]
         functions.set_functions(unknown)
         monkeypatch.setattr("xlascope.tui.screens.main.long_lasting", lambda *given: "step")
         screen._tick()
@@ -29,6 +33,58 @@ async def test_what_runs_for_long_leads_until_its_share_is_known(monkeypatch):
         functions.set_functions(screen.desk.overview.functions)
         await settle(pilot)
         assert screen.desk.program == "scores#1"
+
+
+async def test_what_ran_for_long_leads_no_more_when_the_script_has_ended():
+    keeper, feed = FixedKeeper(), FixedFeed("running", variants=False)
+    async with shown(keeper=keeper, feed=feed) as (_app, pilot, screen):
+        functions = screen.functions()
+        unseen = (ProgramItem("step#1", "f32[]"),)
+        functions.set_functions(
+            [replace(item, share=None, programs=unseen) if item.name == "step" else item for item in functions._functions]
+        )
+        functions.lead("step")
+        await settle(pilot)
+        assert screen.desk.program == "step#1"
+        keeper.state = "ended"
+        await until(pilot, lambda: screen.desk.program == "scores#1")
+
+
+async def test_the_screen_goes_to_the_hottest_program_as_times_come_in():
+    feed = FixedFeed("running", variants=False)
+    feed.times = {"scores#1": None, "scores#2": None}
+    async with shown((80, 24), keeper=FixedKeeper(), feed=feed) as (app, pilot, screen):
+        assert screen.desk.program == "scores#1"
+        feed.times, feed.number = {"scores#1": None, "scores#2": 7_000}, 2
+        await until(pilot, lambda: screen.desk.program == "scores#2")
+        await settle(pilot)
+        assert "scores#2" in text_of(app) and screen.functions().cursor == 0
+        feed.times, feed.number = {"scores#1": 7_001, "scores#2": 7_000}, 3
+        await until(pilot, lambda: screen.desk.program == "scores#1")
+
+
+async def test_a_program_that_the_user_looks_at_stays_when_another_becomes_hotter():
+    feed = FixedFeed("running", variants=False)
+    feed.times = {"scores#1": None, "scores#2": 7_000}
+    async with shown(keeper=FixedKeeper(), feed=feed) as (_app, pilot, screen):
+        assert screen.desk.program == "scores#2"
+        await pilot.press("j")
+        before = screen.desk.overview
+        feed.times, feed.number = {"scores#1": 9_000, "scores#2": 7_000}, 2
+        await until(pilot, lambda: screen.desk.overview is not before)
+        await settle(pilot)
+        assert screen.desk.program == "scores#2"
+        await pilot.press("j")
+        await until(pilot, lambda: screen.desk.program == "scores#1")
+
+
+async def test_the_table_of_a_program_that_no_window_saw_waits_only_while_the_script_runs():
+    feed = FixedFeed("running", variants=False)
+    feed.unseen = True
+    async with shown(keeper=FixedKeeper(), feed=feed) as (_app, pilot, screen):
+        await until(pilot, lambda: screen.desk.ops.note == "no profile window has seen this program yet")
+        feed.state, feed.number = "ended", 2
+        await until(pilot, lambda: screen.desk.ops.note == "no profile window saw this program")
 
 
 async def test_a_starting_run_tells_what_is_being_done():

@@ -164,7 +164,9 @@ class Feed:
         if variant is not None and (found is None or not found.rows):
             return self.ops(program)
         if found is None or not found.rows:
-            seen = "no profile window has seen this program yet"
+            run = self.query("run")
+            goes_on = run is not None and run.state in ("starting", "running")
+            seen = f"no profile window {'has seen this program yet' if goes_on else 'saw this program'}"
             return OpsTable(note="this file holds no times" if self.kind in ("hlo", "dump") else seen)
         return OpsTable(
             rows=op_rows(found.rows),

@@ -81,6 +81,7 @@ def _functions(
     found: Any, programs: Mapping[str, ProgramInfo], rows: Any, compiles: Any
 ) -> tuple[FunctionItem, ...]:
     signatures = {row.id: _label(row) for row in rows.programs}
+    times = {row.id: _time(row) for row in rows.programs}
     made, storms = (compiles.compiles, compiles.storms) if compiles is not None else ((), ())
     storm_of = {program: storm for storm in storms if not storm.eager for program in storm.programs}
     items = []
@@ -93,7 +94,7 @@ def _functions(
             FunctionItem(
                 row.name,
                 _where(row.file, row.line),
-                tuple(_program_item(programs[each], signatures.get(each)) for each in ids),
+                tuple(_program_item(programs[each], signatures.get(each), times.get(each)) for each in ids),
                 row.share,
                 row.share_estimated,
                 about,
@@ -196,8 +197,17 @@ def _told(row: Any, found: Any) -> Iterator[str]:
         yield f"That is a sum over {found.simulated_devices} simulated devices, which is no wall time; per call is."
 
 
-def _program_item(program: ProgramInfo, label: str | None) -> ProgramItem:
-    return ProgramItem(program.id, label or "", _calls(program))
+def _program_item(program: ProgramInfo, label: str | None, time_ns: int | None) -> ProgramItem:
+    return ProgramItem(program.id, label or "", _calls(program), time_ns=time_ns)
+
+
+def _time(row: Any) -> int | None:
+    """Device time of a program, by which the view `functions` orders too."""
+    if row.estimated_ns is not None:
+        return row.estimated_ns
+    if row.per_call_ns is not None and row.calls_at_least is not None:
+        return row.per_call_ns * row.calls_at_least
+    return row.device_ns
 
 
 def _label(row: Any) -> str:

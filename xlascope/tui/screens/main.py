@@ -146,7 +146,7 @@ class MainScreen(Acting, Switching, Linking, Explaining, Places, Graphing, Colle
         if keeper is not None and self.run_at_hand.live:
             self.live.take_status(keeper.status())
             lasting = long_lasting(self.live.now, time.monotonic())
-            if lasting is not None:
+            if lasting is not None or self.live.now.ended:
                 self.query_one(FunctionsList).lead(lasting)
             if is_silent(self.live.now, time.monotonic()) and self._ticks % _ASK_WHERE == 0:
                 keeper.send({"do": "collect", "what": "stack"})

@@ -21,12 +21,16 @@ _ALERT_CELLS = 12
 
 @dataclass(frozen=True, slots=True)
 class ProgramItem:
-    """One program of a function: `label` is its signature in short, `calls` a text with its mark."""
+    """One program of a function: `label` is its signature in short, `calls` a text with its mark.
+
+    `time_ns`: device time of the whole run, at the least; None where none is known.
+    """
 
     id: str
     label: str
     calls: str = ""
     alert: bool = False
+    time_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class FunctionsList(LineView):
         self._placeholder = "no function compiled yet"
         self._held = False
         self._leading: str | None = None
+        self._kept: tuple[tuple[str, str], str] | None = None
 
     def set_functions(self, functions: Sequence[FunctionItem]) -> None:
         """Other functions, in the order to show; the cursor stays on its function or program.
@@ -105,8 +110,8 @@ class FunctionsList(LineView):
         self._relist(before)
         self._tell()
 
-    def lead(self, name: str) -> None:
-        """What runs or is compiled for long now: until its share is known it goes before the hottest so far."""
+    def lead(self, name: str | None) -> None:
+        """What runs or is compiled for long now: until a time of it is known it goes before the hottest so far."""
         if name != self._leading:
             self._leading = name
             first = self._first(self._functions)
@@ -115,12 +120,17 @@ class FunctionsList(LineView):
                 self._tell()
 
     def _first(self, functions: Sequence[FunctionItem]) -> FunctionItem | None:
-        leading = [item for item in functions if item.name == self._leading and item.share is None and item.programs]
+        leading = [
+            item for item in functions
+            if item.name == self._leading and item.share is None and item.programs
+            and all(program.time_ns is None for program in item.programs)
+        ]  # fmt: skip
         return next(iter([*leading, *functions]), None)
 
     def hold(self) -> None:
-        """From now on the cursor stays on its function, also when another one becomes hotter."""
+        """From now on the cursor stays on its function and program, also when another one becomes hotter."""
         self._held = True
+        self._keep()
 
     def set_placeholder(self, text: str) -> None:
         """What an empty list says."""
@@ -131,22 +141,37 @@ class FunctionsList(LineView):
 
     @property
     def chosen(self) -> tuple[FunctionItem | None, ProgramItem | None]:
-        """The function under the cursor and its program: the first one where the cursor is on the function itself."""
+        """The function under the cursor and its program: the hottest where the cursor is on the function itself.
+
+        Once the list is held, that is the one which was the hottest when the cursor came to the function.
+        """
         if not self._functions or not 0 <= self.cursor < len(self._rows):
             return None, None
         row = self._rows[self.cursor]
         function = self._functions[row.function]
         if row.program >= 0:
             return function, function.programs[row.program]
-        return function, function.programs[0] if function.programs else None
+        return function, self._standing(function)
+
+    def _standing(self, function: FunctionItem) -> ProgramItem | None:
+        """The program that the rows of a function itself stand for."""
+        kept = self._kept[1] if self._kept is not None and self._kept[0] == _key(function) else None
+        same = (each for each in function.programs if each.id == kept)
+        return next(same, None) or max(function.programs, key=_time, default=None)
+
+    def _keep(self) -> None:
+        """What the user looks at does not change under the cursor when times come in."""
+        function, program = self.chosen
+        on_program = 0 <= self.cursor < len(self._rows) and self._rows[self.cursor].program >= 0
+        self._kept = (_key(function), program.id) if function and program and not on_program else None
 
     def choose(self, program: str) -> bool:
         """Puts the cursor on a program by its id, opening its function."""
         for function in self._functions:
-            for number, item in enumerate(function.programs):
+            for item in function.programs:
                 if item.id == program:
                     self._opened.add(_key(function))
-                    self._relist((_key(function), item.id if number else ""))
+                    self._relist((_key(function), item.id if item is not self._standing(function) else ""))
                     self.show_row(self.cursor)
                     self._tell()
                     return True
@@ -304,8 +329,16 @@ class FunctionsList(LineView):
         self.hold()
         function = self._functions[self._rows[row].function]
         identity = self._identity(row)
+        shown, program = self.chosen
+        if shown is not None and program is not None:
+            # The row of a program may go: that of its function stands for it then.
+            self._kept = (_key(shown), program.id)
         self._opened ^= {_key(function)}
         self._relist(identity)
+
+
+def _time(program: ProgramItem) -> int:
+    return -1 if program.time_ns is None else program.time_ns
 
 
 def _key(function: FunctionItem) -> tuple[str, str]:
