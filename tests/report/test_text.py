@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,18 @@ def test_what_is_estimated_or_unknown_is_marked(run_path: Path) -> None:
     row = next(line for line in text.splitlines() if line.startswith("scores"))
     assert " ≥2 " in row and " ? " in row
     assert "~ estimated" in render("functions", query("functions", open_source(run_path)), width=100) or "?" in text
+
+
+def test_shares_that_leave_something_out_say_so(one_device: Recorded) -> None:
+    with open_source(one_device.path) as source:
+        answer = query("functions", source)
+    assert "leave it out" not in render("functions", answer, width=200)
+    first, *others = answer.functions
+    compiled = replace(answer, functions=(replace(first, compile_ns=10 * answer.estimated_ns), *others))
+    assert "more than all calls" in render("functions", compiled, width=200)
+    unknown = replace(answer, functions=(replace(first, share=None), *others))
+    said = render("functions", unknown, width=200)
+    assert f"{first.name}: no window saw a call of it" in said and "more than all calls" not in said
 
 
 def test_coloured_only_when_asked(one_device: Recorded) -> None:

@@ -54,6 +54,15 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         total = f"Share: time per call × calls, of {estimated(duration(answer.estimated_ns), not guessed)} in all"
         rest = f"; {estimated(share(answer.eager_share), not guessed)} of it is no function's (eager primitives)"
         yield note(f"{total}{rest if answer.eager_estimated_ns else ''}.")
+    unknown = [each for each in answer.functions if each.share is None]
+    if unknown and answer.estimated_ns:
+        yield note(
+            f"{_some([each.name for each in unknown])}: no window saw a call of it, or of one of its programs, so that "
+            "its share is unknown and those of the others leave it out."
+        )
+    compiled = sum(each.compile_ns or 0 for each in answer.functions)
+    if not unknown and answer.estimated_ns and compiled > answer.estimated_ns:
+        yield note(f"Compiling took {duration(compiled)}, more than all calls: `show PATH compiles` tells why.")
     if answer.observed_ns:
         yield note(f"Seen: device time in the profile windows, {duration(answer.observed_ns)} in all.")
     if guessed:
@@ -97,6 +106,11 @@ def calls(value: int | None, exact: bool, at_least: int | None, at_most: int | N
     if exact or not at_least:
         return count(value, exact)
     return f"{count(at_least)}–{count(at_most)}" if at_most is not None and value is not None else f"≥{count(at_least)}"
+
+
+def _some(names: list[str], most: int = 4) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _names(programs: tuple[str, ...], most: int = 4) -> str:
