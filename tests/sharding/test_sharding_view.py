@@ -49,6 +49,12 @@ def parts(x, w):
 mapped = jax.shard_map(parts, mesh=mesh, in_specs=(P("data", "model"), P("model", None)), out_specs=P("data", None))
 jax.jit(mapped)(put(normal(64, 16), "data", "model"), put(normal(16, 4), "model"))
 
+def summed(x):
+    return jax.lax.psum(x.sum(0), ("data", "model")), 2 * x
+
+jax.jit(jax.shard_map(summed, mesh=mesh, in_specs=P(("data", "model")), out_specs=(P(), P(("data", "model")))))(
+    normal(64, 5))
+
 def held(array):
     rows = array.sharding.devices_indices_map(array.shape)
     return {device.id: [list(each.indices(size)[:2]) for each, size in zip(index, array.shape)]
@@ -119,6 +125,14 @@ def test_inside_of_a_shard_map_shapes_are_of_one_device(recorded: tuple[str, dic
     assert whole == {"x": (16 * 8 * 4, 64 * 16 * 4), "w": (8 * 4 * 4, 16 * 4 * 4), "result": (16 * 4 * 4, 64 * 4 * 4)}
     text = xlascope("show", recorded[0], "sharding", "--program", "parts").stdout
     assert "In a shard_map shapes are those of one device's part." in text
+
+
+def test_a_result_that_out_specs_leave_whole_is_told_so(recorded: tuple[str, dict[str, Any]]) -> None:
+    arrays = told("show", recorded[0], "sharding", "--program", "summed")["arrays"]
+    outputs = [(each["shape"], each["replicated"], each["why"]) for each in arrays if each["role"] == "output"]
+    assert outputs == [
+        ([5], True, "the shard_map that makes it leaves it whole (out_specs)"), ([64, 5], False, None),
+    ]  # fmt: skip
 
 
 def test_auto_measures_all_and_ranks_them_by_their_times_beside_the_baseline(recorded: tuple[str, dict[str, Any]]) -> None:

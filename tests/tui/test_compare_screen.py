@@ -84,6 +84,20 @@ async def test_a_variant_beside_its_baseline(path):
         assert app.screen is main
 
 
+async def test_what_to_bear_in_mind_of_a_program_is_above_its_equations(tmp_path):
+    made = write_run(tmp_path / "spread.xlascope")
+    writer = Writer(made)
+    body = {"id": "v8", "switches": {"devices": 8}, "median_ns": 164, "baseline_median_ns": 124, "samples": 4,
+            "ratio": 1.32, "ratio_ci_low": 1.29, "ratio_ci_high": 1.35, "device_count": 8, "simulated": True}  # fmt: skip
+    writer.put("variant", body, program="scores#1", variant="devices=8")
+    writer.close()
+    async with opened(made) as (app, pilot, main):
+        await until(pilot, lambda: len(main.desk.variants) == 2)
+        await pilot.press("c")
+        await until(pilot, lambda: "B on 8 simulated devices" in text_of(app))
+        assert isinstance(app.screen, CompareScreen)
+
+
 async def test_what_is_below_turns_and_has_the_keys(path):
     async with opened(path) as (app, pilot, main):
         await until(pilot, lambda: bool(main.desk.variants))

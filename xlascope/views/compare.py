@@ -41,8 +41,9 @@ class Equation:
     """One equation of either program, in the order of the second. Its path is None where the other alone has it.
 
     ``a_ns`` and ``b_ns``: self time (exact and estimated) of one call, None where nothing was seen or no instruction is
-    left. ``moved``: it stands elsewhere among the same equations. Of a run beside a profile the paths are the run's;
-    those of one primitive and line, which the profile does not tell apart, are one row, with blanks between them.
+    left; of a side on several devices the mean of one device. ``moved``: it stands elsewhere among the same equations.
+    Of a run beside a profile the paths are the run's; those of one primitive and line, which the profile does not tell
+    apart, are one row, with blanks between them.
     """
 
     path_a: str | None
@@ -212,10 +213,15 @@ def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool)
         note = "another signature: not the same work"
     elif times.how is None and times.a_calls and times.b_calls and a.variant is None and b.variant is None:
         judged = "unclear"
-    laid = (("A", devices(a, one)), ("B", devices(b, two)))
-    spread = ", ".join(f"{name} on {told}" for name, told in laid if told)
-    note = "; ".join(part for part in (note, spread) if part) or None
     equations = _equations(a, b, one, two)
+    laid = (("A", devices(a, one), [each.a_ns for each in equations]),
+            ("B", devices(b, two), [each.b_ns for each in equations]))  # fmt: skip
+    spread = ", ".join(
+        f"{name} on {told}" + ("" if all(ns is None for ns in own) else " (equations: mean of one)")
+        for name, told, own in laid
+        if told
+    )
+    note = "; ".join(part for part in (note, spread) if part) or None
     of_profile = [name for name, side in (("A", a), ("B", b)) if not isinstance(side.source, RunSource)]
     if equations and of_profile:
         guessed = (f"equations of {of_profile[0]}: its ops by source line and primitive among those of the run's "
@@ -300,12 +306,13 @@ def _sum(times: Mapping[str, int], paths: list[str]) -> int | None:
 
 
 def _times(side: Side, program: str) -> dict[str, int]:
-    """Self time of one call by equation; empty where the side has no op times of the program."""
+    """Self time of one call on one device by equation; empty where the side has no op times of the program."""
     assert isinstance(side.source, RunSource)
     which = variant_of(side, program)
     try:
         rows = equations_view.query(side.source, program, which).rows
-        calls = max((row.calls or 0 for row in observation(side.source, program, which).times.calls), default=0)
+        # Each device counts the calls that it had a part in: the sum of its times by theirs is the mean of one device.
+        calls = sum(row.calls or 0 for row in observation(side.source, program, which).times.calls)
     except ViewError:
         return {}  # a variant measured without a profile
     alone = any(row.state == "alone" for row in rows)  # with jit off they are times of one call already

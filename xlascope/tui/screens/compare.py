@@ -157,6 +157,8 @@ class CompareScreen(OverScreen[None]):
         new, gone = sum(e.path_a is None for e in program.equations), sum(e.path_b is None for e in program.equations)
         parts = [Part(f"equations of {program.program_b}", "title", rank=9),
                  Part(f"  {len(program.equations)}, {new} only in B, {gone} only in A", "dim", rank=6)]  # fmt: skip
+        if program.note and program.equations:
+            parts.append(Part(f"  {program.note}", "text", rank=7))
         if program.opcodes:
             changes = ", ".join(f"{name} {a}>{b}" for name, (a, b) in program.opcodes.items())
             parts.append(Part(f"  instructions: {changes}", "dim", rank=3))

@@ -28,7 +28,8 @@ class EquationsTable(RowTable):
     """Equations of both programs, in the order of B."""
 
     HELP = (
-        "Equations matched by primitive, types and flow of data, with their self times of one call in A and in B. `+` "
+        "Equations matched by primitive, types and flow of data, with their self times of one call in A and in B, on "
+        "several devices the mean of one. `+` "
         "is only in B, `-` only in A, `~` stands elsewhere. `<` and `>` sort, for example by the change. Times "
         "are dim where the program's own change cannot be told from noise."
     )

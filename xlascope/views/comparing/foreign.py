@@ -22,7 +22,7 @@ from xlascope.views.sources.stages import hlo_module
 
 
 def equation_times(source: Source, program: str, jaxpr: JaxprIndex) -> dict[str, int] | None:
-    """Self time of one call in ns by path of ``jaxpr``; None where the source has no times or no HLO of the program."""
+    """Self time of one call on one device in ns by path of ``jaxpr``; None: the source has no times or no HLO of it."""
     if not isinstance(source, ProfileSource):
         return None
     module = hlo_module(source, program, "optimized", None)
@@ -33,7 +33,7 @@ def equation_times(source: Source, program: str, jaxpr: JaxprIndex) -> dict[str,
         if (row.program_id, row.module) in keys:
             ops[row.op] += row.self_ns
     mine = [each for each in times.calls if (each.program_id, each.module) in keys]
-    calls = max((each.calls or each.likely_calls or 0 for each in mine), default=0)
+    calls = sum(each.calls or each.likely_calls or 0 for each in mine)
     if module is None or not ops or not calls:
         return None
     here = _moved(jaxpr, module)

@@ -14,6 +14,7 @@ from xlascope.views.comparing.sides import Side, variant_records
 from xlascope.views.memory import call_peak
 from xlascope.views.names.program_records import compile_records, program_records
 from xlascope.views.names.variant_names import BASELINE, id_of
+from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import HloSource, RunSource
 from xlascope.views.sources.stages import hlo_module, readable_module
 
@@ -69,6 +70,8 @@ def variant_of(side: Side, program: str) -> str | None:
 
 def devices(side: Side, program: str) -> str | None:
     """On how many devices it runs, in words: CPU devices are simulated. None: on one, or not known."""
+    if isinstance(side.source, ProfileSource):
+        return _in_profile(side.source, program)
     if not isinstance(side.source, RunSource):
         return None
     own = program_records(side.source).get(program)
@@ -82,6 +85,13 @@ def devices(side: Side, program: str) -> str | None:
     else:
         simulated = own is not None and fields.text(own.json, "platform") in (None, "cpu")
     return f"{count} {'simulated ' if simulated else ''}devices"
+
+
+def _in_profile(source: ProfileSource, program: str) -> str | None:
+    keys, times = source.executed.keys(program), source.times()
+    ran = {each.device for each in times.calls if (each.program_id, each.module) in keys}
+    simulated = any(each.simulated for each in times.devices if each.device in ran)
+    return f"{len(ran)} {'simulated ' if simulated else ''}devices" if len(ran) > 1 else None
 
 
 def _memory(side: Side, program: str) -> tuple[int | None, int | None]:

@@ -25,6 +25,8 @@ _NEED_ALL = frozenset(
 )  # fmt: skip
 # They need nothing of an array themselves.
 _HANDED_ON = frozenset({"tuple", "while", "call", "conditional", "get-tuple-element", "bitcast", "copy"})
+# What JAX lowers each result of a shard_map to, with the sharding that its out_specs give.
+_END_OF_SHARD_MAP = "SPMDShardToFullShape"
 _SCALAR = "a scalar has no dimension to split"
 
 
@@ -286,6 +288,8 @@ class _Reader:
         dims = [each or 0 for each in _shape(instruction).dims]
         if not dims:
             return _SCALAR
+        if instruction.attributes.get("custom_call_target", "").strip('"') == _END_OF_SHARD_MAP:
+            return "the shard_map that makes it leaves it whole (out_specs)"
         operands = [each for each in instruction.operand_instructions() if each is not None]
         split = [each for each in operands if (layout := self._layout(each)) is not None and not layout.replicated]
         if not split:
