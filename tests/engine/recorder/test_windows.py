@@ -86,7 +86,10 @@ def test_a_program_that_begins_while_a_window_is_closed_gets_one(monkeypatch: py
     windows.dispatched(False)
     now[0] += 1.01
     windows.tick()
-    assert windows.is_open and [m["meta"]["why"] for m in sink.sent] == ["first"]
+    assert windows.is_open
+    windows.close()
+    # Not a "first" one: of those it is known that nothing was under way as they opened.
+    assert [m["meta"]["why"] for m in sink.sent] == ["first", "periodic"]
 
 
 def test_imports_and_compiles_are_no_cost_of_a_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,9 +141,6 @@ class Windows:
         self._interval, self._length = SETTLED, self._seconds
         self._next = now + SETTLED
         self._next_count = self._next + COUNT_EVERY
-        self._open_for_new(now)
-
-    def _open_for_new(self, now: float) -> None:
         if self._session is None and not self._held and self._may_spend("first", now):
             self._open("first", from_start=False)
 
@@ -157,8 +154,9 @@ class Windows:
                 self.close()
                 self._closed()
                 self._plan(time.monotonic())
-                if self._last_new is not None and self._last_new >= now:
-                    self._open_for_new(time.monotonic())  # it began to run while the window was being closed
+                if self._last_new is not None and self._last_new >= now and self._may_spend("periodic", now):
+                    # A program began to run while the window was being closed: this one may cut its execution.
+                    self._open("periodic", from_start=False)
             return
         for why, due in (("periodic", self._next), ("count", self._next_count)):
             if now >= due and self._may_spend(why, now) and not self._busy():
