@@ -77,7 +77,8 @@ class Ops:
 
     ``coverage``: op time ÷ busy time of the devices. ``calls_seen``: executions in the windows. ``equations_exact``:
     whether ``equations`` come from tags; else they are matched by source position and primitive.
-    ``equation_coverage``: share of op time that has an equation.
+    ``equation_coverage``: share of op time that has an equation. ``uncovered_ns``: time that the devices were busy and
+    no op was active, None where that is unknown.
     """
 
     rows: tuple[Op, ...]
@@ -93,13 +94,7 @@ class Ops:
     self_ns: int | None
     simulated: bool
     nesting: str
-
-    @property
-    def uncovered_ns(self) -> int | None:
-        """Time that the devices were busy and no op was active; None where that is unknown."""
-        if not self.coverage or self.self_ns is None:
-            return None
-        return max(round(self.self_ns / self.coverage) - self.self_ns, 0)
+    uncovered_ns: int | None = field(default=None, metadata={"json": False})
 
 
 def query(source: Source, program: str | None = None, variant: str | None = None) -> Ops:
@@ -139,6 +134,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         self_ns=total if rows else None,
         simulated=any(device.simulated for device in seen.times.devices),
         nesting=seen.times.nesting,
+        uncovered_ns=sum(each.busy_ns - each.op_ns for each in seen.own.devices) if seen.own.devices else None,
     )
 
 
