@@ -35,8 +35,8 @@ def hide(boot_file: str, plan: Plan) -> Plan:
     if first.value != 0:
         return plan
     first.value = _units(frame.f_code)
-    # Called without a Python frame, as `partial` is one of C and no descriptor.
-    until = type("Until", (list,), {"__del__": partial(setattr, first, "value", 0)})
+    # Called without a Python frame: `partial` is of C, and as a static method no descriptor in any Python.
+    until = type("Until", (list,), {"__del__": staticmethod(partial(setattr, first, "value", 0))})
     return (*plan[:-1], until(plan[-1]))
 
 
