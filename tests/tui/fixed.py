@@ -70,9 +70,9 @@ def variant_row() -> SimpleNamespace:
         id="7", variant="fusion=off", switches={"fusion": "off"}, place="recorder", args="recorded", median_ns=163_800,
         ci_low_ns=160_200, ci_high_ns=167_900, samples=212, baseline_median_ns=124_100, baseline_ci_low_ns=123_600,
         baseline_ci_high_ns=124_600, ratio=1.32, ratio_ci_low=1.29, ratio_ci_high=1.35, verdict="slower",
-        fusions_before=4, fusions_after=0, max_abs_error=2e-7, compile_ns=30_000_000, peak_bytes=None,
-        predicted_ns=None, collectives=(), simulated=False, equation_ns=None, notes=(), target=None, prediction=None,
-        memory=None,
+        fusions_before=4, fusions_after=0, max_abs_error=2e-7, max_rel_error=3e-7, max_ulp_error=3,
+        compile_ns=30_000_000, peak_bytes=None, predicted_ns=None, collectives=(), simulated=False, equation_ns=None,
+        notes=(), target=None, prediction=None, memory=None,
     )  # fmt: skip
 
 

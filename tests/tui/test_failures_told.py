@@ -11,7 +11,8 @@ from xlascope.cli import live
 from xlascope.cli.errors import CommandError
 from xlascope.tui.app import XlascopeApp
 from xlascope.tui.widgets.dialogs import HelpOverlay, TextOverlay
-from xlascope.tui.widgets.status import EffectLine, ExplainLine
+from xlascope.tui.widgets.effect_line import EffectLine
+from xlascope.tui.widgets.status import ExplainLine
 
 REMEDY = "Give --args full when recording, or open the form with S and lay the first argument over fewer devices"
 

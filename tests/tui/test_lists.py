@@ -10,11 +10,12 @@ from rich.text import Text
 from xlascope.tui import lines
 from xlascope.tui.feeding.live import LiveNow
 from xlascope.tui.model import Overview
+from xlascope.tui.widgets.effect_line import Effect, EffectLine
 from xlascope.tui.widgets.functions import FunctionItem, FunctionsList, ProgramItem
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.output_pane import OutputLog, OutputPane, plain_text
 from xlascope.tui.widgets.part_line import Part, PartLine
-from xlascope.tui.widgets.status import Effect, EffectLine, HeaderState, StatusHeader, Switch, SwitchBar
+from xlascope.tui.widgets.status import HeaderState, StatusHeader, Switch, SwitchBar
 
 FUNCTIONS = (
     FunctionItem(
@@ -290,3 +291,11 @@ async def test_until_the_cursor_is_moved_it_is_on_the_hottest_function():
         app.widget.set_functions(FUNCTIONS)
         await pilot.pause()
         assert app.widget.chosen[0].name == "step"
+
+
+async def test_switches_without_their_words_keep_key_and_value_apart():
+    bar = SwitchBar()
+    bar.show([Switch("J", "jit", "ON"), Switch("T", "target", "as-run")])
+    app = Host(bar)
+    async with app.run_test(size=(20, 2)):
+        assert screen_text(app)[0] == " J jit ON  T as-run"

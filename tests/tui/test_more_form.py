@@ -10,11 +10,11 @@ from hosting import screen_text, settle
 from on_screen import shown, until
 from textual.widgets import Input
 
+from xlascope.tui.effects import verdict_text
 from xlascope.tui.forms.more_checks import check, completion, in_words, needs, typed
 from xlascope.tui.forms.more_form import MoreForm
 from xlascope.tui.forms.switches import Switches
 from xlascope.tui.glyphs import UNICODE
-from xlascope.tui.lines import verdict_text
 from xlascope.tui.model import VariantRow
 
 SUBJECT = FixedFeed().more_subject("scores#1")

@@ -15,11 +15,11 @@ from xlascope.tui.feeding.feed import Feed
 from xlascope.tui.screens.view_pages import ELSEWHERE, Request, account, page
 from xlascope.tui.screens.views import ViewsScreen
 from xlascope.tui.widgets.dialogs import TextOverlay
+from xlascope.tui.widgets.effect_line import Effect, EffectLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.note import Note
 from xlascope.tui.widgets.part_line import PartLine
-from xlascope.tui.widgets.status import Effect, EffectLine
 from xlascope.views import VIEWS
 
 

@@ -48,7 +48,7 @@ UNKNOWN = Row(
         ("line~train", True, False), ("equation=4.0", True, False), ("equation=4", True, False),
         ("equation=4.0.1", False, False), ("equation!=7", False, True), ("added", False, False), ("!added", True, True),
         ("device=0 | opcode=add", True, True), ("name~^dot\\.[0-9]$", True, False), ("op!~dot", False, True),
-        ('op="dot.1"', True, False), ("per_exec>=500us & per_exec<=0.5ms", True, False), ("program~f#", True, True),
+        ('op="dot.1"', True, False), ("per_call>=500us & per_call<=0.5ms", True, False), ("program~f#", True, True),
         ("opcode=add | opcode=dot & self>1ms", True, False), ("(opcode=add | opcode=dot) & self>3ms", False, False),
     ],
 )  # fmt: skip

@@ -23,8 +23,10 @@ from xlascope.session.switches import MATMUL_PRECISIONS, variant_name
 _SUMMARY = (
     "variant", "id", "program", "switches", "place", "args", "median_ns", "ci_low_ns", "ci_high_ns", "samples",
     "baseline_median_ns", "ratio", "ratio_ci_low", "ratio_ci_high", "verdict", "max_abs_error", "max_rel_error",
-    "max_ulp_error", "first_different", "compile_ns", "peak_bytes", "baseline_peak_bytes", "device_count", "simulated",
+    "max_ulp_error", "mismatched", "first_different", "compile_ns", "peak_bytes", "baseline_peak_bytes",
+    "device_count", "simulated",
 )
+_DIFFERENCES = ("max_abs_error", "max_rel_error", "max_ulp_error", "mismatched")
 _APART = 0.02  # medians and pairs that differ by less need no word about it
 _EPILOG = (
     "What is printed: the median of all calls of the variant and of the baseline (JSON: median_ns, "
@@ -256,16 +258,13 @@ def describe_target(row: dict[str, Any]) -> str:
 
 def numbers(result: dict[str, Any]) -> list[str]:
     """How the variant's outputs differ from the baseline's, in a line; none where they were not compared."""
-    if result["max_abs_error"] is None:
+    from xlascope.tui.text.agreement import agreement
+
+    said = agreement(*(result.get(key) for key in _DIFFERENCES))
+    if not said:
         return []
-    if result.get("first_different") is None:
-        return ["  outputs are equal, bit for bit" if result.get("max_ulp_error") == 0 else "  outputs are equal"]
-    parts = [f"largest difference {result['max_abs_error']:.3g}"]
-    if result.get("max_rel_error") is not None:
-        parts.append(f"{result['max_rel_error']:.1g} of its largest magnitude")
-    if result.get("max_ulp_error") is not None:
-        parts.append(f"{result['max_ulp_error']:,} units in the last place")
-    return [f"  outputs: {', '.join(parts)}; first that differs: {result['first_different']}"]
+    first = result.get("first_different")
+    return [f"  {said}{f'; first that differs: {first}' if first is not None else ''}"]
 
 
 def show_time(ns: float | None) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from xlascope.tui.feeding.live import LiveNow, Measuring, is_silent
-from xlascope.tui.forms.switches import variant_name
+from xlascope.tui.feeding.live import LiveNow, is_silent
 from xlascope.tui.glyphs import Glyphs
 from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, VariantRow
 from xlascope.tui.text.numbers import clock, count, counted, duration, percent, size
 from xlascope.tui.widgets.chart import ChartSpec, Interval, Series
 from xlascope.tui.widgets.part_line import Part
-from xlascope.tui.widgets.status import Effect, HeaderState
+from xlascope.tui.widgets.status import HeaderState
 
 _ORDER = ("start python", "import jax", "trace", "lower", "compile", "run", "finish")
 _DOING = {"finishing": "finishing: compiling what links equations to instructions"}
@@ -127,86 +126,6 @@ def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str
     return "starting python"
 
 
-def effects(rows: Sequence[VariantRow], live: LiveNow, program: str | None, glyphs: Glyphs) -> list[Effect]:
-    """Measurements under way, those that failed, then the results, newest first."""
-    made = [_measuring(entry, glyphs, program) for entry in live.measuring]
-    made += [Effect(name, why, "failed", explain="failures") for name, why in reversed(live.failures)]
-    shown: set[str] = set()
-    for row in reversed(rows):
-        name = row.name or variant_name(row.switches)
-        if name not in shown:
-            shown.add(name)
-            made.append(Effect(name, verdict_text(row, glyphs), row.verdict, explain="explain_variant"))
-    return made
-
-
-def _measuring(entry: Measuring, glyphs: Glyphs, program: str | None) -> Effect:
-    seconds = max(time.monotonic() - entry.started, 0)
-    if entry.total and entry.done is not None:
-        left = f", {entry.detail}" if entry.detail.endswith("left") else ""
-        text = f"{entry.activity}: {count(entry.done)} of about {count(entry.total)} pairs{left}"
-    else:
-        text = ": ".join(filter(None, (entry.activity, entry.detail)))
-        text += f", {seconds:.0f} s" if seconds >= 1 else ""
-    other = entry.program != program and entry.program not in entry.name
-    name = f"{entry.name} of {entry.program}" if other else entry.name
-    return Effect(name, text, None, True, entry.share)
-
-
-def _opposed(low: float | None, high: float | None, baseline_ns: float | None, median_ns: float | None) -> bool:
-    """Whether the medians say the contrary of the pairs."""
-    from xlascope.stats import opposed  # numpy, which the first picture does without
-
-    return opposed(low, high, baseline_ns, median_ns) is not None
-
-
-def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
-    """`1.32x slower [1.29–1.35]  fusions 4→0  err 2e-7`."""
-    if row.predicted_ns is not None:
-        fusions = f"  fusions {row.fusions_after}" if row.fusions_after is not None else ""
-        text = f"predicted {duration(row.predicted_ns, glyphs.micro)}  {row.needs}{fusions}"
-        return text + (f"  {counted(row.collectives, 'collective')}" if row.collectives else "")
-    if row.ratio is None:
-        return "compiled, not executed" if row.median_ns is None else duration(row.median_ns, glyphs.micro)
-    slower = row.ratio >= 1
-    turn = 1.0 if slower else -1.0
-    low, high = row.ratio_ci_low, row.ratio_ci_high
-    ends = sorted(end**turn for end in (low, high) if end)
-    interval = f" [{ends[0]:.2f}-{ends[1]:.2f}]" if len(ends) == 2 else ""
-    words = {"faster": "faster", "slower": "slower", "same": "same", "unclear": "unclear"}
-    text = f"{row.ratio**turn:.2f}x {words.get(row.verdict or '', 'slower' if slower else 'faster')}{interval}"
-    if row.verdict is None:
-        text += " no verdict"
-    if _opposed(low, high, row.baseline_median_ns, row.median_ns):
-        text += "  medians say the other"
-    if row.fusions_before is not None and row.fusions_after is not None:
-        text += f"  fusions {row.fusions_before}{glyphs.arrow}{row.fusions_after}"
-    if row.collectives:
-        text += f"  {counted(row.collectives, 'collective')}"
-    if row.max_abs_error is not None:
-        text += f"  err {row.max_abs_error:.0e}" if row.max_abs_error else "  equal"
-    if row.args == "synthetic":
-        text += "  args: synthetic"
-    return text + ("  simulated" if row.simulated else "")
-
-
-_BUSY = 0.1
-"""A baseline whose interval reaches further than this to both sides was measured on a busy machine."""
-
-
-def baseline(rows: Sequence[VariantRow], glyphs: Glyphs) -> str:
-    """`baseline 124.1 µs ±0.4% n=212` of the newest measurement."""
-    for row in reversed(rows):
-        if row.baseline_median_ns is not None:
-            text = f"baseline {duration(row.baseline_median_ns, glyphs.micro)}"
-            low, high = row.baseline_ci_low_ns, row.baseline_ci_high_ns
-            if low is not None and high is not None and row.baseline_median_ns:
-                half = (high - low) / 2 / row.baseline_median_ns * 100
-                text += f" {glyphs.plus_minus}{half:.1f}%" + (" machine is busy" if half > _BUSY * 100 else "")
-            return text + (f" n={row.samples}" if row.samples else "")
-    return ""
-
-
 def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs) -> list[Part]:
     """The title of the table of ops: how the numbers came about."""
     seen = f"measured {ops.variant}" if ops.variant else "observed in the script" if program else "observed"
@@ -236,7 +155,8 @@ def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
         f"from {window}{seen}" + (f" of the variant {ops.variant}." if ops.variant else " of the running script."),
         "",
         "Self time: each instant an op was active is given to the innermost active op, so rows add up to covered time.",
-        f"Per execution: {duration(row.self_ns)} / {count(row.count)} = {duration(row.per_call_ns)}.",
+        f"Per call of the op: {duration(row.self_ns)} / {count(row.count)} = {duration(row.per_call_ns)}; inside of a "
+        "loop each turn is a call.",
         f"Share: of the self time of all rows of this table, {percent(row.share)}.",
         *_total(row),
         *_by_device(row),
@@ -277,47 +197,6 @@ def _total(row: OpRow) -> list[str]:
         return []
     return [f"Active for {duration(row.total_ns)}: {duration(shared)} of it while other ops ran at the same time, "
             "which have that time."]  # fmt: skip
-
-
-def explain_variant(row: VariantRow) -> list[str]:
-    """How a verdict was obtained."""
-    if row.ratio is None:
-        return [f"{row.name}: compiled, not executed; there is no time to compare.", *filter(None, [row.foretold])]
-    low, high, base = row.baseline_ci_low_ns, row.baseline_ci_high_ns, row.baseline_median_ns
-    medians = f" ({row.median_ns / base:.2f})" if row.median_ns is not None and base else ""
-    against = []
-    if _opposed(row.ratio_ci_low, row.ratio_ci_high, base, row.median_ns):
-        against = ["Here the medians say the contrary: the machine's speed changed by more than the variant does, so "
-                   "it is unclear."]  # fmt: skip
-    busy = []
-    if low is not None and high is not None and base and (high - low) / 2 > _BUSY * base:
-        busy = [f"The baseline's own interval is ±{(high - low) / 2 / base * 100:.0f} %: the machine is busy. "
-                "Measure again (m) when it is quieter."]  # fmt: skip
-    error = row.max_abs_error
-    same = "unknown" if error is None else "none, they are equal" if error == 0 else f"{error:.1e}"
-    return [
-        f"{row.name}: median {duration(row.median_ns)} of {count(row.samples)} samples, "
-        f"95 % interval {duration(row.ci_low_ns)} to {duration(row.ci_high_ns)}.",
-        f"Baseline, no switch touched, run in turn with it: median {duration(row.baseline_median_ns)}.",
-        f"Variant / baseline of neighbouring pairs {row.ratio:.2f}, 95 % interval {_two(row.ratio_ci_low)} to "
-        f"{_two(row.ratio_ci_high)}.",
-        f"It may differ from the ratio of the two medians{medians}: a pair is run within moments, so what slows the "
-        "machine for longer slows both and cancels out.",
-        *against,
-        *busy,
-        "faster or slower: the interval excludes 1 and the change is at least 1 %; same: it lies within 3 %; "
-        "else unclear.",
-        f"Measured in the {row.place or 'recorder'}, arguments: {row.args or 'unknown'}."
-        + (" Several devices share the machine's cores: simulated." if row.simulated else ""),
-        f"Largest difference of the outputs from the baseline's: {same}."
-        + (" Correct variants of this program may differ by much: sensitive." if row.sensitive else ""),
-        *(f"Its devices exchange: {text}." for text in row.exchanges),
-        *row.notes,
-    ]
-
-
-def _two(number: float | None) -> str:
-    return "?" if number is None else f"{number:.2f}"
 
 
 def run_facts(overview: Overview, path: str, glyphs: Glyphs) -> list[str]:

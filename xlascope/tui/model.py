@@ -205,6 +205,11 @@ class VariantRow:
     fusions_before: int | None = None
     fusions_after: int | None = None
     max_abs_error: float | None = None
+    max_rel_error: float | None = None
+    """Of the largest magnitude in the same output."""
+    max_ulp_error: int | None = None
+    mismatched: int | None = None
+    """Elements of the outputs that are NaN or infinite on one side only."""
     place: str | None = None
     args: str | None = None
     collectives: int | None = None

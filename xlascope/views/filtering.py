@@ -102,7 +102,7 @@ OPS = (
     Field("device", "text", _attribute("device")),
     Field("self", "time", _attribute("self_ns")),
     Field("total", "time", _attribute("total_ns")),
-    Field("per_exec", "time", _per_call),
+    Field("per_call", "time", _per_call),
     Field("share", "share", _attribute("share")),
     Field("count", "count", _attribute("count")),
     Field("bytes", "size", _attribute("bytes")),

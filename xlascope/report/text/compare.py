@@ -47,7 +47,7 @@ def compare(answer: Compare) -> Iterable[RenderableType]:
             number_column("fusions", 2),
             number_column("instr.", 3),
             number_column("peak", 5),
-            number_column("error", 1),
+            number_column("max diff", 1),
         ]
         yield table(columns, [_row(each) for each in answer.programs])
         yield from (note(text) for text in _legend(answer))

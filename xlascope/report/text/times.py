@@ -172,7 +172,7 @@ def _coverage(answer: Ops) -> str:
         calls = "1 call"
     cover = UNKNOWN if answer.coverage is None else f"{answer.coverage * 100:.1f}%"
     text = f"{calls} seen in {duration(answer.window_ns)}; ops cover {cover} of the devices' busy time{_rest(answer)}."
-    text += " Per call: self time ÷ count, calls that a window cut included."
+    text += " Per call of an op: self time ÷ count (in a loop each turn counts), calls that a window cut included."
     return f"{text} + added by XLA, with the equations it is there for.{' ' + _SIMULATED if answer.simulated else ''}"
 
 

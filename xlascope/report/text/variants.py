@@ -22,6 +22,7 @@ from xlascope.report.text.tables import (
     warning,
 )
 from xlascope.stats import opposed
+from xlascope.tui.text.agreement import agreement, brief_agreement
 from xlascope.views.variants import Variant, Variants
 
 _STYLES = {"faster": "green", "slower": "red"}
@@ -43,15 +44,16 @@ def variants(answer: Variants) -> Iterable[RenderableType]:
             number_column("baseline", 2),
             number_column("n", 3),
             number_column("fusions"),
-            number_column("error", 1),
+            number_column("outputs", 1),
             number_column("peak", 5),
             fixed_column("where", 4),
         ]
         yield table(columns, [_row(each) for each in answer.rows])
         yield note("variant, baseline: medians of all calls of either. ratio: variant ÷ baseline pair by pair, each "
                    "pair one right after the other, so that the machine's changes cancel; with its interval it makes "
-                   "the verdict, and need not be the ratio of the medians. fusions of two or more members; error: "
-                   "largest difference of an output (relative to its largest magnitude).")  # fmt: skip
+                   "the verdict, and need not be the ratio of the medians. fusions of two or more members; outputs: "
+                   "largest difference from the baseline's, in steps of their own type (ULP) where few, and relative "
+                   "to the largest value of that output.")  # fmt: skip
     for each in answer.rows:
         yield from _remarks(each)
     failures = Counter(
@@ -80,18 +82,26 @@ def _row(each: Variant) -> list[str | Text]:
         duration(each.baseline_median_ns),
         count(each.samples),
         fusions,
-        _error(each),
+        _outputs(each),
         size(each.peak_bytes),
         each.place or UNKNOWN,
     ]
 
 
-def _error(each: Variant) -> str:
-    """The largest difference of an output, and beside it relative to the largest magnitude in that output."""
-    if each.max_abs_error is None:
-        return UNKNOWN
-    relative = f" ({each.max_rel_error:.0e})" if each.max_abs_error and each.max_rel_error is not None else ""
-    return f"{each.max_abs_error:.2g}{relative}"
+def _outputs(each: Variant) -> str:
+    """`equal`, `6 ULP, 2e-07`, `2e-03`: how far the outputs are from the baseline's."""
+    said = brief_agreement(*_differences(each))
+    if not said or each.mismatched:
+        return "NaN or inf" if each.mismatched else UNKNOWN
+    if not each.max_abs_error:
+        return "equal"
+    steps = f"{each.max_ulp_error} ULP" if said.endswith("ULP") else ""
+    part = f"{each.max_rel_error:.0e}" if each.max_rel_error is not None else ""
+    return ", ".join(filter(None, (steps, part))) or f"{each.max_abs_error:.0e} absolute"
+
+
+def _differences(each: Variant) -> tuple[float | None, float | None, int | None, int | None]:
+    return each.max_abs_error, each.max_rel_error, each.max_ulp_error, each.mismatched
 
 
 def _remarks(each: Variant) -> Iterable[RenderableType]:
@@ -159,13 +169,7 @@ def _numbers(each: Variant) -> str:
     """How the outputs differ from the baseline's; empty where they do not."""
     if each.first_different is None:
         return ""
-    parts = []
-    if each.max_abs_error is not None:
-        parts.append(f"outputs differ by at most {each.max_abs_error:.3g}")
-    if each.max_rel_error is not None:
-        parts.append(f"relative {each.max_rel_error:.3g}")
-    if each.max_ulp_error is not None:
-        parts.append(f"{count(each.max_ulp_error)} units in the last place")
+    parts = list(filter(None, [agreement(*_differences(each))]))
     for name, found in (("NaN", each.changes.nan), ("infinite", each.changes.infinite)):
         if found.differ:
             parts.append(f"{name} {count(found.before)}→{count(found.after)}")

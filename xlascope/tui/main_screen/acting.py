@@ -9,6 +9,7 @@ from xlascope.tui import lines
 from xlascope.tui.actions import Action, actions_for
 from xlascope.tui.copying import copy_out
 from xlascope.tui.editing import edit_file
+from xlascope.tui.effects import explain_variant
 from xlascope.tui.feeding.accounts import chart_account, function_account, line_account
 from xlascope.tui.forms.switches import Switches
 from xlascope.tui.glyphs import UNICODE
@@ -267,12 +268,12 @@ class Acting:
             said += [f"{name}: {why}", ""]
         self._me.app.push_screen(TextOverlay("What could not be done", [*said, "esc on the main screen forgets it"]))
 
-    def action_explain_variant(self) -> None:
-        """How the variant that is shown, or the newest one, was measured."""
+    def action_explain_variant(self, name: str | None = None) -> None:
+        """How a variant was measured; without a name the one that is shown, or the newest."""
         desk = self._me.desk
         if desk.variants:
-            chosen = [row for row in desk.variants if row.name == desk.variant] or list(desk.variants)
-            self._me.app.push_screen(TextOverlay("How this was measured", lines.explain_variant(chosen[-1])))
+            chosen = [row for row in desk.variants if row.name == (name or desk.variant)] or list(desk.variants)
+            self._me.app.push_screen(TextOverlay("How this was measured", explain_variant(chosen[-1])))
         else:
             self._me.notify("nothing under the cursor was measured")
 

@@ -11,19 +11,21 @@ from textual.widget import Widget
 
 from xlascope.tui import lines
 from xlascope.tui.actions import actions_for, key_label
+from xlascope.tui.effects import baseline, effects
 from xlascope.tui.feeding.live import reads_terminal, waits_for_input
 from xlascope.tui.feeding.loader import Wanted
 from xlascope.tui.feeding.messages import ProgramMessage
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.model import MACHINE_STAGES, STAGES, StageText
 from xlascope.tui.text.numbers import percent
+from xlascope.tui.widgets.effect_line import EffectLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.output_pane import OutputPane
 from xlascope.tui.widgets.part_line import Part, PartLine
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.stage_pane import StagePane
-from xlascope.tui.widgets.status import EffectLine, StatusHeader, SwitchBar
+from xlascope.tui.widgets.status import StatusHeader, SwitchBar
 
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
@@ -235,8 +237,8 @@ class Places:
         as_run = str(overview.devices) if overview.devices else "as-run"
         # Only a run can be measured: a profile or HLO text has nothing to switch.
         switches = desk.switches.bar(as_run) if overview.kind == "run" else []
-        screen.query_one(SwitchBar).show(switches, lines.baseline(desk.variants, screen.glyphs))
-        screen.query_one(EffectLine).show(lines.effects(desk.variants, live, desk.program, screen.glyphs))
+        screen.query_one(SwitchBar).show(switches, baseline(desk.variants, desk.variant, screen.glyphs))
+        screen.query_one(EffectLine).show(effects(desk.variants, live, desk.program, desk.variant, screen.glyphs))
         if desk.program is None:
             said = lines.starting(live, overview) if run.live or overview.script else "reading the file"
             screen.query_one(FunctionsList).set_placeholder(said)

@@ -131,5 +131,5 @@ def _form(program: Program) -> list[str]:
     if program.opcodes:
         lines.append("by opcode: " + ", ".join(f"{name} {one}→{two}" for name, (one, two) in program.opcodes.items()))
     if program.max_abs_error is not None:
-        lines.append(f"largest difference of an output: {program.max_abs_error:.3g}")
+        lines.append(f"largest difference of an output, absolute: {program.max_abs_error:.3g}")
     return lines

@@ -34,6 +34,7 @@ from xlascope.tui.main_screen.linking import Linking
 from xlascope.tui.main_screen.places import Places
 from xlascope.tui.main_screen.switching import Switching
 from xlascope.tui.widgets.dialogs import PromptLine
+from xlascope.tui.widgets.effect_line import EffectLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.note import Note
 from xlascope.tui.widgets.ops_table import OpsTable
@@ -42,7 +43,7 @@ from xlascope.tui.widgets.part_line import PartLine
 from xlascope.tui.widgets.row_table import RowTable
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.stage_pane import StagePane
-from xlascope.tui.widgets.status import EffectLine, ExplainLine, StatusHeader, SwitchBar
+from xlascope.tui.widgets.status import ExplainLine, StatusHeader, SwitchBar
 
 _TICK = 0.25
 _ASK_WHERE = 8  # ticks between two questions where a silent script is

@@ -73,7 +73,7 @@ def _program_columns(glyphs: Glyphs) -> list[Column]:
                glyphs), None, right=True, role="dim", least=90),
         Column("peak", "peak", 18, lambda row: _change(size(row.a_form.peak_bytes), size(row.b_form.peak_bytes),
                glyphs), None, right=True, role="dim", least=124),
-        Column("error", "error", 8, lambda row: "?" if row.max_abs_error is None else f"{row.max_abs_error:.2g}",
+        Column("error", "max diff", 8, lambda row: "?" if row.max_abs_error is None else f"{row.max_abs_error:.2g}",
                lambda row: row.max_abs_error, right=True, role="dim", least=112),
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The table of ops: self time per execution, share, where each comes from."""
+"""The table of ops: self time per call, share, where each comes from."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _columns(glyphs: Glyphs) -> list[Column]:
         Column("equations", "eqns", 10, lambda row: _equations(row, glyphs), None, least=100),
         Column("line", "line", 13, _line, lambda row: (row.file or "", row.line or 0), role="dim", least=90,
                keep_end=True),
-        Column("per_call", "per exec", 9, lambda row: duration(row.per_call_ns, micro), lambda row: row.per_call_ns,
+        Column("per_call", "per call", 9, lambda row: duration(row.per_call_ns, micro), lambda row: row.per_call_ns,
                right=True),
         Column("share", "share", 17, lambda row: percent(row.share), lambda row: row.self_ns,
                share=lambda row: row.share),

@@ -1,0 +1,120 @@
+"""What is told of measured variants: the line of effects at any width, the baseline, how far outputs agree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fixed import FixedFeed, variant_row
+from hosting import Host, screen_text, settle
+from on_screen import shown, text_of
+from rich.cells import cell_len
+
+from xlascope.tui.effects import baseline, effects, explain_variant
+from xlascope.tui.feeding.live import LiveNow
+from xlascope.tui.feeding.rows import variant_row as made_row
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.text.agreement import agreement, brief_agreement
+from xlascope.tui.widgets.dialogs import TextOverlay
+from xlascope.tui.widgets.effect_line import Effect, EffectLine
+
+FUSION = made_row(variant_row(), ((), ()))
+JIT = replace(
+    FUSION, name="jit=off", switches={"jit": "off"}, ratio=7.5, ratio_ci_low=7.4, ratio_ci_high=7.7, fusions_before=None,
+    baseline_median_ns=90_000, baseline_ci_low_ns=None, max_abs_error=0.0,
+)  # fmt: skip
+MANY = [
+    Effect("fusion=off,devices=2", "1.62x slower [1.60-1.65]  outputs equal to 6 ULP  simulated", "slower",
+           brief="1.62x slower"),
+    Effect("devices=4", "2.56x slower [2.47-2.65]  outputs equal to 5 ULP  simulated", "slower", brief="2.56x slower"),
+    Effect("fusion=off", "1.70x slower [1.55-1.94]  outputs equal to 6 ULP", "slower", brief="1.70x slower"),
+]  # fmt: skip
+
+
+def told(names, variant=None):
+    return [each.variant for each in effects(names, LiveNow(), "scores#1", variant, UNICODE)]
+
+
+def test_the_newest_result_comes_first_and_before_it_that_of_the_variant_shown():
+    assert told([FUSION, JIT]) == ["jit=off", "fusion=off"]
+    assert told([FUSION, JIT], "fusion=off") == ["fusion=off", "jit=off"]
+    assert told([FUSION, JIT, replace(FUSION, ratio=2.0)]) == ["fusion=off", "jit=off"]
+
+
+def test_the_baseline_is_that_of_the_variant_shown():
+    assert baseline([FUSION, JIT], None, UNICODE).startswith("baseline 90.0 µs")
+    assert baseline([FUSION, JIT], "baseline", UNICODE).startswith("baseline 90.0 µs")
+    assert baseline([FUSION, JIT], "fusion=off", UNICODE) == "baseline 124 µs ±0.4% n=212"
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (220, [f" {MANY[0].variant}  {MANY[0].text} │ devices=4  {MANY[1].text} │ fusion=off  {MANY[2].text}"]),
+        (132, [f" {MANY[0].variant}  {MANY[0].text} │ devices=4  2.56x slower │ +1 V variants"]),
+        (104, [f" {MANY[0].variant}  {MANY[0].text} │ +2 V variants"]),
+        (80, [f" {MANY[0].variant}  1.62x slower [1.60-1.65]  outputs equal to 6 ULP",
+              "   simulated │ devices=4  2.56x slower │ fusion=off  1.70x slower"]),
+        (60, [f" {MANY[0].variant}  1.62x slower [1.60-1.65]",
+              "   outputs equal to 6 ULP  simulated │ +2 V variants"]),
+    ],
+)  # fmt: skip
+async def test_every_result_is_told_or_counted_and_none_without_its_number(width, said):
+    line = EffectLine()
+    line.show(MANY)
+    app = Host(line)
+    async with app.run_test(size=(width, 3)) as pilot:
+        await settle(pilot)
+        assert [row for row in screen_text(app) if row] == said
+        assert all(cell_len(row) <= width for row in said)
+
+
+async def test_a_result_is_explained_by_a_click_on_it():
+    async with shown() as (app, pilot, screen):
+        screen.desk.variants = (FUSION, JIT)
+        screen.draw_status()
+        await settle(pilot)
+        line = screen.query_one(EffectLine)
+        at = line.text().index("fusion=off")
+        await app.run_action(line.part_at(at + 1, 0).click, screen)
+        await settle(pilot)
+        assert isinstance(app.screen, TextOverlay) and "fusion=off: median 164 µs" in text_of(app)
+
+
+async def test_a_switch_turned_to_what_was_measured_before_shows_that_result_first():
+    feed = FixedFeed()
+    async with shown(feed=feed) as (app, pilot, screen):
+        screen.desk.variants = (FUSION, JIT)
+        screen.draw_status()
+        await settle(pilot)
+        assert screen_text(app)[3].startswith(" jit=off  7.50x slower")
+        screen.show_variant("fusion=off")
+        await pilot.pause()
+        assert screen.query_one(EffectLine).text().startswith(" fusion=off  1.32x slower")
+
+
+@pytest.mark.parametrize(
+    ("differences", "brief"),
+    [
+        ((None, None, None, None), ""),
+        ((0.0, 0.0, 0, 0), "outputs equal"),
+        ((0.0, 0.0, None, 0), "outputs equal"),
+        ((1.1e-8, 2e-7, 6, 0), "outputs equal to 6 ULP"),
+        ((3.0, 0.5, 6, 0), "outputs differ by up to 5e-01 of their largest value"),
+        ((2e-7, 3e-7, 4_000_000, 0), "outputs differ by up to 3e-07 of their largest value"),
+        ((2e-7, None, None, None), "outputs differ by up to 2e-07"),
+        ((1e-8, 2e-7, 6, 12), "outputs: NaN or infinite on one side only: 12"),
+    ],
+)
+def test_how_far_outputs_agree_says_in_which_unit(differences, brief):
+    assert brief_agreement(*differences) == brief
+
+
+def test_how_far_outputs_agree_in_full():
+    assert agreement(1.1e-8, 2e-7, 6, 0) == (
+        "outputs equal to 6 ULP (largest difference 1.1e-08: 2.0e-07 of the largest value of that output)"
+    )
+    assert "value, 4,000,000 ULP (largest difference 2.0e-07:" in agreement(2e-7, 3e-7, 4_000_000, 0)
+    said = explain_variant(replace(FUSION, max_abs_error=1.1e-8, max_rel_error=2e-7, max_ulp_error=6))
+    assert any(line.startswith("Beside the baseline: outputs equal to 6 ULP") for line in said)
+    assert sum(line.startswith("ULP: ") for line in said) == 1
