@@ -37,7 +37,10 @@ def test_understood(text: str, name: str, devices: int) -> None:
     ("text", "said", "advice"),
     [
         ("npu:x", "no target 'npu:x'", "tpu:v5e:2x4"),
-        ("tpu", "no tpu device ''", "known are: v2, v3, v4, v5e"),
+        ("tpu", "which tpu device?", "known are: v2, v3, v4, v5e"),
+        ("tpu:", "which tpu device?", "known are: v2, v3, v4, v5e"),
+        ("h100", "no target 'h100'", "did you mean cuda:h100:1x1x1? targets are written"),
+        ("nvidia:h100", "no target 'nvidia:h100'", "did you mean cuda:h100:1x1x1? targets are written"),
         ("tpu:v5f:2x4", "no tpu device 'v5f'", "did you mean v5"),
         ("tpu:v5e:2x4x1", "'2x4x1' is no topology of v5e", "tpu:v5e:2x4"),
         ("tpu:v4:2x2", "'2x2' is no topology of v4", "tpu:v4:2x2x1"),

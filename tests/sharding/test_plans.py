@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xlascope.protocol.plans import candidates, plan
 from xlascope.protocol.roles import roles
-from xlascope.protocol.specs import Leaf, ShardingError, leaves, parse_mesh, parse_spec, spec_text
+from xlascope.protocol.specs import Leaf, ShardingError, divisors, leaves, parse_mesh, parse_spec, spec_text
 
 W = Leaf("params['w']", (16, 4), "float32")
 X = Leaf("x", (64, 16), "float32")
@@ -35,8 +35,9 @@ def test_split_arrays_that_may_be_weights_are_told() -> None:
     arguments = [*weights, Leaf("xs", (100, 32, 128), "f32"), Leaf("h0", (32, 128), "f32")]
     assert plan(arguments, [LOSS], 8, {"data": 8}).notes == (
         "batch plan: params[0], params[1], params[2] split on dimension 0 (128) over data=8; others replicated",
-        "128 is dimension 1 of params[0] too: if what is split are weights, for instance --shard xs=-,data (S on the "
-        "screen) splits another",
+        "128 is dimension 1 of params[0] too; it was taken for the batch's size because most arguments lead with it. If "
+        "what is split are weights, xs may be the batch: its dimension 0 of size 100 is not a multiple of data=8 (it can "
+        "be split over 2, 4, 5, 10, 20, 25, 50 or 100); --shard xs=-,data (S on the screen) splits its dimension 1",
     )
     named = plan(arguments, [LOSS], 8, {"data": 8}, shard={"xs": "-,data"})
     assert named.notes == ("arguments without a spec are replicated",)
@@ -78,13 +79,15 @@ def test_specs(text: str, spec: object) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "advice"),
     [
-        ("x,y,-", "3 dimensions and argument 1 (y) has 2", "at most 2"),
+        ("x,y,-", "3 entries and argument 1 (y) has 2 dimensions", "at most 2 entries, such as x,-;"),
         ("z", "no axis 'z'", "x (8), y (3)"),
         ("x,x", "'x' twice", "one dimension"),
         ("x+x", "'x' twice", "one dimension"),
         ("-,x", "dimension 1 of argument 1 (y) 8 ways, and its size 4 is not a multiple of 8", "[64, 4]"),
         ("y", "size 64 is not a multiple of 3", "dimension 0 (size 64) over x"),
-        ("x,", "no axis ''", "axes are"),
+        ("x,", "lacks an axis beside a comma", "axes are"),
+        ("x+", "lacks an axis beside a +", "axes are"),
+        ("P('x', None)", "as in Python", "`-` for None: at most 2 entries, such as x,-;"),
     ],
 )
 def test_wrong_specs_name_the_choice(text: str, error: str, advice: str) -> None:
@@ -172,7 +175,7 @@ def test_meshes(text: str, mesh: dict[str, int]) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "nothing is not a number"),
+        ("", "the mesh is empty"),
         ("0", "0 is not"),
         ("4x", "lacks a number after the x"),
         ("x=4,x=2", "axis 'x' twice"),
@@ -229,6 +232,50 @@ def test_fsdp_on_two_axes_has_one_for_the_batch_and_one_for_parameters() -> None
 def test_a_batch_that_does_not_divide_stays_whole_under_fsdp_and_says_why() -> None:
     made = plan([W, Leaf("x", (10, 16), "float32")], [W], 8, None, "fsdp")
     assert made.specs[1] == ((), ()) and made.why[1] == "not divisible: dimension 0 of size 10 over x=8"
+    assert made.notes == (
+        "fsdp plan: x not split on dimension 0: size 10 is not a multiple of x=8 (it can be split over 2, 5 or 10)",
+        "fsdp plan: parameters params['w'] split on their largest divisible dimension over x=8; others replicated",
+    )
+    whole = plan([W, RATE], [W, RATE], 8, None, "fsdp").notes
+    assert whole[0] == "fsdp plan: no array is split as the batch: each one is returned with the same shape"
+
+
+def test_a_batch_that_does_not_divide_is_refused_with_what_would() -> None:
+    with pytest.raises(ShardingError) as raised:
+        plan([W, Leaf("x", (30, 16), "float32"), Leaf("y", (30,), "float32")], [W], 8)
+    assert str(raised.value).startswith("the batch plan would split x, y on dimension 0 of size 30 over 8 devices")
+    assert raised.value.advice == (
+        "it can be split over 2, 3, 5, 6, 10, 15 or 30; or say which dimension to split, for instance --shard 1=-,x"
+    )
+    with pytest.raises(ShardingError) as raised:
+        plan([Leaf("x", (7,), "float32")], [LOSS], 8)
+    assert raised.value.advice == (
+        "it can be split over 7; or choose another number of devices: no dimension of any argument can be split 8 ways"
+    )
+
+
+def test_of_equally_common_leading_sizes_none_that_is_a_later_dimension() -> None:
+    """A loss of one weight and one array: both lead with a size of their own, and the weight's is one of the array's."""
+    w, x = Leaf("w", (128, 10), "float32"), Leaf("x", (30, 128), "float32")
+    assert roles([w, x], [LOSS]).batch == (False, True)
+    assert roles([w, x], [LOSS]).because == "no array has it as a later dimension"
+    assert roles([W, Leaf("z", (8, 3), "float32")], [LOSS]).batch == (True, False)
+
+
+def test_entries_of_a_spec_are_counted() -> None:
+    for leaf, said in ((Leaf("b", (8,), "f"), "1 dimension; for its shape [8] write one entry, such as x; `-` leaves"),
+                       (RATE, "no dimensions; for its shape [] write nothing: a scalar lies whole on each device")):
+        with pytest.raises(ShardingError) as raised:
+            parse_spec("x,y", leaf, 0, {"x": 8, "y": 3})
+        assert f"has 2 entries and argument 0 ({leaf.name}) has {said}" in f"{raised.value}; {raised.value.advice}"
+
+
+@pytest.mark.parametrize(
+    ("extent", "said"),
+    [(1, "no number of devices above 1"), (2, "2"), (6, "2, 3 or 6"), (4096, "2, 4, 8, 16, 32, 64, 128, 256 and more")],
+)
+def test_devices_that_divide_a_size(extent: int, said: str) -> None:
+    assert divisors(extent) == said
 
 
 def test_the_batch_of_a_layer_is_what_it_is_applied_to() -> None:

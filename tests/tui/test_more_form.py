@@ -8,6 +8,7 @@ import pytest
 from fixed import FixedFeed, FixedKeeper
 from hosting import screen_text, settle
 from on_screen import shown, until
+from textual.events import Key
 from textual.widgets import Input
 
 from xlascope.tui.effects import verdict_text
@@ -42,7 +43,11 @@ def test_the_fields_become_the_switches_of_measure_and_back() -> None:
         ("passes_off", "dce,fusoin", "Names near it: fusion"),
         ("matmul_precision", "enough", "none of default"),
         ("donate", "x,y", "no argument 'y'; arguments are: 0 x, 1 w"),
+        ("donate", "x=maybe", "x=maybe: maybe is neither on nor off; write x or x=off"),
+        ("donate", "x,0=off", "0=off: argument 0 stands there as x too; give it once"),
+        ("target", "h100", "did you mean cuda:h100:1x1x1?"),
         ("compiler_options", "xla_a", "KEY=VALUE"),
+        ("compiler_options", "xla_cpu_parallel_codegen_split_count=-1", "it is a whole number from 1 to 1024"),
         ("compiler_options", "xla_a=1 xla_cpu_ftz=maybe", "xla_cpu_ftz=maybe: it is true or false"),
         ("compiler_options", "xla_backend_optimization_level=high", "it is a whole number"),
     ],
@@ -60,6 +65,10 @@ def test_an_option_that_is_not_known_is_doubted_and_left_to_xla() -> None:
     assert "near it: xla_cpu_enable_fast_math" in checked.doubts["compiler_options"]
     known = {"compiler_options": "xla_cpu_enable_fast_math=True xla_backend_optimization_level=0 xla_dump_to=/x"}
     assert check(SUBJECT, typed({}) | known).doubts == {}
+    nothing_near = check(SUBJECT, typed({}) | {"compiler_options": "xla_nope=1"}).doubts["compiler_options"]
+    assert "xla_nope is no option known of JAX 0.10 and 0.12; no name is near it" in nothing_near
+    word = check(SUBJECT, typed({}) | {"compiler_options": "xla_cpu_scheduler_type=foo"}).doubts["compiler_options"]
+    assert word.startswith("xla_cpu_scheduler_type knows no foo: it is one of CPU_SCHEDULER_TYPE_DEFAULT, ")
     of_a_tpu = {"compiler_options": "xla_tpu_anything=1", "target": "tpu:v5e:2x4"}
     assert check(SUBJECT, typed({}) | of_a_tpu).doubts == {}
 
@@ -109,6 +118,18 @@ async def test_typing_is_checked_and_enter_measures() -> None:
         await pilot.press("plus")
         await until(pilot, lambda: isinstance(app.screen, MoreForm))
         assert app.screen.query_one("#field-passes_off", Input).value == "dce"
+
+
+async def test_what_is_typed_faster_than_the_screen_follows_goes_to_its_own_field() -> None:
+    async with shown(feed=FixedFeed("running", variants=False)) as (app, pilot, _screen):
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, MoreForm))
+        form = app.screen
+        await until(pilot, lambda: form.query_one("#field-target", Input).has_focus)
+        for key in ("g", "tab", "d", "down", "h", "down", "up", "i"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: form.query_one("#field-matmul_precision", Input).value == "hi")
+        assert [form.query_one(f"#field-{name}", Input).value for name in ("target", "passes_off")] == ["g", "d"]
 
 
 async def test_what_a_compiler_refused_is_told_at_its_field_when_the_form_is_opened_again() -> None:

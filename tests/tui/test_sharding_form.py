@@ -6,6 +6,8 @@ import pytest
 from fixed import FixedFeed, FixedKeeper
 from hosting import screen_text, settle
 from on_screen import shown, until
+from textual.app import App
+from textual.events import Key
 from textual.widgets import Input
 
 from xlascope.protocol.specs import Leaf
@@ -39,7 +41,7 @@ def test_a_program_that_the_script_spread_keeps_its_mesh() -> None:
 @pytest.mark.parametrize(
     ("subject", "draft", "field", "said"),
     [
-        (STEP, Draft("", "batch"), "mesh", "nothing is not a number of devices; a mesh is 8, 4x2"),
+        (STEP, Draft("", "batch"), "mesh", "the mesh is empty; a mesh is 8, 4x2"),
         (STEP, Draft("1", "batch"), "mesh", "more than one device"),
         (OWN, Draft("4", "batch"), "mesh", "itself a program on 8 devices"),
         (OWN, Draft("8", "batch"), "mesh", "over the mesh data=4,model=2"),
@@ -49,12 +51,16 @@ def test_a_program_that_the_script_spread_keeps_its_mesh() -> None:
         (STEP, Draft("8", "batch", {0: "-,x"}), 0, "its size 4 is not a multiple of 8; of [16, 4] can be split"),
         (STEP, Draft("8", "batch", {1: "x,x"}), 1, "'x' twice"),
         (STEP, Draft("8", "batch", {1: "q"}), 1, "no axis 'q'"),
-        (STEP, Draft("8", "batch", {1: "-,-,x"}), 1, "3 dimensions"),
+        (STEP, Draft("8", "batch", {1: "-,-,x"}), 1, "3 entries"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(subject: Subject, draft: Draft, field: str | int, said: str) -> None:
     checked = check(subject, draft)
     assert checked.commands == () and said in checked.problems[field]
+
+
+def test_specs_are_checked_under_a_plan_that_cannot_be() -> None:
+    assert set(check(STEP, Draft("7", "batch", {0: "q", 1: "-"})).problems) == {"plan", 0}
 
 
 def test_the_picture_of_an_argument() -> None:
@@ -103,6 +109,34 @@ async def test_typing_is_checked_and_enter_measures() -> None:
         assert keeper.measured == [(
             "scores#1", {"devices": 8, "shard_plan": "fsdp", "mesh": {"x": 4, "y": 2}, "shard": {"0": "x,y"}}
         )]  # fmt: skip
+
+
+async def test_a_plan_turned_just_before_the_next_field_is_turned() -> None:
+    async with shown(feed=FixedFeed("running", variants=False)) as (app, pilot, _screen):
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, ShardingForm))
+        form = app.screen
+        await until(pilot, lambda: form.query_one("#mesh", Input).has_focus)
+        for key in ("tab", "left", "tab", "q"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: form.query_one("#spec-0", Input).value == "q")
+        await until(pilot, lambda: form.query_one(PlanChoice).value == "replicate")
+
+
+async def test_the_field_that_one_types_in_stays_in_sight_with_what_is_wrong_with_it() -> None:
+    leaves = tuple(Leaf(f"w{at}", (30, 64), "float32") for at in range(12))
+    app: App[None] = App()
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = ShardingForm(Subject("f#1", leaves, ()), Draft("4x2", "replicate"))
+        await app.push_screen(form)
+        await until(pilot, lambda: form.query_one("#mesh", Input).has_focus)
+        for key in ("tab", *("tab", "z") * len(leaves)):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: form.query_one("#spec-11", Input).value == "z")
+        told = form.query_one("#problem-11")
+        inside = form.query_one("#arguments").region
+        await until(pilot, lambda: inside.contains_region(told.region) and told.region.height > 1)
+        assert inside.contains_region(form.query_one("#spec-11").region)
 
 
 async def test_auto_measures_each_plan_and_esc_gives_up() -> None:

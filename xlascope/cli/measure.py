@@ -15,7 +15,7 @@ from xlascope.cli.narration import wait_for
 from xlascope.cli.switch_sets import check_passes, needs_new_run, target_named, used
 from xlascope.cli.units import show_size
 from xlascope.protocol.machines import is_platform
-from xlascope.protocol.xla_options import wrong_value
+from xlascope.protocol.xla_values import wrong_value
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
 from xlascope.session.switches import MATMUL_PRECISIONS, variant_name

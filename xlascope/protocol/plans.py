@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .roles import Roles, roles
-from .specs import Leaf, ShardingError, Spec, find_argument, mesh_for, mesh_text, parse_spec
+from .specs import Leaf, ShardingError, Spec, divisors, find_argument, mesh_for, mesh_text, parse_spec
 
 PLANS = ("replicate", "batch", "fsdp", "as-script")
 AUTO = "auto"
@@ -133,9 +133,9 @@ def _split(
     split: list[str] = []
     cut: list[str] = []
     for index, leaf in enumerate(inputs):
-        spec, reason = _whole(leaf), "the plan splits neither parameters nor what has another leading size"
+        spec, reason = _whole(leaf), "a scalar has no dimension to split"
         if not leaf.shape:
-            reason = "a scalar has no dimension to split"
+            pass
         elif known.batch[index]:
             if leaf.shape[0] % size == 0:
                 spec = ((first,), *spec[1:])
@@ -150,6 +150,8 @@ def _split(
                 cut.append(leaf.name or str(index))
             elif chosen == "fsdp":
                 reason = f"not divisible: no dimension of {list(leaf.shape)} is a multiple of {last}={axes[last]}"
+        else:
+            reason = f"the plan {chosen} splits what leads with {known.leading}, and this leads with {leaf.shape[0]}"
         specs.append(spec)
         why.append(reason)
     if not split and not (chosen == "fsdp" and cut):
@@ -159,28 +161,64 @@ def _split(
         over = f"{first}={size}"
         notes.append(f"{chosen} plan: {_some(split)} split on dimension 0 ({known.leading}) over {over}"
                      + ("" if cut else "; others replicated"))
-        notes += _doubt(inputs, specs, known, first, size)
+        notes += _doubt(inputs, known, first, size)
+    else:
+        notes.append(f"{chosen} plan: {_batch_whole(inputs, known, first, size)}")
     if cut:
         notes.append(f"{chosen} plan: parameters {_some(cut)} split on their largest divisible dimension over "
                      f"{last}={axes[last]}; others replicated")
     return specs, why, notes
 
 
-def _doubt(inputs: Sequence[Leaf], specs: Sequence[Spec], known: Roles, axis: str, ways: int) -> list[str]:
+def _batch_whole(inputs: Sequence[Leaf], known: Roles, axis: str, ways: int) -> str:
+    """Why a plan that splits parameters splits no batch."""
+    if known.leading is None:
+        return "no array is split as the batch: each one is returned with the same shape"
+    names = _some(_names(inputs, known.batch))
+    return f"{names} not split on dimension 0: {_undivided(known.leading, axis, ways)}"
+
+
+def _undivided(extent: int, axis: str, ways: int) -> str:
+    return f"size {extent} is not a multiple of {axis}={ways} ({_over(extent)})"
+
+
+def _over(extent: int) -> str:
+    return f"it can be split over {divisors(extent)}"
+
+
+def _doubt(inputs: Sequence[Leaf], known: Roles, axis: str, ways: int) -> list[str]:
     """A note where the size split is a later dimension of an array too: seldom a batch's, often that of weights."""
     inner = next((leaf for leaf in inputs if known.leading in leaf.shape[1:]), None)
     if inner is None:
         return []
-    advice = "--shard ARGUMENT=SPEC, or S on the screen, splits others"
-    for index, (leaf, spec) in enumerate(zip(inputs, specs, strict=True)):
-        can = [at for at, extent in enumerate(leaf.shape) if extent and extent % ways == 0 and extent != known.leading]
-        if not any(spec) and can:
-            cut = ",".join(axis if at == can[0] else "-" for at in range(can[0] + 1))
-            advice = f"for instance --shard {leaf.name or index}={cut} (S on the screen) splits another"
-            break
     where = inner.shape.index(known.leading or 0, 1)
-    return [f"{known.leading} is dimension {where} of {inner.name or inputs.index(inner)} too: if what is split are "
-            f"weights, {advice}"]  # fmt: skip
+    text = f"{known.leading} is dimension {where} of {inner.name or inputs.index(inner)} too"
+    return [f"{text}; it was taken for the batch's size because {known.because}. "
+            f"If what is split are weights, {_instead(inputs, known, axis, ways)}"]  # fmt: skip
+
+
+def _instead(inputs: Sequence[Leaf], known: Roles, axis: str, ways: int) -> str:
+    """Of the arrays that were passed over the one that is the likeliest batch, and how to split it."""
+    later = {extent for leaf in inputs for extent in leaf.shape[1:]}
+    passed = [
+        index
+        for index, leaf in enumerate(inputs)
+        if leaf.shape and not known.batch[index] and not known.returned[index] and leaf.shape[0] != known.leading
+    ]
+    if not passed:
+        return "--shard ARGUMENT=SPEC, or S on the screen, splits others"
+    index = min(passed, key=lambda at: (inputs[at].shape[0] in later, at))
+    leaf, name = inputs[index], inputs[index].name or str(index)
+    can = [at for at, extent in enumerate(leaf.shape) if extent and extent % ways == 0]
+    parts = [] if 0 in can else [f"its dimension 0 of {_undivided(leaf.shape[0], axis, ways)}"]
+    if can:
+        cut = ",".join([*"-" * can[0], axis])
+        parts.append(f"--shard {name}={cut} (S on the screen) splits its dimension {can[0]}")
+    return f"{name} may be the batch: {'; '.join(parts)}"
+
+
+def _names(inputs: Sequence[Leaf], chosen: Sequence[bool]) -> list[str]:
+    return [leaf.name or str(index) for index, leaf in enumerate(inputs) if chosen[index]]
 
 
 def _some(names: Sequence[str]) -> str:
@@ -200,16 +238,18 @@ def _nothing_split(inputs: Sequence[Leaf], known: Roles, chosen: str, axis: str,
             _example(inputs, axis, size),
         )
     return ShardingError(
-        f"the {chosen} plan would split dimension 0 of size {known.leading} over {size} devices, and {known.leading} "
-        f"is not a multiple of {size}",
-        f"a device count that divides {known.leading}, or --shard with another dimension",
+        f"the {chosen} plan would split {_some(_names(inputs, known.batch))} on dimension 0 of size {known.leading} "
+        f"over {size} devices, and {known.leading} is not a multiple of {size}",
+        f"{_over(known.leading)}; or {_example(inputs, axis, size, known.batch)}",
     )
 
 
-def _example(inputs: Sequence[Leaf], axis: str, size: int) -> str:
-    for index, leaf in enumerate(inputs):
-        for dimension, extent in enumerate(leaf.shape):
+def _example(inputs: Sequence[Leaf], axis: str, size: int, first: Sequence[bool] = ()) -> str:
+    """A spec that can be had, of the inputs marked in `first` if it can be; else what to do."""
+    order = sorted(range(len(inputs)), key=lambda index: not (first and first[index]))
+    for index in order:
+        for dimension, extent in enumerate(inputs[index].shape):
             if extent % size == 0 and extent:
-                spec = ",".join(axis if d == dimension else "-" for d in range(len(leaf.shape)))
+                spec = ",".join(axis if d == dimension else "-" for d in range(len(inputs[index].shape)))
                 return f"say which dimension to split, for instance --shard {index}={spec}"
-    return f"no dimension of any argument can be split {size} ways: choose another number of devices"
+    return f"choose another number of devices: no dimension of any argument can be split {size} ways"

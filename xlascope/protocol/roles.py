@@ -7,9 +7,9 @@ from one argument, by its parts):
   Each result is the return of one argument, of those with more arrays first. Of an argument that is returned in
   part, in more than half, the arrays found among the remaining results are parameters;
 * the batch are the arguments, of the others, whose arrays all lead with the batch's size: the leading size that
-  results lead with too, then the most common one, then the first. A tree whose arrays lead with different sizes holds
-  parameters, whatever one of them happens to lead with; only where every argument is such a tree do single arrays
-  count;
+  results lead with too, then the most common one, then one that is no later dimension of any array, then the first. A
+  tree whose arrays lead with different sizes holds parameters, whatever one of them happens to lead with; only where
+  every argument is such a tree do single arrays count;
 * of a program that returns none of its arguments, all that is not the batch is a parameter;
 * a program whose only result has the shape of one array that is an argument of its own is a layer applied to it, and
   that argument is the batch, where its leading size is found in no other argument or another is a tree as above.
@@ -29,11 +29,16 @@ _PART = re.compile(r"\[[^\]]*\]|\.?[^.\[]+")
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """For each input whether it is a parameter, and whether it belongs to the batch, which leads with `leading`."""
+    """For each input whether it is a parameter, and whether it belongs to the batch, which leads with `leading`.
+
+    `because`: how that size was told, as the end of a sentence. `returned`: which inputs are among the results.
+    """
 
     parameters: tuple[bool, ...]
     batch: tuple[bool, ...]
     leading: int | None
+    because: str = ""
+    returned: tuple[bool, ...] = ()
 
 
 def roles(inputs: Sequence[Leaf], outputs: Sequence[Leaf]) -> Roles:
@@ -42,21 +47,24 @@ def roles(inputs: Sequence[Leaf], outputs: Sequence[Leaf]) -> Roles:
     applied = _applied_to(inputs, outputs, groups)
     if applied is not None:
         batch = [index == applied for index in range(len(inputs))]
-        return Roles(tuple(not each for each in batch), tuple(batch), inputs[applied].shape[0])
+        because = "the result has the shape of the array that leads with it"
+        return Roles(tuple(not each for each in batch), tuple(batch), inputs[applied].shape[0], because,
+                     (False,) * len(inputs))  # fmt: skip
     returned = _returned(inputs, outputs, groups)
     others = [leaf for leaf, is_returned in zip(inputs, returned, strict=True) if not is_returned and leaf.shape]
     taken = {(leaf.shape, leaf.dtype) for leaf, is_returned in zip(inputs, returned, strict=True) if is_returned}
     results = [leaf for leaf in outputs if (leaf.shape, leaf.dtype) not in taken]
     alike = [each for each in _alike(inputs, groups) if not any(returned[index] for index in each)]
     together = {index for each in alike for index in each}
-    leading = _leading([inputs[index] for index in sorted(together)] or others, results)
+    candidates = [inputs[index] for index in sorted(together)] or others
+    leading, because = _leading(candidates, results, inputs) if candidates else (None, "")
     batch = [
         bool(leaf.shape) and leaf.shape[0] == leading and not returned[index] and (not together or index in together)
         for index, leaf in enumerate(inputs)
     ]
     any_returned = any(is_returned and leaf.shape for is_returned, leaf in zip(returned, inputs, strict=True))
     parameters = returned if any_returned else [not is_batch for is_batch in batch]
-    return Roles(tuple(parameters), tuple(batch), leading)
+    return Roles(tuple(parameters), tuple(batch), leading, because, tuple(returned))
 
 
 def _groups(inputs: Sequence[Leaf]) -> list[list[int]]:
@@ -124,10 +132,18 @@ def _applied_to(inputs: Sequence[Leaf], outputs: Sequence[Leaf], groups: Sequenc
     return index if trees or not elsewhere else None
 
 
-def _leading(candidates: Sequence[Leaf], results: Sequence[Leaf]) -> int | None:
-    if not candidates:
-        return None
+def _leading(candidates: Sequence[Leaf], results: Sequence[Leaf], inputs: Sequence[Leaf]) -> tuple[int, str]:
+    """The batch's size, and how it was told."""
     counts = Counter(leaf.shape[0] for leaf in candidates)
     led = {leaf.shape[0] for leaf in results if leaf.shape}
+    later = {extent for leaf in inputs for extent in leaf.shape[1:]}
     order = [leaf.shape[0] for leaf in candidates]
-    return max(counts, key=lambda size: (size in led, counts[size], -order.index(size)))
+    leading = max(counts, key=lambda size: (size in led, counts[size], size not in later, -order.index(size)))
+    if leading in led:
+        return leading, "results lead with it too"
+    equals = [size for size, count in counts.items() if count == counts[leading] and size != leading]
+    if not equals:
+        return leading, "most arguments lead with it" if len(counts) > 1 else "all arguments lead with it"
+    if leading not in later and all(size in later for size in equals):
+        return leading, "no array has it as a later dimension"
+    return leading, "it comes first of the sizes that equally many arguments lead with"

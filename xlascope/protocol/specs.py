@@ -19,6 +19,7 @@ Spec = tuple[tuple[str, ...], ...]
 AXES = "xyzwvu"
 DEFAULT_AXIS = AXES[0]
 MOST_DEVICES = 1024
+_MOST_DIVISORS = 8
 _MESHES = "a mesh is 8, 4x2 or x=4,y=2, its sizes from 1 to 1024"
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 
@@ -51,10 +52,12 @@ def leaves(entries: Sequence[Mapping[str, Any]]) -> list[Leaf]:
 def parse_mesh(text: str) -> dict[str, int]:
     """Axes and sizes of `8`, `4x2` or `x=4,y=2`, outermost first. Raises ShardingError."""
     text = text.strip()
+    if not text:
+        raise ShardingError("the mesh is empty", _MESHES)
     if "=" not in text:
         parts = text.split("x")
         if len(parts) > len(AXES):
-            raise ShardingError(f"the mesh {text!r} has {len(parts)} axes", "name them: --mesh a=2,b=2,…")
+            raise ShardingError(f"the mesh {text!r} has {len(parts)} axes", "name them: a=2,b=2,…")
         return _checked(text, [(AXES[at], part) for at, part in enumerate(parts)])
     pairs = []
     for part in text.split(","):
@@ -69,7 +72,7 @@ def _checked(text: str, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
     axes: dict[str, int] = {}
     for name, size in pairs:
         size = size.strip()
-        if not size and text:
+        if not size:
             beside = f"{name}=" if "=" in text else "x"
             before = "=" not in text and name == AXES[0]
             raise ShardingError(
@@ -77,7 +80,7 @@ def _checked(text: str, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
             )
         if not (size.isascii() and size.isdecimal()) or not 1 <= int(size[:9]) <= MOST_DEVICES:
             raise ShardingError(
-                f"the mesh {text!r}: {size or 'nothing'} is not a number of devices",
+                f"the mesh {text!r}: {size} is not a number of devices",
                 _MESHES,
             )
         if name in axes:
@@ -126,7 +129,9 @@ def find_argument(inputs: Sequence[Leaf], argument: str) -> int:
     if named:
         places = ", ".join(map(str, named))
         raise ShardingError(f"{argument!r} names {len(named)} arguments", f"give the position of one: {places}")
-    close = difflib.get_close_matches(argument, [leaf.name for leaf in inputs if leaf.name], 3, 0.5)
+    names = [leaf.name for leaf in inputs if leaf.name]
+    within = [name for name in names if argument and argument in name]
+    close = within[:3] or difflib.get_close_matches(argument, names, 3, 0.5)
     known = ", ".join(f"{index} {leaf.name}".strip() for index, leaf in enumerate(inputs[:12]))
     more = f" and {len(inputs) - 12} more" if len(inputs) > 12 else ""
     meant = f"perhaps {' or '.join(close)}; " if close else ""
@@ -140,10 +145,16 @@ def parse_spec(text: str, leaf: Leaf, index: int, axes: Mapping[str, int]) -> Sp
     """
     who = f"argument {index}" + (f" ({leaf.name})" if leaf.name else "")
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
+    if "(" in text or "'" in text or '"' in text:
+        raise ShardingError(
+            f"the spec {text!r} of {who} is written as in Python",
+            f"write the axes alone, `-` for None: {_entries(leaf, axes)}",
+        )
     if len(parts) > len(leaf.shape):
         raise ShardingError(
-            f"the spec {text!r} has {len(parts)} dimensions and {who} has {len(leaf.shape)}",
-            f"{who} has shape {list(leaf.shape)}: give at most {len(leaf.shape)} entries, `-` for a whole dimension",
+            f"the spec {text!r} has {_counted(len(parts), 'entry', 'entries')} and {who} has "
+            f"{_counted(len(leaf.shape), 'dimension', 'dimensions')}",
+            f"for its shape {list(leaf.shape)} write {_entries(leaf, axes)}",
         )
     used: set[str] = set()
     spec: list[tuple[str, ...]] = []
@@ -153,7 +164,10 @@ def parse_spec(text: str, leaf: Leaf, index: int, axes: Mapping[str, int]) -> Sp
             if name not in axes:
                 valid = ", ".join(f"{axis} ({size})" for axis, size in axes.items())
                 raise ShardingError(
-                    f"the mesh has no axis {name!r} (spec {text!r} of {who})", f"axes are: {valid}; `-` for none"
+                    f"the mesh has no axis {name!r} (spec {text!r} of {who})"
+                    if name
+                    else f"the spec {text!r} of {who} lacks an axis {'beside a +' if part else 'beside a comma'}",
+                    f"axes are: {valid}; `-` for none",
                 )
             if name in used:
                 raise ShardingError(
@@ -170,6 +184,32 @@ def parse_spec(text: str, leaf: Leaf, index: int, axes: Mapping[str, int]) -> Sp
             )
         spec.append(names)
     return (*spec, *((),) * (len(leaf.shape) - len(spec)))
+
+
+def divisors(extent: int) -> str:
+    """The numbers of devices that divide a size, in words: `2, 3, 5 or 6`; of many the smallest ones."""
+    found = [str(count) for count in range(2, min(extent, MOST_DEVICES) + 1) if extent % count == 0]
+    if not found:
+        return "no number of devices above 1"
+    shown = found[:_MOST_DIVISORS]
+    if len(found) > len(shown):
+        return f"{', '.join(shown)} and more"
+    return " or ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part)
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count or 'no'} {one if count == 1 else several}"
+
+
+def _entries(leaf: Leaf, axes: Mapping[str, int]) -> str:
+    """What a spec of this argument looks like."""
+    rank = len(leaf.shape)
+    if rank == 0:
+        return "nothing: a scalar lies whole on each device"
+    example = ",".join([next(iter(axes)), *"-" * (rank - 1)])
+    if rank == 1:
+        return f"one entry, such as {example}; `-` leaves it whole"
+    return f"at most {rank} entries, such as {example}; `-` leaves a dimension whole"
 
 
 def _divisible(leaf: Leaf, axes: Mapping[str, int], ways: int) -> str:

@@ -1,9 +1,6 @@
-"""Options of XLA by name and kind, as JAX 0.10 and 0.12 have them; a TPU's own compiler has more. No JAX."""
+"""Names of XLA's options by kind, as JAX 0.10 and 0.12 have them; a TPU's own compiler has more. No JAX."""
 
 from __future__ import annotations
-
-import difflib
-from collections.abc import Iterable
 
 _YES_OR_NO_NAMES = """
     xla_allow_excess_precision xla_allow_h2h_copy_when_automatic_host_compute_offload_disabled
@@ -96,7 +93,7 @@ _YES_OR_NO_NAMES = """
     xla_unsupported_crash_on_hlo_pass_fix_max_iterations xla_unsupported_crash_on_hlo_pass_noop_change
     xla_unsupported_crash_on_hlo_pass_silent_hlo_change
 """
-_YES_OR_NO = frozenset(_YES_OR_NO_NAMES.split())
+YES_OR_NO = frozenset(_YES_OR_NO_NAMES.split())
 _WHOLE_NAMES = """
     xla_backend_optimization_level xla_cmd_buffer_trace_cache_size
     xla_cpu_collective_call_terminate_timeout_seconds xla_cpu_collective_call_warn_stuck_seconds
@@ -129,11 +126,11 @@ _WHOLE_NAMES = """
     xla_recognize_reduction_optimization_level xla_reduce_window_rewrite_base_length
     xla_while_loop_all_reduce_dus_code_motion_max_size_bytes
 """
-_WHOLE = frozenset(_WHOLE_NAMES.split())
+WHOLE = frozenset(_WHOLE_NAMES.split())
 _NUMBER_NAMES = """
     xla_gpu_auto_spmd_partitioning_memory_budget_ratio xla_gpu_autotune_gemm_rtol
 """
-_NUMBER = frozenset(_NUMBER_NAMES.split())
+NUMBER = frozenset(_NUMBER_NAMES.split())
 _TEXT_NAMES = """
     xla_autotuner_preferred_backend xla_backend_extra_options xla_candidate_configs_file
     xla_cpu_experimental_onednn_fusion_type xla_cpu_experimental_xnn_fusion_type
@@ -163,36 +160,5 @@ _TEXT_NAMES = """
     xla_gpu_unsupported_use_cross_host_one_shot_kernel xla_partitioning_algorithm xla_run_hlo_passes_starting_from
     xla_step_marker_location
 """
-_TEXT = frozenset(_TEXT_NAMES.split())
-OPTIONS = _YES_OR_NO | _WHOLE | _NUMBER | _TEXT
-_TRUE_OR_FALSE = frozenset(["true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"])
-
-
-def wrong_value(name: str, value: str) -> str | None:
-    """What would be valid for an option whose value cannot be; None where it can, or the option is not known."""
-    if name in _YES_OR_NO and value.lower() not in _TRUE_OR_FALSE:
-        return "it is true or false"
-    if name in _WHOLE and not _is(int, value):
-        return "it is a whole number"
-    if name in _NUMBER and not _is(float, value):
-        return "it is a number"
-    return None
-
-
-def unknown(names: Iterable[str]) -> str | None:
-    """Of options that are not known a sentence with the names near to them; None where all are."""
-    told = []
-    for name in names:
-        if name not in OPTIONS:
-            near = difflib.get_close_matches(name, OPTIONS, 3, 0.6)
-            beside = f"; near it: {', '.join(near)}" if near else ""
-            told.append(f"{name} is no option known of JAX 0.10 and 0.12{beside}")
-    return ". ".join(told) or None
-
-
-def _is(kind: type[int] | type[float], value: str) -> bool:
-    try:
-        kind(value)
-    except ValueError:
-        return False
-    return True
+TEXT = frozenset(_TEXT_NAMES.split())
+OPTIONS = YES_OR_NO | WHOLE | NUMBER | TEXT

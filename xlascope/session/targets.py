@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -51,8 +51,12 @@ def parse(text: str, known: Mapping[tuple[str, str], Device]) -> Target:
     """A target from ``PLATFORM:DEVICE[:TOPOLOGY]``. Raises TargetError."""
     platform, *rest = text.strip().lower().split(":")
     if platform not in PLUGIN:
-        raise TargetError(f"there is no target {text!r}", f"targets are written {_EXAMPLES}")
-    name = ALIASES.get(rest[0], rest[0]) if rest else ""
+        meant = _meant((platform, *rest), known)
+        raise TargetError(f"there is no target {text!r}", f"{meant}targets are written {_EXAMPLES}")
+    if not rest or not rest[0]:
+        there = ", ".join(key[1] for key in known if key[0] == platform)
+        raise TargetError(f"{text}: which {platform} device?", f"known are: {there}")
+    name = ALIASES.get(rest[0], rest[0])
     names = [key[1] for key in known if key[0] == platform]
     device = known.get((platform, name))
     if device is None:
@@ -73,6 +77,15 @@ def parse(text: str, known: Mapping[tuple[str, str], Device]) -> Target:
     if devices > _MOST_DEVICES:
         raise TargetError(f"{text}: {devices} devices are too many", f"at most {_MOST_DEVICES}")
     return Target(f"{platform}:{name}:{topology}", device, topology, devices)
+
+
+def _meant(parts: Sequence[str], known: Mapping[tuple[str, str], Device]) -> str:
+    """The target of a device whose platform was left out, or called otherwise; empty where no part is a device."""
+    for part in parts:
+        for platform, name in known:
+            if name == ALIASES.get(part, part):
+                return f"did you mean {platform}:{name}:{known[platform, name].topology}? "
+    return ""
 
 
 def known_devices(environment: Mapping[str, str] = os.environ) -> dict[tuple[str, str], Device]:

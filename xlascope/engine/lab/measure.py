@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from ...protocol import machines
-from ...protocol.xla_options import unknown
+from ...protocol.xla_values import doubts
 from ..core import rewrite, switches, variant
 from ..core.executable import CompileError, Executable
 from ..core.heartbeat import Heartbeat, Send
@@ -22,6 +22,8 @@ from . import pass_check, sharded
 from .program import LoadedProgram, NotHere, Programs
 
 _RUNTIME = re.compile("thread|eigen|concurr|parallel|async|thunk|collective|copy|timeout|oned|ynn|kernel")
+_STATUS = re.compile(r"[A-Z_]+: ")
+"""How the errors begin that XLA itself words."""
 Answer = tuple[dict[str, Any], dict[str, bytes]]
 
 
@@ -192,9 +194,13 @@ def _run_with(executable: Executable, values: Any, program: LoadedProgram) -> An
 
 def _explained(error: CompileError, touched: Switches) -> SwitchError:
     if touched.compiler_options:
-        names = ", ".join(touched.compiler_options)
-        advice = unknown(touched.compiler_options) or f"check the compiler options: {names}"
-        return SwitchError(f"XLA refuses to compile the variant: {error}", advice)
+        typed = ", ".join(f"{name}={value}" for name, value in touched.compiler_options.items())
+        advice = doubts(touched.compiler_options)
+        words = str(error).rstrip(".")
+        if _STATUS.match(words):
+            return SwitchError(f"XLA refuses to compile the variant: {words}", advice or f"check the options: {typed}")
+        advice = advice or f"a value is probably out of its range: {typed}"
+        return SwitchError(f"XLA fails at the options of the variant, in its words: {words}", advice)
     if touched.passes_off:
         names = ", ".join(touched.passes_off)
         return SwitchError(

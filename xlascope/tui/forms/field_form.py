@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.events import Click
+from textual.events import Click, DescendantFocus
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -24,7 +24,8 @@ class FieldForm(ModalScreen[Answer]):
     DEFAULT_CSS = """
     FieldForm { align: center middle; }
     FieldForm > Vertical {
-        width: 100; max-width: 100%; height: auto; max-height: 95%; padding: 0 1;
+        width: 100; max-width: 100%; height: auto; max-height: 95%; padding: 0 1; overflow-y: auto;
+        scrollbar-size-vertical: 1;
         background: $surface; border: solid $primary;
     }
     FieldForm Static { width: 1fr; height: auto; }
@@ -37,10 +38,19 @@ class FieldForm(ModalScreen[Answer]):
     """
     BINDINGS: ClassVar = [
         Binding("escape", "dismiss(None)", "Give up"),
-        Binding("enter", "measure", "Measure", priority=True),
-        Binding("down", "app.focus_next", "Next field", show=False),
-        Binding("up", "app.focus_previous", "Field before", show=False),
+        Binding("enter", "measure", "Measure"),
+        # At once, so that letters typed behind one go to the next field however busy the screen is.
+        Binding("down,tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("up,shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moved = False
+
+    def on_mount(self) -> None:
+        """Learns of each layout."""
+        self.screen_layout_refresh_signal.subscribe(self, self._laid_out)
 
     def check(self) -> None:
         """Reads the fields and shows what is wrong with them; called after each key."""
@@ -60,11 +70,42 @@ class FieldForm(ModalScreen[Answer]):
             line = self.query_one(f"#problem-{name}", Static)
             line.update(safe(problems.get(name, "")))
             line.display = name in problems
+        self._moved = True
+        self.call_after_refresh(self._keep_in_sight)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Another field: it comes into sight with what is wrong with it."""
+        self.call_after_refresh(self._keep_in_sight)
+
+    def _laid_out(self, _: object) -> None:
+        """Lines came or went as one types: how far the field moved is known only now."""
+        if self._moved:
+            self._moved = False
+            self._keep_in_sight()
+
+    def _keep_in_sight(self) -> None:
+        """Scrolls to the field that one is at, and to the line below it."""
+        row = self.focused.parent if self.focused else None
+        if isinstance(row, Horizontal) and isinstance(row.parent, Widget):
+            around = row.parent.children
+            below = around[around.index(row) + 1]
+            for widget in (below, row) if below.display else (row,):
+                widget.scroll_visible(animate=False, immediate=True)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Another text in a field."""
         event.stop()
         self.check()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in a field, behind all letters that were typed before it."""
+        event.stop()
+        self.check()
+        self.action_measure()
+
+    def action_measure(self) -> None:
+        """Hands over, or goes to the first field that is wrong."""
+        raise NotImplementedError
 
     def on_click(self, event: Click) -> None:
         """A click beside the form gives up."""

@@ -10,7 +10,7 @@ from typing import Any
 from xlascope.protocol import specs
 from xlascope.protocol.machines import is_platform
 from xlascope.protocol.specs import Leaf, ShardingError
-from xlascope.protocol.xla_options import unknown, wrong_value
+from xlascope.protocol.xla_values import doubts, wrong_value
 from xlascope.session.devices import Device
 from xlascope.session.switches import MATMUL_PRECISIONS
 from xlascope.session.targets import PLUGIN, TargetError, known_devices, parse, python_for
@@ -126,16 +126,16 @@ def check(subject: Subject, texts: Mapping[str, str]) -> Checked:
             problems[name] = f"{error}; {error.advice}"
         except (ViewError, ValueError) as error:
             problems[name] = str(error).replace("\n", ". ")
-    doubts = {}
-    doubt = unknown(command.get("compiler_options") or ())
+    doubted = {}
+    doubt = doubts(command.get("compiler_options") or {})
     if doubt is not None and not str(command.get("target", "")).startswith("tpu"):
-        doubts["compiler_options"] = f"{doubt}; enter asks XLA"
-    return Checked(problems, None if problems else command, texts.get("name", "").strip() or None, doubts)
+        doubted["compiler_options"] = f"{doubt}; enter asks XLA"
+    return Checked(problems, None if problems else command, texts.get("name", "").strip() or None, doubted)
 
 
 def _target(subject: Subject, text: str) -> str:
-    if is_platform(text):
-        return text
+    if is_platform(text.lower()):
+        return text.lower()
     target = parse(text, subject.devices)
     platform = target.device.platform
     if not subject.installed.get(platform, False):
@@ -158,12 +158,27 @@ def _precision(subject: Subject, text: str) -> str:
 
 def _donate(subject: Subject, text: str) -> dict[str, str]:
     found = {}
+    places: dict[int, str] = {}
     for part in (each.strip() for each in text.split(",")):
         if part:
             name, _, state = part.rpartition("=") if part.endswith(("=on", "=off")) else (part, "", "on")
-            specs.find_argument(subject.inputs, name)
+            place = _argument(subject, name)
+            if place in places:
+                raise ValueError(f"{part}: argument {place} stands there as {places[place]} too; give it once")
+            places[place] = part
             found[name] = state
     return found
+
+
+def _argument(subject: Subject, name: str) -> int:
+    try:
+        return specs.find_argument(subject.inputs, name)
+    except ShardingError as error:
+        before, equals, state = name.rpartition("=")
+        if equals and any(before in (leaf.name, str(at)) for at, leaf in enumerate(subject.inputs)):
+            told = f"{name}: {state or 'nothing'} is neither on nor off; write {before} or {before}=off"
+            raise ValueError(told) from error
+        raise
 
 
 def _options(subject: Subject, text: str) -> dict[str, str]:

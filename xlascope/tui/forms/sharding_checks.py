@@ -79,11 +79,14 @@ def check(subject: Subject, draft: Draft) -> Checked:
         return Checked({"mesh": _said(error)}, None, unknown, ())
     devices = specs.size(mesh)
     typed = {index: text for index, text in draft.specs.items() if text.strip()}
+    problems: dict[str | int, str] = {}
+    commands: tuple[dict[str, Any], ...] = ()
+    laid = unknown
+    remarks: tuple[str, ...] = ()
     try:
         commands, laid, remarks = _planned(subject, draft.plan, devices, mesh, bool(typed))
     except ShardingError as error:
-        return Checked({"plan": _said(error)}, mesh, unknown, ())
-    problems: dict[str | int, str] = {}
+        problems["plan"] = _said(error)
     found = list(laid)
     for index, text in typed.items():
         try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Key
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -16,14 +15,11 @@ from xlascope.tui.forms.field_form import FieldForm
 from xlascope.tui.forms.sharding_checks import CHOICES, MOST_FIELDS, Checked, Draft, Subject, check, drawn
 from xlascope.tui.text.safe import safe
 
+_STEPS = {"right": 1, "l": 1, "space": 1, "left": -1, "h": -1}
+
 
 class PlanChoice(Static, can_focus=True):
     """One of several words, turned by the arrow keys, space or a click."""
-
-    BINDINGS: ClassVar = [
-        Binding("right,l,space", "turn(1)", "Next plan", show=False),
-        Binding("left,h", "turn(-1)", "Plan before", show=False),
-    ]
 
     class Turned(Message):
         """Another plan was chosen."""
@@ -36,19 +32,26 @@ class PlanChoice(Static, can_focus=True):
         """Shows the first choice."""
         self._draw()
 
-    def action_turn(self, step: int) -> None:
+    def _turn(self, step: int) -> None:
         """To another word, around the end."""
         self.value = CHOICES[(CHOICES.index(self.value) + step) % len(CHOICES)]
         self._draw()
         self.post_message(self.Turned())
 
+    def on_key(self, event: Key) -> None:
+        """Turned by the arrow keys, also where the focus has gone on before the key was looked at: no binding."""
+        step = _STEPS.get(event.key)
+        if step is not None:
+            event.stop()
+            self._turn(step)
+
     def on_click(self) -> None:
         """To the next word."""
         self.focus()
-        self.action_turn(1)
+        self._turn(1)
 
     def _draw(self) -> None:
-        self.update(" ".join(f"[{each}]" if each == self.value else f" {each} " for each in CHOICES))
+        self.update("".join(f"[{each}]" if each == self.value else f" {each} " for each in CHOICES))
 
 
 class ShardingForm(FieldForm[tuple[dict[str, Any], ...] | None]):

@@ -30,5 +30,6 @@ def check(names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in everything:
             near = difflib.get_close_matches(name, everything, 4, 0.5)
-            more = f"Names near it: {', '.join(near)}." if near else "`xlascope show RUN passes` lists a program's."
+            lists = "Key p, or `xlascope show RUN passes`, lists a program's."
+            more = f"Names near it: {', '.join(near)}." if near else lists
             raise ViewError(f"{name}: no pass of XLA is known by this name", more)
