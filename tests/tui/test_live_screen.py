@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
 from fixed import FixedFeed, FixedKeeper, op_rows
 from hosting import screen_text, settle
 from on_screen import shown, text_of, until
@@ -167,7 +168,7 @@ async def test_quitting_asks_while_the_script_runs():
 async def test_ctrl_c_asks_and_interrupts_the_script():
     keeper = FixedKeeper()
     async with shown(keeper=keeper) as (app, pilot, screen):
-        await pilot.press("ctrl+c", "ctrl+c")
+        await pilot.press("ctrl+c")
         await pilot.pause()
         assert isinstance(app.screen, ConfirmInterrupt) and "KeyboardInterrupt" in text_of(app)
         await pilot.press("n")
@@ -176,6 +177,27 @@ async def test_ctrl_c_asks_and_interrupts_the_script():
         await pilot.press("ctrl+c", "y")
         await pilot.pause()
         assert keeper.interrupted == 1 and app.is_running and not app._exit
+
+
+@pytest.mark.parametrize("first", ["ctrl+c", "q", "ctrl+q"])
+async def test_ctrl_c_leaves_where_leaving_or_interrupting_is_asked(first):
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper) as (app, pilot, _screen):
+        await pilot.press(first)
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmQuit) and ("(also Ctrl-C)" in text_of(app) or "^C  stop" in text_of(app)) and not app._exit
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: app._exit)
+        assert not keeper.interrupted
+
+
+async def test_ctrl_c_twice_leaves_once_the_script_has_ended():
+    async with shown() as (app, pilot, _screen):
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert not app._exit and any("Ctrl-C once more" in str(note.message) for note in app._notifications)
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: app._exit)
 
 
 def test_a_prompt_that_was_there_before_the_screen_is_seen_too():

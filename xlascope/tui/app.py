@@ -116,6 +116,8 @@ class XlascopeApp(Failing[None]):
         screen = self._main_screen()
         if screen is not None:
             screen.action_interrupt()
+        else:
+            self.exit()
 
     def _main_screen(self) -> MainScreen | None:
         from xlascope.tui.screens.main import MainScreen

@@ -11,12 +11,12 @@ from xlascope.tui.copying import copy_out
 from xlascope.tui.editing import edit_file
 from xlascope.tui.effects import explain_variant
 from xlascope.tui.feeding.accounts import chart_account, function_account, line_account
-from xlascope.tui.forms.switches import Switches
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.model import MACHINE_STAGES, SHOWN
 from xlascope.tui.text.queries import HINT
+from xlascope.tui.text.tracebacks import headline
 from xlascope.tui.widgets.chart import Chart
-from xlascope.tui.widgets.dialogs import ConfirmInterrupt, ConfirmQuit, HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
@@ -284,9 +284,10 @@ class Acting:
         screen.app.push_screen(TextOverlay("The run", said))
 
     def show_traceback(self, text: str) -> None:
-        """The whole traceback of the user's script."""
+        """The exception that ended the user's script and the line it came from, then the whole traceback."""
         foot = "esc or q closes this, q again leaves"
-        self._me.app.push_screen(TextOverlay("The script ended with an exception", text.rstrip().split("\n"), foot))
+        said = [*headline(text), "", *text.rstrip().split("\n")]
+        self._me.app.push_screen(TextOverlay("The script ended with an exception", said, foot))
 
     # copying, editing
 
@@ -317,70 +318,6 @@ class Acting:
             screen.notify("nothing under the cursor has a source line")
         else:
             edit_file(screen.app, *place)
-
-    # leaving
-
-    def action_back(self) -> None:
-        """Backs out one layer: a prompt, a search, a filter, a measurement, the maximized pane."""
-        screen, view = self._me, self._me.focused
-        prompt = screen.query_one(PromptLine)
-        measuring = screen.live.now.measuring
-        if prompt.is_open:
-            prompt.action_give_up()
-        elif isinstance(view, LineView) and view.needle:
-            view.clear_search()
-        elif isinstance(view, RowTable) and view.filter_text:
-            view.set_filter("")
-        elif isinstance(view, GraphPane) and view.clear_ways():
-            pass
-        elif measuring and screen.run_at_hand.keeper is not None:
-            screen.run_at_hand.keeper.cancel(measuring[-1].ticket)
-            screen.notify(f"cancelling {measuring[-1].name}", timeout=2)
-        elif screen.live.now.failures:
-            screen.live.forget_failures()
-            screen.draw_status()
-        elif screen.desk.zoomed:
-            self.action_zoom()
-        elif screen.desk.variant is not None:
-            screen.desk.switches = Switches()
-            self._me.show_variant(None)
-
-    def script_runs(self) -> bool:
-        """Whether there is a script that could still be stopped."""
-        screen = self._me
-        running = screen.desk.overview.state in ("starting", "running")
-        return screen.run_at_hand.live and not screen.live.now.ended and running
-
-    def action_interrupt(self) -> None:
-        """Asks whether the script is to be interrupted."""
-        screen = self._me
-        if isinstance(screen.app.screen, ConfirmQuit):
-            return
-        if self.script_runs():
-            screen.app.push_screen(ConfirmInterrupt(screen.run_at_hand.script), self._interrupt)
-        else:
-            screen.notify("the script does not run any more; q leaves", timeout=3)
-
-    def _interrupt(self, answer: str | None) -> None:
-        keeper = self._me.run_at_hand.keeper
-        if answer == "stop" and keeper is not None:
-            keeper.interrupt()
-            self._me.notify("the script was interrupted", timeout=3)
-
-    def action_quit(self) -> None:
-        """Leaves; asks first while the script runs."""
-        screen = self._me
-        run = screen.run_at_hand
-        if isinstance(screen.app.screen, ConfirmQuit):
-            return
-        if self.script_runs():
-            screen.app.push_screen(ConfirmQuit(run.script, str(run.path)), self._answered)
-        else:
-            screen.app.exit()
-
-    def _answered(self, answer: str | None) -> None:
-        if answer == "stop":
-            self._me.app.exit()
 
 
 def _own_keys(scopes: Sequence[str]) -> list[tuple[str, list[Action]]]:

@@ -122,7 +122,7 @@ class HomeApp(Failing[tuple[str, ...]]):
 
     TITLE = "xlascope"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,escape", "quit", "Leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,escape,ctrl+c", "quit", "Leave")]
 
     def __init__(self, shown: Sequence[Entry] | None = None):
         no_color = "NO_COLOR" in os.environ

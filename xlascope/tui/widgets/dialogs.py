@@ -135,7 +135,7 @@ class ConfirmQuit(ModalScreen[str]):
             if self._path:
                 yield Static(f"What was recorded stays in {self._path}", markup=False)
             yield Static("")
-            yield Answer("y   stop the script and quit", "stop")
+            yield Answer("y   stop the script and quit (also Ctrl-C)", "stop")
             yield Answer("n   stay (also esc, enter)", "stay")
 
     def action_answer(self, answer: str) -> None:
@@ -148,7 +148,7 @@ class ConfirmQuit(ModalScreen[str]):
 
 
 class ConfirmInterrupt(ConfirmQuit):
-    """Asks before the script is interrupted; answers `stop` or `stay`."""
+    """Asks before the script is interrupted; answers `stop`, `stay`, or `quit` to leave altogether."""
 
     def compose(self) -> ComposeResult:
         """What would be done, and the answers."""
@@ -158,6 +158,7 @@ class ConfirmInterrupt(ConfirmQuit):
             yield Static("")
             yield Answer("y   interrupt the script (KeyboardInterrupt)", "stop")
             yield Answer("n   keep running (also esc, enter)", "stay")
+            yield Answer("^C  stop the script and quit", "quit")
 
 
 class Answer(Static):
