@@ -51,9 +51,11 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         return
     guessed = any(each.share_estimated for each in answer.functions)
     if answer.estimated_ns:
-        total = f"Share: time per call × calls, of {estimated(duration(answer.estimated_ns), not guessed)} in all"
+        total = f"Share: of {estimated(duration(answer.estimated_ns), not guessed)}, the time of all calls"
         rest = f"; {estimated(share(answer.eager_share), not guessed)} of it is no function's (eager primitives)"
-        yield note(f"{total}{rest if answer.eager_estimated_ns else ''}.")
+        how = "All calls: their sum where windows saw each of them, else per call × calls"
+        trimmed = "Per call: the mean without the tenth of the longest and of the shortest"
+        yield note(f"{total}{rest if answer.eager_estimated_ns else ''}. {how}. {trimmed}.")
     unknown = [each for each in answer.functions if each.share is None]
     if unknown and answer.estimated_ns:
         yield note(

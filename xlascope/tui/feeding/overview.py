@@ -187,8 +187,10 @@ def _told(row: Any, found: Any) -> Iterator[str]:
         yield f"Per call {time}: from its first op to the end of its last ({row.per_call_note})."
     if row.share is not None:
         mark = "~" if row.share_estimated else ""
+        seen = row.calls_exact and row.calls_seen == row.calls
+        how = "the sum of its calls, all seen" if seen else "time per call × calls"
         yield (
-            f"Share {mark}{percent(row.share)}: time per call × calls, {mark}{duration(row.estimated_ns)} of "
+            f"Share {mark}{percent(row.share)}: {how}, {mark}{duration(row.estimated_ns)} of "
             f"{mark}{duration(found.estimated_ns)} of all programs."
         )
     if row.device_ns is not None:
