@@ -132,7 +132,7 @@ def walk(module: HloModule) -> int:
     """Read every detail of every instruction."""
     for own in module.instructions():
         assert own.text and own.opcode
-        assert own.shape or re.search(r"=\s*[a-zA-Z][\w\-]*\(", own.text)
+        assert own.shape or re.search(r"(?:=|^)\s*[a-zA-Z][\w\-]*\(", own.text)
         assert isinstance(own.operands, tuple) and isinstance(own.attributes, dict)
         _ = own.called, own.op_name, own.stack, own.trip_count, own.fusion_kind, own.parameter_number
         _ = own.operand_instructions(), own.computation.users(own.name), module.callers(own.computation.name)

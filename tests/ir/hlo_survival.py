@@ -20,6 +20,7 @@ from xlascope.ir import (
     short_shape,
 )
 from xlascope.ir.explain.operations import explain_operation
+from xlascope.ir.loose import first_statement
 from xlascope.ir.scan import is_comment
 from xlascope.tui.text.explaining import explain_row
 from xlascope.tui.text.folds import find_folds
@@ -94,6 +95,41 @@ ENTRY main {
   least = f32[] constant(-inf)
   ROOT result = f32[4] reduce(f32[4, 8] out, f32[] least)
     , dimensions={1}, to_apply=largest
+}
+"""
+OPERANDS = """HloModule operands
+ENTRY e {
+  a = f32[4] add(f32[4] multiply(f32[4] parameter(0), f32[4]{0} parameter(1)), /*second*/ f32[4] broadcast(f32[] constant(2)))
+  b = f32[8] concatenate(a,
+    f32[4] negate(a), a), dimensions={0}, metadata={op_name="jit(f)/concatenate" source_file="f.py" source_line=3}
+  ROOT c = (f32[8], (f32[4], s32[])) tuple(b, tuple(negate(a), s32[] constant(7)))
+}
+"""
+
+IN_PLACE = """HloModule in_place
+
+ENTRY e {
+  x = f32[4] parameter(0)
+  z = f32[] constant(0)
+  r = f32[] reduce(x, z), dimensions={0}, to_apply={
+    p = f32[] parameter(0)
+    q = f32[] parameter(1)
+    ROOT s = f32[] add(p, q)
+  }, metadata={op_name="outer"}
+  t = f32[] reduce(x, z), to_apply={ p = f32[] parameter(0)  q = f32[] parameter(1) ROOT m = f32[] maximum(p, q) }, dimensions={0}
+  u = f32[] fusion(r, t), kind=kLoop, calls=
+  {
+    a = f32[] parameter(0)
+    b = f32[] parameter(1)
+    c = f32[] subtract(a, b), metadata={op_name="inner"}
+    ROOT o = f32[] call(c, f32[] constant(1)), to_apply={ p = f32[] parameter(0) q = f32[] parameter(1)
+      ROOT s = f32[] divide(p, q) }
+  }
+  i = s32[] parameter(1)
+  ROOT w = f32[] conditional(i, u, z), branch_computations={ {
+    p = f32[] parameter(0)
+    ROOT d = f32[] negate(p)
+  }, { ROOT p = f32[] parameter(0) } }
 }
 """
 ODD = """\
@@ -201,7 +237,7 @@ EQUATIONS = json.dumps(
         {"path": "1.b1.0", "primitive": "cos", "inputs": [], "outputs": [], "text_line": None},
     ]
 )
-HLO = (OLD, ODD, TABLES, ODD.replace("\n", "\r\n"), OLD.replace("  ", "\t"), WRITTEN)
+HLO = (OLD, ODD, TABLES, ODD.replace("\n", "\r\n"), OLD.replace("  ", "\t"), WRITTEN, OPERANDS, IN_PLACE)
 PAIRS = (("hlo", HLO), ("jaxpr", (JAXPR,)), ("stablehlo", (STABLEHLO,)), ("equations", (EQUATIONS,)))
 _MORE = ('"', "\0", "\x1b[31m", "\ud800", "\u202e", "f32[", "<=", "{{0,1}", "%", "ROOT %x = ", "/*index=5*/", "#9")
 
@@ -255,6 +291,10 @@ def _module(text: str) -> int:
     return len(module.problems)
 
 
+def _opens(line: str) -> bool:
+    return line.rstrip().endswith("{") or first_statement(line, 0, len(line)) is not None
+
+
 def nothing_is_lost(module: HloModule) -> None:
     """Each line that is not empty is an instruction, begins or ends a computation, is of the head, or is named."""
     lines = module.text.split("\n")
@@ -262,7 +302,7 @@ def nothing_is_lost(module: HloModule) -> None:
     assert all(0 <= number <= len(lines) for number in named) and all(problem.reason for problem in module.problems)
     known = {own.line + more for own in module.instructions() for more in range(own.text.count("\n") + 1)} | named
     for each in module.computations:
-        begins = next(at for at in range(each.line, len(lines) + 1) if lines[at - 1].rstrip().endswith("{"))
+        begins = next(at for at in range(each.line, len(lines) + 1) if _opens(lines[at - 1]))
         known.update(range(each.line, begins + 1))
     first = min((each.line for each in module.computations), default=len(lines) + 1)
     for number, line in enumerate(lines, 1):

@@ -133,6 +133,8 @@ ENTRY %e (x: f32[8,4], y: f32[8]) -> f32[8,4] {
          "every device gets all devices' x f32[8,4], joined along dim 1, over the 4 devices of axes a, b"),
         ("%v = f32[8,4] collective-permute(%x), source_target_pairs={{0,1},{1,0}}",
          "every device sends its x f32[8,4] to one other: 0 to 1, 1 to 0"),
+        ("%v = f32[8,4] collective-permute(%x), source_target_pairs={{0,1},{}}",
+         "every device sends its x f32[8,4] to one other"),
         ("%v = f32[8,4]{0,1} copy(%x)",
          "copies x f32[8,4] into another layout: row-major {1,0} to dim 0 closest together {0,1}"),
         ("%v = f32[2,4] slice(%x), slice={[2:8:3], [0:4]}",

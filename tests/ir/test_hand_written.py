@@ -109,12 +109,6 @@ def test_several_statements_on_a_line_are_each_an_instruction():
 @pytest.mark.parametrize(
     ("line", "reasons"),
     [
-        ("n = f32[2] add(f32[2] negate(a), a)", ["an operand is an instruction itself: it is kept as text"]),
-        ("n = f32[2] add(negate(a), a), metadata={op_name=\"f(g(x))\"}",
-         ["an operand is an instruction itself: it is kept as text"]),
-        ("n = f32[2] map(a), to_apply={ p = f32[] parameter(0) ROOT q = f32[] negate(p) }",
-         ["a computation stands inside of an instruction: it is kept as text"]),
-        ("n = add(f32[2] negate(a), a)", ["an operand is an instruction itself: it is kept as text"]),
         ("n = f32[2] add(f32[2]{0:T(256)} %a, a), metadata={op_name=\"f(g(x))\" source_file=\"x = y(z)\"}", []),
         ("n = f32[2] custom-call(a), custom_call_target=\"f\", frontend_attributes={x = \"y(\"}, sharding={replicated}", []),
         ("n = f32[2] compare(a, a), direction = LT", []),

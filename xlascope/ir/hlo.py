@@ -131,7 +131,7 @@ class HloComputation:
 
     def users(self, name: str) -> list[HloInstruction]:
         """The instructions of this computation that have ``name`` as an operand, in the order of the text."""
-        if self._users is None and self._asked < _FEW:
+        if self._users is None and self._asked < _FEW and not self.module.mixed:
             self._asked += 1
             return [found for found in self._naming(name) if name in found.operands]
         return [self._make(position) for position in self._users_index().get(name, ())]
@@ -202,6 +202,12 @@ class HloModule:
         # Of what is not written as XLA prints it, by position: where its operands begin, and where it ends.
         self._operands: dict[int, int] = {}
         self._ends: dict[int, int] = {}
+        # Of what stands inside of instructions (`nested.py`): computations by the role they have there, operands.
+        self._bodies: dict[int, dict[str, tuple[str, ...]]] = {}
+        self._refs: dict[int, tuple[tuple[str, int | None], ...]] = {}
+        # Do offsets not grow with the positions of instructions?
+        self.mixed = False
+        self._by_line: dict[int, int] | None = None
         self._computation_starts = array("q")
         self._by_name: dict[str, int] | None = None
         self._computation_index: dict[str, HloComputation] | None = None
@@ -229,6 +235,10 @@ class HloModule:
         """All opcodes, in the order of the text."""
         return list(self._opcodes)
 
+    def is_in_place(self, computation: HloComputation) -> bool:
+        """Does a computation stand inside of the instruction that calls it?"""
+        return any(computation.name in names for roles in self._bodies.values() for names in roles.values())
+
     @property
     def lines(self) -> Sequence[int]:
         """The line of each instruction in the text (from 1), in its order."""
@@ -236,6 +246,8 @@ class HloModule:
 
     def op_names(self) -> list[str | None]:
         """``op_name`` of each instruction, in the order of the text: as asked one by one, but in one pass."""
+        if self.mixed:
+            return [self.at(index).op_name for index in range(len(self))]
         found: list[str | None] = [None] * len(self)
         text, starts, shape_ends = self.text, self._starts, self._shape_ends
         index, seen, last = -1, -1, len(self) - 1
@@ -299,9 +311,9 @@ class HloModule:
         return self._names[index]
 
     def text_between(self, start: int, stop: int) -> str:
-        """The text from one instruction's line up to another's (exclusive)."""
-        if start >= stop:
-            return ""
+        """The text from one instruction's line up to another's (exclusive); all of it where it is ``mixed``."""
+        if start >= stop or self.mixed:
+            return self.text if start < stop else ""
         return self.text[self._starts[start] : self._starts[stop] if stop < len(self._starts) else len(self.text)]
 
     def calling(self) -> list[int]:
@@ -313,6 +325,9 @@ class HloModule:
 
     def at_line(self, line: int) -> HloInstruction | None:
         """The instruction on a line of the text, from 1 (of several the last); also on further lines of it."""
+        if self.mixed:
+            inner = self._innermost().get(line)
+            return None if inner is None else self.at(inner)
         index = bisect_right(self._lines, line) - 1
         if index < 0:
             return None
@@ -320,6 +335,18 @@ class HloModule:
         if index in self._ends:
             last += self.text.count("\n", self._starts[index], self._ends[index])
         return self.at(index) if line <= last else None
+
+    def _innermost(self) -> dict[int, int]:
+        """By line the instruction that begins last of those that have it, where some stand inside of others."""
+        if self._by_line is None:
+            found: dict[int, int] = {}
+            order = sorted(range(len(self)), key=lambda index: (self._lines[index], self.at(index)._offsets()[4]))
+            for index in order:
+                first, stop = self._lines[index], self.at(index)._offsets()[4]
+                last = first + self.text.count("\n", self._starts[index], stop)
+                found.update(dict.fromkeys(range(first, last + 1), index))
+            self._by_line = found
+        return self._by_line
 
     def callers(self, computation: str) -> list[HloInstruction]:
         """The instructions that call a computation, in the order of the text."""

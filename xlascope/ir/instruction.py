@@ -41,7 +41,7 @@ _CALLED = re.compile(
 )
 _CALLED_NAME = re.compile(r"%?([\w.\-]+)")
 # Opcodes whose parentheses hold something else than operands.
-_NO_OPERANDS = frozenset({"constant", "parameter", "iota"})
+NO_OPERANDS = frozenset({"constant", "parameter", "iota"})
 
 
 class HloInstruction:
@@ -113,10 +113,10 @@ class HloInstruction:
     def operands(self) -> tuple[str, ...]:
         """Names of the operands, without %."""
         if self._operands is None:
-            text = "" if self.opcode in _NO_OPERANDS else self.operand_text
+            text = "" if self.opcode in NO_OPERANDS else self.operand_text
             names = scan.plain_names(text)
             if names is None:
-                refs = scan.operand_refs(text)
+                refs = self.module._refs.get(self.index) or scan.operand_refs(text)
                 names = tuple(name for name, _ in refs)
                 if any(element is not None for _, element in refs):
                     self._elements = tuple(element for _, element in refs)
@@ -139,6 +139,11 @@ class HloInstruction:
     @property
     def called(self) -> dict[str, tuple[str, ...]]:
         """Names of the computations it calls, by role (``calls``, ``to_apply``, ``body``, …)."""
+        inside = self.module._bodies.get(self.index)
+        if inside is not None:
+            own = self.attributes
+            named = ((role, inside.get(role) or scan.computation_names(own.get(role, ""))) for role in CALL_ROLES)
+            return {role: names for role, names in named if names}
         tail = self.tail
         roles = len(CALLS.findall(tail))
         found = _plainly_called(tail) if roles and self._attributes is None else {}
@@ -150,7 +155,8 @@ class HloInstruction:
     @property
     def may_call(self) -> bool:
         """False when a look at the line is enough to see that it calls no computation."""
-        return CALLS.search(self.module.text, self._offsets()[3], self._offsets()[4]) is not None
+        in_place = self.index in self.module._bodies
+        return in_place or CALLS.search(self.module.text, self._offsets()[3], self._offsets()[4]) is not None
 
     @property
     def is_root(self) -> bool:
@@ -165,6 +171,8 @@ class HloInstruction:
     def _in_metadata(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """Search a field of the metadata without splitting all attributes: this is asked of every instruction."""
         _, _, _, start, end = self._offsets()
+        if self.index in self.module._bodies:
+            return pattern.search(self.metadata)
         start = self.module.text.find("metadata={", start, end)
         return pattern.search(self.module.text, start, end) if start >= 0 else None
 

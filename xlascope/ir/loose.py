@@ -7,19 +7,26 @@ XLA's own parser reads such text, and its tests are written so. The lines that X
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from xlascope.ir import scan
 
-_NAME = r"[^\s=,(){}%\"]+"
-_DEFINES = re.compile(rf"\s*(ROOT\s+)?%?({_NAME})\s*=\s*")
+NAME = r"[^\s=,(){}%\"]+"
+_DEFINES = re.compile(rf"\s*(ROOT\s+)?%?({NAME})\s*=\s*")
 _SHAPE = re.compile(r"[a-z][a-z0-9]*\[[^\][\n]*\](?:\s?\{[^{}\n]*\})?")
 _OPCODE = re.compile(r"\s*([a-zA-Z][a-zA-Z0-9_\-]*)\(")
-_HEADER = re.compile(rf"\s*(ENTRY\b\s*)?%?({_NAME})?\s*(\(.*\)\s*->\s*.*?)?\s*\{{\s*\Z", re.DOTALL)
+_HEADER = re.compile(rf"\s*(ENTRY\b\s*)?%?({NAME})?\s*(\(.*\)\s*->\s*.*?)?\s*\{{\s*\Z", re.DOTALL)
+_ON_HEADER = re.compile(
+    rf"\s*+HloModule\s++{NAME}(?:\s*+,\s*+\w++=[^\s{{}}\",]++)*+\s++(?=(?:ENTRY\b|%?{NAME}\s*[({{])[^\n]*\{{)"
+)
+_FIRST = re.compile(rf"\{{\s*+(?=(?:ROOT\s++)?%?{NAME}\s*=\s)")
 _NO_HEADER = re.compile(r"\{\s*\n|\s=\s")  # other statements begin inside of it
-BEGINS = re.compile(rf"[ \t]*(?:ENTRY\b|%?{_NAME}[ ]*\([^\n]*:|%?{_NAME}\{{[ \t\r]*(?:\n|\Z))")
+BEGINS = re.compile(
+    rf"[ \t]*(?:ENTRY\b|%?{NAME}[ ]*\([^\n]*:|%?{NAME}(?:[ \t\r]*\n[ \t]*)?\{{[ \t\r]*(?:\n|\Z))"
+)
 """Where a line looks like the beginning of a computation, though it has not all of its header."""
-_NEXT = re.compile(rf"(?<=[^\s,=])(?<!\sROOT)\s+(?=(?:ROOT\s+)?%?{_NAME}\s+=\s)")
+_NEXT = re.compile(rf"(?<=[^\s,=])(?<!\sROOT)\s+(?=(?:ROOT\s+)?%?{NAME}\s+=\s)")
 _NESTED = re.compile(r"(?<![\w.\-])[a-z][a-z0-9\-]+\(")
 _BODY = re.compile(r"\{[^{}\"=]*\s=\s+[a-z(]")
 _MOST_LINES = 64
@@ -56,7 +63,8 @@ class Loose:
     def __init__(self, text: str) -> None:
         self._text = text
         self._index = -1
-        self._depth = 0
+        self._depth = self.before = 0
+        """``before``: as ``depth``, but in front of that line."""
         self._open_ended = False
         self._goes_on = False
         self._start, self._first = 0, 0
@@ -78,6 +86,7 @@ class Loose:
             self._measure(begin, end)
         if not (self._depth > 0 or self._open_ended or self._text[start:stop].lstrip().startswith(",")):
             return False
+        self.before = self._depth
         self._measure(start, stop)
         self._goes_on = True
         return True
@@ -88,6 +97,16 @@ class Loose:
             return False
         self._measure(start, stop)
         return True
+
+    @property
+    def depth(self) -> int:
+        """How many brackets are open behind the last line that went on with an instruction; below 0: too many close."""
+        return self._depth
+
+    def begin(self, number: int, start: int, stop: int) -> None:
+        """A statement begins inside of a line."""
+        self._start, self._first = start, number
+        self.pending = [(number, self._text[start:stop])]
 
     def _measure(self, start: int, stop: int) -> None:
         self._depth += scan.depth(self._text, start, stop)
@@ -114,7 +133,7 @@ class Loose:
         first = self.pending[0][1] if self.pending else ""
         if _DEFINES.match(first) is not None:
             return len(self.pending) >= _MOST_HEAD
-        return BEGINS.match(first) is None or len(self.pending) >= _MOST_LINES
+        return BEGINS.match(self._text, self._start) is None or len(self.pending) >= _MOST_LINES
 
     def _head(self, stop: int) -> Head | None:
         return head_at(self._text, self._start, stop)
@@ -133,9 +152,14 @@ class Loose:
 def head_at(text: str, start: int, stop: int) -> Head | None:
     """The instruction that begins at an offset; None where none does."""
     defines = _DEFINES.match(text, start, stop)
-    if defines is None:
+    found = shape_and_opcode(text, defines.end(), stop) if defines is not None else None
+    if defines is None or found is None:
         return None
-    at = defines.end()
+    return Head(start, defines.group(1) is not None, defines.group(2), defines.end(), *found)
+
+
+def shape_and_opcode(text: str, at: int, stop: int) -> tuple[int, str, int] | None:
+    """What begins at ``at``, a shape (or none) and an opcode: the shape's end, the opcode, where its operands begin."""
     if text.startswith("(", at):
         end = scan.closing(text, at + 1, stop)
         if end is None:
@@ -145,39 +169,45 @@ def head_at(text: str, start: int, stop: int) -> Head | None:
         shape = _SHAPE.match(text, at, stop)
         shape_end = shape.end() if shape is not None else at
     opcode = _OPCODE.match(text, shape_end, stop)
-    if opcode is None:
-        return None
-    root, name = defines.group(1) is not None, defines.group(2)
-    return Head(start, root, name, at, shape_end, opcode.group(1), opcode.end())
+    return (shape_end, opcode.group(1), opcode.end()) if opcode is not None else None
+
+
+def first_statement(text: str, start: int, stop: int) -> int | None:
+    """Where the first statement begins on a line that opens a computation before it; None: it does not."""
+    found = _FIRST.search(text, start, stop)
+    return found.end() if found is not None else None
 
 
 def following(text: str, shape_end: int, stop: int) -> list[int]:
     """Where other statements begin on the line of an instruction whose shape ends at ``shape_end``."""
-    close = _operands(text, shape_end, stop)[1]
-    if close is None or text.find("= ", close, stop) < 0:
+    span = operand_span(text, shape_end, stop)
+    return statements(text, span[1], stop) if span is not None else []
+
+
+def statements(text: str, start: int, stop: int) -> list[int]:
+    """Where statements begin between two offsets, outside of brackets."""
+    if text.find("= ", start, stop) < 0:
         return []
-    return [close + found.end() for found in _NEXT.finditer(scan.flattened(text, close, stop)[0])]
+    return [start + found.end() for found in _NEXT.finditer(scan.flattened(text, start, stop)[0])]
 
 
-def unread(text: str, shape_end: int, stop: int) -> list[str]:
-    """What is not read of an instruction whose shape ends at ``shape_end``, and which ends at ``stop``: in words."""
-    opcode, close = _operands(text, shape_end, stop)
-    if opcode is None or close is None:
-        return []
-    found = []
-    if opcode.group(1) != "constant" and _NESTED.search(scan.without_comments(text[opcode.end() : close])):
-        found.append("an operand is an instruction itself: it is kept as text")
-    if text.find("= ", close, stop) >= 0:
-        opened = scan.flattened(text, close, stop)[1]
-        if any(_BODY.match(text, at, stop) for at in opened):
-            found.append("a computation stands inside of an instruction: it is kept as text")
-    return found
+def holds_instruction(text: str, start: int, stop: int) -> bool:
+    """May one of the operands ``text[start:stop]`` be an instruction itself?"""
+    return text.find("(", start, stop) >= 0 and _NESTED.search(scan.without_comments(text[start:stop])) is not None
 
 
-def _operands(text: str, shape_end: int, stop: int) -> tuple[re.Match[str] | None, int | None]:
-    """The opcode, and where the parenthesis behind it closes."""
+def has_body(text: str, start: int, stop: int, read: Container[int]) -> bool:
+    """Is there a computation among attributes, at other offsets than those that are ``read``?"""
+    if text.find("= ", start, stop) < 0:
+        return False
+    return any(at + 1 not in read and _BODY.match(text, at, stop) for at in scan.flattened(text, start, stop)[1])
+
+
+def operand_span(text: str, shape_end: int, stop: int) -> tuple[int, int] | None:
+    """Where the operands begin and end of an instruction whose shape ends at ``shape_end``; None: nowhere."""
     opcode = _OPCODE.match(text, shape_end, stop)
-    return opcode, scan.operands_end(text, opcode.end(), stop) if opcode is not None else None
+    close = scan.operands_end(text, opcode.end(), stop) if opcode is not None else None
+    return None if opcode is None or close is None else (opcode.end(), close)
 
 
 def header_lines(lines: list[str]) -> int:
@@ -188,3 +218,9 @@ def header_lines(lines: list[str]) -> int:
         if depth <= 0 and not scan.without_comments(line).rstrip().endswith(","):
             return number
     return 1
+
+
+def opened_behind(line: str) -> int | None:
+    """Where a computation begins on the line of the module's header; None: it does not."""
+    found = _ON_HEADER.match(line)
+    return found.end() if found is not None else None

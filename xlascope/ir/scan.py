@@ -14,9 +14,8 @@ _KEY = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*=")
 _COMPUTATION_NAME = re.compile(r"%?([^\s,{}()=%]+)")
 
 
-def closing(text: str, start: int, stop: int) -> int | None:
-    """Offset of the bracket that closes the one open just before ``start``; None when ``stop`` comes first."""
-    depth = 1
+def closing(text: str, start: int, stop: int, depth: int = 1) -> int | None:
+    """Offset of the bracket that closes the last of ``depth`` open at ``start``; None when ``stop`` comes first."""
     for mark in _MARK.finditer(text, start, stop):
         character = text[mark.start()]
         if character in "({[":
@@ -68,6 +67,21 @@ def split_top(text: str, start: int, stop: int) -> list[str]:
             begin = mark.end()
     parts.append(text[begin:stop].strip())
     return [part for part in parts if part]
+
+
+def spans_top(text: str, start: int, stop: int) -> list[tuple[int, int]]:
+    """As ``split_top``, but where the parts begin and end, as they are."""
+    spans, depth, begin = [], 0, start
+    for mark in _MARK.finditer(text, start, stop):
+        character = text[mark.start()]
+        if character in "({[":
+            depth += 1
+        elif character in ")}]":
+            depth -= 1
+        elif character == "," and depth <= 0:
+            spans.append((begin, mark.start()))
+            begin = mark.end()
+    return [*spans, (begin, stop)]
 
 
 def flattened(text: str, start: int, stop: int) -> tuple[str, list[int]]:

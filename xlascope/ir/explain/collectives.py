@@ -55,7 +55,7 @@ def _operands(instruction: HloInstruction) -> str:
 
 def _among(instruction: HloInstruction, mesh: Mesh | None) -> str:
     pairs = parse_groups(instruction.attributes.get("source_target_pairs", ""))
-    if pairs is not None:
+    if pairs is not None and all(pairs):  # a damaged text may have an empty one
         shown = ", ".join(f"{pair[0]} to {pair[-1]}" for pair in pairs[:4]) + (", …" if len(pairs) > 4 else "")
         return f": {shown}"
     text = instruction.attributes.get("replica_groups", "")
