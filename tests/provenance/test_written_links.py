@@ -9,6 +9,7 @@ from xlascope.ir.provenance import names_of, paths_of
 from xlascope.views.equations import _instructions
 from xlascope.views.provenance import attribution
 from xlascope.views.provenance.attribution import attribute
+from xlascope.views.provenance.instructions import Instructions
 from xlascope.views.provenance.origins import of_module
 from xlascope.views.provenance.positions import Own, position
 
@@ -190,3 +191,43 @@ def test_a_line_is_that_of_the_call_site_where_xla_names_the_first_of_several() 
     # The equation was traced in the package, which line 7 called; line 5 is of another call of the same.
     assert position(instruction, own, ("/site-packages/lib.py", 70)) == ("/s.py", 7)
     assert position(instruction, own, ("/s.py", 1)) == ("/s.py", 5)
+
+
+LENT = """HloModule m
+
+%fused (p: f32[64]) -> f32[64] {
+  %p = f32[64]{0} parameter(0)
+  %one = f32[] constant(1), metadata={op_name="jit(f)/xs1_/shard_map" source_file="/s.py" source_line=9}
+  %wide = f32[64]{0} broadcast(%one), dimensions={}, metadata={op_name="jit(f)/xs1_/shard_map" source_file="/s.py" source_line=9}
+  %two = f32[] constant(2), metadata={op_name="jit(f)/xs0_/mul" source_file="/s.py" source_line=2}
+  %twice = f32[64]{0} broadcast(%two), dimensions={}, metadata={op_name="jit(f)/xs0_/mul" source_file="/s.py" source_line=2}
+  %add.1 = f32[64]{0} add(%p, %wide), metadata={op_name="jit(f)/shard_map/xs1_/xs0_/add" source_file="/s.py" source_line=4}
+  ROOT %mul.1 = f32[64]{0} multiply(%add.1, %twice), metadata={op_name="jit(f)/shard_map/xs1_/xs1_/mul" source_file="/s.py" source_line=5}
+}
+
+ENTRY %main (x: f32[64]) -> f32[64] {
+  %x = f32[64]{0} parameter(0)
+  ROOT %fused.1 = f32[64]{0} fusion(%x), kind=kLoop, calls=%fused, metadata={op_name="jit(f)/shard_map/xs1_/xs1_/mul" source_file="/s.py" source_line=5}
+}
+"""
+LENT_ROWS = [
+    {"path": path, "primitive": primitive, "inputs": [], "outputs": ["f32[64]"], "file": "/s.py", "line": line, "text_line": at}
+    for at, (path, primitive, line) in enumerate(
+        [("0", "mul", 2), ("1", "shard_map", 9), ("1.0", "add", 4), ("1.1", "mul", 5)], 2
+    )
+]  # fmt: skip
+
+
+def test_a_literal_that_bears_the_name_of_another_equation_takes_no_time_and_no_line_of_it() -> None:
+    module = parse_hlo(LENT)
+    jaxpr = index_jaxpr("{ lambda ; a:f32[64]. let\n    b = x\n" * 5, LENT_ROWS)
+    origin = of_module(module, jaxpr)
+    assert origin.equations["fused.1"] == ("0", "1", "1.0", "1.1")
+    primitives = {each["path"]: each["primitive"] for each in LENT_ROWS}
+    shares = attribute({"fused.1": 1000}, module, origin, primitives)
+    assert {path: share.estimated_ns for path, share in shares.items()} == {"0": 0, "1": 0, "1.0": 500, "1.1": 500}
+    # One of the program's own counts: a tenth of an operation for each element, its constant's too.
+    shares = attribute({"fused.1": 1345}, module, origin, primitives | {"0": "broadcast_in_dim"})
+    assert {path: share.estimated_ns for path, share in shares.items()} == {"0": 65, "1": 0, "1.0": 640, "1.1": 640}
+    facts = Instructions(module, origin, Own("/s.py"), jaxpr).get("fused.1")
+    assert facts is not None and (facts.line, facts.user_line, facts.lines) == (5, 5, (4, 5))

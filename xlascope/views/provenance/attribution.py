@@ -7,7 +7,7 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 from xlascope.ir import HloInstruction, HloModule, cost, parse_shape
-from xlascope.views.provenance.inference import working
+from xlascope.views.provenance.inference import MOVING, working
 from xlascope.views.provenance.origins import Provenance
 
 
@@ -91,6 +91,8 @@ def _weights(
             computation = module.computation(body)
             for member in computation.instructions if computation is not None else ():
                 own = [path for path in origin.equations.get(member.name, ()) if path in weights]
+                if is_lent(member, own, primitives):
+                    continue
                 counting = working(member.opcode, own, primitives)
                 part = _work(member, module) / len(counting) if counting else 0.0
                 for path in counting:
@@ -100,6 +102,20 @@ def _weights(
             weights[path] = 1.0
     # One that has no member with work (a broadcast, a reshape) is there all the same.
     return weights if sum(weights.values()) > 0 else dict.fromkeys(weights, 1.0)
+
+
+def is_lent(member: HloInstruction, paths: Collection[str], primitives: Mapping[str, str]) -> bool:
+    """Is it a literal that is not of the program's own making?
+
+    What several equations read is kept once and bears the name of the first of them, or of a call that holds them.
+    """
+    if member.opcode == "broadcast":
+        spread = member.operand_instructions()
+        if len(spread) != 1 or spread[0] is None or spread[0].opcode != "constant":
+            return False
+    elif member.opcode != "constant":
+        return False
+    return not any(primitives.get(path) in MOVING for path in paths)
 
 
 def _work(member: HloInstruction, module: HloModule) -> float:

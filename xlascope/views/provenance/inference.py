@@ -8,13 +8,15 @@ from xlascope.ir import HloModule, JaxprIndex
 from xlascope.views.provenance.values import Values
 
 # Primitives whose work is in moving or renaming values, which XLA often does on the way to something else.
-LIGHT = frozenset(
+MOVING = frozenset(
     [
         "transpose", "reshape", "broadcast_in_dim", "convert_element_type", "squeeze", "expand_dims", "rev", "copy",
-        "copy_p", "pjit", "jit", "closed_call", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr",
-        "remat", "checkpoint", "stop_gradient", "sharding_constraint",
+        "copy_p", "stop_gradient", "sharding_constraint",
     ]
 )  # fmt: skip
+LIGHT = MOVING | {
+    "pjit", "jit", "closed_call", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "remat", "checkpoint",
+}  # fmt: skip
 # Opcode → the primitives that are lowered to it, where these do the work.
 MAKERS = {
     "dot": frozenset({"dot_general", "ragged_dot", "ragged_dot_general"}),

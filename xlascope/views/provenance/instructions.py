@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xlascope.ir import HloInstruction, HloModule, JaxprIndex, collectives, cost
 from xlascope.views import fields
 from xlascope.views.names.program_records import is_eager, program_records
-from xlascope.views.provenance.attribution import heaviest
+from xlascope.views.provenance.attribution import heaviest, is_lent
 from xlascope.views.provenance.guesses import Guesses
 from xlascope.views.provenance.origins import Provenance, of_module, provenance
 from xlascope.views.provenance.positions import Own, position, user_places
@@ -129,6 +129,8 @@ class Instructions:
             for name in instruction.called.get("calls", ()):
                 body = self.module.computation(name)
                 for member in body.instructions if body is not None else ():
+                    if is_lent(member, self.provenance.equations.get(member.name, ()), self._primitives):
+                        continue
                     where, number = self._called_at(member)
                     found.add(number if where == file else None)
         return tuple(sorted(number for number in found if number is not None))
