@@ -97,6 +97,11 @@ def test_a_prediction_is_marked_as_one() -> None:
     assert verdict_text(row, UNICODE) == "predicted 4.10 µs  needs 20.0 GiB of 16.0 GiB does not fit  fusions 3"
 
 
+def test_jit_off_of_a_program_of_one_equation_says_that_it_is_dispatched_whole() -> None:
+    row = VariantRow("jit=off", {"jit": "off"}, *[None] * 7, 1.0, 0.99, 1.01, "same", whole_equation="shard_map")
+    assert verdict_text(row, UNICODE) == "1.00x same [0.99-1.01]  one equation, shard_map, dispatched whole"
+
+
 async def test_typing_is_checked_and_enter_measures() -> None:
     keeper = FixedKeeper()
     async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (app, pilot, _screen):

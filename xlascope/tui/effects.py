@@ -73,6 +73,8 @@ def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
         text += f"  {counted(row.collectives, 'collective')}"
     outputs = brief_agreement(*_differences(row))
     text += f"  {outputs}" if outputs else ""
+    if row.whole_equation is not None:
+        text += f"  one equation, {row.whole_equation}, dispatched whole"
     if row.args == "synthetic":
         text += "  args: synthetic"
     return text + ("  simulated" if row.simulated else "")

@@ -228,6 +228,8 @@ class VariantRow:
     """How that time was obtained, and whether the program fits."""
     needs: str = ""
     """The memory it needs of what a device has, in words."""
+    whole_equation: str | None = None
+    """Jit off: the primitive of the program's only equation, which is dispatched as one program all the same."""
 
 
 @dataclass(frozen=True, slots=True)

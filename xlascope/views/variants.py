@@ -41,7 +41,8 @@ class Variant:
     ``max_ulp_error``: the largest difference of two outputs in units of the last place; ``first_different``: path of
     the first output that differs; ``mismatched``: elements finite on one side only. ``predicted_ns`` is no measurement:
     ``prediction`` tells its source; ``memory``: what the program needs on the ``target``, and has.
-    ``total_synced_ns``: with jit off, the call with a synchronisation after each equation.
+    ``total_synced_ns``: with jit off, the call with a synchronisation after each equation; ``whole_equation``: the only
+    one's primitive, where it is dispatched as one program without jit too.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Variant:
     target: str | None
     memory: dict[str, Any] | None
     prediction: dict[str, Any] | None
+    whole_equation: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,7 @@ def _read(source: RunSource, program: str, record: Record) -> Variant:
         target=fields.text(body, "target"),
         memory=memory_fit(body),
         prediction=foreseen.facts() if foreseen is not None else None,
+        whole_equation=fields.text(body, "whole_equation"),
     )
 
 

@@ -302,6 +302,31 @@ def test_cancel_between_equations() -> None:
         EagerProgram(program.jaxpr, [X], lambda: True).outputs()
 
 
+@pytest.mark.parametrize(
+    ("name", "function", "off", "deep"),
+    [
+        ("shard_map", sharded, "dispatches it as a whole too", True),
+        ("jit", lambda x: jax.jit(lambda v: jnp.sin(v) + v)(x), "enters it", False),
+        ("scan", lambda x: lax.scan(lambda c, r: (c * 2, r * c), 2.0, x), "enters it", False),
+        ("custom_jvp_call", cubed, None, False),
+        ("add", lambda x: x + x * 2, None, False),
+    ],
+)
+def test_a_program_of_one_equation_that_is_dispatched_whole_says_so(
+    name: str, function: Any, off: str | None, deep: bool
+) -> None:
+    program, message = live(function, (X,))
+    plain = measured(program, message, {"jit": "off"})[0].body
+    told = [text for text in plain["notes"] if "one top-level equation" in text]
+    if off is None:
+        assert not told and "whole_equation" not in plain
+    else:
+        assert len(told) == 1 and told[0].endswith(f"nothing at that level; deep-off {off}")
+        assert plain["whole_equation"] in (name, "pjit")
+    taken_apart = measured(program, message, {"jit": "deep-off"})[0].body
+    assert any("one top-level equation" in text for text in taken_apart["notes"]) is deep
+
+
 def test_equations_dispatched_alone_are_found_in_a_profile_amid_other_work() -> None:
     """Each program that the profile saw for an equation is named, whatever else ran meanwhile."""
     other = jax.jit(lambda x: jnp.cumsum(x * 3))

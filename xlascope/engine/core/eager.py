@@ -23,6 +23,9 @@ from .effects import DEBUG_PRIMITIVES, quiet_inside
 from .measure import Cancelled
 
 JITTED = frozenset({"jit", "pjit"})
+ENTERED = JITTED | {"scan", "while", "cond"}
+"""Primitives that deep jit off takes apart."""
+
 COMPILED_WHOLE = frozenset({"shard_map", "pallas_call", "core_call", "core_closed_call"})
 """Primitives that eager JAX would compile again on each call."""
 
@@ -82,6 +85,20 @@ class EagerProgram:
 
         self._run(self._arguments, visit=visit)
         return found
+
+    def whole_equation(self) -> str | None:
+        """The primitive of the only top-level equation, where that is dispatched as one program; else None."""
+        equations = [each for each in self._jaxpr.eqns if each.primitive.name not in DEBUG_PRIMITIVES]
+        if len(equations) != 1 or not self._dispatched_whole(equations[0]):
+            return None
+        return str(equations[0].primitive.name)
+
+    def _dispatched_whole(self, equation: Any) -> bool:
+        name = equation.primitive.name
+        if name in JITTED | COMPILED_WHOLE:
+            return True
+        params = equation.primitive.get_bind_params(equation.params)
+        return compat.eager_callable(equation.primitive, params) is not None
 
     def _programs(self, equation: Any, values: list[Any]) -> list[str]:
         name = equation.primitive.name
@@ -143,6 +160,9 @@ class EagerProgram:
 
 class DeepEagerProgram(EagerProgram):
     """As under ``jax.disable_jit()``."""
+
+    def _dispatched_whole(self, equation: Any) -> bool:
+        return equation.primitive.name not in ENTERED and super()._dispatched_whole(equation)
 
     def _dispatch(self, equation: Any, values: list[Any]) -> Sequence[Any]:
         name = equation.primitive.name

@@ -12,7 +12,7 @@ from jax.errors import JaxRuntimeError
 
 from ...protocol.frames import Message
 from . import effects, live_arguments, switches, variant
-from .eager import DeepEagerProgram, EagerProgram, wide_types
+from .eager import ENTERED, DeepEagerProgram, EagerProgram, wide_types
 from .heartbeat import Heartbeat, Send
 from .jitted import JittedProgram
 from .measure import Cancelled
@@ -103,6 +103,10 @@ def _measure(handle: Handle, message: Message, beat: Heartbeat, cancelled: Calla
     if dropped:
         notes.append(f"{dropped} debug.print or debug.callback left out")
     if isinstance(other, EagerProgram):
+        whole = other.whole_equation()
+        if whole is not None:
+            body["whole_equation"] = whole
+            notes.append(_one_equation(whole, touched.jit))
         beat.step("measuring", "each equation on its own")
         body |= _equations(other, command, cancelled)
         if not isinstance(other, DeepEagerProgram):
@@ -181,6 +185,13 @@ def _chaos(jaxpr: Any, arguments: Sequence[Any], donated: Sequence[int], random:
         return np.asarray(value) if isinstance(dtype, np.dtype) and dtype.kind in "fc" else value
 
     return lambda difference: variant.is_chaotic(difference, random, run, lambda: [plain(each) for each in arguments])
+
+
+def _one_equation(primitive: str, jit: str | None) -> str:
+    """Why jit off changes next to nothing for a program that is one equation."""
+    enters = "deep-off enters it" if primitive in ENTERED else "deep-off dispatches it as a whole too"
+    told = f"the program is one top-level equation, {primitive}, which JAX dispatches as a whole without jit too"
+    return f"{told}: jit {jit} changes nothing at that level" + (f"; {enters}" if jit == "off" else "")
 
 
 def _equations(program: EagerProgram, command: Mapping[str, Any], cancelled: Callable[[], bool]) -> dict[str, Any]:
