@@ -17,7 +17,7 @@ from xlascope.cli.show import main
 from xlascope.report.text import render
 from xlascope.report.text.encodings import writable
 from xlascope.report.text.plain import output, stage
-from xlascope.report.text.tables import Column, fit, fixed_column, number_column, place_column, table
+from xlascope.report.text.tables import Column, Paper, Several, fit, fixed_column, number_column, place_column, table
 from xlascope.views import VIEWS, open_source, query
 from xlascope.views.history import History, Occurrence
 from xlascope.views.output import Output, Piece
@@ -82,6 +82,29 @@ def test_coloured_only_when_asked(one_device: Recorded) -> None:
         answer = query("ops", source)
     assert "\x1b[" in render("ops", answer, width=100, colour=True)
     assert "\x1b[" not in render("ops", answer, width=100, colour=False)
+
+
+def test_into_a_pipe_no_column_is_left_out_or_cut(
+    one_device: Recorded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert main([str(one_device.path), "ops", "--no-collect"]) == 0
+    piped = capsys.readouterr().out.splitlines()
+    assert {"op", "opcode", "device", "self", "share", "per", "count", "eqns", "where", "bytes"} <= set(piped[1].split())
+    assert "…" not in "".join(piped)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([str(one_device.path), "ops", "--no-collect"]) == 0
+    fitted = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, fitted)) <= 80 and "bytes" not in fitted[1]
+
+
+def test_a_cell_of_several_things_has_all_of_them_where_nothing_is_cut() -> None:
+    columns = [Column("op", least=4), Column("eqns", least=4, spare=1), fixed_column("size", 2)]
+    made = table(columns, [["x" * 200, Several("0 1…", "0 1 2 3"), "12 KiB"]])
+    for whole, said in ((True, "x" * 200 + "  0 1 2 3  12 KiB"), (False, "x" * 14 + "…  0 1…  12 KiB")):
+        paper = Paper(whole=whole, file=io.StringIO(), width=29)
+        paper.print(made, crop=False)
+        assert paper.file.getvalue().splitlines()[1] == said
 
 
 leasts = st.none() | st.integers(1, 20)

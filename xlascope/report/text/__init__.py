@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
+
+from xlascope.report.text.tables import Paper
 
 # Where no terminal tells its width: wide enough for the tables, narrow enough for a page.
 _PLAIN_WIDTH = 120
@@ -38,7 +40,11 @@ _RENDERERS = {
 
 
 def render(view: str, answer: Any, width: int | None = None, colour: bool | None = None) -> str:
-    """The text of a view, ``width`` columns wide; colours by default only on a terminal without NO_COLOR."""
+    """The text of a view, ``width`` columns wide; colours by default only on a terminal without NO_COLOR.
+
+    Without a width that of ``COLUMNS``, or of the terminal. Where neither is there, as into a pipe or a file, nothing
+    is cut: rows of tables are as long as they need to be, and only prose is broken.
+    """
     terminal = sys.stdout.isatty()
     if colour is None:
         colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -46,9 +52,11 @@ def render(view: str, answer: Any, width: int | None = None, colour: bool | None
     if _RENDERERS[view] == "plain":
         return getattr(module, view)(answer, terminal, colour)
     make: Callable[[Any], Iterable[RenderableType]] = getattr(module, view)
-    console = Console(
+    told = _told_width()
+    console = Paper(
+        whole=width is None and told is None and not terminal,
         file=io.StringIO(),
-        width=width or _width(terminal),
+        width=width or told or _width(terminal),
         force_terminal=colour,
         no_color=not colour,
         color_system="standard" if colour else None,
@@ -58,15 +66,17 @@ def render(view: str, answer: Any, width: int | None = None, colour: bool | None
         legacy_windows=False,
     )
     for part in make(answer):
-        console.print(part)
+        console.print(part, crop=False)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
-def _width(terminal: bool) -> int:
+def _told_width() -> int | None:
     told = os.environ.get("COLUMNS", "")
-    if told.isascii() and told.isdigit() and int(told) > 0:
-        return int(told)
+    return int(told) if told.isascii() and told.isdigit() and int(told) > 0 else None
+
+
+def _width(terminal: bool) -> int:
     # Into a pager the terminal that the user sits at is that of the messages or of the keys.
     for stream in (sys.stdout,) if terminal else (sys.stderr, sys.stdin):
         try:

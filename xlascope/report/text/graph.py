@@ -12,11 +12,15 @@ from xlascope.graphs.folds import Folds
 from xlascope.graphs.layout import layout
 from xlascope.graphs.render import render
 from xlascope.graphs.visible import VisibleGraph, visible
-from xlascope.report.text.tables import duration, heading, note
+from xlascope.report.text.tables import duration, heading, is_whole, note
 from xlascope.tui.text.safe import safe
 from xlascope.views.graph import GraphAnswer
 
 _STYLES = {"border.hot": "bold", "heat": "cyan", "percent": "cyan", "wire": "dim", "label": "dim", "shape": "dim"}
+
+
+_UNBOUNDED = 10_000
+"""Cells that no row of a compact graph needs."""
 
 
 class _Picture:
@@ -28,9 +32,9 @@ class _Picture:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         placed = layout(self._shown, options.max_width)
         if placed.width > options.max_width:
-            placed = layout_compact(self._shown, options.max_width)
+            placed = layout_compact(self._shown, _UNBOUNDED if is_whole(console) else options.max_width)
         for row in render(placed).rows:
-            line = Text(no_wrap=True, overflow="ellipsis")
+            line = Text(no_wrap=True, overflow="ignore" if is_whole(console) else "ellipsis")
             for text, tag in row:
                 line.append(safe(text), style=_STYLES.get(tag, ""))
             line.rstrip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -48,22 +48,51 @@ def fixed_column(title: str, spare: int = 0) -> Column:
 _GAP = 2
 
 
-class Fitted:
-    """A table without borders that fits the width of the console."""
+class Paper(Console):
+    """A console of some width for prose; where it is ``whole``, tables and pictures are as wide as they need to be."""
 
-    def __init__(self, columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> None:
+    def __init__(self, whole: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.whole = whole
+
+
+def is_whole(console: Console) -> bool:
+    """Whether nothing is to be cut on it."""
+    return isinstance(console, Paper) and console.whole
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A cell with the first of several things, and what it says where nothing is cut."""
+
+    short: str
+    whole: str
+
+
+Cell = str | Text | Several
+
+
+class Fitted:
+    """A table without borders that fits the width of the console, unless that wants it whole."""
+
+    def __init__(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
         self._columns = list(columns)
-        self._rows = [[cell if isinstance(cell, Text) else Text(safe(cell)) for cell in row] for row in rows]
+        self._rows = [list(row) for row in rows]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        kept, widths = fit(self._columns, self._natural(), options.max_width)
+        whole = is_whole(console)
+        rows = [[_text(cell, whole) for cell in row] for row in self._rows]
+        natural = self._natural(rows)
+        kept, widths = list(range(len(natural))), natural
+        if not whole:
+            kept, widths = fit(self._columns, natural, options.max_width)
         yield self._line([Text(self._columns[index].title, style="bold") for index in kept], kept, widths)
-        for row in self._rows:
+        for row in rows:
             yield self._line([row[index].copy() for index in kept], kept, widths)
 
-    def _natural(self) -> list[int]:
+    def _natural(self, rows: Sequence[Sequence[Text]]) -> list[int]:
         titles = [len(column.title) for column in self._columns]
-        return [max(title, *(row[i].cell_len for row in self._rows), 0) for i, title in enumerate(titles)]
+        return [max(title, *(row[i].cell_len for row in rows), 0) for i, title in enumerate(titles)]
 
     def _line(self, cells: Sequence[Text], kept: Sequence[int], widths: Sequence[int]) -> Text:
         made = Text(no_wrap=True, overflow="ignore")
@@ -77,6 +106,12 @@ class Fitted:
             made.append(" " * _GAP if position < len(kept) - 1 else "")
         made.rstrip()
         return made
+
+
+def _text(cell: Cell, whole: bool) -> Text:
+    if isinstance(cell, Several):
+        cell = cell.whole if whole else cell.short
+    return cell if isinstance(cell, Text) else Text(safe(cell))
 
 
 def _cut_in_front(cell: Text, width: int) -> Text:
@@ -110,7 +145,7 @@ def fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> tuple[
     return kept, widths
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> Fitted:
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Fitted:
     """A table of texts and numbers."""
     return Fitted(columns, rows)
 

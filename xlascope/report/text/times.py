@@ -12,7 +12,9 @@ from rich.text import Text
 from xlascope.report.text.tables import (
     INFERRED,
     UNKNOWN,
+    Cell,
     Column,
+    Several,
     bar,
     count,
     duration,
@@ -125,7 +127,7 @@ def _of(program: str | None, variant: str | None, windows: int) -> str:
     return f"{who}, {how}, {windows} {'window' if windows == 1 else 'windows'}"
 
 
-def _op(line: _Line, several: bool) -> list[str | Text]:
+def _op(line: _Line, several: bool) -> list[Cell]:
     row = line.op
     opcode = f"{row.opcode or UNKNOWN} {row.detail}" if row.detail else (row.opcode or UNKNOWN)
     name = Text(row.op)
@@ -147,23 +149,25 @@ def _op(line: _Line, several: bool) -> list[str | Text]:
     ]
 
 
-def _where(row: Op) -> str:
+def _where(row: Op) -> Cell:
     """``train:13,14``."""
     if row.user_file is None:
         return "" if row.added_by_xla else UNKNOWN
     stem = place(row.user_file, None).removesuffix(".py")
     others = [number for number in row.lines if number != row.user_line]
     shown = sorted([*others[: _MOST_LINES - 1], *([row.user_line] if row.user_line is not None else [])])
-    more = "…" if len(others) >= _MOST_LINES else ""
-    return f"{stem}:{','.join(map(str, shown))}{more}" if shown else stem
+    if len(others) < _MOST_LINES:
+        return f"{stem}:{','.join(map(str, shown))}" if shown else stem
+    return Several(f"{stem}:{','.join(map(str, shown))}…", f"{stem}:{','.join(map(str, sorted(set(row.lines))))}")
 
 
-def _equations(row: Op) -> str:
+def _equations(row: Op) -> Cell:
     if not row.equations:
         return "" if row.added_by_xla else UNKNOWN
-    shown = marked(row.equations[:_MOST_EQUATIONS], row.inferred if row.equations_exact else row.equations)
-    more = "…" if len(row.equations) > _MOST_EQUATIONS else ""
-    return shown + more
+    guessed = row.inferred if row.equations_exact else row.equations
+    if len(row.equations) <= _MOST_EQUATIONS:
+        return marked(row.equations, guessed)
+    return Several(marked(row.equations[:_MOST_EQUATIONS], guessed) + "…", marked(row.equations, guessed))
 
 
 def _coverage(answer: Ops) -> str:
@@ -251,7 +255,7 @@ def collectives(answer: Collectives) -> Iterable[RenderableType]:
                "with the equation it is there for.")  # fmt: skip
 
 
-def _collective(rows: Sequence[Row]) -> list[str | Text]:
+def _collective(rows: Sequence[Row]) -> list[Cell]:
     row = rows[0]
     times = [each.time_ns for each in rows if each.time_ns is not None]
     counts = sum(each.count or 0 for each in rows)
@@ -270,14 +274,15 @@ def _collective(rows: Sequence[Row]) -> list[str | Text]:
     ]
 
 
-def _first_of(equations: Sequence[str]) -> str:
+def _first_of(equations: Sequence[str]) -> Cell:
     """``50 47 44 +4``: a combined collective is there for several equations."""
-    more = len(equations) - _MOST_LINES
-    return " ".join(equations[:_MOST_LINES]) + (f" +{more}" if more > 0 else "") if equations else UNKNOWN
+    more, whole = len(equations) - _MOST_LINES, " ".join(equations) or UNKNOWN
+    return Several(f"{' '.join(equations[:_MOST_LINES])} +{more}", whole) if more > 0 else whole
 
 
-def _groups(groups: tuple[tuple[int, ...], ...] | None) -> str:
+def _groups(groups: tuple[tuple[int, ...], ...] | None) -> Cell:
     if groups is None:
         return "all"
-    shown = " ".join("{" + ",".join(map(str, group)) + "}" for group in groups[:_MOST_GROUPS])
-    return shown + (" …" if len(groups) > _MOST_GROUPS else "")
+    told = ["{" + ",".join(map(str, group)) + "}" for group in groups]
+    whole = " ".join(told)
+    return Several(" ".join(told[:_MOST_GROUPS]) + " …", whole) if len(told) > _MOST_GROUPS else whole
