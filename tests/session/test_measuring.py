@@ -129,6 +129,17 @@ def test_cancelling_what_runs_what_waits_and_what_does_not_listen(reopened, monk
     assert events.result(keeper.measure("ok#1", {"fusion": "off"}))["ok"]
 
 
+def test_what_is_collected_is_given_up_at_once(reopened, monkeypatch) -> None:
+    monkeypatch.setattr(measuring, "_CANCEL_S", 600.0)
+    keeper, events = reopened
+    deaf = keeper.collect("hang#1", "passes")
+    started = ("measurement", deaf, "started")
+    events.until(lambda event: (event["kind"], event.get("ticket"), event.get("state")) == started)
+    keeper.cancel(deaf)
+    assert events.result(deaf)["cancelled"]
+    assert events.result(keeper.measure("ok#1", {"fusion": "off"}))["ok"]
+
+
 def test_what_cannot_be_measured_says_what_to_do(run: Path, reopened) -> None:
     keeper, events = reopened
     for program, switches in [("ok#1", {"jit": "off"}), ("absent#1", {"fusion": "off"}), ("bare#1", {"fusion": "off"})]:

@@ -81,11 +81,15 @@ async def test_a_result_is_explained_by_a_click_on_it():
         assert isinstance(app.screen, TextOverlay) and "fusion=off: median 164 µs" in text_of(app)
 
 
+class TwoVariants(FixedFeed):
+    """Both from the feed: what is set on the screen itself a late answer would replace."""
+
+    def variants(self, program):
+        return FUSION, JIT
+
+
 async def test_a_switch_turned_to_what_was_measured_before_shows_that_result_first():
-    feed = FixedFeed()
-    async with shown(feed=feed) as (app, pilot, screen):
-        screen.desk.variants = (FUSION, JIT)
-        screen.draw_status()
+    async with shown(feed=TwoVariants()) as (app, pilot, screen):
         await settle(pilot)
         assert screen_text(app)[3].startswith(" jit=off  7.50x slower")
         screen.show_variant("fusion=off")

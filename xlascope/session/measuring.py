@@ -95,6 +95,9 @@ class Measurer:
         running = self._running
         if running is not None and running.id == ticket_id and not self._cancelled:
             self._cancelled = True
+            if running.collect is not None:
+                self._insist(running)  # it is one long call of the compiler's, in which nothing is heard
+                return
             self._send({"kind": "cancel", "id": running.id})
             self._loop.later(_CANCEL_S, lambda: self._insist(running))
 

@@ -33,7 +33,9 @@ def effects(
 
 def _measuring(entry: Measuring, glyphs: Glyphs, program: str | None) -> Effect:
     seconds = max(time.monotonic() - entry.started, 0)
-    if entry.total and entry.done is not None:
+    if entry.detail.startswith("pass "):
+        text = f"{entry.activity}: {entry.detail.partition(':')[0]}"
+    elif entry.total and entry.done is not None:
         left = f", {entry.detail}" if entry.detail.endswith("left") else ""
         text = f"{entry.activity}: {count(entry.done)} of about {count(entry.total)} pairs{left}"
     else:

@@ -211,7 +211,7 @@ class PassesScreen(OverScreen[None]):
             self._load()
             return
         why = next((why for name, why in reversed(now.failures) if name == self._called), None)
-        said = f"the passes could not be collected: {why}" if why else "cancelled; esc leads back, p asks again"
+        said = f"the passes could not be collected: {why}" if why else "cancelled; p leads back, and p there asks again"
         self._say(said)
 
     def _progress(self, entry: Measuring) -> str:
