@@ -265,3 +265,43 @@ async def test_times_of_another_variant_wait_for_its_links():
         screen.post_message(GraphLoaded("scores#1", "fusion=off", desk.graph, desk.links, desk.equations))
         await until(pilot, lambda: desk.landed == ("scores#1", "fusion=off"))
         assert screen.best_node(desk.focus) == desk.ops.rows[-1].op
+
+
+async def test_why_no_library_line_is_there_says_what_the_cursor_is_on():
+    async with shown() as (app, pilot, screen):
+        await pilot.press("5")
+        await settle(pilot)
+        screen.query_one(SourcePane).go_to(6)
+        await pilot.press("w")
+        await settle(pilot)
+        said = [str(note.message) for note in app._notifications]
+        assert said == ["nothing lights up: no equation of scores#1 belongs to softmax.py:7"]
+        await pilot.press("1", "g", "g", "w")
+        await settle(pilot)
+        assert str([*app._notifications][-1].message).endswith("scores#1 belongs to what the cursor is on")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (0, "scores#1  15 lines, 10 equations, 100% of scores#1's op time"),
+        (14, "end of scores#1  15 lines, 10 equations, 100% of scores#1's op time"),
+    ],
+)
+async def test_a_line_that_opens_or_ends_others_tells_what_lies_between(row, said):
+    async with shown() as (_app, pilot, screen):
+        await pilot.press("1")
+        screen.focused.go_to(row)
+        await settle(pilot)
+        assert screen.query_one(ExplainLine).said.replace("~", "") == said
+
+
+async def test_a_line_that_can_be_folded_says_so():
+    async with shown() as (_app, pilot, screen):
+        await pilot.press("2", "g", "g", "j")
+        await settle(pilot)
+        assert screen.query_one(ExplainLine).said == "@main  18 lines; - closes them"
+        await pilot.press("minus")
+        await pilot.press("k", "j")
+        await settle(pilot)
+        assert screen.query_one(ExplainLine).said == "@main  18 lines; closed, + opens them"

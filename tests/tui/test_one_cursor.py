@@ -26,6 +26,7 @@ from xlascope.tui.feeding.margins import jaxpr_marks, source_marks
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.source_pane import SourcePane
+from xlascope.tui.widgets.status import ExplainLine
 from xlascope.views import open_source
 from xlascope.views.links import links as lines_of_stage
 
@@ -214,3 +215,27 @@ def test_all_margins_add_up_to_the_same_time(recorded: Path) -> None:
     assert lines[scans[0]["user_line"] - 1].share == pytest.approx(inside / total), "a loop's line has its body's time"
     assert set(lines) == {row.place[1] - 1 for row in table.rows if row.place is not None}
     feed.close()
+
+
+async def test_the_head_of_a_nested_jaxpr_tells_its_equations_and_their_time(recorded: Path) -> None:
+    rows = view(recorded, "equations")["rows"]
+    app = XlascopeApp(RunAtHand(recorded))
+    async with app.run_test(size=(200, 60)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen), rounds=3000)
+        screen = app.screen
+        assert isinstance(screen, MainScreen)
+        await until(pilot, lambda: bool(screen.desk.links.equation_row), rounds=3000)
+        await settle(pilot)
+        text = screen.stage_pane("a").text_pane
+        screen.set_focus(text)
+        heads = [(head, last) for head, last in zip(text.folds.headers, text.folds.lasts, strict=True)
+                 if "{ lambda " in text.row_text(head) and not screen.desk.links.row_equations.get(head)]  # fmt: skip
+        assert heads
+        for head, last in heads:
+            text.go_to(head)
+            await settle(pilot)
+            written = {row["text_line"] for row in rows if row["text_line"] and head < row["text_line"] - 1 <= last}
+            said = screen.query_one(ExplainLine).said
+            timed = any(row["self_ns"] for row in rows if row["text_line"] in written)
+            time = f"% of {PROGRAM}'s op time; - closes them" if timed else "; - closes them"
+            assert f"  {last - head + 1} lines, {len(written)} equation" in said and said.endswith(time)

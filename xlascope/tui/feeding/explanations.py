@@ -39,6 +39,18 @@ def tell_equations(focus: Focus, known: Known, glyphs: Glyphs) -> tuple[str, str
     return subject, _sentence(lead, by_path, focus, known, glyphs)
 
 
+def tell_lines(
+    lines: int, equations: str, share: tuple[float | None, bool], closed: bool | None, known: Known, glyphs: Glyphs
+) -> str:
+    """About lines that belong together: what `equations` they have, and their time; `closed` of those that fold."""
+    said = [counted(lines, "line"), *([equations] if equations else [])]
+    part, estimated = share
+    if part is not None:
+        said.append(f"{glyphs.estimated if estimated else ''}{percent(part)} of {known.program}'s op time")
+    key = "" if closed is None else "; closed, + opens them" if closed else "; - closes them"
+    return ", ".join(said) + key
+
+
 def tell_line(focus: Focus, place: tuple[str, int], known: Known, glyphs: Glyphs) -> tuple[str, str]:
     """Subject and sentence about a source line: what it costs, and what its equations became."""
     subject = f"{place[0].rpartition('/')[2]}:{place[1]}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from xlascope.tui.feeding.explanations import Known, tell_equations, tell_line
+from xlascope.tui.feeding.explanations import Known, tell_equations, tell_line, tell_lines
 from xlascope.tui.feeding.links import Focus, Links
 from xlascope.tui.feeding.messages import Explained, RowExplained
-from xlascope.tui.text.numbers import duration, percent
+from xlascope.tui.text.folds import fold_name
+from xlascope.tui.text.numbers import counted, duration, percent
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.part_line import Part
@@ -55,6 +56,8 @@ class Explaining:
         other = isinstance(origin, GraphPane) and origin.stage != "optimized"
         if jaxpr or other or (found is None and focus.lead):
             desk.said = tell_equations(focus, known, screen.glyphs)
+            if not desk.said[0] and jaxpr and isinstance(origin, TextPane):
+                desk.said = self._folded(origin, jaxpr[0].showing)
             line.show(desk.said[1], desk.said[0])
             if found is not None and len(focus.lead) == 1:
                 desk.explained = found.id
@@ -68,9 +71,31 @@ class Explaining:
             if desk.program is not None:
                 screen.loader.explain(desk.program, desk.variant, found.id)
         else:
-            line.show("")
+            if isinstance(origin, TextPane):
+                desk.said = self._folded(origin, "optimized")
+            line.show(desk.said[1], desk.said[0])
             if isinstance(origin, TextPane) and desk.program is not None:
                 screen.loader.explain_row(desk.program, desk.variant, "optimized", origin.cursor)
+
+    def _folded(self, view: TextPane, stage: str) -> tuple[str, str]:
+        """Of the line that opens a fold or the whole text, or closes it, what lies between; of any other nothing."""
+        desk, folds, row = self._explainer.desk, view.folds, view.cursor
+        end = len(view.source) - 1
+        fold = folds.at_header(row)
+        if fold is None:
+            around = folds.around(row)
+            fold = next((each for each in around if folds.lasts[each] == row or each in folds.tables), None)
+        if fold is not None:
+            first, last, closed = folds.headers[fold], folds.lasts[fold], folds.is_closed(fold)
+            name, share = fold_name(view.source.line(first), fold in folds.tables), view.fold_share(fold)
+        elif row in (0, end) and desk.program is not None:
+            first, last, closed = 0, end, None
+            name, share = desk.program, view.shares(0, end) if view.shares is not None else (None, False)
+        else:
+            return "", ""
+        written = _written(desk.links, stage, first, last)
+        said = tell_lines(last - first + 1, written, share, closed, self.known(), self._explainer.glyphs)
+        return (f"end of {name}" if row == last > first else name), said
 
     def on_row_explained(self, message: RowExplained) -> None:
         """What the line under the cursor does, before what is known of its time and of what became of it."""
@@ -142,6 +167,16 @@ class Explaining:
             around += [Part(sources + arrow if sources else "", "operand"), Part(best or "", "op")]
             around += [Part(arrow + targets if targets else "", "operand")]
         return [line, op, around]
+
+
+def _written(links: Links, stage: str, first: int, last: int) -> str:
+    """The equations of lines, each once where several calls run what is written once."""
+    if stage == "jaxpr":
+        rows = {links.equation_row[each] for each in links.equation_row if first <= links.equation_row[each] <= last}
+        return counted(len(rows), "equation") if rows else ""
+    found = links.stage_equations.get(stage, {}).items()
+    paths = {path for row, paths in found if first <= row <= last for path in paths}
+    return f"of {counted(len(paths), 'equation')}" if paths else ""
 
 
 def _sentence(node: Node, graph: Graph, links: Links, doubt: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
-from xlascope.tui.feeding.links import Focus
+from xlascope.tui.feeding.links import Focus, Links
 from xlascope.tui.forms.switches import Switches
 from xlascope.tui.model import MACHINE_STAGES, StageText
 from xlascope.tui.widgets.dialogs import PromptLine
@@ -148,12 +148,11 @@ class Linking:
 
     def action_library_line(self) -> None:
         """Shows the library's line that made what the cursor is on, and the user's again."""
-        screen, desk = self._main, self._main.desk
+        screen, desk, view = self._main, self._main.desk, self._main.focused
+        if isinstance(view, TextPane | OpsTable):
+            self.follow_cursor(view)  # typed fast, its last move is not told yet
         if not desk.library and desk.focus.library is None:
-            said = (
-                "a line of your own made it: no library is in between" if desk.focus.lead else "nothing is chosen yet"
-            )
-            screen.notify(said, timeout=3)
+            screen.notify(self._why_no_library(), timeout=4, markup=False)
             return
         desk.library = not desk.library
         self._follow_file(None)
@@ -162,6 +161,23 @@ class Linking:
         place = self._source_place()
         if place is not None and source.shown_file == place[0]:
             source.show_line(place[1])
+
+    def _why_no_library(self) -> str:
+        """Why there is no line of a library to go to from where the cursor is."""
+        desk, view = self._main.desk, self._main.focused
+        if desk.program is None:
+            return "no program was compiled yet: no line leads to a library's"
+        if not desk.links.equation_place:
+            return f"the links of {desk.program} are not there yet" if desk.links == Links() else (
+                f"no equation of {desk.program} has a source line: JAX told none")  # fmt: skip
+        if not desk.focus.lead:
+            name = "what the cursor is on"
+            if isinstance(view, SourcePane) and view.shown_file:
+                name = f"{view.shown_file.rpartition('/')[2]}:{view.cursor + 1}"
+            return f"nothing lights up: no equation of {desk.program} belongs to {name}"
+        if desk.focus.place is None:
+            return f"equation {desk.focus.lead[0]} has no source line: JAX told none"
+        return "a line of your own made it: no library is in between"
 
     def relink(self, from_pane: LineView | None = None, bring: bool = True) -> None:
         """Marks the linked rows of all panes, and (`bring`) brings them into sight in those without the keys."""

@@ -165,6 +165,22 @@ class Folds:
         return True
 
 
+_NAMES = (
+    re.compile(r"^\s*(?:let )?([\w.]+) ?= ?\{ lambda "),  # `let body = { lambda`, `jaxpr={ lambda`
+    re.compile(r"\bfunc\.func\b.*?(@[\w.$-]+)\("),
+    re.compile(r"^\s*([\w.]+)=\[?\(?$"),
+    re.compile(r"^%?([\w.$-]+) \("),
+)
+
+
+def fold_name(header: str, table: bool = False) -> str:
+    """What the line that opens a fold calls it: `body`, `@main`, else how the line begins."""
+    if table:
+        return "tables for debugging"
+    found = next((match for pattern in _NAMES if (match := pattern.search(header)) is not None), None)
+    return found.group(1) if found is not None else header.strip()[:24].rstrip(" {[(")
+
+
 def find_folds(source: TextLines, language: str) -> Folds:
     """The folds of a text in ``hlo``, ``stablehlo`` or ``jaxpr``; tables for debugging are closed. None for others."""
     count = len(source)

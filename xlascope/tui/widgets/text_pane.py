@@ -143,6 +143,10 @@ class TextPane(Folding, Jumping, LineView):
         known = {row: share for row, share in known.items() if share}
         return max(known, key=lambda row: (round(known[row] or 0.0, 3), row), default=None)
 
+    def fold_share(self, fold: int) -> tuple[float | None, bool]:
+        """Share of the time of a fold's lines, and whether some of it is estimated."""
+        return self.summed(fold, self._marks)
+
     def action_hottest(self) -> None:
         """To the line with the most time."""
         row = self.hottest_row()
