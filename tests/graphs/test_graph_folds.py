@@ -169,3 +169,17 @@ def test_ways_follow_values(seed, size):
         if way is not None:
             assert {way.nodes[0], way.nodes[-1]} == {first, second}
             assert all(pair in flows for pair in zip(way.nodes, way.nodes[1:], strict=False))
+
+
+def test_a_way_between_folds_goes_from_any_node_of_one_to_any_of_the_other():
+    text = layers().replace("%v.5.0 = f32[8,64] add(%v.4.9", "%v.5.0 = f32[8,64] add(%v.4.3")
+    folds = Folds(build_graph(parse_hlo(text), {"v.4.7": 40, "v.4.8": 60}))
+    closed = {box.name: box.id for box in visible(folds.graph, folds=folds).level.boxes}
+    # What goes on is in the middle of the layer, neither its first node nor its last.
+    way = path_between(folds, closed["jvp(layer_4)"], closed["jvp(layer_5)"])
+    assert way.nodes == ("v.4.3", "v.5.0")
+    assert path_between(folds, closed["jvp(layer_5)"], closed["jvp(layer_4)"]).nodes == way.nodes
+    assert path_between(folds, "v.4.2", closed["jvp(layer_5)"]).nodes == ("v.4.2", "v.4.3", "v.5.0")
+    assert folds.hottest_node(closed["jvp(layer_4)"]) == "v.4.8"
+    assert folds.hottest_node(closed["jvp(layer_6)"]) == folds.first_node(closed["jvp(layer_6)"])
+    assert folds.hottest_node("v.1.1") == "v.1.1"

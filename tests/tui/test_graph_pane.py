@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import importlib
 
 import pytest
 from fixed import FixedFeed
@@ -137,7 +137,7 @@ async def test_a_graph_that_cannot_be_laid_out_says_so(graph, monkeypatch):
     def fail(*_):
         raise RuntimeError("too odd")
 
-    monkeypatch.setattr(sys.modules["xlascope.graphs.layout"], "layout", fail)
+    monkeypatch.setattr(importlib.import_module("xlascope.graphs.layout"), "layout", fail)
     app = Host(GraphPane())
     async with app.run_test(size=SIZE) as pilot:
         await start(pilot, graph)
@@ -214,6 +214,14 @@ async def test_the_way_between_two_nodes(graph):
         await pilot.press("apostrophe")
         await settle(pilot)
         assert view.ends == {"w.1", "ynn_fusion.1", "ynn_fusion", "broadcast_divide_fusion"}
+        view.start_search("fusion")  # from now on n and N are the search's
+        await settle(pilot)
+        assert not view.ends
+        first = view.box
+        await pilot.press("n")
+        assert view.box != first
+        await pilot.press("N")
+        assert view.box == first
         view.show_node("x.1")
         await pilot.press("apostrophe")
         view.show_node("w.1")

@@ -100,6 +100,15 @@ class Folds:
         """The first node of a fold."""
         return self.nodes_in(box_id)[0]
 
+    def hottest_node(self, box_id: str) -> str:
+        """The node of a fold with the most self time; the first where none was measured."""
+        timed = [(own, node) for node in self.nodes_in(box_id) if (own := self._time_of(node)) is not None]
+        return max(timed, key=lambda each: each[0])[1] if timed else self.first_node(box_id)
+
+    def _time_of(self, node_id: str) -> int | None:
+        held = self.graph.group_by_id.get(node_id) or self.graph.node_by_id.get(node_id)
+        return held.self_ns if held is not None else None
+
     def computation_of(self, box_id: str) -> str | None:
         """The group of the graph, not a fold, that a box lies in."""
         while box_id in self._groups:

@@ -42,17 +42,23 @@ def critical_path(folds: Folds, group: str | None = None) -> Way | None:
 
 
 def path_between(folds: Folds, first: str, second: str) -> Way | None:
-    """The shortest way along values from one node to the other, in either direction; None where there is none.
+    """The shortest way along values from one box to the other, in either direction; None where there is none.
 
-    Nodes of different computations are taken as the boxes of the innermost computation around both.
+    Boxes of different computations are taken as those of the innermost computation around both; a fold is any of its
+    nodes.
     """
-    group, ends = _meet(folds, first, second)
-    if ends[0] == ends[1]:
-        return Way((ends[0],), self_ns(folds, ends[0]), None)
+    group, depth = _meet(folds, folds.first_node(first), folds.first_node(second))
+    starts, ends = (
+        {str(_chain(folds, node)[depth]) for node in folds.nodes_in(box)} for box in (first, second)
+    )
+    shared = starts & ends
+    if shared:
+        node = min(shared)
+        return Way((node,), self_ns(folds, node), None)
     below: dict[str, list[str]] = {}
     for flow in folds.wiring(group).flows:
         below.setdefault(flow.source, []).append(flow.target)
-    found = _shortest(below, *ends) or _shortest(below, *reversed(ends))
+    found = _shortest(below, starts, ends) or _shortest(below, ends, starts)
     if not found:
         return None
     times = [time for time in (self_ns(folds, box) for box in found) if time is not None]
@@ -60,13 +66,13 @@ def path_between(folds: Folds, first: str, second: str) -> Way | None:
     return Way(tuple(found), sum(times) if times else None, sum(whole) if whole else None)
 
 
-def _shortest(below: dict[str, list[str]], start: str, end: str) -> list[str]:
+def _shortest(below: dict[str, list[str]], starts: set[str], ends: set[str]) -> list[str]:
     before: dict[str, str] = {}
-    queue, seen = deque([start]), {start}
+    queue, seen = deque(sorted(starts)), set(starts)
     while queue:
         current = queue.popleft()
-        if current == end:
-            return _back(end, before)[::-1]
+        if current in ends:
+            return _back(current, before)[::-1]
         for target in below.get(current, ()):
             if target not in seen:
                 seen.add(target)
@@ -82,19 +88,22 @@ def _back(last: str, before: dict[str, str]) -> list[str]:
     return found
 
 
-def _meet(folds: Folds, first: str, second: str) -> tuple[str | None, tuple[str, str]]:
-    """The innermost computation around two nodes, and the nodes of it that are or hold them."""
-    chains = []
-    for node in (first, second):
-        node = consumer_of(folds.graph, node)
-        chains.append([None, *reversed(folds.graph.ancestors(node)), node])
+def _meet(folds: Folds, first: str, second: str) -> tuple[str | None, int]:
+    """The innermost computation around two nodes, and where in their chains what stands in it is."""
+    chains = [_chain(folds, node) for node in (first, second)]
     shared = 0
     for one, other in zip(*chains, strict=False):
         if one != other:
             break
         shared += 1
     inner = min(shared, len(chains[0]) - 1, len(chains[1]) - 1)
-    return chains[0][inner - 1], (str(chains[0][inner]), str(chains[1][inner]))
+    return chains[0][inner - 1], inner
+
+
+def _chain(folds: Folds, node: str) -> list[str | None]:
+    """What a node is in, outermost first, and it."""
+    node = consumer_of(folds.graph, node)
+    return [None, *reversed(folds.graph.ancestors(node)), node]
 
 
 def _nodes(folds: Folds, group: str | None) -> list[str]:

@@ -195,7 +195,8 @@ class Acting:
     def on_line_view_search_done(self, message: LineView.SearchDone) -> None:
         """Says that nothing was found."""
         if message.row is None and message.needle:
-            self._me.notify(f"not found: {message.needle}", timeout=2, markup=False)
+            said = f"not found in this pane: {message.needle} (tab: the next one)"
+            self._me.notify(said, timeout=4, markup=False)
 
     # help, explanations, traceback
 

@@ -196,7 +196,8 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
             if asked.hops is None:
                 shown = visible(graph, asked.opened, focus, folds=folds)
             else:
-                shown = visible(graph, asked.opened, folds.first_node(focus) if focus else None, LIMIT // 4, asked.hops)
+                centre = folds.hottest_node(focus) if focus else None
+                shown = visible(graph, asked.opened, centre, LIMIT // 4, asked.hops)
             placed = (layout_compact if asked.compact else layout)(shown, width)
         except Exception as error:
             # A graph that cannot be laid out must not take the screen down; it says so in its place.

@@ -44,6 +44,8 @@ class GraphSearch:
 
     def start_search(self, needle: str, *, backwards: bool = False, skip_current: bool = False) -> None:
         """Looks for `needle` among all nodes in a thread; `NodesFound` tells."""
+        if self._searched.way is not None:
+            self._searched.clear_ways()  # n and N are the search's now
         self.needle, self._sought, self._ahead = needle, "", 0
         if self._searched.graph is not None and needle:
             graph, self._sought = self._searched.graph, needle

@@ -94,8 +94,7 @@ class GraphWays:
         def job() -> None:
             from xlascope.graphs.paths import path_between
 
-            ends = (folds.first_node(start), folds.first_node(box))
-            self._pane.post_message(self._pane.WayFound(folds, path_between(folds, *ends), "way"))
+            self._pane.post_message(self._pane.WayFound(folds, path_between(folds, start, box), "way"))
 
         self._pane.run_worker(job, group="way", exclusive=True, thread=True)
 
