@@ -20,6 +20,7 @@ from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.note import Note
 from xlascope.tui.widgets.part_line import PartLine
+from xlascope.tui.widgets.row_below import RowBelow
 from xlascope.views import VIEWS
 
 
@@ -180,3 +181,45 @@ async def test_the_mark_of_a_function_compiled_again_and_again_leads_to_why(path
         assert "compiles" in screen_text(app)[0]
         page = app.screen._page
         assert "scores" in page.row_text(page.cursor)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("coll", "collectives"), ("com", "compiles"), ("emory", "memory"), ("how long alive", "memory")],
+)
+async def test_a_search_among_views_means_their_names_first(path, typed, found):
+    async with opened(path) as (app, pilot, _main):
+        await pilot.press("V")
+        await settle(pilot)
+        await pilot.press("slash", *("space" if key == " " else key for key in typed), "enter")
+        await settle(pilot)
+        assert app.screen._list.current == found
+
+
+LONG = "argument weights_of_the_first_layer: f32[3,6] → f32[4,8] (dimensions 0 and 1), which the program before did not have"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_a_page_cuts_of_the_row_under_the_cursor_stands_whole_below(tmp_path, size):
+    written = write_run(tmp_path / "long.xlascope")
+    writer = Writer(written)
+    name = "a_function_with_quite_a_long_name_for_a_column"
+    writer.put("compile", {"name": name, "file": "/x/late.py", "line": 3, "compile_ns": 7, "eager": False, "reason": LONG})
+    writer.close()
+    async with opened(written, size) as (app, pilot, main):
+        main.action_view("compiles")
+        await settle(pilot)
+        page = app.screen._page
+        row = next(row for row in range(page.row_count()) if "late.py" in page.row_text(row))
+        page.go_to(row)
+        await settle(pilot)
+        below = app.screen.query_one(RowBelow)
+        told = "".join(below.text(line) for line in range(8))
+        assert (LONG not in page.row_text(row)) is (told != "")
+        assert LONG in page.row_text(row) or (LONG in told and name in told)
+        page.go_to(page.row_count() - 1)
+        await settle(pilot)
+        assert not any(below.text(line) for line in range(8))
+        await pilot.press("w")
+        await settle(pilot)
+        assert LONG in page.row_text(row) and max(map(len, map(page.row_text, range(page.row_count())))) > size[0] - 20

@@ -39,11 +39,13 @@ _RENDERERS = {
 }
 
 
-def render(view: str, answer: Any, width: int | None = None, colour: bool | None = None) -> str:
+def render(
+    view: str, answer: Any, width: int | None = None, colour: bool | None = None, whole: bool | None = None
+) -> str:
     """The text of a view, ``width`` columns wide; colours by default only on a terminal without NO_COLOR.
 
     Without a width that of ``COLUMNS``, or of the terminal. Where neither is there, as into a pipe or a file, nothing
-    is cut: rows of tables are as long as they need to be, and only prose is broken.
+    is cut: rows of tables are as long as they need to be, and only prose is broken. ``whole`` asks for that anyway.
     """
     terminal = sys.stdout.isatty()
     if colour is None:
@@ -54,7 +56,7 @@ def render(view: str, answer: Any, width: int | None = None, colour: bool | None
     make: Callable[[Any], Iterable[RenderableType]] = getattr(module, view)
     told = _told_width()
     console = Paper(
-        whole=width is None and told is None and not terminal,
+        whole=width is None and told is None and not terminal if whole is None else whole,
         file=io.StringIO(),
         width=width or told or _width(terminal),
         force_terminal=colour,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ ONE_PAGE = frozenset({"run", "functions", "programs", "compiles", "ops", "device
 """Views that tell of all programs at once when none is named."""
 OF_ALL_FIRST = frozenset({"run", "functions", "programs", "compiles"})
 """Views that are about all programs until the user asks for one."""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _MOST_ROWS = 4_000
 _MOST_PROGRAMS = 50
 
@@ -56,15 +58,19 @@ class Request:
     subject: Subject | None = None
     """What a history is told of."""
     ascii_only: bool = False
+    whole: bool = False
+    """Rows of tables as long as they need to be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`styled` are its lines with colours as ANSI codes; `lacking` what a lab would have to make for it."""
+    """`styled` are its lines with colours as ANSI codes; `lacking` what a lab would have to make for it; `uncut` the
+    same lines without colours as they were if nothing of them was cut (empty: none is)."""
 
     request: Request
     styled: tuple[str, ...]
     lacking: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    uncut: tuple[str, ...] = ()
 
 
 def page(feed: Feed, request: Request) -> Page:
@@ -76,7 +82,9 @@ def page(feed: Feed, request: Request) -> Page:
         lines = [line for each in shown for line in (*each.styled, "")][:-1]
         if len(names) > _MOST_PROGRAMS:
             lines.append(f"! The first {_MOST_PROGRAMS} of {len(names)} programs; a shows one alone.")
-        return Page(request, tuple(lines) or ("No program was compiled.",))
+        uncut = tuple(line for each in shown for line in (*(each.uncut or map(_plain, each.styled)), ""))[:-1]
+        cut = len(uncut) == len(lines) and any(each.uncut for each in shown)
+        return Page(request, tuple(lines) or ("No program was compiled.",), uncut=uncut if cut else ())
     return _of_one(feed, request)
 
 
@@ -102,10 +110,19 @@ def _of_one(feed: Feed, request: Request) -> Page:
         if error.exit_code != 2:
             raise
         return Page(request, tuple(str(error).split("\n")), lacking)
-    text = render(request.view, answer, request.width, True)
-    if request.ascii_only:
-        text = writable(text, "ascii")
-    return Page(request, (*cut, *text.rstrip("\n").split("\n")), lacking)
+    def drawn(colour: bool, whole: bool) -> tuple[str, ...]:
+        text = render(request.view, answer, request.width, colour, whole)
+        text = writable(text, "ascii") if request.ascii_only else text
+        return (*cut, *text.rstrip("\n").split("\n"))
+
+    styled, uncut = drawn(True, request.whole), drawn(False, True)
+    # A picture is drawn otherwise where it may be wider: then no line is that of the other.
+    alike = len(uncut) == len(styled) and uncut != tuple(map(_plain, styled))
+    return Page(request, styled, lacking, uncut if alike else ())
+
+
+def _plain(styled: str) -> str:
+    return _COLOURS.sub("", styled)
 
 
 def _shortened(answer: Any) -> tuple[Any, list[str]]:

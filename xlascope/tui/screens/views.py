@@ -21,14 +21,13 @@ from xlascope.tui.widgets.dialogs import PromptLine, TextOverlay
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.page_pane import PagePane
 from xlascope.tui.widgets.part_line import Part, PartLine
+from xlascope.tui.widgets.row_below import RowBelow, closed_up
 from xlascope.tui.widgets.views_list import ViewsList
 
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
 
 _TICK = 0.25
-_WHOLE = 1_000
-"""Cells of a page whose columns are not cut."""
 
 
 class _Loaded(Message):
@@ -85,6 +84,7 @@ class ViewsScreen(OverScreen[str]):
         with Horizontal(id="view-body"):
             yield ViewsList(id="views", glyphs=glyphs)
             yield PagePane(id="page", glyphs=glyphs)
+        yield RowBelow(id="view-row", glyphs=glyphs)
         yield PromptLine(id="view-prompt")
         yield PartLine(id="view-footer", glyphs=glyphs)
 
@@ -121,9 +121,9 @@ class ViewsScreen(OverScreen[str]):
     def _request(self) -> Request:
         program = None if self._all else self._over.desk.program
         width = self._page.view_width if self._page.display else self.size.width
-        width = _WHOLE if self._whole else max(width - 2, 40)
         variant = None if self._all else self._variant
-        return Request(self._view, program, variant, width, self._subject, self.glyphs is not UNICODE)
+        width = max(width - 2, 40)
+        return Request(self._view, program, variant, width, self._subject, self.glyphs is not UNICODE, self._whole)
 
     def _load(self) -> None:
         """Reads the page now, whatever is being read."""
@@ -165,7 +165,10 @@ class ViewsScreen(OverScreen[str]):
     @property
     def _is_of_other_width(self) -> bool:
         """Whether the page was read for another width than it has: as it opened, say."""
-        return self._shown is not None and self._shown.request.width != self._request.width
+        if self._shown is None:
+            return False
+        shown, wanted = self._shown.request, self._request
+        return (shown.width, shown.whole) != (wanted.width, wanted.whole)
 
     def on_resize(self) -> None:
         """Reads the page anew for another width."""
@@ -193,8 +196,17 @@ class ViewsScreen(OverScreen[str]):
                 self._page.go_to(row, centre=True)
             self._seek = ""
         self._draw()
+        self._tell_row()
         if self.focused is self._page:
             self._collect()
+
+    def _tell_row(self) -> None:
+        """The whole of the row under the cursor, where the page cuts it."""
+        row, uncut = self._page.cursor, self._shown.uncut if self._shown is not None else ()
+        seen = self._page.display and self._shown is not None and self._shown.request.view == self._view
+        whole = closed_up(uncut[row]) if seen and 0 <= row < len(uncut) else ""
+        cut = whole != closed_up(self._page.row_text(row))
+        self.query_one(RowBelow).show(whole if cut else "", bool(seen and uncut))
 
     def _collect(self) -> None:
         """Has a lab make what the page lacks, once it is opened."""
@@ -239,6 +251,8 @@ class ViewsScreen(OverScreen[str]):
 
     def on_line_view_cursor_moved(self, message: LineView.CursorMoved) -> None:
         """Another view is chosen; where there is room its page is shown."""
+        if message.view is self._page:
+            self._tell_row()
         if message.view is self._list and self._list.current not in (None, self._view):
             self._view = self._list.current or ""
             self._all = self._view in OF_ALL_FIRST or self._over.desk.program is None

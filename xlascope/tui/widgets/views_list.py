@@ -47,6 +47,24 @@ class ViewsList(LineView):
         """A row as text."""
         return "  ".join(self._views[row])
 
+    def find_row(self, needle: str, start: int, backwards: bool) -> int | None:
+        """The first view from `start` on that is meant; runs in a thread."""
+        found = self.find_rows(needle, len(self._views))
+        ahead = [row for row in found if (row <= start if backwards else row >= start)]
+        return None if not ahead else ahead[-1] if backwards else ahead[0]
+
+    def find_rows(self, needle: str, limit: int) -> Sequence[int]:
+        """The views whose name begins with the text, else those with it in their name, else in their sentence."""
+        wanted = needle.lower()
+        names = [name for name, _ in self._views]
+        for meant in (
+            [row for row, name in enumerate(names) if name.startswith(wanted)],
+            [row for row, name in enumerate(names) if wanted in name],
+        ):
+            if meant:
+                return meant[:limit]
+        return super().find_rows(needle, limit)
+
     def draw_row(self, row: int, width: int) -> list[Segment]:
         """A row as it is drawn."""
         name, said = self._views[row]
