@@ -186,16 +186,16 @@ class Hook:
         return program
 
     def _cause(self, found: Identified, program: Program, jaxpr: Any, call: dict[str, Any]) -> Cause:
-        how = "eager" if program.eager else "aot" if call["aot"] else "call"
+        how = "eager" if program.primitive else "aot" if call["aot"] else "call"
         signature = replace(found.signature, program=program.id, how=how)
         around = found.circumstances
-        if program.eager:
+        if program.primitive:
             signature = replace(signature, statics=eager_parameters(jaxpr) or signature.statics)
             around = replace(around, tree=None, made=None)  # of JAX's own jitted object
         # Of one function its gradient is another one: neither is the other made again.
-        under = () if program.eager else call["under"]
+        under = () if program.primitive else call["under"]
         key = "\0".join((program.function.id, *(under or program.transformations)))
-        return self.reasons.explain(key, signature, call["fun"], program.eager, around, under)
+        return self.reasons.explain(key, signature, call["fun"], program.primitive, around, under)
 
     def _cause_again(self, program: Program) -> tuple[str, Cause, Any] | None:
         """Of a compile whose trace JAX had already: for arguments that lie elsewhere, say."""
@@ -212,7 +212,7 @@ class Hook:
     @staticmethod
     def _made(found: Identified) -> tuple[str, int, str] | None:
         """Where the script called jit; what JAX makes for a primitive bears the script's frame by chance."""
-        return None if found.program is None or found.program.eager else found.circumstances.made
+        return None if found.program is None or found.program.primitive else found.circumstances.made
 
     def _send_jaxpr(self, program: Program, jaxpr: Any) -> None:
         if program.equations <= LARGE:
@@ -278,9 +278,9 @@ class Hook:
         files = own_files(None)
         own_place = compat.frame_where(traceback, lambda file: files.kind(file) == "own") or place
         durations, own = self.clock.take(), self.clock.take_own()
-        if program.eager:
+        if program.primitive:
             self.clock.was_eager(own)
-        elif program.how != "aot":
+        if not program.eager and program.how != "aot":
             self.recording.started()
         file, line = (place[0], place[1]) if place is not None else (None, None)
         if program.eager:
@@ -298,9 +298,9 @@ class Hook:
         for each in (place, own_place, made):
             self.programs.send_source(os.path.abspath(each[0]) if each is not None else None)
         self.link.send({
-            "kind": "compile", "name": program.function.name, "program": program.id, "eager": program.eager,
-            "file": file if program.eager else program.function.file,
-            "line": line if program.eager else program.function.line, "call_file": file, "call_line": line,
+            "kind": "compile", "name": program.function.name, "program": program.id, "eager": program.primitive,
+            "file": file if program.primitive else program.function.file,
+            "line": line if program.primitive else program.function.line, "call_file": file, "call_line": line,
             "call_function": place[2] if place is not None else None, **_cause_keys(cause),
             **_place_keys("made", made), **_place_keys("own", own_place), **durations,
         })  # fmt: skip

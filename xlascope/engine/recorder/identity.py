@@ -58,9 +58,14 @@ def function_of(
     if library and direct and call is not None and fun is not None and not compat.is_jitted_by_library(fun):
         if (given := compat.given_to_pmap(fun)) is not None:
             name = qualified(given) or name
-        place = os.path.abspath(call[0]) if not call[0].startswith("<") else call[0]
-        return Function(f"{name}@{place}:{call[1]}", name, place, call[1], call[1], False)
+        return called_at(call, name)
     return Function(f"{name}@{path}:{line}", name, path, line, last, library)
+
+
+def called_at(call: tuple[str, int, str], name: str) -> Function:
+    """A function of JAX's as the script's: its place is where it was called (file, line, function)."""
+    place = os.path.abspath(call[0]) if not call[0].startswith("<") else call[0]
+    return Function(f"{name}@{place}:{call[1]}", name, place, call[1], call[1], False)
 
 
 def _code_called(jaxpr: Any, name: str) -> Any:

@@ -14,6 +14,7 @@ from .. import compat
 from . import equations
 from .identity import (
     Function,
+    called_at,
     Structure,
     function_of,
     mesh_shape,
@@ -31,6 +32,9 @@ SOURCE_BYTES = 4 << 20
 ALL_SOURCE_BYTES = 64 << 20
 ALIVE_JAXPRS = 64
 INPUT_ROWS = 256  # programs whose input rows are kept
+CONTROL_FLOW = "control flow"
+"""How a loop, a conditional or a solve came to run that the script calls outside of jit, with functions of its own."""
+_WITH_BODIES = frozenset({"scan", "while", "cond", "custom_linear_solve"})
 
 
 @dataclass(slots=True)
@@ -57,8 +61,13 @@ class Program:
 
     @property
     def eager(self) -> bool:
-        """Whether it is a single primitive that was dispatched by itself."""
+        """Whether it is a single primitive that was dispatched by itself and holds no code of the script's."""
         return self.how == "eager"
+
+    @property
+    def primitive(self) -> bool:
+        """Whether JAX dispatched a single primitive, outside of jit."""
+        return self.how in ("eager", CONTROL_FLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +125,12 @@ class Programs:
         function = function_of(jaxpr, call["fun"], qualified_name, call["direct"], place)
         structure = structure_of(jaxpr)
         how = "eager" if function.library else _how(jaxpr, call)
+        if how == "eager" and place is not None and (name := _control_flow(jaxpr)) is not None:
+            function, how = called_at(place, name), CONTROL_FLOW
         known = self.known(jaxpr)  # a later compile of a trace does not always tell the function
         fun = (compat.given_to_pmap(call["fun"]) if how == "pmap" else None) or call["fun"]
         # What JAX dispatches in the place of a call is no call of the function: its gradient's two programs, say.
-        under = () if how == "eager" else call["under"]
+        under = () if how in ("eager", CONTROL_FLOW) else call["under"]
         transformations = known.transformations if known is not None else under or compat.transformations(fun)
         inputs = input_rows(jaxpr, params, call)
         signature = Signature(
@@ -262,6 +273,13 @@ def _how(jaxpr: Any, call: dict[str, Any]) -> str:
     if os.path.basename(file) == "pmap.py" and not compat.is_user_file(file):
         return "pmap"
     return "aot" if call["aot"] else "jit"
+
+
+def _control_flow(jaxpr: Any) -> str | None:
+    """The primitive that a trace consists of, where that is one which runs functions that it was given."""
+    equations_ = compat.open_jaxpr(jaxpr).eqns
+    name = equations_[0].primitive.name if len(equations_) == 1 else None
+    return name if name in _WITH_BODIES else None
 
 
 def eager_parameters(jaxpr: Any) -> tuple[str, ...]:

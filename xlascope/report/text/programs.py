@@ -72,7 +72,8 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
             "~ estimated: the windows did not cover every call. Calls a–b: a were counted, b at most if the pace did "
             "not change. ≥ at least: how many more is not known."
         )
-    cold = [each.name for each in answer.functions if each.first_calls_only and (each.share or 0) >= _MUCH]
+    much = [each for each in answer.functions if each.first_calls_only and (each.share or 0) >= _MUCH]
+    cold = dict.fromkeys(each.name for each in much)
     if cold:
         yield note(
             f"{', '.join(cold)}: one call of each program was seen. A first call pays for cold memory and sleeping "

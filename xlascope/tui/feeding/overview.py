@@ -30,6 +30,7 @@ def program_infos(answer: Any, modules: Iterable[Any]) -> dict[str, ProgramInfo]
 def run_overview(run: Any, programs: dict[str, ProgramInfo], rows: Any, functions: Any, compiles: Any) -> Overview:
     """From the answers of the views `run`, `programs`, `functions` and `compiles`."""
     made = compiles.compiles if compiles is not None else ()
+    eager = sum(_is_eager(row, programs) for row in made)
     state = run.state
     if state == "ended" and run.exit_code not in (0, None, _INTERRUPTED) and run.exception:
         state = "crashed"
@@ -44,8 +45,8 @@ def run_overview(run: Any, programs: dict[str, ProgramInfo], rows: Any, function
         phases=tuple((phase.name, phase.ns) for phase in run.phases if phase.ns is not None),
         functions=_functions(functions, programs, rows, compiles),
         programs=programs,
-        compiles=sum(not row.eager for row in made),
-        eager=sum(row.eager for row in made),
+        compiles=len(made) - eager,
+        eager=eager,
         exception=run.exception,
         jax=run.jax,
         trouble=_trouble(run),
@@ -83,7 +84,7 @@ def _functions(
     signatures = {row.id: _label(row) for row in rows.programs}
     times = {row.id: _time(row) for row in rows.programs}
     made, storms = (compiles.compiles, compiles.storms) if compiles is not None else ((), ())
-    storm_of = {program: storm for storm in storms if not storm.eager for program in storm.programs}
+    storm_of = {program: storm for storm in storms for program in storm.programs if program in programs}
     items = []
     for row in found.functions:
         ids = [each for each in row.programs if each in programs]
@@ -102,8 +103,14 @@ def _functions(
                 (*_told(row, found), *(_storm_told(storm) if storm is not None else ())),
             )
         )
-    items += _eager_item(made, [storm for storm in storms if storm.eager], found)
+    others = [storm for storm in storms if storm.eager and not any(each in programs for each in storm.programs)]
+    items += _eager_item([row for row in made if _is_eager(row, programs)], others, found)
     return tuple(items)
+
+
+def _is_eager(row: Any, programs: Mapping[str, ProgramInfo]) -> bool:
+    """Of an operation that is no program of its own: a loop outside of jit is one."""
+    return row.eager and row.program not in programs
 
 
 def _is_heavy(storm: Any) -> bool:
@@ -220,8 +227,7 @@ def _label(row: Any) -> str:
     return f"{made}: {row.signature or ''}" if made is not None else row.signature or ""
 
 
-def _eager_item(compiles: Any, storms: list[Any], functions: Any) -> list[FunctionItem]:
-    eager = [row for row in compiles if row.eager]
+def _eager_item(eager: list[Any], storms: list[Any], functions: Any) -> list[FunctionItem]:
     if not eager:
         return []
     by_place: dict[tuple[str | None, int | None], int] = {}

@@ -10,7 +10,10 @@ from xlascope.tui.text.numbers import size
 
 
 def op_rows(rows: Iterable[Any]) -> tuple[OpRow, ...]:
-    """Rows of the view `ops`, one for each op: its devices together, the most self time first."""
+    """Rows of the view `ops`, one for each op: its devices together, the most self time first.
+
+    Programs that were not captured and whose modules bear one name are told as one.
+    """
     groups: dict[tuple[str | None, str], list[Any]] = {}
     for row in rows:
         groups.setdefault((row.program or getattr(row, "module", None), row.op), []).append(row)
@@ -21,13 +24,16 @@ def op_rows(rows: Iterable[Any]) -> tuple[OpRow, ...]:
 
 def _op_row(program: str | None, group: list[Any], total: int) -> OpRow:
     first = group[0]
-    devices = sorted(group, key=lambda row: (row.device_kind, len(str(row.device)), str(row.device)))
+    devices: dict[str, int] = {}
+    for row in sorted(group, key=lambda row: (row.device_kind, len(str(row.device)), str(row.device))):
+        name = f"{row.device_kind}:{row.device}"
+        devices[name] = devices.get(name, 0) + (row.self_ns or 0)
     self_ns, count = _sum(row.self_ns for row in group), _sum(row.count for row in group)
     return OpRow(
         program,
         first.op,
         first.opcode or "",
-        f"{first.device_kind}:{first.device}" if len(group) == 1 else f"{len(group)} devices",
+        next(iter(devices)) if len(devices) == 1 else f"{len(devices)} devices",
         count,
         _sum(row.total_ns for row in group),
         self_ns,
@@ -41,7 +47,7 @@ def _op_row(program: str | None, group: list[Any], total: int) -> OpRow:
         first.flops,
         bool(getattr(first, "equations_exact", True)),
         frozenset(getattr(first, "inferred", ())),
-        tuple((f"{row.device_kind}:{row.device}", row.self_ns or 0) for row in devices) if len(group) > 1 else (),
+        tuple(devices.items()) if len(devices) > 1 else (),
     )
 
 

@@ -49,7 +49,7 @@ def is_eager(record: Record) -> bool:
 
 
 def how(record: Record) -> str | None:
-    """The way a program was captured: jit, pmap, aot or eager."""
+    """The way a program was captured: jit, pmap, aot, eager or control flow (called outside of jit)."""
     return fields.text(record.json, "how")
 
 

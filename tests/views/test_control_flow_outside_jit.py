@@ -1,0 +1,90 @@
+"""Loops, conditionals and solves that a script calls outside of jit: JAX compiles each, so each is a program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recording import record_script
+
+from xlascope.tui.feeding.overview import program_infos, run_overview
+from xlascope.views import Source, open_source, query
+
+SCRIPT = """\
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+def body(carry, _):
+    carry = jnp.tanh(carry @ carry) + 0.5
+    return carry, carry.sum()
+
+x = jnp.full((32, 32), 0.01)
+for _ in range(3):
+    x, sums = lax.scan(body, x, None, length=50)
+y = lax.while_loop(lambda v: v.sum() > 1.0, lambda v: v * 0.5, x)
+z = lax.cond(y[0, 0] > 0, jnp.sin, jnp.cos, y)
+g = jax.grad(lambda w: lax.fori_loop(0, 7, lambda _, v: jnp.sin(v * w), 1.0))(0.3)
+for step in range(3):
+    lax.scan(lambda carry, _: (carry + step, None), x, None, length=2)
+print(float(sums[-1]), float(z.sum()), float(g))
+"""
+WHERE = {"scan": {11, 14, 16}, "while": {12}, "cond": {13}}
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: Any) -> Any:
+    path = record_script(tmp_path_factory.mktemp("control"), SCRIPT)
+    with open_source(path) as source:
+        yield source
+
+
+def of_line(recorded: Source, line: int) -> Any:
+    (found,) = [row for row in query("functions", recorded).functions if row.line == line]
+    return found
+
+
+def test_each_is_a_function_at_the_line_that_calls_it(recorded: Source) -> None:
+    found: dict[str, set[int]] = {}
+    for row in query("functions", recorded).functions:
+        assert Path(row.file).name == "script.py" and not row.library
+        found.setdefault(row.name, set()).add(row.line)
+    assert found == WHERE
+    assert of_line(recorded, 11).calls_at_least == 3, "three calls of one program"
+    assert len(of_line(recorded, 14).programs) == 2, "forwards and backwards"
+
+
+def test_its_stages_show_the_functions_that_it_was_given(recorded: Source) -> None:
+    name = of_line(recorded, 11).programs[0]
+    assert "tanh" in query("stage", recorded, program=name, stage="jaxpr").text and "length=50" in query("stage", recorded, program=name, stage="jaxpr").text
+    assert "stablehlo.while" in query("stage", recorded, program=name, stage="stablehlo").text
+    assert " while(" in query("stage", recorded, program=name, stage="optimized").text
+
+
+def test_its_time_lies_with_the_lines_of_the_body(recorded: Source) -> None:
+    name = of_line(recorded, 11).programs[0]
+    rows = {row.path: row for row in query("equations", recorded, program=name).rows}
+    inner = {row.primitive: row for path, row in rows.items() if path.startswith("0.")}
+    assert rows["0"].primitive == "scan" and rows["0"].line == 11
+    assert {inner["dot_general"].line, inner["tanh"].line, inner["reduce_sum"].line} == {6, 7}
+    assert sum(row.self_ns or 0 for row in rows.values()) == sum(row.self_ns for row in query("ops", recorded, program=name).rows)
+
+
+def test_a_body_that_is_made_anew_is_told_with_the_line_to_change(recorded: Source) -> None:
+    answer = query("compiles", recorded)
+    rows = [row for row in answer.compiles if row.line == 16 and row.name == "scan"]
+    assert len(rows) == 3 and all(row.eager for row in rows)
+    assert all("a new function object for its body" in row.reason for row in rows[1:])
+    (storm,) = [each for each in answer.storms if each.line == 16 and each.name == "scan"]
+    assert storm.advice is not None and "script.py:16" in storm.advice
+
+
+def test_the_screen_lists_it_beside_jitted_functions(recorded: Source) -> None:
+    rows, made = query("programs", recorded), query("compiles", recorded)
+    infos = program_infos(rows, ())
+    shown = run_overview(query("run", recorded), infos, rows, query("functions", recorded), made)
+    names = [item.name for item in shown.functions]
+    assert names.count("scan") == 3 and names.count("while") == 1 and names[-1].startswith("eager ops")
+    assert shown.compiles == sum(row.program in infos for row in made.compiles)
+    assert shown.eager == len(made.compiles) - shown.compiles
