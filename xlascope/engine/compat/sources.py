@@ -66,10 +66,16 @@ def user_codes(source_info: Any) -> list[Any]:
 
 
 def current_traceback() -> Any:
-    """The traceback that JAX would note for an equation traced now."""
+    """The traceback that JAX would note for an equation traced now; the thread's own where that names no line.
+
+    JAX evaluates what it had traced before (the solve of `jax.scipy.sparse.linalg.cg`, say) under the traceback of then.
+    """
     from jax._src import source_info_util
 
-    return source_info_util.current().traceback
+    found = source_info_util.current().traceback
+    if found is not None and source_info_util.user_frame(found) is None:
+        return type(found).get_traceback()
+    return found
 
 
 def debug_info(closed: Any) -> tuple[str | None, str | None, int | None, tuple[str, ...] | None]:

@@ -33,8 +33,8 @@ ALL_SOURCE_BYTES = 64 << 20
 ALIVE_JAXPRS = 64
 INPUT_ROWS = 256  # programs whose input rows are kept
 CONTROL_FLOW = "control flow"
-"""How a loop, a conditional or a solve came to run that the script calls outside of jit, with functions of its own."""
-_WITH_BODIES = frozenset({"scan", "while", "cond", "custom_linear_solve"})
+"""How a loop or a conditional came to run that the script calls outside of jit, with functions of its own."""
+_WITH_BODIES = frozenset({"scan", "while", "cond"})
 
 
 @dataclass(slots=True)
