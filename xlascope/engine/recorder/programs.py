@@ -14,8 +14,8 @@ from .. import compat
 from . import equations
 from .identity import (
     Function,
-    called_at,
     Structure,
+    called_at,
     function_of,
     mesh_shape,
     qualified_name,

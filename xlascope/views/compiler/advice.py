@@ -86,7 +86,8 @@ def _called_from(source: RunSource, file: str | None) -> frozenset[int]:
     """Lines of a file that led to a program."""
     records = *source.records("compile"), *program_records(source).values()
     bodies = [each.json for each in records]
-    own = [body for body in bodies if body.get("eager") is not True and body.get("how") not in ("eager", "control flow")]
+    outside = ("eager", "control flow")
+    own = [body for body in bodies if body.get("eager") is not True and body.get("how") not in outside]
     found = {
         body.get(f"{kind}line") for body in own for kind in ("own_", "call_") if body.get(f"{kind}file") == file
     }
