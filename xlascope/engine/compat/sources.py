@@ -68,7 +68,7 @@ def user_codes(source_info: Any) -> list[Any]:
 def current_traceback() -> Any:
     """The traceback that JAX would note for an equation traced now; the thread's own where that names no line.
 
-    JAX evaluates what it had traced before (the solve of `jax.scipy.sparse.linalg.cg`, say) under the traceback of then.
+    What JAX had traced before (the solve of `jax.scipy.sparse.linalg.cg`, say) it evaluates under the old traceback.
     """
     from jax._src import source_info_util
 
