@@ -173,7 +173,15 @@ async def test_ops_are_filtered_by_expressions():
         await pilot.pause()
         assert kept() == ["add", "dot.2"] and "a share, as 5%" in screen_text(app)[0]
         table.set_filter("dot")
-        assert kept() == ["dot.1", "dot.2"]
-        table.set_filter("")
         await pilot.pause()
-        assert len(kept()) == 3 and "share, as" not in screen_text(app)[0]
+        assert kept() == ["dot.1", "dot.2"] and "f dot  2 of 3" in screen_text(app)[0]
+        table.set_rows([op("dot.1", "dot", 5_000_000, 0.6), op("add", "add", 3000, 0.3)])
+        await pilot.pause()
+        assert "f dot  1 of 2" in screen_text(app)[0]
+        assert table.end_filter() and not table.end_filter()
+        await pilot.pause()
+        assert len(kept()) == 2 and "f dot" not in screen_text(app)[0]
+        table.set_filter("share>")
+        assert table.end_filter() and not table.end_filter()
+        await pilot.pause()
+        assert "share, as" not in screen_text(app)[0]

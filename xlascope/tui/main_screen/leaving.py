@@ -37,8 +37,8 @@ class Leaving:
             prompt.action_give_up()
         elif isinstance(view, LineView) and view.needle:
             view.clear_search()
-        elif isinstance(view, RowTable) and view.filter_text:
-            view.set_filter("")
+        elif isinstance(view, RowTable) and view.end_filter():
+            pass
         elif isinstance(view, GraphPane) and view.clear_ways():
             pass
         elif measuring and screen.run_at_hand.keeper is not None:

@@ -211,8 +211,8 @@ class CompareScreen(OverScreen[None]):
         view = self.focused
         if self.back_in_view():
             return
-        if isinstance(view, RowTable) and view.filter_text:
-            view.set_filter("")
+        if isinstance(view, RowTable) and view.end_filter():
+            pass
         elif view is not self._programs:
             self.set_focus(self._programs)
         else:

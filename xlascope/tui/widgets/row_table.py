@@ -72,7 +72,8 @@ class RowTable(LineView):
         super().__init__(id=id, classes=classes, glyphs=glyphs)
         self.columns = tuple(columns)
         self.sort_key, self.descending = sort, descending
-        self.filter_text = ""
+        self.filter_text = self._wrong = ""
+        self._filtered = False
         self.filter_rows = ""
         """Which rows there are, for filter expressions: `ops` or `equations`; empty: only words are looked for."""
         self._row_key = row_key
@@ -110,11 +111,18 @@ class RowTable(LineView):
 
         While an expression makes no sense yet, the rows stay as they were and the title says what could come.
         """
-        told = self._told_of(text)
+        told = self._wrong = self._told_of(text)
         self.set_note(told)
         if not told or not text:
             self.filter_text = text
             self._reorder(self._rows)
+
+    def end_filter(self) -> bool:
+        """All rows again, and nothing said of a filter that makes no sense; False where neither was."""
+        had = bool(self.filter_text or self._wrong)
+        if had:
+            self.set_filter("")
+        return had
 
     def _told_of(self, text: str) -> str:
         """What is wrong with a filter expression; empty when nothing is, and for words."""
@@ -163,6 +171,9 @@ class RowTable(LineView):
         key = None if current is None or at_top else self._row_key(current)
         place = self.cursor - self.first_visible
         self._rows, self._order = rows, order
+        if not self._wrong and not self.needle and (self.filter_text or self._filtered):
+            self._filtered = bool(self.filter_text)
+            self.set_note(f"f {self.filter_text}  {len(order)} of {len(rows)}" if self.filter_text else "")
         if key is not None:
             found = next((i for i, index in enumerate(order) if self._row_key(rows[index]) == key), None)
             if found is not None:
