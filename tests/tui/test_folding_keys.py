@@ -141,9 +141,14 @@ async def test_matches_are_counted_and_shown_where_they_are_hidden():
         await pilot.press("n")
         await settle(pilot)
         title = screen_text(app)[0]
-        assert f"2 of {len(wanted)}" in title and "in what was hidden of its line" in title
+        assert f"2 of {len(wanted)}" in title and "in what is hidden of its line" in title
         assert view.cursor == wanted[1]
-        assert any("jit(f)" in line for line in screen_text(app)[1:])
+        # The line begins as it did, with what is around the match behind.
+        (shown,) = [line for line in screen_text(app)[1:] if "jit(f)" in line]
+        assert shown[view.margin_width :].startswith(view.seen_text(view.cursor)[:20]) and view.column == 0
+        await pilot.press("enter")
+        assert "op_name" in view.seen_text(view.cursor)
+        await pilot.press("enter")
         view.start_search("op:tanh")
         await settle(pilot)
         assert "tanh(" in view.row_text(view.cursor)

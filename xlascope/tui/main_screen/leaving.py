@@ -37,9 +37,7 @@ class Leaving:
             prompt.action_give_up()
         elif isinstance(view, LineView) and view.needle:
             view.clear_search()
-        elif isinstance(view, RowTable) and view.end_filter():
-            pass
-        elif isinstance(view, GraphPane) and view.clear_ways():
+        elif (isinstance(view, RowTable) and view.end_filter()) or (isinstance(view, GraphPane) and view.clear_ways()):
             pass
         elif measuring and screen.run_at_hand.keeper is not None:
             screen.run_at_hand.keeper.cancel(measuring[-1].ticket)

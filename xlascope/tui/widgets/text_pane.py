@@ -24,6 +24,8 @@ from xlascope.tui.widgets.line_view import LineView
 
 _WHOLE_LINE = 4000
 """Lines up to this many characters are coloured from their start; of longer ones only what is seen."""
+_BEFORE_MATCH = 8
+"""So many characters are seen around a match in what is hidden, if nothing else fits."""
 _LONGEST = 1 << 16
 _ENDS = (1500, 400)
 """Of lines longer than that, so many characters of their beginning and end are shown while parts are hidden."""
@@ -80,6 +82,8 @@ class TextPane(Folding, Jumping, LineView):
         self._number_width = 0
         self._hottest = 0.0
         self._placeholder = ""
+        self._excerpt: tuple[int, int] | None = None
+        """The row and place of a match in what is hidden of its line."""
         self.landed = -1
         """The row that the screen put the cursor on, when that was not the user."""
 
@@ -221,6 +225,7 @@ class TextPane(Folding, Jumping, LineView):
     def arrived(self, row: int) -> str:
         """Shows the match where it lies in what is hidden of its line."""
         needle = self.marked_needle
+        self._excerpt = None
         if not needle or not self.is_shortened(row):
             return ""
         seen, whole = self.seen_text(row), self.source.line(row)
@@ -228,9 +233,23 @@ class TextPane(Folding, Jumping, LineView):
             seen, whole = seen.lower(), whole.lower()
         if needle in seen or needle not in whole:
             return ""
-        self.show_whole(row)
-        self.set_column(max(whole.index(needle) - self.view_width // 3, 0))
-        return ", in what was hidden of its line"
+        self._excerpt = row, whole.index(needle)
+        self.set_column(0)
+        self.redraw()
+        return ", in what is hidden of its line"
+
+    def _with_match(self, row: int, space: int) -> str | None:
+        """A line's beginning, and behind it what is around the match in what is hidden of it; None for other lines."""
+        if self._excerpt is None or self._excerpt[0] != row or self.column or not self.is_shortened(row):
+            return None
+        at = self._excerpt[1]
+        if not self.marked_needle:
+            return None
+        gap = f" {self.glyphs.ellipsis}"
+        room = max(space // 2, len(self.marked_needle) + _BEFORE_MATCH)
+        head = self.seen_text(row)[: max(space - room - len(gap), 0)]
+        around = max(at - max(room - len(self.marked_needle), 0) // 2, 0)
+        return f"{head}{gap}{self.source.line(row)[around : around + room]}"
 
     # drawing
 
@@ -263,6 +282,9 @@ class TextPane(Folding, Jumping, LineView):
             if self.source.is_long(row, _LONGEST):
                 head, tail, between = self.source.ends(row, *_ENDS)
                 return f"{head}{self.glyphs.ellipsis}{between:,} characters{self.glyphs.ellipsis}{tail}", 0
+        found = self._with_match(row, space)
+        if found is not None:
+            return found, 0
         text = self.seen_text(row)
         skip = max(self.column - 64, 0) if len(text) > _WHOLE_LINE else 0
         return (text[skip : skip + space + 192] if skip or len(text) > _WHOLE_LINE else text), skip
