@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.text.breaking import wrapped
 from xlascope.tui.text.safe import safe
 from xlascope.tui.theme import palette_of
 from xlascope.tui.widgets.part_line import Part
@@ -145,10 +146,12 @@ class Chart(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The title, or a line of the picture."""
         width, height = self.size
-        if y == 0:
-            return self._title(width)
-        strips = self._strips(width, height - 1)
-        strip = strips[y - 1].adjust_cell_length(width) if y <= len(strips) else Strip.blank(width)
+        head = self._head(width)
+        if y < len(head):
+            return head[y]
+        strips = self._strips(width, height - len(head))
+        at = y - len(head)
+        strip = strips[at].adjust_cell_length(width) if at < len(strips) else Strip.blank(width)
         return strip.apply_style(self.rich_style)
 
     def set_title(self, parts: Sequence[Part]) -> None:
@@ -156,13 +159,15 @@ class Chart(Widget, can_focus=True):
         self._parts = parts
         self.refresh()
 
-    def _title(self, width: int) -> Strip:
+    def _head(self, width: int) -> list[Strip]:
+        """The title; what is too long for one line goes on below it."""
         colours = palette_of(self.app)
         style = colours["title_focus" if self.has_focus else "title"]
         words = "".join(part.text for part in self._parts) + (f"  {self.spec.title}" if self.spec is not None else "")
         mark = self.glyphs.focus if self.has_focus else " "
-        text = safe(mark + words, ascii_only=self.glyphs is not UNICODE)
-        return Strip([Segment(set_cell_size(text, width), self.rich_style + style)], width)
+        first, *rest = wrapped(safe(words, ascii_only=self.glyphs is not UNICODE), max(width - 1, 1))
+        drawn = [(mark + first, style), *((f" {line}", colours["dim"]) for line in rest)]
+        return [Strip([Segment(set_cell_size(text, width), self.rich_style + look)], width) for text, look in drawn]
 
     def on_focus(self) -> None:
         """Its title shows that it has the keys."""
@@ -184,7 +189,7 @@ class Chart(Widget, can_focus=True):
             return []
         dim = palette_of(self.app)["dim"]
         if not any(len(series.x) for series in spec.series):
-            return [Strip([Segment(f" {spec.empty}", dim)])]
+            return [Strip([Segment(f" {line}", dim)]) for line in wrapped(spec.empty, max(width - 2, 1))]
         if width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
             return [Strip([Segment(" no room here: z maximizes", dim)])]
         decoder = AnsiDecoder()

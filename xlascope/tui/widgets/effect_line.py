@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 
 from xlascope.tui.glyphs import UNICODE, Glyphs
-from xlascope.tui.widgets.part_line import Part, PartLine, broken
+from xlascope.tui.text.breaking import broken
+from xlascope.tui.widgets.part_line import Part, PartLine
 
 
 @dataclass(frozen=True, slots=True)

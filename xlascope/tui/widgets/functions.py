@@ -137,7 +137,7 @@ class FunctionsList(LineView):
         if text != self._placeholder:
             self._placeholder = text
             if not self._functions:
-                self.redraw()
+                self.rows_changed()
 
     @property
     def chosen(self) -> tuple[FunctionItem | None, ProgramItem | None]:
@@ -202,12 +202,12 @@ class FunctionsList(LineView):
 
     def row_count(self) -> int:
         """How many rows there are."""
-        return len(self._rows) or 1
+        return len(self._rows) or len(self.sentence_rows(self._placeholder))
 
     def row_text(self, row: int) -> str:
         """A row as text."""
         if not self._rows:
-            return self._placeholder
+            return self.sentence_row(self._placeholder, row)
         entry = self._rows[row]
         function = self._functions[entry.function]
         if entry.kind == "function":
@@ -220,7 +220,7 @@ class FunctionsList(LineView):
     def draw_row(self, row: int, width: int) -> list[Segment]:
         """A row as it is drawn."""
         if not self._rows:
-            return [Segment(" " + self._placeholder, self.palette["dim"])]
+            return [Segment(" " + self.sentence_row(self._placeholder, row), self.palette["dim"])]
         entry = self._rows[row]
         function = self._functions[entry.function]
         width -= 1

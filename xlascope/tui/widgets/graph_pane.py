@@ -141,7 +141,7 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
         if text != self._placeholder:
             self._placeholder = text
             if self._placed is None:
-                self.redraw()
+                self.rows_changed()
 
     def show_node(self, node: str) -> bool:
         """Puts the cursor on the box that stands for a node, without telling; False if there is none."""
@@ -241,7 +241,7 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
 
     def row_count(self) -> int:
         """Rows of the picture."""
-        return self._placed.height if self._placed is not None else 1
+        return self._placed.height if self._placed is not None else len(self.sentence_rows(self._placeholder))
 
     def content_columns(self) -> int:
         """Columns of the picture."""
@@ -273,7 +273,7 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
     def row_text(self, row: int) -> str:
         """A row as text."""
         if self._placed is None:
-            return self._placeholder
+            return self.sentence_row(self._placeholder, row)
         return "".join(text for text, _ in self._row(row, 0, self._placed.width + 1)).rstrip()
 
     def _row(self, row: int, left: int, right: int) -> list[tuple[str, str]]:
@@ -299,7 +299,7 @@ class GraphPane(GraphSearch, GraphWays, GraphMoves, LineView):
         """A row as it is drawn."""
         colours = self.palette
         if self._placed is None:
-            return [Segment(" " + self._placeholder, colours["dim"])]
+            return [Segment(" " + self.sentence_row(self._placeholder, row), colours["dim"])]
         segments = []
         under = colours["cursor" if self.has_focus else "cursor_blurred"]
         for text, tag in self._row(row, self.column, self.column + width):

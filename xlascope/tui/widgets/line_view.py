@@ -15,6 +15,7 @@ from textual.scrollbar import ScrollBar
 
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
+from xlascope.tui.text.breaking import wrapped
 from xlascope.tui.text.marking import mark_matches
 from xlascope.tui.text.safe import safe
 from xlascope.tui.theme import Palette, palette, palette_of
@@ -263,6 +264,15 @@ class LineView(Moving, Searching, Pointing, Painting, ScrollView, can_focus=True
     def view_width(self) -> int:
         """Cells of a row: the width without the scrollbar."""
         return self.scrollable_content_region.width
+
+    def sentence_rows(self, text: str) -> list[str]:
+        """A sentence in rows of this pane, for what stands in the place of the content."""
+        return wrapped(text, max(self.scrollable_content_region.width - 2, 20))
+
+    def sentence_row(self, text: str, row: int) -> str:
+        """One row of such a sentence."""
+        rows = self.sentence_rows(text)
+        return rows[row] if row < len(rows) else ""
 
     def row_style(self, row: int, is_cursor: bool) -> Style | None:
         """What lies under a whole row."""

@@ -121,12 +121,3 @@ def _cut(parts: Sequence[tuple[Part, str]], width: int, glyphs: Glyphs) -> list[
                 kept.append((part, set_cell_size(text, left - 1) + glyphs.ellipsis))
             break
     return kept
-
-
-def broken(text: str, width: int) -> tuple[str, str]:
-    """A text in two at the last space that fits `width` cells."""
-    if cell_len(text) <= width:
-        return text, ""
-    cut = set_cell_size(text, width).rstrip()
-    at = cut.rfind(" ")
-    return (text[:at], text[at + 1 :]) if at > width // 2 else (cut, text[len(cut) :].lstrip())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from xlascope.tui.glyphs import UNICODE, Glyphs
-from xlascope.tui.widgets.part_line import Part, PartLine, broken
+from xlascope.tui.text.breaking import wrapped
+from xlascope.tui.widgets.part_line import Part, PartLine
 
 _USUAL, _MOST = 2, 8
 _COLUMNS = re.compile(r"\s{2,}")
@@ -35,13 +36,9 @@ class RowBelow(PartLine):
 
     def _lay(self) -> None:
         width = max(self.app.size.width - 2, 20)
-        rest = self._row
-        lines: list[str] = []
-        while rest and len(lines) < _MOST:
-            head, rest = broken(rest, width)
-            lines.append(head)
-        if rest:
-            lines[-1] = lines[-1][: width - 1] + self.glyphs.ellipsis
+        lines = wrapped(closed_up(self._row), width) if self._row else []
+        if len(lines) > _MOST:
+            lines[_MOST - 1 :] = [lines[_MOST - 1][: width - 1] + self.glyphs.ellipsis]
         for number in range(_MOST):
             self.set_parts([Part(f" {lines[number]}", "text")] if number < len(lines) else [], number)
         height = max(len(lines), _USUAL if self._kept else 0)

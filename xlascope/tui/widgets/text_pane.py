@@ -165,11 +165,11 @@ class TextPane(Folding, Jumping, LineView):
 
     def row_count(self) -> int:
         """How many rows there are."""
-        return len(self.source) or (1 if self._placeholder else 0)
+        return len(self.source) or (len(self.sentence_rows(self._placeholder)) if self._placeholder else 0)
 
     def row_text(self, row: int) -> str:
         """A row as text."""
-        return self.source.line(row) if row < len(self.source) else self._placeholder
+        return self.source.line(row) if row < len(self.source) else self.sentence_row(self._placeholder, row)
 
     def whole_text(self) -> Iterator[str]:
         """All of it as text, in pieces."""
@@ -256,7 +256,7 @@ class TextPane(Folding, Jumping, LineView):
     def draw_row(self, row: int, width: int) -> list[Segment]:
         """Margin, numbers and tokens of a line; of a closed fold what it hides."""
         if not len(self.source):
-            return [Segment(" " + self._placeholder, self.palette["dim"])]
+            return [Segment(" " + self.sentence_row(self._placeholder, row), self.palette["dim"])]
         fold = self.closed_fold(row)
         segments = self._margin(row, fold)
         space = max(width - self.margin_width, 0)

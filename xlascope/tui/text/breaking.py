@@ -1,0 +1,24 @@
+"""Sentences over several lines."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+
+
+def broken(text: str, width: int) -> tuple[str, str]:
+    """A text in two at the last space that fits `width` cells."""
+    if cell_len(text) <= width:
+        return text, ""
+    cut = set_cell_size(text, width).rstrip()
+    at = cut.rfind(" ")
+    return (text[:at], text[at + 1 :]) if at > width // 2 else (cut, text[len(cut) :].lstrip())
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width` cells, broken at spaces where they are near enough; one line of nothing."""
+    head, rest = broken(text, width)
+    lines = [head]
+    while rest:
+        head, rest = broken(rest, width)
+        lines.append(head)
+    return lines
