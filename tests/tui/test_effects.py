@@ -69,6 +69,29 @@ async def test_every_result_is_told_or_counted_and_none_without_its_number(width
         assert all(cell_len(row) <= width for row in said)
 
 
+async def test_a_measurement_stays_on_one_line_with_the_key_that_cancels_it():
+    line = EffectLine()
+    going = Effect("fusion=off,devices=2", "measuring: 526 of about 909 pairs, 1.3 s left", None, True, 0.5)
+    line.show([going, MANY[1]])
+    app = Host(line)
+    async with app.run_test(size=(80, 3)) as pilot:
+        await settle(pilot)
+        assert [row for row in screen_text(app) if row] == [f" {going.variant}  {going.text} esc cancels"]
+        await pilot.resize_terminal(120, 3)
+        await settle(pilot)
+        gauge = UNICODE.gauge(0.5, 12)
+        assert screen_text(app)[0] == f" {going.variant}  {going.text} {gauge} esc cancels │ devices=4  2.56x slower"
+
+
+async def test_others_go_below_a_result_that_fills_its_line():
+    line = EffectLine()
+    line.show([MANY[0], MANY[1]])
+    app = Host(line)
+    async with app.run_test(size=(cell_len(f" {MANY[0].variant}  {MANY[0].text}"), 3)) as pilot:
+        await settle(pilot)
+        assert screen_text(app)[1] == "   devices=4  2.56x slower"
+
+
 async def test_a_result_is_explained_by_a_click_on_it():
     async with shown() as (app, pilot, screen):
         screen.desk.variants = (FUSION, JIT)

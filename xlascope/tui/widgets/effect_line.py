@@ -68,10 +68,13 @@ class EffectLine(PartLine):
         if _cells(head) + _cells(whole) <= self._width:
             return head + whole, []
         left = self._width - _cells(head)
-        if left >= (_cells(self._rest(len(others))) if others else 0):
+        if left >= _cells(self._rest(len(others))):
             return head + self._fitting(others, left), []
+        if first.measuring:
+            return head, []  # its text changes all the time: a second line would come and go
         above, below = self._broken(first)
-        return above, below + self._fitting(others, self._width - _cells(below))
+        others_below = self._fitting(others, self._width - _cells(below))
+        return above, below + others_below if below else [Part("  "), *others_below[1:]]
 
     def _fitting(self, others: Sequence[Effect], width: int) -> list[Part]:
         """As many of the others, in few words, as `width` holds, then how many more there are."""
@@ -100,8 +103,9 @@ class EffectLine(PartLine):
             return [named, Part(effect.brief, role, effect.explain, effect.text, 9)]
         parts = [named, *(Part(text, role, click or effect.explain, tip, 9) for text, click, tip in _linked(effect))]
         if effect.measuring:
+            tip = "stop this measurement"
             gauge = self.glyphs.gauge(effect.progress, 12) if effect.progress is not None else ""
-            parts.append(Part(f" {gauge} esc cancels", "dim", "back", "stop this measurement", 9))
+            parts += [Part(f" {gauge}", "dim", "back", tip, 5), Part(" esc cancels", "dim", "back", tip, 8)]
         return parts
 
     def _broken(self, effect: Effect) -> tuple[list[Part], list[Part]]:
