@@ -162,7 +162,7 @@ def test_auto_measures_all_and_ranks_them_by_their_times_beside_the_baseline(rec
 def test_time_against_the_number_of_devices(recorded: tuple[str, dict[str, Any]]) -> None:
     run, _ = recorded
     done = xlascope("measure", run, "--program", "step", "--devices", "1,2,3,4", "--budget", "0.05", "--no-profile")
-    assert done.returncode == 0 and "not tried: 3 devices: the batch plan would split dimension 0 of size 64" in done.stderr
+    assert done.returncode == 0 and "not tried: 3 devices: the batch plan would split x, y on dimension 0 of size 64" in done.stderr
     scales = [each for each in told("show", run, "sharding", "--program", "step")["scaling"] if each["plan"] == "batch"]
     assert {1, 2, 4} <= {each["devices"] for each in scales}
     one = next(each for each in scales if each["devices"] == 1)
