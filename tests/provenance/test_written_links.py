@@ -231,3 +231,4 @@ def test_a_literal_that_bears_the_name_of_another_equation_takes_no_time_and_no_
     assert {path: share.estimated_ns for path, share in shares.items()} == {"0": 65, "1": 0, "1.0": 640, "1.1": 640}
     facts = Instructions(module, origin, Own("/s.py"), jaxpr).get("fused.1")
     assert facts is not None and (facts.line, facts.user_line, facts.lines) == (5, 5, (4, 5))
+    assert facts.equations == ("0", "1", "1.0", "1.1") and facts.lent == {"0", "1"}

@@ -60,6 +60,12 @@ class Op:
     told: tuple[str, ...]
     equations_left_off: int
     inferred: tuple[str, ...]
+    lent: frozenset[str] = field(default=frozenset(), metadata={"json": False})
+
+    @property
+    def own_first(self) -> tuple[str, ...]:
+        """``equations``, those at the end that only gave a fusion a literal, which bears their name."""
+        return tuple(sorted(self.equations, key=self.lent.__contains__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +238,7 @@ def _row(
         told=told,
         equations_left_off=left_off,
         inferred=tuple(path for path in told if path in facts.inferred) if facts is not None else (),
+        lent=facts.lent if facts is not None and called is None else frozenset(),
     )
 
 

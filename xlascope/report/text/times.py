@@ -166,8 +166,8 @@ def _equations(row: Op) -> Cell:
         return "" if row.added_by_xla else UNKNOWN
     guessed = row.inferred if row.equations_exact else row.equations
     if len(row.equations) <= _MOST_EQUATIONS:
-        return marked(row.equations, guessed)
-    return Several(marked(row.equations[:_MOST_EQUATIONS], guessed) + "…", marked(row.equations, guessed))
+        return marked(row.own_first, guessed)
+    return Several(marked(row.own_first[:_MOST_EQUATIONS], guessed) + "…", marked(row.own_first, guessed))
 
 
 def _coverage(answer: Ops) -> str:

@@ -39,7 +39,7 @@ def _op_row(program: str | None, group: list[Any], total: int) -> OpRow:
         self_ns,
         self_ns / total if self_ns is not None and total else None,
         self_ns / count if self_ns is not None and count else None,
-        tuple(first.equations or ()),
+        tuple(getattr(first, "own_first", first.equations) or ()),
         bool(first.added_by_xla),
         first.user_file,
         first.user_line,

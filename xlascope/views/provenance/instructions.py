@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xlascope.ir import HloInstruction, HloModule, JaxprIndex, collectives, cost
@@ -26,8 +27,9 @@ class Facts:
     site itself, which XLA may name after the first of several (`positions.position`); of several equations' that of the
     one that most of its work is for, where XLA gives a fusion the place of its root. ``lines``: all lines of
     ``user_file`` that the instruction, or a member of the fusion, comes from. ``detail``: a fusion's kind, a custom
-    call's target, SMALL. ``inferred``: those of its equations that no tag names. ``owner``: for what XLA added, the
-    instruction it is there for, whose equations and position it has.
+    call's target, SMALL. ``lent``: those of a fusion's equations that only gave it a literal. ``inferred``: those
+    that no tag names. ``owner``: for what XLA added, the instruction it is there for, whose equations and position it
+    has.
     """
 
     opcode: str
@@ -43,6 +45,7 @@ class Facts:
     user_file: str | None
     user_line: int | None
     inferred: frozenset[str]
+    lent: frozenset[str]
 
 
 def _detail(instruction: HloInstruction) -> str | None:
@@ -101,6 +104,7 @@ class Instructions:
             user_file,
             user_line,
             self.provenance.inferred.get(name, frozenset()),
+            self._lent(instruction),
         )
 
     def _called_at(self, instruction: HloInstruction) -> tuple[str | None, int | None]:
@@ -123,16 +127,28 @@ class Instructions:
         root = body.root if instruction.opcode == "fusion" and body is not None else None
         return self._traced_at(root) if root is not None and root.opcode != "fusion" else None
 
+    def _members(self, fusion: HloInstruction) -> Iterator[HloInstruction]:
+        """What a fusion holds that is not a literal with the name of another equation."""
+        for name in fusion.called.get("calls", ()):
+            body = self.module.computation(name)
+            for member in body.instructions if body is not None else ():
+                if not is_lent(member, self.provenance.equations.get(member.name, ()), self._primitives):
+                    yield member
+
+    def _lent(self, instruction: HloInstruction) -> frozenset[str]:
+        """The equations of a fusion that are those of none of its members' work; none where that is so of all."""
+        if instruction.opcode != "fusion" or not self.provenance.exact:
+            return frozenset()
+        at_work = {path for member in self._members(instruction) for path in self.provenance.paths(member.name)}
+        paths = frozenset(self.provenance.paths(instruction.name))
+        return paths - at_work if at_work else frozenset()
+
     def _lines(self, instruction: HloInstruction, file: str | None, line: int | None) -> tuple[int, ...]:
         found = {line}
         if instruction.opcode == "fusion":
-            for name in instruction.called.get("calls", ()):
-                body = self.module.computation(name)
-                for member in body.instructions if body is not None else ():
-                    if is_lent(member, self.provenance.equations.get(member.name, ()), self._primitives):
-                        continue
-                    where, number = self._called_at(member)
-                    found.add(number if where == file else None)
+            for member in self._members(instruction):
+                where, number = self._called_at(member)
+                found.add(number if where == file else None)
         return tuple(sorted(number for number in found if number is not None))
 
 
