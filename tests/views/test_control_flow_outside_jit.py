@@ -1,4 +1,4 @@
-"""Loops and conditionals that a script calls outside of jit: JAX compiles each as a whole, so each is a program."""
+"""Loops, conditionals and JAX's own functions that a script hands functions to, outside of jit: each is a program."""
 
 from __future__ import annotations
 
@@ -28,10 +28,17 @@ z = lax.cond(y[0, 0] > 0, jnp.sin, jnp.cos, y)
 g = jax.grad(lambda w: lax.fori_loop(0, 7, lambda _, v: jnp.sin(v * w), 1.0))(0.3)
 for step in range(3):
     lax.scan(lambda carry, _: (carry + step, None), x, None, length=2)
+from jax.experimental.ode import odeint
+def pendulum(y, t, k):
+    return jnp.stack([y[1], -k * jnp.sin(y[0])])
+
+swing = odeint(pendulum, jnp.array([1.0, 0.0]), jnp.linspace(0.0, 1.0, 9), 9.8)
+slope = jax.grad(lambda k: jnp.sum(jnp.tanh(k * swing)))(2.0)
+noise = jax.random.normal(jax.random.key(0), (3,)) + jnp.linalg.norm(jnp.where(swing > 0, swing, 1.0))
 solved, _ = jax.scipy.sparse.linalg.cg(lambda v: v * 2, jnp.ones(9))
 print(float(sums[-1]), float(z.sum()), float(g))
 """
-WHERE = {"scan": {11, 14, 16}, "while": {12, 17}, "cond": {13}}
+WHERE = {"scan": {11, 14, 16}, "while": {12, 24}, "cond": {13}, "_odeint_wrapper": {21}}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +58,7 @@ def test_each_is_a_function_at_the_line_that_calls_it(recorded: Source) -> None:
     for row in query("functions", recorded).functions:
         assert Path(row.file).name == "script.py" and not row.library
         found.setdefault(row.name, set()).add(row.line)
-    assert found == WHERE
+    assert found == WHERE, "no function of JAX's that runs none of the script's"
     assert of_line(recorded, 11).calls_at_least == 3, "three calls of one program"
     assert len(of_line(recorded, 14).programs) == 2, "forwards and backwards"
 
@@ -70,6 +77,12 @@ def test_its_time_lies_with_the_lines_of_the_body(recorded: Source) -> None:
     assert rows["0"].primitive == "scan" and rows["0"].line == 11
     assert {inner["dot_general"].line, inner["tanh"].line, inner["reduce_sum"].line} == {6, 7}
     assert sum(row.self_ns or 0 for row in rows.values()) == sum(row.self_ns for row in query("ops", recorded, program=name).rows)
+
+
+def test_a_function_of_jax_that_runs_the_script_s_is_told_where_it_is_called(recorded: Source) -> None:
+    name = of_line(recorded, 21).programs[0]
+    rows = query("equations", recorded, program=name).rows
+    assert any(row.primitive == "sin" and row.line == 19 for row in rows)
 
 
 def test_a_body_that_is_made_anew_is_told_with_the_line_to_change(recorded: Source) -> None:

@@ -44,6 +44,11 @@ def own_files(function: str | None) -> Own:
     return Own(getattr(sys.modules.get("__main__"), "__file__", None), function)
 
 
+def is_outside(file: str) -> bool:
+    """Whether a file is neither JAX's nor Python's own."""
+    return compat.is_user_file(file) and _kind_of(file) is not None
+
+
 def text_and_rows(
     jaxpr: Any, call: tuple[str, int, str] | None = None, files: Own | None = None
 ) -> tuple[str, list[dict[str, Any]]]:

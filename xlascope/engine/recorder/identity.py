@@ -8,13 +8,16 @@ import hashlib
 import inspect
 import itertools
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import compat
+from ..core.tags import walk
 
 STATIC_TEXT = 200
+MOST_LOOKED_AT = 300  # equations
 LITERALS = 256  # constants of equations that are kept to tell two traces apart
 
 
@@ -66,6 +69,25 @@ def called_at(call: tuple[str, int, str], name: str) -> Function:
     """A function of JAX's as the script's: its place is where it was called (file, line, function)."""
     place = os.path.abspath(call[0]) if not call[0].startswith("<") else call[0]
     return Function(f"{name}@{place}:{call[1]}", name, place, call[1], call[1], False)
+
+
+def was_given_functions(jaxpr: Any, outside: Callable[[str], bool]) -> bool:
+    """Whether a function that JAX itself jits called one of the script's as it was traced: `odeint` does, its `func`.
+
+    ``outside``: whether a file is neither JAX's nor Python's. An equation's frames are those since the trace began, and
+    of one that a transformation made those that called it, which still run. Of a large trace the first equations tell.
+    """
+    equations = compat.open_jaxpr(jaxpr).eqns
+    if len(equations) < 2 and not any(True for each in equations for _ in compat.sub_jaxprs(each)):
+        return False  # a primitive, dispatched by itself
+    running = set()
+    frame: Any = sys._getframe()
+    while frame is not None:
+        running.add(frame.f_code)
+        frame = frame.f_back
+    first = itertools.islice(walk(jaxpr), MOST_LOOKED_AT)
+    codes = itertools.chain.from_iterable(compat.user_codes(equation.source_info) for _, equation in first)
+    return any(outside(code.co_filename) and code not in running for code in codes)
 
 
 def _code_called(jaxpr: Any, name: str) -> Any:

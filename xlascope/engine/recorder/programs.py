@@ -21,6 +21,7 @@ from .identity import (
     qualified_name,
     static_text,
     structure_of,
+    was_given_functions,
 )
 from .signature import Circumstances, Signature, circumstances_of
 
@@ -124,10 +125,8 @@ class Programs:
         place = compat.user_frame(compat.current_traceback())
         function = function_of(jaxpr, call["fun"], qualified_name, call["direct"], place)
         structure = structure_of(jaxpr)
-        how = "eager" if function.library else _how(jaxpr, call)
-        if how == "eager" and place is not None and (name := _control_flow(jaxpr)) is not None:
-            function, how = called_at(place, name), CONTROL_FLOW
         known = self.known(jaxpr)  # a later compile of a trace does not always tell the function
+        function, how = _how(jaxpr, call, function, known, place)
         fun = (compat.given_to_pmap(call["fun"]) if how == "pmap" else None) or call["fun"]
         # What JAX dispatches in the place of a call is no call of the function: its gradient's two programs, say.
         under = () if how in ("eager", CONTROL_FLOW) else call["under"]
@@ -268,11 +267,24 @@ class Programs:
                 self._link.send({"kind": "calls", "program": program.id, "hook_calls": program.hook_calls})
 
 
-def _how(jaxpr: Any, call: dict[str, Any]) -> str:
+def _how(
+    jaxpr: Any, call: dict[str, Any], function: Function, known: Program | None, place: tuple[str, int, str] | None
+) -> tuple[Function, str]:
+    """How a trace came to be compiled, and the function that it is told as."""
+    if function.library:
+        if known is not None:
+            return known.function, known.how
+        if place is None:
+            return function, "eager"
+        if (name := _control_flow(jaxpr)) is not None:
+            return called_at(place, name), CONTROL_FLOW
+        if not was_given_functions(jaxpr, equations.is_outside):
+            return function, "eager"
+        function = called_at(place, function.name)
     file = compat.debug_info(jaxpr)[1] or ""
     if os.path.basename(file) == "pmap.py" and not compat.is_user_file(file):
-        return "pmap"
-    return "aot" if call["aot"] else "jit"
+        return function, "pmap"
+    return function, "aot" if call["aot"] else "jit"
 
 
 def _control_flow(jaxpr: Any) -> str | None:
