@@ -11,6 +11,7 @@ from .arrays import (
     unfinished,
     watch_backend_start,
 )
+from .behind import Behind, CallsBehind
 from .executables import (
     block_until_ready,
     compile_module,
@@ -34,6 +35,7 @@ from .hook import (
     given_to_pmap,
     is_jitted_by_library,
     lowered_ahead,
+    primitive_params,
     static_arguments,
     statics_given,
     watch_deserialized,

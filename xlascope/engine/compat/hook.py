@@ -52,9 +52,11 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
     Keys, each None when this is another way in: ``fun`` (the Python callable), ``values`` (flat arguments),
     ``arg_names``, ``args``, ``kwargs``, ``jit_info``, ``in_tree``; ``aot``; ``direct``: no library
     code of JAX's lies between the dispatch and the script's call; ``under``: the transformations that dispatch it in
-    the place of a call (`transforming`), none for a call. ``depth`` counts from the caller of this function.
+    the place of a call (`transforming`), none for a call; ``frame``: the one that they dispatch it in. ``depth`` counts
+    from the caller of this function.
     """
-    found: dict[str, Any] = dict.fromkeys(("fun", "values", "arg_names", "args", "kwargs", "jit_info", "in_tree"))
+    keys = "fun", "values", "arg_names", "args", "kwargs", "jit_info", "in_tree", "frame"
+    found: dict[str, Any] = dict.fromkeys(keys)
     frame = sys._getframe(depth + 1)
     caller = frame.f_back
     found["direct"] = _called_by_script(frame)
@@ -78,6 +80,7 @@ def dispatch_frames(depth: int) -> dict[str, Any]:
             found["jit_info"] = outer.f_locals.get("jit_info") if outer is not None else None
         else:
             found["under"] = transforming(caller)
+            found["frame"] = caller
     return found
 
 
@@ -101,6 +104,15 @@ def is_jitted_by_library(fun: Any) -> bool:
     # The name stands for something made of this function: a jitted object, or a ufunc that holds one. What JAX's own
     # transformations return bears the name of what they wrap, too.
     return getattr(there, "__wrapped__", None) is fun or not hasattr(fun, "__wrapped__")
+
+
+def primitive_params(fun: Any) -> dict[str, Any] | None:
+    """The parameters of an eager primitive, of the function that JAX jits to dispatch it; None for any other."""
+    if not getattr(fun, "_apply_primitive", False):
+        return None
+    code, cells = fun.__code__, fun.__closure__ or ()
+    found = dict(zip(code.co_freevars, cells, strict=False)).get("params")
+    return dict(found.cell_contents) if found is not None else None
 
 
 def given_to_pmap(fun: Any, depth: int = 6) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import compat
-from .signature import Circumstances, Difference, Signature, differences
+from .signature import Circumstances, Difference, Signature, differences, mesh_contexts
 
 SEEN_SIGNATURES = 64
 SEEN_FUNCTIONS = 4096
@@ -41,7 +41,7 @@ class Cause:
 @dataclass(slots=True)
 class _Seen:
     earlier: list[tuple[Signature, Circumstances]] = field(default_factory=list)
-    functions: dict[tuple[int, int], weakref.ref[Any]] = field(default_factory=dict)
+    functions: dict[tuple[int, int, str], weakref.ref[Any]] = field(default_factory=dict)
 
 
 class Reasons:
@@ -71,13 +71,13 @@ class Reasons:
             seen = self._seen[function_id] = _Seen()
         case = _Case(
             seen.earlier, signature, circumstances or Circumstances(), fun is not None,
-            fun is not None and _knows(seen, fun), tuple(under),
+            fun is not None and _compiled(seen, fun, signature.program), tuple(under),
         )  # fmt: skip
         cause = replace(case.cause(), body=eager and bool(case.now.bodies))
         seen.earlier.append((signature, case.now))
         del seen.earlier[:-SEEN_SIGNATURES]
-        if fun is not None and not case.same_function:
-            _remember(seen, fun)
+        if fun is not None:
+            _remember(seen, fun, signature.program)
         return cause
 
 
@@ -96,17 +96,28 @@ def _at(place: tuple[str, int, str] | None) -> str:
     return f"{place[0].rpartition('/')[2]}:{place[1]}" if place is not None else "?"
 
 
-def _knows(seen: _Seen, fun: Any) -> bool:
-    reference = seen.functions.get(_token(fun))
+def _compiled(seen: _Seen, fun: Any, program: str) -> bool:
+    """Whether this function object was compiled before: for this program, if any object was."""
+    if any(old.program == program for old, _ in seen.earlier):
+        return _knows(seen, fun, program)
+    return _knows(seen, fun, "")
+
+
+def _knows(seen: _Seen, fun: Any, program: str) -> bool:
+    reference = seen.functions.get((*_token(fun), program))
     return reference is not None and reference() is _anchor(fun)
 
 
-def _remember(seen: _Seen, fun: Any) -> None:
-    try:
-        seen.functions[_token(fun)] = weakref.ref(_anchor(fun))
-    except TypeError:
-        pass  # a callable that takes no weak reference: taken for a new one each time
-    while len(seen.functions) > SEEN_SIGNATURES:
+def _remember(seen: _Seen, fun: Any, program: str) -> None:
+    """``fun`` as compiled for this program, and (as of none) for any."""
+    for name in (program, ""):
+        key = *_token(fun), name
+        try:
+            seen.functions.pop(key, None)
+            seen.functions[key] = weakref.ref(_anchor(fun))
+        except TypeError:
+            return  # a callable that takes no weak reference: taken for a new one each time
+    while len(seen.functions) > 2 * SEEN_SIGNATURES:
         seen.functions.pop(next(iter(seen.functions)))
 
 
@@ -133,6 +144,8 @@ class _Case:
     def cause(self) -> Cause:
         if not self.earlier:
             return Cause("first", f"first call{_under(self.under)}")
+        if (twin := self._twin()) is not None:
+            return self._told(differences(twin[0], self.new, twin[1], self.now), twin[0].program)
         counts = {len(old.inputs) for old, _ in self.earlier}
         if self.under and len(counts) < PARTS and len(self.new.inputs) not in counts:
             # Of a transformation JAX makes several programs, and nothing says which of them this is.
@@ -152,6 +165,22 @@ class _Case:
         if self.new.how == "eager":
             changes = _of_primitive(changes)
         return self._told(changes, nearest.program)
+
+    def _twin(self) -> tuple[Signature, Circumstances] | None:
+        """What was compiled in this one's place for arguments of another structure, under the same transformations.
+
+        Of some JAX makes several programs; it makes them in the same order for each structure.
+        """
+        now = self.now.tree
+        trees = [was.tree for _, was in self.earlier]
+        if not self.under or now is None or None in trees:
+            return None
+        others = [each for each, tree in zip(self.earlier, trees, strict=True) if tree != now]
+        if not others:
+            return None
+        last = [each for each in others if each[1].tree == others[-1][1].tree]
+        place = trees.count(now)
+        return last[place] if place < len(last) else None
 
     def _elsewhere(self) -> Cause | None:
         """A function object jitted at a line of its own, and no program compiled before: nothing is made again."""
@@ -222,6 +251,22 @@ class _Case:
         reason = f"a new function object at the same line{of} with other captured values{told}{again}"
         return Cause("captured", reason, nearest.program, tuple(changes))
 
+    def _dispatched_for_another(self) -> Cause | None:
+        """The same equations under other transformations: JAX keeps what it makes of a call for each of them apart."""
+        alike = [(old, was) for old, was in self.earlier if old.program == self.new.program]
+        if not alike or any(was.under == self.now.under for _, was in alike):
+            return None
+        before = _under(alike[-1][1].under).partition(",")[0] or " by a call"
+        reason = f"first call{_under(self.now.under)}; the same equations were compiled before{before}"
+        return Cause("first", reason, self.new.program)
+
+    def _in_another_context(self, nearest: Signature, was: Circumstances) -> Cause:
+        change = mesh_contexts(was, self.now)
+        if change is None or was.clears < self.now.clears:
+            return self._once_more(nearest, was)
+        reason = f"the same primitive as within a transformation, where JAX's own context differs: {change.text}"
+        return Cause("parameters", reason, nearest.program, (change,))
+
     def _primitive(self, same: bool, nearest: Signature, was: Circumstances) -> Cause:
         if self.now.bodies:
             bodies = ", ".join(dict.fromkeys(self.now.bodies))
@@ -232,7 +277,7 @@ class _Case:
             reason = f"a new function object for its body, with other captured values{told}: {bodies}"
             return Cause("captured", reason, nearest.program, (constants,) if constants else ())
         if same:
-            return self._once_more(nearest, was)
+            return self._dispatched_for_another() or self._in_another_context(nearest, was)
         constants = _constants(was, self.now)
         told = constants.text if constants else "parameters that differ in what is not shown"
         return Cause(

@@ -190,12 +190,12 @@ class Hook:
         signature = replace(found.signature, program=program.id, how=how)
         around = found.circumstances
         if program.primitive:
-            signature = replace(signature, statics=eager_parameters(jaxpr) or signature.statics)
-            around = replace(around, tree=None, made=None)  # of JAX's own jitted object
+            signature = replace(signature, statics=eager_parameters(jaxpr, call["fun"]) or signature.statics)
+            around = replace(around, tree=None, made=None, under=call["under"])  # of JAX's own jitted object
         # Of one function its gradient is another one: neither is the other made again.
         under = () if program.primitive else call["under"]
         key = "\0".join((program.function.id, *(under or program.transformations)))
-        return self.reasons.explain(key, signature, call["fun"], program.primitive, around, under)
+        return self.reasons.explain(key, signature, found.fun, program.primitive, around, under)
 
     def _cause_again(self, program: Program) -> tuple[str, Cause, Any] | None:
         """Of a compile whose trace JAX had already: for arguments that lie elsewhere, say."""

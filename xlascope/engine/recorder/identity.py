@@ -138,6 +138,11 @@ def user_callable(fun: Any, depth: int = 8) -> Any:
     return None
 
 
+def _is_dtype(value: Any) -> bool:
+    module, name = type(value).__module__, type(value).__name__
+    return module.startswith("numpy") and (name.endswith("DType") or name.startswith("dtype["))
+
+
 def static_text(value: Any) -> str:
     """A static argument as text; of other objects only the type's name, since their ``repr`` is the script's code."""
     if type(value) in _PLAIN or value is None:
@@ -154,6 +159,10 @@ def static_text(value: Any) -> str:
         held = vars(value)
         names = [name for name in type(value).__dataclass_fields__ if name in held]
         text = _fields_text(value, ((name, held[name]) for name in names))
+    elif _is_dtype(value):
+        text = str(value.name)
+    elif type(value).__module__.startswith("jax") and type(value).__name__ == "NamedSharding":
+        text = f"NamedSharding({dict(value.mesh.shape)}, {value.spec})"
     elif type(value).__module__ == "numpy" and getattr(value, "shape", None) == () and value.dtype.kind in "biufc":
         text = repr(value.item())
     elif ((type(value).__module__ == "numpy" and hasattr(value, "shape")) or compat.is_array(value)):

@@ -73,12 +73,16 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """What one compile is of: ``program`` None when there are too many to keep apart; ``fresh``: not seen before."""
+    """What one compile is of: ``program`` None when there are too many to keep apart; ``fresh``: not seen before.
+
+    ``fun``: what was jitted, as far as it is known, also of what a transformation dispatches in the place of a call.
+    """
 
     program: Program | None
     signature: Signature
     circumstances: Circumstances
     fresh: bool
+    fun: Any = None
 
 
 class Programs:
@@ -100,6 +104,7 @@ class Programs:
         self._alive: dict[str, Any] = {}
         self._with_inputs: deque[Program] = deque()
         self.makers, self.clears = compat.Makers(), compat.Clears()
+        self._behind = compat.CallsBehind(self.makers, static_text)
 
     def known(self, jaxpr: Any) -> Program | None:
         """The program of a trace that has been identified before."""
@@ -155,9 +160,10 @@ class Programs:
             self._by_key[key] = self._by_id[program.id] = program
             self._forget_inputs(program)
             self._send(program, signature, jaxpr, params, call, structure)
-        around = circumstances_of(jaxpr, params, call, tuple(structure.literals), self.makers, self.clears)
+        behind = self._behind.find(call["frame"]) if under else None
+        around = circumstances_of(jaxpr, params, call, tuple(structure.literals), self.makers, self.clears, behind)
         self._remember(jaxpr, program)
-        return Identified(program, signature, around, fresh)
+        return Identified(program, signature, around, fresh, behind.fun if behind is not None else call["fun"])
 
     def _is_full(self, how: str) -> bool:
         if how == "eager":
@@ -294,8 +300,13 @@ def _control_flow(jaxpr: Any) -> str | None:
     return name if name in _WITH_BODIES else None
 
 
-def eager_parameters(jaxpr: Any) -> tuple[str, ...]:
-    """What tells compiles of an eager primitive apart beside its arguments: its parameters; of several, results."""
+def eager_parameters(jaxpr: Any, fun: Any = None) -> tuple[str, ...]:
+    """What tells compiles of an eager primitive apart beside its arguments: its parameters; of several, results.
+
+    ``fun``: what JAX jitted for it, which knows the parameters where no equation is left.
+    """
+    if (params := compat.primitive_params(fun)) is not None:
+        return tuple(f"{name}={static_text(value)}" for name, value in sorted(params.items()))
     equations_ = compat.open_jaxpr(jaxpr).eqns
     while len(equations_) == 1 and equations_[0].primitive.name in {"jit", "pjit"}:
         equations_ = compat.open_jaxpr(equations_[0].params["jaxpr"]).eqns

@@ -12,6 +12,8 @@ from .. import compat
 from .identity import mesh_shape, static_text, user_callable
 
 CAPTURED = 32
+EMPTY = "no axes"
+"""A mesh without axes, which JAX itself sets and keys by, as within a transformation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Circumstances:
     each static argument whose text does not tell all (name, type, how it compares: ``identity`` or ``equality``, which
     object). ``captured``: what the function holds by name, as text and which object. ``bound``: the type of a method's
     object. ``literals``: constants in the equations. ``bodies``: functions that an eager primitive was handed.
+    ``under``: the transformations that an eager operation is dispatched for.
     """
 
     tree: compat.Tree | None = None
@@ -53,6 +56,7 @@ class Circumstances:
     made: tuple[str, int, str] | None = None
     clears: int = 0
     given: tuple[tuple[str, str], ...] = ()
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +72,31 @@ class Difference:
 
 def circumstances_of(
     jaxpr: Any, params: Mapping[str, Any], call: dict[str, Any], literals: tuple[str, ...], makers: compat.Makers,
-    clears: compat.Clears,
+    clears: compat.Clears, behind: compat.Behind | None = None,
 ) -> Circumstances:
-    """The circumstances of a call that `compat.dispatch_frames` found; what it does not tell is left empty."""
+    """The circumstances of a call that `compat.dispatch_frames` found; what it does not tell is left empty.
+
+    ``behind``: the call in whose place a transformation has this dispatched.
+    """
+    fun = behind.fun if behind is not None else call["fun"]
     values = call["values"] or ()
     options = [("compiler options", repr(dict(kvs)))] if (kvs := params.get("compiler_options_kvs")) else []
     for key in ("in_shardings", "out_shardings"):
         options += [(key, text) for text in [_shardings(params.get(key) or ())] if text]
     equations = compat.open_jaxpr(jaxpr).eqns
     return Circumstances(
-        tree=compat.argument_tree(call, static_text),
-        names=compat.parameter_names(call),
+        tree=behind.tree if behind is not None else compat.argument_tree(call, static_text),
+        names=behind.names if behind is not None else compat.parameter_names(call),
         placed=tuple(compat.placed_on(each) for each in values),
         options=tuple(options),
         context=compat.tracing_context(_context_text),
         statics=tuple(_comparison(name, value) for name, value in compat.static_arguments(call) if not _plain(value)),
-        captured=tuple(captured(call["fun"])),
-        bound=_bound(call["fun"]),
+        captured=tuple(captured(fun)),
+        bound=_bound(fun),
         literals=literals,
         bodies=tuple(_bodies(equations[0])) if len(equations) == 1 else (),
-        made=makers.place(call),
-        clears=clears.count(call["fun"]),
+        made=behind.made if behind is not None else makers.place(call),
+        clears=clears.count(fun),
         given=tuple(compat.statics_given(call)),
     )
 
@@ -96,7 +104,7 @@ def circumstances_of(
 def _context_text(value: Any) -> str:
     """A part of the configuration: of meshes their axes, of devices which."""
     if hasattr(value, "axis_names"):
-        return str(mesh_shape(value) or None)
+        return str(mesh_shape(value) or EMPTY)
     if hasattr(value, "device_kind"):
         return f"{value.platform}:{value.id}"
     return static_text(value)
@@ -188,9 +196,20 @@ def differences(
             if place != other:
                 found.append(_change("device", name, _committed(place), _committed(other), f"device of {name}:"))
     if was.context and now.context and was.context != now.context:
-        found += [each for each in _named("config", was.context, now.context) if each.name not in _SAID_ELSEWHERE]
+        changed = _named("config", was.context, now.context)
+        found += [each for each in changed if each.name not in _SAID_ELSEWHERE and not _by_itself(each)]
     found += _named("option", was.options, now.options)
     return found
+
+
+def mesh_contexts(was: Circumstances, now: Circumstances) -> Difference | None:
+    """Where no mesh became one without axes, or the other way round: nobody sets that, but it is in JAX's key."""
+    changed = _named("parameters", was.context, now.context)
+    return next((each for each in changed if _by_itself(each)), None)
+
+
+def _by_itself(change: Difference) -> bool:
+    return {change.before, change.after} == {"None", EMPTY}
 
 
 _SAID_ELSEWHERE = ("jax_enable_x64", "axis_env_state")

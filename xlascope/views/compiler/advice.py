@@ -13,6 +13,7 @@ from xlascope.views.sources.source import RunSource
 
 TYPES = 3  # arguments whose dtypes are told
 PLACES = 3  # lines of eager operations that are told
+_SIZES = {"shape", "new_sizes", "slice_sizes", "sizes", "start_indices", "limit_indices", "dimension_size"}
 PASSES = 4  # compiles of one operation on one line, above which its loop is more than one pass over parameters
 
 
@@ -31,6 +32,8 @@ def advice(source: RunSource, group: Sequence[Compile], together: bool = False) 
     if cause in ("function", "captured") and not rows[0].eager and (apart := _apart(group, rows)) is not None:
         return apart
     said = say(source, again if cause in _OF_TYPES else rows)
+    if cause == "function" and (held := _held([row for row in again if row.cause == "captured"])):
+        said += f" Hand over {held} as an argument instead of capturing it."
     return said + _called(again if cause in _OF_TYPES else rows, said) if cause in _AT_CALLS else said
 
 
@@ -76,10 +79,15 @@ def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
 
 def _at_lines(places: Counter[tuple[str | None, int | None]]) -> str:
     """The lines with the most compiles first."""
+    return f"at {_lines(places)}"
+
+
+def _lines(places: Counter[tuple[str | None, int | None]]) -> str:
     (file, line), _ = places.most_common(1)[0]
-    more = [str(number) for (_, number), _ in places.most_common(PLACES)[1:]]
+    others = [place for place, _ in places.most_common(PLACES)[1:]]
+    more = [str(number) if other == file else _where(other, number) for other, number in others]
     rest = ", …" if len(places) > PLACES else ""
-    return f"at {_where(file, line)}" + (f" (and {', '.join(more)}{rest})" if more else "")
+    return _where(file, line) + (f" (and {', '.join(more)}{rest})" if more else "")
 
 
 def _called_from(source: RunSource, file: str | None) -> frozenset[int]:
@@ -96,7 +104,7 @@ def _called_from(source: RunSource, file: str | None) -> frozenset[int]:
 
 def _ragged(source: RunSource, group: Sequence[Compile]) -> bool:
     """Whether one operation of one line in a loop came in more shapes than a pass over a few parameters has."""
-    changed = [row for row in group if row.cause in ("shape", "rank", "parameters")]
+    changed = [row for row in group if row.cause == "shape" or _is_of_shapes(row)]
     places = Counter((row.name, row.own_file, row.own_line) for row in changed)
     for (_, file, line), number in places.most_common():
         if number < PASSES:
@@ -105,6 +113,12 @@ def _ragged(source: RunSource, group: Sequence[Compile]) -> bool:
         if around is not None and around.loop is not None:
             return True
     return False
+
+
+def _is_of_shapes(row: Compile) -> bool:
+    """Whether nothing but sizes among a primitive's parameters changed."""
+    changed = {part.name for part in row.difference if part.part != "shape"}
+    return row.cause == "parameters" and bool(changed) and changed <= _SIZES
 
 
 def _reached(row: Compile, file: str | None) -> str:
@@ -124,11 +138,12 @@ def _function(source: RunSource, rows: Sequence[Compile]) -> str:
         repeats = _place(enclosing(source, row.call_file, row.call_line), row.call_file)
         out = f"outside of {repeats}" if repeats else "once"
         return f"{said}: define what it is given {out}, or call it inside of a jitted function."
+    places: Counter[tuple[str | None, int | None]]
     places = Counter((each.made_file, each.made_line) for each in rows if each.made_line is not None)
     if not places:
         return "keep one jitted function and call that, instead of making it again."
     (file, number), _ = places.most_common(1)[0]
-    at = f"{_where(file, number)}{f' (and at {len(places) - 1} other lines)' if len(places) > 1 else ''}"
+    at = _lines(places)
     if row.reason is not None and "the method of another" in row.reason:
         return (
             f"`jax.jit` at {at} wraps a method of each new object: jit one function outside of the class, and hand it "
@@ -154,9 +169,14 @@ def _function(source: RunSource, rows: Sequence[Compile]) -> str:
     return f"`jax.jit` at {at} is called again and again: call it once, and keep what it returns."
 
 
-def _captured(source: RunSource, rows: Sequence[Compile]) -> str:
+def _held(rows: Sequence[Compile]) -> str:
+    """Names of the captured values that changed."""
     names = dict.fromkeys(part.name for row in rows for part in row.difference if part.part == "captured" and part.name)
-    what = ", ".join(f"`{name}`" for name in names) or "what it captures"
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _captured(source: RunSource, rows: Sequence[Compile]) -> str:
+    what = _held(rows) or "what it captures"
     return f"pass {what} as an argument instead of capturing it: then one compile serves all. {_function(source, rows)}"
 
 
@@ -181,6 +201,8 @@ def _shape(source: RunSource, rows: Sequence[Compile]) -> str:
 
 
 def _dtype(source: RunSource, rows: Sequence[Compile]) -> str:
+    if 2 * sum(any(part.part == "x64" for part in row.difference) for row in rows) >= len(rows):
+        return _x64(source, rows)
     kinds = "dtype", "x64", "weak type"
     names = _names(rows, "dtype", "x64")
     if len(names) > 1:
@@ -196,7 +218,7 @@ def _weak(source: RunSource, rows: Sequence[Compile]) -> str:
 
 
 def _x64(source: RunSource, rows: Sequence[Compile]) -> str:
-    return "64-bit types are switched between calls: switch them once, before the first one."
+    return "64-bit types (`jax_enable_x64`) are switched between calls: switch them once, before the first one."
 
 
 def _static(source: RunSource, rows: Sequence[Compile]) -> str:
@@ -230,6 +252,14 @@ def _static(source: RunSource, rows: Sequence[Compile]) -> str:
 def _structure(source: RunSource, rows: Sequence[Compile]) -> str:
     name = _argument(rows, "structure")
     seen = _values(rows, name, "structure")
+    if name == "`?`" and all(text.isdecimal() for text in seen):
+        return f"pass as many arrays each time: they are {few(seen)}."
+    lengths = {text.rpartition(" of ")[0] for text in seen}
+    if len(lengths) == 1 and len(seen) > 2 and all(text.rpartition(" of ")[2].isdecimal() for text in seen):
+        return (
+            f"{name} changes its length ({few(seen)}), and each length compiles anew: keep one length, or stack what "
+            "it holds into one array of a fixed size."
+        )
     return f"pass {'the arguments' if name == '`?`' else name} in one form: it comes as {few(seen)}."
 
 
@@ -266,7 +296,7 @@ _SAYINGS: dict[str, Callable[[RunSource, Sequence[Compile]], str]] = {
     "how": _how,
 }  # fmt: skip
 # What is to be changed lies where the function is called.
-_AT_CALLS = ("shape", "rank", "dtype", "weak type", "static", "structure", "sharding", "device", "cleared")
+_AT_CALLS = ("shape", "rank", "dtype", "weak type", "x64", "static", "structure", "sharding", "device", "cleared")
 # Said of all that an argument was, whichever part of its type changed from one compile to the next.
 _OF_TYPES = ("shape", "rank", "dtype", "weak type", "x64")
 

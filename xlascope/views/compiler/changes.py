@@ -19,7 +19,7 @@ _WORDS = {
 def subject(row: Compile) -> tuple[object, ...]:
     """What a compile shares with those of its storm that are counted with it: the cause, and what changed."""
     changed = tuple((part.part, part.name) for part in row.difference[:TOLD])
-    return row.cause or "unknown", changed, _is_object(row)
+    return row.cause or "unknown", changed, _is_object(row), row.reason if row.cause == "function" else None
 
 
 def example(rows: Sequence[Compile]) -> str | None:
