@@ -173,7 +173,7 @@ class FixedFeed(Feed):
                     id=id, function=id.partition("#")[0], signature=signature, calls=calls, calls_exact=exact,
                     calls_at_least=calls - calls // 100, calls_at_most=calls + calls // 100,
                     per_call_ns=None if self.times.get(id, 0) is None else 124_000,
-                    per_call_at_least=False,
+                    per_call_at_least=False, stages=("source", "jaxpr", "stablehlo", "hlo", "optimized"),
                     per_call_note="of later windows",
                     estimated_ns=self.times.get(id, 124_000 * calls), device_ns=None,
                     equations=equations, file=SOURCE, line=4, args="recorded", kind="jit",

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from fixed import FixedFeed, FixedKeeper
 from hosting import screen_text, settle
-from on_screen import SIZES, shown, text_of, until
+from on_screen import SIZES, opened, shown, text_of, until
 from textual.events import Key
 from textual.widgets import Input
 
@@ -369,3 +369,22 @@ def test_the_screen_starts_without_what_it_does_not_need():
     assert json.loads(result.stdout) == []
     code = "import sys; import xlascope.tui.screens.main; print([n for n in sys.modules if n in ('jax', 'numpy')])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title", "graph"),
+    [
+        ("given.hlo", "HloModule m\n\nENTRY e {\n  x = f32[4] parameter(0)\n  ROOT u = f32[4] negate(x)\n}\n", "3 HLO  m#1", "u negate ROOT"),
+        ("done.hlo", "HloModule m, is_scheduled=true\n\nENTRY e {\n  x = f32[4] parameter(0)\n  ROOT u = f32[4] negate(x)\n}\n",
+         "4 optimized HLO  m#1", "u negate ROOT"),
+        ("m.mlir", "module @m {\n  func.func public @main(%arg0: tensor<2xf32>) -> tensor<2xf32> {\n"
+         "    %0 = stablehlo.sine %arg0 : tensor<2xf32>\n    return %0 : tensor<2xf32>\n  }\n}\n",
+         "2 StableHLO  m#1", "is not in this file"),
+    ],
+)  # fmt: skip
+async def test_a_file_of_one_form_begins_with_that_form(tmp_path, name, text, title, graph):
+    file = tmp_path / name
+    file.write_text(text)
+    async with opened(file) as (app, pilot, _screen):
+        await until(pilot, lambda: title in text_of(app) and graph in text_of(app))
+        assert text_of(app).count("not in this file") == (graph == "is not in this file")

@@ -27,7 +27,7 @@ def is_op_by_op(variant: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProgramInfo:
-    """What titles and the effect of a switch need to know of a program."""
+    """What titles and the effect of a switch need to know of a program. ``captured``: the stages held, if known."""
 
     id: str
     function: str
@@ -41,6 +41,7 @@ class ProgramInfo:
     per_call_ns: int | None = None
     calls_at_most: int | None = None
     per_call_at_least: bool = False
+    captured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def program_infos(answer: Any, modules: Iterable[Any]) -> dict[str, ProgramInfo]
     return {
         row.id: ProgramInfo(
             row.id, row.function or row.id, row.file, row.line, row.equations, row.calls, row.calls_exact, row.args,
-            row.calls_at_least, row.per_call_ns, row.calls_at_most, row.per_call_at_least,
+            row.calls_at_least, row.per_call_ns, row.calls_at_most, row.per_call_at_least, tuple(row.stages),
         )
         for row in answer.programs
         if row.kind != "eager"

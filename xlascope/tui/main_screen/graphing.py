@@ -52,7 +52,8 @@ class Graphing:
 
     def _no_graph(self) -> str:
         """Why there may be no graph of the optimized HLO."""
-        return NO_WHOLE if is_op_by_op(self._graphs.desk.variant) else f"the optimized HLO {NOT_CAPTURED}"
+        why = NOT_CAPTURED if self._graphs.desk.overview.kind == "run" else "is not in this file"
+        return NO_WHOLE if is_op_by_op(self._graphs.desk.variant) else f"the optimized HLO {why}"
 
     def on_graph_pane_stage_wanted(self, message: GraphPane.StageWanted) -> None:
         """Shows the graph of the next stage that has one."""

@@ -34,6 +34,7 @@ from xlascope.tui.main_screen.leaving import Leaving
 from xlascope.tui.main_screen.linking import Linking
 from xlascope.tui.main_screen.places import Places
 from xlascope.tui.main_screen.switching import Switching
+from xlascope.tui.model import Overview
 from xlascope.tui.widgets.dialogs import PromptLine
 from xlascope.tui.widgets.effect_line import EffectLine
 from xlascope.tui.widgets.functions import FunctionsList
@@ -168,7 +169,7 @@ class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphi
         """Shows functions and the state of the run."""
         self.desk.overview = message.overview
         if message.overview.kind in ("hlo", "dump", "joined") and self.desk.program is None:
-            self.stage_pane("a").turn_to("optimized")
+            self._begin_with(message.overview)
         if message.overview.kind == "profile" and self.desk.current == "functions":
             # All that a profile holds is its ops: they get the whole screen, `z` shows the rest.
             self.desk.zoomed = True
@@ -179,6 +180,15 @@ class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphi
         if self.desk.program is None and message.overview.programs:
             self.take_program(next(iter(message.overview.programs)) if functions.chosen[1] is None else None)
         self._tell_crash()
+
+    def _begin_with(self, overview: Overview) -> None:
+        """A file's form is what the panes begin with: the optimized HLO, else what it holds of the first program."""
+        held = next((info.captured for info in overview.programs.values() if info.captured), ("optimized",))
+        form = next((stage for stage in ("optimized", "hlo", "stablehlo", "jaxpr") if stage in held), "optimized")
+        self.stage_pane("a").turn_to(form)
+        for pane in self.stage_panes():
+            if form == "hlo" and pane.graph_pane is not None:
+                pane.graph_pane.stage = form
 
     def on_screen_resume(self) -> None:
         """What was not told while another screen lay over this one."""
