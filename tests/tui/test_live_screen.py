@@ -265,3 +265,13 @@ async def test_an_idle_screen_draws_nothing():
             screen._tick()
             await settle(pilot)
         assert drawn == []
+
+
+async def test_a_run_of_eager_operations_alone_shows_their_times():
+    feed = FixedFeed()
+    feed.programs_known = False
+    async with shown(feed=feed) as (app, pilot, screen):
+        await until(pilot, lambda: screen.desk.ops.rows)
+        await settle(pilot)
+        assert screen.desk.program is None
+        assert "all programs" in text_of(app) and "ynn_fusion.1" in text_of(app)

@@ -92,6 +92,29 @@ def test_a_program_that_begins_while_a_window_is_closed_gets_one(monkeypatch: py
     assert [m["meta"]["why"] for m in sink.sent] == ["first", "periodic"]
 
 
+def test_a_script_of_eager_primitives_alone_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a program that begins to run in such a window gets one of its own, as that one ends too soon."""
+    now = [0.0]
+    monkeypatch.setattr(windows_module, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
+    monkeypatch.setattr(windows_module.compat, "open_profile", lambda _level: SimpleNamespace(stop=lambda: b""))
+    sink = Sink()
+    windows = Windows(sink, 0.1)
+    windows.open_first()
+    windows.dispatched(False)
+    for seconds, is_open in ((1.01, False), (1.01, True), (0.11, False), (3.01, True)):
+        now[0] += seconds
+        windows.tick()
+        assert windows.is_open == is_open
+    windows.dispatched(True)
+    now[0] += 0.11
+    windows.tick()
+    assert windows.is_open
+    now[0] += 0.16
+    windows.tick()
+    assert not windows.is_open
+    assert [m["meta"]["why"] for m in sink.sent] == ["first", "periodic", "periodic", "periodic"]
+
+
 def test_imports_and_compiles_are_no_cost_of_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """A library that takes seconds to import and a program that takes seconds to compile: its run is seen all the same."""
     now, compiled = [0.0], [0.0]

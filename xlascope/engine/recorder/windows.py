@@ -151,11 +151,13 @@ class Windows:
         now = time.monotonic()
         if self._session is not None:
             if self._is_over(now):
+                since = now if self._why == "first" else self._opened
                 self.close()
                 self._closed()
                 self._plan(time.monotonic())
-                if self._last_new is not None and self._last_new >= now and self._may_spend("periodic", now):
-                    # A program began to run while the window was being closed: this one may cut its execution.
+                if self._last_new is not None and self._last_new >= since and self._may_spend("periodic", now):
+                    # A program began to run while the window was being closed, or in one that does not wait for its
+                    # end: this one may cut its execution.
                     self._open("periodic", from_start=False)
             return
         for why, due in (("periodic", self._next), ("count", self._next_count)):
@@ -210,8 +212,8 @@ class Windows:
         if self._why == "count":
             return
         if self._why == "first":
-            # Before the script's first program there is nothing to look at but eager primitives.
-            self._next = float("inf") if self._last_new is None else max(now, self._last_new + SETTLED)
+            # Without a program so far there are eager primitives to look at: the script may never have another.
+            self._next = max(now, (self._last_new or now) + SETTLED)
             self._next_count = self._next + COUNT_EVERY
             return
         self._next = now + self._interval

@@ -32,7 +32,10 @@ _MUCH = 0.1  # of the run's device time
 def functions(answer: Functions) -> Iterable[RenderableType]:
     """The view `functions` as text."""
     if not answer.functions:
-        yield note("No function was compiled. `show PATH run` tells what happened, `compiles` lists eager primitives.")
+        yield note(
+            "No function was compiled. `show PATH run` tells what happened, `compiles` lists eager primitives, `ops` has "
+            "the time of those that profile windows saw."
+        )
         return
     columns = [
         Column("function", least=16),

@@ -134,7 +134,10 @@ class Places:
         """What the loader is to bring."""
         screen = self._screen
         if screen.desk.program is None:
-            return Wanted(None, None, {}) if screen.desk.overview.kind == "profile" else None
+            overview = screen.desk.overview
+            # Times without a program: a profile, or a script whose operations JAX dispatched one by one.
+            timed = overview.kind == "profile" or (overview.eager > 0 and not overview.programs)
+            return Wanted(None, None, {}) if timed else None
         texts = (*STAGES, *MACHINE_STAGES)
         panes = {pane.id or "": pane.showing for pane in self.stage_panes() if pane.showing in texts}
         return Wanted(screen.desk.program, screen.desk.variant, {**panes, "source": "source"}, screen.desk.file)
