@@ -33,8 +33,8 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
     """The view `functions` as text."""
     if not answer.functions:
         yield note(
-            "No function was compiled. `show PATH run` tells what happened, `compiles` lists eager primitives, `ops` has "
-            "the time of those that profile windows saw."
+            "No function was compiled. `show PATH run` tells what happened, `compiles` lists eager primitives, `ops` "
+            "has the time of those that profile windows saw."
         )
         return
     columns = [
