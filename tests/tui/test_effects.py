@@ -48,6 +48,28 @@ def test_the_baseline_is_that_of_the_variant_shown():
 
 
 @pytest.mark.parametrize(
+    ("facts", "brief"),
+    [
+        ({}, "1.32x slower"),
+        ({"mismatched": 12}, "1.32x slower NaN or inf"),
+        ({"verdict": None}, "1.32x slower no verdict"),
+        ({"verdict": None, "mismatched": 1}, "1.32x slower no verdict NaN or inf"),
+        ({"predicted_ns": 5_000, "ratio": None, "memory": {"fits": True, "needs_bytes": 1, "has_bytes": 2}},
+         "predicted 5.00 µs"),
+        ({"predicted_ns": 5_000, "ratio": None, "memory": {"fits": False, "needs_bytes": 2, "has_bytes": 1}},
+         "predicted 5.00 µs does not fit"),
+    ],
+)  # fmt: skip
+def test_few_words_still_say_what_makes_a_number_worth_nothing(facts, brief):
+    row = variant_row()
+    vars(row).update(facts)
+    (effect,) = effects([made_row(row, ((), ()))], LiveNow(), "scores#1", None, UNICODE)
+    assert effect.brief == brief
+    assert effect.text.count("no verdict") == brief.count("no verdict"), "said once"
+    assert effect.text.count("NaN") == brief.count("NaN") and effect.text.count("fit") == brief.count("fit")
+
+
+@pytest.mark.parametrize(
     ("width", "said"),
     [
         (220, [f" {MANY[0].variant}  {MANY[0].text} │ devices=4  {MANY[1].text} │ fusion=off  {MANY[2].text}"]),

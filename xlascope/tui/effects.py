@@ -55,7 +55,7 @@ def _opposed(low: float | None, high: float | None, baseline_ns: float | None, m
 
 def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
     """`1.32x slower [1.29–1.35]  fusions 4→0  outputs equal to 3 ULP`."""
-    text = _brief(row, glyphs)
+    text = _timed(row, glyphs)
     if row.predicted_ns is not None:
         fusions = f"  fusions {row.fusions_after}" if row.fusions_after is not None else ""
         text += f"  {row.needs}{fusions}"
@@ -83,6 +83,16 @@ def verdict_text(row: VariantRow, glyphs: Glyphs) -> str:
 
 
 def _brief(row: VariantRow, glyphs: Glyphs) -> str:
+    """The time, and what makes it worth nothing: `1.32x slower NaN or inf`."""
+    text = _timed(row, glyphs)
+    if row.ratio is not None and row.verdict is None:
+        text += " no verdict"
+    if row.mismatched:
+        text += " NaN or inf"
+    return text if row.fits is not False else f"{text} does not fit"
+
+
+def _timed(row: VariantRow, glyphs: Glyphs) -> str:
     """The time alone: `1.32x slower`."""
     if row.predicted_ns is not None:
         return f"predicted {duration(row.predicted_ns, glyphs.micro)}"

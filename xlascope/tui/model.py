@@ -229,6 +229,8 @@ class VariantRow:
     """How that time was obtained, and whether the program fits."""
     needs: str = ""
     """The memory it needs of what a device has, in words."""
+    fits: bool | None = None
+    """Whether that is enough; None where it is not known."""
     whole_equation: str | None = None
     """Jit off: the primitive of the program's only equation, which is dispatched as one program all the same."""
 

@@ -68,7 +68,8 @@ def variant_row(row: Any, samples: tuple[tuple[int, ...], tuple[int, ...]]) -> V
     """A row of the view `variants`, with its samples and its baseline's in ns."""
     from xlascope.tui.forms.more_checks import in_words, needs
 
-    made = {"name", "collectives", "exchanges", "series", "switches", "equation_ns", "notes", "foretold", "needs"}
+    made = {"name", "collectives", "exchanges", "series", "switches", "equation_ns", "notes", "foretold", "needs",
+            "fits"}  # fmt: skip
     names = set(VariantRow.__dataclass_fields__) - made
     known = {name: value for name in names if (value := getattr(row, name, None)) is not None}
     known = {**dict.fromkeys(names), **known}
@@ -82,6 +83,7 @@ def variant_row(row: Any, samples: tuple[tuple[int, ...], tuple[int, ...]]) -> V
         notes=tuple(row.notes),
         foretold=in_words(row.target, row.prediction),
         needs=needs(row.memory),
+        fits=row.memory["fits"] if row.memory is not None else None,
         series=samples,
         **known,
     )
