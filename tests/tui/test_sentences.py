@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hosting import Host, screen_text
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -23,6 +23,14 @@ def test_a_wrapped_sentence_loses_nothing_but_spaces(text, width):
     lines = wrapped(text, width)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(cell_len(line) <= width for line in lines)
+
+
+@given(st.text("ab 漢層-", max_size=40), st.integers(1, 5))
+@example("a層", 1)
+def test_a_character_wider_than_a_line_has_one_of_its_own(text, width):
+    lines = wrapped(text, width)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(cell_len(line) <= width or len(line) == 1 for line in lines)
 
 
 @pytest.mark.parametrize("kind", [TextPane, GraphPane, FunctionsList])

@@ -15,10 +15,19 @@ def broken(text: str, width: int) -> tuple[str, str]:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most `width` cells, broken at spaces where they are near enough; one line of nothing."""
-    head, rest = broken(text, width)
+    """A text in lines of at most `width` cells, broken at spaces where they are near enough; one line of nothing.
+
+    A character that is wider than a line has one of its own all the same.
+    """
+    head, rest = _taken(text, width)
     lines = [head]
     while rest:
-        head, rest = broken(rest, width)
+        head, rest = _taken(rest, width)
         lines.append(head)
     return lines
+
+
+def _taken(text: str, width: int) -> tuple[str, str]:
+    """As `broken`, with one character at the least."""
+    head, rest = broken(text, width)
+    return (text[:1], text[1:].lstrip()) if rest == text and text else (head, rest)
