@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from crafted_run import JAXPR, OPTIMIZED, SCRIPT, SECOND, SOURCE, T0, program_body, small_run
 
+from xlascope.report.text import render
 from xlascope.runfile import Writer
 from xlascope.views import Source, ViewError, open_source, query
 from xlascope.views.provenance.instructions import instructions
@@ -34,6 +35,21 @@ def test_overlapping_phases_count_once(run: Source) -> None:
         "lower": (22, 2),  # not told as phases: summed up from the compiles
         "compile": (38, 3),
     }
+
+
+def test_phases_that_took_no_time_and_never_came_are_left_out(tmp_path: Path) -> None:
+    path = small_run(tmp_path / "eager.xlascope")
+    writer = Writer(path)
+    zero = {"ns": 0, "count": 0}
+    parts = {"trace": zero, "lower": zero, "compile": {"ns": 7, "count": 0}, "eager ops": {"ns": 90, "count": 12}}
+    writer.put("spent", {"parts": parts})
+    writer.close()
+    with open_source(path) as source:
+        answer = query("run", source)
+    assert answer.phases_add_up
+    assert [(each.name, each.ns, each.count) for each in answer.phases] == [
+        ("compile", 7, 0), ("eager ops", 90, 12), ("run", 5 * SECOND - 97, 1)]  # fmt: skip
+    assert not any(line.startswith(("trace ", "lower ")) for line in render("run", answer, 120).splitlines())
 
 
 def test_what_ops_say_of_equations_follows_the_links(tmp_path: Path) -> None:

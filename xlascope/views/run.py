@@ -217,8 +217,9 @@ def shared_out(found: tuple[Phase, ...], spent: Mapping[str, Any], wall_ns: int 
     times: dict[str, tuple[int, int]] = {}
     for name, body in parts.items():
         ns = fields.integer(body, "ns") if isinstance(body, dict) else None
-        if ns is not None:
-            times[name] = ns, fields.integer(body, "count") or 1
+        count = fields.integer(body, "count") if isinstance(body, dict) else None
+        if ns is not None and (ns, count) != (0, 0):  # else all that was begun turned out to be another phase's
+            times[name] = ns, 1 if count is None else count
     if (start := known.get("start python")) is not None and start.ns is not None:
         times["start python"] = times.get("start python", (0, 1))[0] + start.ns, 1
     rest = wall_ns - sum(ns for ns, _ in times.values())
