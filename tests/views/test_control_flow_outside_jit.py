@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from recording import record_script
 
+from xlascope.report.text import render
 from xlascope.tui.feeding.overview import program_infos, run_overview
 from xlascope.views import Source, open_source, query
 
@@ -102,3 +103,14 @@ def test_the_screen_lists_it_beside_jitted_functions(recorded: Source) -> None:
     assert names.count("scan") == 3 and names.count("while") == 2 and names[-1].startswith("eager ops")
     assert shown.compiles == sum(row.program in infos for row in made.compiles)
     assert shown.eager == len(made.compiles) - shown.compiles
+
+
+def test_the_text_of_compiles_counts_it_as_the_screen_does(recorded: Source) -> None:
+    made, infos = query("compiles", recorded), program_infos(query("programs", recorded), ())
+    assert [row.is_program for row in made.compiles] == [row.program in infos for row in made.compiles]
+    seen = [row for row in made.compiles if row.compile_ns is not None]
+    outside = [row for row in seen if row.eager and row.program in infos]
+    assert {row.name for row in outside} >= {"scan", "while", "cond"}
+    text = " ".join(render("compiles", made, 200).split())
+    assert f"{sum(row.eager for row in seen) - len(outside)} of them eager primitives, " in text
+    assert f"; {len(outside)} of programs called outside of jit." in text

@@ -12,6 +12,7 @@ from xlascope.views.compiler.records import passes_record
 from xlascope.views.compiler.rows import Compile, Difference
 from xlascope.views.compiler.storms import Storm, storms
 from xlascope.views.names.program_choice import choose
+from xlascope.views.names.program_records import is_eager, program_records
 from xlascope.views.sources.source import RunSource
 from xlascope.views.times.heat import heat
 
@@ -94,7 +95,11 @@ def _compiles(source: RunSource) -> Compiles:
             name, file, line = key
             rows.append(_row({"name": name, "file": file, "line": line}, runs, exact, None, True, None, None, None))
     shared = Counter(row.program for row in rows if row.program is not None)
-    rows = [replace(row, of_program=shared[row.program] if row.program is not None else 1) for row in rows]
+    own = {name for name, record in program_records(source).items() if not is_eager(record)}
+    rows = [
+        replace(row, of_program=shared[row.program], is_program=row.program in own) if row.program is not None else row
+        for row in rows
+    ]
     return Compiles(tuple(rows), storms(source, rows))
 
 

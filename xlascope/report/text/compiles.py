@@ -86,11 +86,13 @@ def storm_says(storm: Storm) -> str:
 
 def _notes(answer: Compiles) -> Iterable[RenderableType]:
     seen = [each for each in answer.compiles if each.compile_ns is not None]
-    eager = [each for each in seen if each.eager]
+    eager = [each for each in seen if each.eager and not each.is_program]
+    outside = sum(each.eager and each.is_program for each in seen)
+    others = f"; {count(outside)} of programs called outside of jit" if outside else ""
     total = sum(each.compile_ns or 0 for each in seen)
     yield note(
         f"{len(seen)} compilations, {duration(total)}, with tracing and lowering {duration(sum(map(cost, seen)))}; "
-        f"{len(eager)} of them eager primitives, {duration(sum(each.compile_ns or 0 for each in eager))}."
+        f"{len(eager)} of them eager primitives, {duration(sum(each.compile_ns or 0 for each in eager))}{others}."
     )
     if answer.program is None and (single := once(answer.compiles)):
         what = "1 eager operation, compiled once" if len(single) == 1 else (

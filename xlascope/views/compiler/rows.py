@@ -26,6 +26,7 @@ class Compile:
     innermost place of the user's own on the way there, outside of packages; ``made_*``: where ``jax.jit`` was called.
     ``of_program``: how many compiles share ``program`` and its ``runs``. ``body``: whether an eager primitive was
     handed functions. ``retrieval_ns``: the part of ``compile_ns`` in which a hit of the persistent cache was read.
+    ``is_program``: whether ``program`` is one of the run's own; so is that of a loop outside of jit, though ``eager``.
 
     A row with ``compile_ns`` None and ``eager`` true is a primitive whose compilation was not seen.
     """
@@ -60,3 +61,4 @@ class Compile:
     retrieval_ns: int | None = None
     of_program: int = 1
     body: bool = False
+    is_program: bool = False
