@@ -10,6 +10,7 @@ from hosting import screen_text, settle
 from on_screen import SIZES, opened, text_of, until
 from written_run import write_run
 
+from xlascope.report.text import draw
 from xlascope.runfile import Writer
 from xlascope.tui.feeding.feed import Feed
 from xlascope.tui.screens.view_pages import ELSEWHERE, Request, account, page
@@ -38,6 +39,25 @@ def test_every_view_has_a_page_and_an_account(path, view):
         told = "\n".join(account(made.request, "what it tells", "a.xlascope"))
         assert f"xlascope show a.xlascope {view}" in told
     feed.close()
+
+
+@pytest.mark.parametrize("view", [view.name for view in VIEWS if view.name not in ELSEWHERE])
+@pytest.mark.parametrize("width", [40, 76, 400])
+def test_a_page_is_drawn_whole_too_only_where_it_is_cut(path, view, width, monkeypatch):
+    made = []
+
+    def noted(view, answer, width, colour, whole):
+        made.append((whole, draw(view, answer, width, colour, whole), draw(view, answer, width, colour, True).text))
+        return made[-1][1]
+
+    monkeypatch.setattr("xlascope.report.text.draw", noted)
+    feed = Feed(path)
+    shown = page(feed, Request(view, "scores#1", None, width))
+    feed.close()
+    fitted = [(drawn, text) for whole, drawn, text in made if not whole]
+    assert len(made) - len(fitted) == sum(drawn.cut for drawn, _ in fitted)
+    assert all(drawn.cut or drawn.text == text for drawn, text in fitted), "what is not told of is not cut"
+    assert not shown.uncut or fitted[0][0].cut
 
 
 @pytest.mark.parametrize("size", SIZES)

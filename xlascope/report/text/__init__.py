@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -39,6 +40,14 @@ _RENDERERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The text of a view; ``cut``: whether a table or a picture of it would be another one where nothing is cut."""
+
+    text: str
+    cut: bool
+
+
 def render(
     view: str, answer: Any, width: int | None = None, colour: bool | None = None, whole: bool | None = None
 ) -> str:
@@ -47,12 +56,19 @@ def render(
     Without a width that of ``COLUMNS``, or of the terminal. Where neither is there, as into a pipe or a file, nothing
     is cut: rows of tables are as long as they need to be, and only prose is broken. ``whole`` asks for that anyway.
     """
+    return draw(view, answer, width, colour, whole).text
+
+
+def draw(
+    view: str, answer: Any, width: int | None = None, colour: bool | None = None, whole: bool | None = None
+) -> Drawn:
+    """As `render`, and whether anything is cut."""
     terminal = sys.stdout.isatty()
     if colour is None:
         colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     module = import_module(f"xlascope.report.text.{_RENDERERS[view]}")
     if _RENDERERS[view] == "plain":
-        return getattr(module, view)(answer, terminal, colour)
+        return Drawn(getattr(module, view)(answer, terminal, colour), False)
     make: Callable[[Any], Iterable[RenderableType]] = getattr(module, view)
     told = _told_width()
     console = Paper(
@@ -70,7 +86,7 @@ def render(
     for part in make(answer):
         console.print(part, crop=False)
     text = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    return Drawn("\n".join(line.rstrip() for line in text.splitlines()) + "\n", console.cut)
 
 
 def _told_width() -> int | None:

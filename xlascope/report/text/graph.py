@@ -12,7 +12,7 @@ from xlascope.graphs.folds import Folds
 from xlascope.graphs.layout import layout
 from xlascope.graphs.render import render
 from xlascope.graphs.visible import VisibleGraph, visible
-from xlascope.report.text.tables import duration, heading, is_whole, note
+from xlascope.report.text.tables import duration, heading, is_whole, note, tell_cut
 from xlascope.tui.text.safe import safe
 from xlascope.views.graph import GraphAnswer
 
@@ -33,6 +33,8 @@ class _Picture:
         placed = layout(self._shown, options.max_width)
         if placed.width > options.max_width:
             placed = layout_compact(self._shown, _UNBOUNDED if is_whole(console) else options.max_width)
+            if not is_whole(console):
+                tell_cut(console)
         for row in render(placed).rows:
             line = Text(no_wrap=True, overflow="ignore" if is_whole(console) else "ellipsis")
             for text, tag in row:

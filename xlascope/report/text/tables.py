@@ -49,16 +49,26 @@ _GAP = 2
 
 
 class Paper(Console):
-    """A console of some width for prose; where it is ``whole``, tables and pictures are as wide as they need to be."""
+    """A console of some width for prose; where it is ``whole``, tables and pictures are as wide as they need to be.
+
+    ``cut``: whether one of those that it holds by now would be another one on a whole console.
+    """
 
     def __init__(self, whole: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.whole = whole
+        self.cut = False
 
 
 def is_whole(console: Console) -> bool:
     """Whether nothing is to be cut on it."""
     return isinstance(console, Paper) and console.whole
+
+
+def tell_cut(console: Console) -> None:
+    """Notes that something on it would be another on a whole one."""
+    if isinstance(console, Paper):
+        console.cut = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,8 @@ class Fitted:
         kept, widths = list(range(len(natural))), natural
         if not whole:
             kept, widths = fit(self._columns, natural, options.max_width)
+            if widths != natural or any(isinstance(cell, Several) for row in self._rows for cell in row):
+                tell_cut(console)
         yield self._line([Text(self._columns[index].title, style="bold") for index in kept], kept, widths)
         for row in rows:
             yield self._line([row[index].copy() for index in kept], kept, widths)

@@ -89,7 +89,7 @@ def page(feed: Feed, request: Request) -> Page:
 
 
 def _of_one(feed: Feed, request: Request) -> Page:
-    from xlascope.report.text import render
+    from xlascope.report.text import draw
     from xlascope.report.text.encodings import writable
     from xlascope.views import ViewError
 
@@ -110,12 +110,16 @@ def _of_one(feed: Feed, request: Request) -> Page:
         if error.exit_code != 2:
             raise
         return Page(request, tuple(str(error).split("\n")), lacking)
-    def drawn(colour: bool, whole: bool) -> tuple[str, ...]:
-        text = render(request.view, answer, request.width, colour, whole)
+
+    def lines(text: str) -> tuple[str, ...]:
         text = writable(text, "ascii") if request.ascii_only else text
         return (*cut, *text.rstrip("\n").split("\n"))
 
-    styled, uncut = drawn(True, request.whole), drawn(False, True)
+    drawn = draw(request.view, answer, request.width, True, request.whole)
+    styled = lines(drawn.text)
+    if not drawn.cut:
+        return Page(request, styled, lacking)
+    uncut = lines(draw(request.view, answer, request.width, False, True).text)
     # A picture is drawn otherwise where it may be wider: then no line is that of the other.
     alike = len(uncut) == len(styled) and uncut != tuple(map(_plain, styled))
     return Page(request, styled, lacking, uncut if alike else ())
