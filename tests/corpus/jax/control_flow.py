@@ -1,4 +1,4 @@
-# captured: loops, choose
+# captured: loops, choose, scan
 import jax
 import jax.numpy as jnp
 from jax import lax

@@ -101,4 +101,4 @@ from .stablehlo import (
     stablehlo_module,
     unoptimized_hlo_text,
 )
-from .transformations import EVALUATED, TRANSPOSE, transformations
+from .transformations import EVALUATED, TRANSPOSE, transformations, transforming

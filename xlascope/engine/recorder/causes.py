@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import compat
-from .signature import Circumstances, Difference, Signature, differences, mesh_contexts
+from .signature import BY_JAX, Circumstances, Difference, Signature, differences, mesh_contexts
 
 SEEN_SIGNATURES = 64
 SEEN_FUNCTIONS = 4096
@@ -268,8 +268,15 @@ class _Case:
         return Cause("parameters", reason, nearest.program, (change,))
 
     def _primitive(self, same: bool, nearest: Signature, was: Circumstances) -> Cause:
+        if same and was.clears < self.now.clears:
+            return self._once_more(nearest, was)
         if self.now.bodies:
-            bodies = ", ".join(dict.fromkeys(self.now.bodies))
+            own = dict.fromkeys(each for each in self.now.bodies if each != BY_JAX)
+            bodies = ", ".join(own)
+            if self.now.under or not own:
+                of = f" from {bodies}" if own else ""
+                reason = f"JAX makes its body anew{of} for each call{_under(self.now.under).partition(',')[0]}"
+                return Cause("function", reason, nearest.program)
             if same:
                 return Cause("function", f"a new function object for its body: {bodies}", nearest.program)
             constants = _constants(was, self.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import sys
 import time
 import weakref
 from collections import deque
@@ -188,12 +189,14 @@ class Hook:
     def _cause(self, found: Identified, program: Program, jaxpr: Any, call: dict[str, Any]) -> Cause:
         how = "eager" if program.primitive else "aot" if call["aot"] else "call"
         signature = replace(found.signature, program=program.id, how=how)
-        around = found.circumstances
+        around, under = found.circumstances, call["under"]
+        if program.primitive and not program.eager:
+            under = tuple(each for each in compat.transforming(sys._getframe()) if each != compat.EVALUATED)
         if program.primitive:
             signature = replace(signature, statics=eager_parameters(jaxpr, call["fun"]) or signature.statics)
-            around = replace(around, tree=None, made=None, under=call["under"])  # of JAX's own jitted object
+            around = replace(around, tree=None, made=None, under=under)  # of JAX's own jitted object
         # Of one function its gradient is another one: neither is the other made again.
-        under = () if program.primitive else call["under"]
+        under = () if program.eager else under
         key = "\0".join((program.function.id, *(under or program.transformations)))
         return self.reasons.explain(key, signature, found.fun, program.primitive, around, under)
 

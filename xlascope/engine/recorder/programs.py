@@ -7,6 +7,7 @@ import hashlib
 import os
 import weakref
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +35,7 @@ ALL_SOURCE_BYTES = 64 << 20
 ALIVE_JAXPRS = 64
 INPUT_ROWS = 256  # programs whose input rows are kept
 CONTROL_FLOW = "control flow"
-"""How a loop or a conditional came to run that the script calls outside of jit, with functions of its own."""
+"""How a loop, a conditional or a reduction came to run that the script calls outside of jit, with its own functions."""
 _WITH_BODIES = frozenset({"scan", "while", "cond"})
 
 
@@ -287,6 +288,8 @@ def _how(
         if not was_given_functions(jaxpr, equations.is_outside):
             return function, "eager"
         function = called_at(place, function.name)
+        if compat.primitive_params(call["fun"]) is not None:  # `lax.reduce`, say
+            return function, CONTROL_FLOW
     file = compat.debug_info(jaxpr)[1] or ""
     if os.path.basename(file) == "pmap.py" and not compat.is_user_file(file):
         return function, "pmap"
@@ -306,13 +309,19 @@ def eager_parameters(jaxpr: Any, fun: Any = None) -> tuple[str, ...]:
     ``fun``: what JAX jitted for it, which knows the parameters where no equation is left.
     """
     if (params := compat.primitive_params(fun)) is not None:
-        return tuple(f"{name}={static_text(value)}" for name, value in sorted(params.items()))
+        return _told(params)
     equations_ = compat.open_jaxpr(jaxpr).eqns
     while len(equations_) == 1 and equations_[0].primitive.name in {"jit", "pjit"}:
         equations_ = compat.open_jaxpr(equations_[0].params["jaxpr"]).eqns
     if len(equations_) == 1:
-        return tuple(f"{name}={static_text(value)}" for name, value in sorted(equations_[0].params.items()))
+        return _told(equations_[0].params)
     return tuple(f"result={equations.type_text(each)}" for each in compat.open_jaxpr(jaxpr).outvars)
+
+
+def _told(params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Parameters by name; of an object that is told by its type alone nothing is to be seen."""
+    texts = [(name, static_text(value)) for name, value in sorted(params.items())]
+    return tuple(f"{name}={text}" for name, text in texts if not (text.startswith("<") and text.endswith(">")))
 
 
 def _without_type(row: dict[str, Any]) -> dict[str, Any]:

@@ -152,21 +152,20 @@ def _bound(fun: Any) -> str | None:
     return type(fun.__self__).__qualname__ if inspect.ismethod(fun) else None
 
 
-# JAX itself makes what these are handed, once for each type.
+# JAX itself makes what these are handed, once for each type, where that is none of the script's.
 _NO_BODIES = ("scatter", "reduce", "sort", "select_and", "cumsum", "jit", "pjit")
+BY_JAX = "a function that JAX made"
 
 
 def _bodies(equation: Any) -> Iterator[str]:
-    """Where the functions come from that an equation's parameters were traced of; none of what JAX makes itself."""
-    if equation.primitive.name.startswith(_NO_BODIES):
-        return
+    """Where the functions come from that an equation's parameters were traced of; `BY_JAX` for one of JAX's own."""
+    seldom = equation.primitive.name.startswith(_NO_BODIES)
     for sub in compat.sub_jaxprs(equation):
         name, file, line, _ = compat.debug_info(sub)
-        if file is None or not compat.is_user_file(file):
-            first = next(iter(compat.open_jaxpr(sub).eqns), None)
-            place = compat.user_frame(first.source_info) if first is not None else None
-            file, line = place[:2] if place is not None else (None, None)
-        yield f"{name or 'a function'} ({file.rpartition('/')[2]}:{line})" if file else name or "a function"
+        if file is not None and compat.is_user_file(file):
+            yield f"{name or 'a function'} ({file.rpartition('/')[2]}:{line})"
+        elif not seldom:
+            yield BY_JAX
 
 
 # -------------------------------------------------------------------------------------------------------- differences

@@ -130,6 +130,8 @@ class Windows:
         if self._first_dispatch is None:
             self._first_dispatch = now
             self._count_from(now)
+            if self._session is None:
+                self._next = now + SETTLED
         if not new_program:
             return
         self._last_new = now
@@ -213,7 +215,8 @@ class Windows:
             return
         if self._why == "first":
             # Without a program so far there are eager primitives to look at: the script may never have another.
-            self._next = max(now, (self._last_new or now) + SETTLED)
+            begun = self._last_new or (now if self._first_dispatch is not None else float("inf"))
+            self._next = max(now, begun + SETTLED)
             self._next_count = self._next + COUNT_EVERY
             return
         self._next = now + self._interval

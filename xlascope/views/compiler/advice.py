@@ -32,9 +32,13 @@ def advice(source: RunSource, group: Sequence[Compile], together: bool = False) 
     if cause in ("function", "captured") and not rows[0].eager and (apart := _apart(group, rows)) is not None:
         return apart
     said = say(source, again if cause in _OF_TYPES else rows)
+    if said is None:
+        return None
     if cause == "function" and (held := _held([row for row in again if row.cause == "captured"])):
         said += f" Hand over {held} as an argument instead of capturing it."
-    return said + _called(again if cause in _OF_TYPES else rows, said) if cause in _AT_CALLS else said
+    if cause not in _AT_CALLS:
+        return said
+    return said + _called(again if cause in _OF_TYPES else rows, said)
 
 
 def _called(rows: Sequence[Compile], said: str) -> str:
@@ -135,6 +139,8 @@ def _function(source: RunSource, rows: Sequence[Compile]) -> str:
         said = f"`{row.name}` at {at} runs outside of jit, where JAX compiles it for each new function object"
         if own:
             return f"{said}; {own} leads there: put `jax.jit` around what that line calls."
+        if (row.reason or "").startswith("JAX makes"):
+            return f"`{row.name}` at {at} runs outside of jit, where {row.reason}: call it inside of a jitted function."
         repeats = _place(enclosing(source, row.call_file, row.call_line), row.call_file)
         out = f"outside of {repeats}" if repeats else "once"
         return f"{said}: define what it is given {out}, or call it inside of a jitted function."
@@ -285,15 +291,26 @@ def _cleared(source: RunSource, rows: Sequence[Compile]) -> str:
     return "JAX's caches are cleared between the calls (`jax.clear_caches()` or `clear_cache()`): leave that out."
 
 
+def _parameters(source: RunSource, rows: Sequence[Compile]) -> str | None:
+    row = rows[-1]
+    if {part.name for part in row.difference if part.part == "parameters"} != {"length"}:
+        return None
+    seen, at = values(rows, "length", "parameters"), _where(row.call_file, row.call_line)
+    return (
+        f"`{row.name}` at {at} runs outside of jit with {len(seen)} lengths ({few(seen)}), each compiled anew: call it "
+        "inside of a jitted function with the bound as an array, or keep one length."
+    )
+
+
 def _how(source: RunSource, rows: Sequence[Compile]) -> str:
     return "what `lower(…).compile()` returns is not used by a plain call: call that object, or only the function."
 
 
-_SAYINGS: dict[str, Callable[[RunSource, Sequence[Compile]], str]] = {
+_SAYINGS: dict[str, Callable[[RunSource, Sequence[Compile]], str | None]] = {
     "function": _function, "captured": _captured, "shape": _shape, "rank": _shape, "dtype": _dtype,
     "weak type": _weak, "x64": _x64, "static": _static, "structure": _structure, "sharding": _placement,
     "device": _placement, "donation": _donation, "config": _configured, "option": _configured, "cleared": _cleared,
-    "how": _how,
+    "how": _how, "parameters": _parameters,
 }  # fmt: skip
 # What is to be changed lies where the function is called.
 _AT_CALLS = ("shape", "rank", "dtype", "weak type", "x64", "static", "structure", "sharding", "device", "cleared")
