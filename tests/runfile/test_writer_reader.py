@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -271,3 +272,18 @@ def test_nothing_is_left_of_a_file_that_could_not_be_begun(tmp_path: Path, monke
     with pytest.raises(RunFileError, match="the disk is full"):
         Writer(tmp_path / "a.xlascope")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_readers_get_in_while_much_is_written(tmp_path: Path) -> None:
+    """One in the writer's own thread would wait for itself."""
+    path = tmp_path / "run.xlascope"
+    with closing(Writer(path)) as writer:
+        writer.put("program", {"id": "f#1"})
+        writer.commit()
+        writer._last_commit = float("inf")  # no commit by time
+        writer.chunk("profile", os.urandom(12 << 20), {})
+        assert writer._dirty
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            assert other.execute("SELECT count(*) FROM records").fetchone() == (1,)
+        writer.chunk("profile", os.urandom(12 << 20), {})
+        assert not writer._dirty, "what waits is bounded"

@@ -23,6 +23,7 @@ from xlascope.runfile.lock import create, hold, let_go
 from xlascope.runfile.schema import APPLICATION_ID, CREATE, DEFAULT_MAX_SIZE, FORMAT
 
 COMMIT_EVERY_S = 0.5
+COMMIT_EVERY_BYTES = 16 << 20  # of what was written since: it stays in memory until then
 _COMPRESS_FROM = 256
 _SAMPLE = 32 << 10
 # SQLite refuses a value of 1e9 bytes, and with it the transaction.
@@ -49,7 +50,7 @@ class Writer:
         self.path = Path(path).absolute()
         self.max_size = max_size
         self.refused: dict[str, int] = {}
-        self._bytes = 0
+        self._bytes = self._committed = 0
         self._last_commit = time.monotonic()
         self._dirty = False
         existed = self.path.exists()
@@ -94,6 +95,9 @@ class Writer:
         # cut, took 5 to 20 ms; it is done once, in `close`.
         db.execute("PRAGMA synchronous=OFF")
         db.execute("PRAGMA trusted_schema=OFF")
+        # What its cache cannot hold SQLite would write before the commit, and shut out readers from then on: one in the
+        # writer's own thread would wait for itself.
+        db.execute("PRAGMA cache_spill=OFF")
         empty = not existed or os.path.getsize(self.path) == 0
         if empty:
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
@@ -106,7 +110,7 @@ class Writer:
             raise RunFileError(f"{self.path}: written by a newer xlascope; update xlascope to add to it")
         pages, free, size = (
             db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
-        self._bytes = (pages - free) * size
+        self._bytes = self._committed = (pages - free) * size
         return db
 
     def put(
@@ -224,11 +228,13 @@ class Writer:
             raise _explain(self.path, error, self._advice) from error
         finally:
             self._dirty = False
+            self._committed = self._bytes
             self._last_commit = time.monotonic()
 
     def tick(self) -> None:
-        """Call now and then (the keeper's loop does): commits what is older than half a second."""
-        if self._dirty and time.monotonic() - self._last_commit >= COMMIT_EVERY_S:
+        """Call now and then (the keeper's loop does): commits what is older than half a second, or much."""
+        old = time.monotonic() - self._last_commit >= COMMIT_EVERY_S
+        if self._dirty and (old or self._bytes - self._committed >= COMMIT_EVERY_BYTES):
             self.commit()
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from xlascope.session.listeners import Event, Listeners
 from xlascope.session.loop import Loop
 from xlascope.session.measuring import Measurer, Ticket
 from xlascope.session.outputs import OutputLog
+from xlascope.session.pauses import Pauses
 from xlascope.session.plan import ENGINE, LaunchPlan, engine_command
 from xlascope.session.process import Process, inherited_descriptors
 from xlascope.session.script_streams import ScriptStreams
@@ -73,6 +74,8 @@ class Keeper:
         self._boot = boot
         self._warm = warm
         self._started_at_all = True
+        self._said_bye = False
+        self._pauses = Pauses()
         self._stacks: Any = None
         self._listeners = Listeners()
         self._store = Store(self._listeners.problem, self._stored, commit_every)
@@ -231,7 +234,9 @@ class Keeper:
         elif kind == "result":
             if not self._measurer.result("recorder", message):
                 self.emit({**body, "kind": "result"})
-        elif kind != "bye":
+        elif kind == "bye":
+            self._said_bye = True
+        else:
             self.keep(message)
 
     def keep(self, message: Message, program: str | None = None, variant: str | None = None) -> None:
@@ -286,6 +291,8 @@ class Keeper:
             if self._started_at_all and self.state == "starting":
                 self._listeners.problem("the script was not recorded: the engine ended before it began; "
                               "it needs Python 3.11 to 3.13")
+            if not self._said_bye and (why := self._pauses.missing()) is not None:
+                self._store.dropped("recording", 1, why)
             self._put_end("ended" if self.exit_code is not None else "killed")
         if self.streams is not None:
             self.streams.end()
@@ -390,6 +397,7 @@ class Keeper:
         self.emit({"kind": "state", "state": state, "exit_code": self.exit_code, "signal": self.signal_number})
 
     def _tick(self) -> None:
+        self._pauses.look()
         self._log.tick()
         self._store.tick()
         if not self._finished.is_set():
