@@ -287,3 +287,15 @@ def test_readers_get_in_while_much_is_written(tmp_path: Path) -> None:
             assert other.execute("SELECT count(*) FROM records").fetchone() == (1,)
         writer.chunk("profile", os.urandom(12 << 20), {})
         assert not writer._dirty, "what waits is bounded"
+
+
+def test_an_empty_file_that_was_made_for_a_run_is_kept(tmp_path: Path) -> None:
+    """Its name stays taken, so that another run which starts at once gets another."""
+    path = tmp_path / "run.xlascope"
+    path.touch(0o600)
+    number = path.stat().st_ino
+    with closing(Writer(path, replace=True)) as writer:
+        writer.put("program", {"id": "f#1"})
+    assert path.stat().st_ino == number
+    with closing(Writer(path, replace=True)):
+        assert path.stat().st_ino != number

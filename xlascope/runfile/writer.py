@@ -54,13 +54,15 @@ class Writer:
         self._last_commit = time.monotonic()
         self._dirty = False
         existed = self.path.exists()
+        # An empty one was made for this run: were it replaced, another run could take its name meanwhile.
+        begun = existed and self.path.stat().st_size > 0
         if not create and not existed:
             raise RunFileError(f"{self.path}: no such run file")
         self._advice = _ANOTHER_PLACE if create else _A_COPY
         self._lock = hold(self.path, self._advice)
         try:
             self._db = self._open(existed)
-            if replace and existed:
+            if replace and begun:
                 self._db = self._instead()
         except sqlite3.Error as error:
             self._abandon()
