@@ -388,3 +388,16 @@ async def test_a_file_of_one_form_begins_with_that_form(tmp_path, name, text, ti
     async with opened(file) as (app, pilot, _screen):
         await until(pilot, lambda: title in text_of(app) and graph in text_of(app))
         assert text_of(app).count("not in this file") == (graph == "is not in this file")
+
+
+async def test_eager_operations_have_nothing_to_switch():
+    async with shown() as (app, pilot, screen):
+        await pilot.press("G", "k")
+        await settle(pilot)
+        function, program = screen.functions().chosen
+        assert function.name.startswith("eager ops") and program is None and screen.desk.program == "scores#1"
+        assert "so the panes show scores#1; V, ops, a: their times" in text_of(app)
+        for key in ("F", "S", "plus"):
+            await pilot.press(key)
+            await settle(pilot)
+            assert not screen.desk.switches.touched and app.screen is screen

@@ -38,6 +38,10 @@ class Linking:
         program = message.program
         if program is not None and program.id != self._main.desk.program:
             self.take_program(program.id)
+        elif program is None and message.function is not None and self._main.desk.program is not None:
+            # Of these there is no program: the panes go on showing the one before.
+            said = f"no program of their own, so the panes show {self._main.desk.program}; V, ops, a: their times"
+            self._main.query_one(ExplainLine).show(said, message.function.name)
 
     def take_program(self, program: str | None) -> None:
         """Shows another program; None: the one under the cursor of the list."""

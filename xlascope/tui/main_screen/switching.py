@@ -34,6 +34,8 @@ class Switching:
         if desk.program is None:
             screen.notify("no program was compiled yet: there is nothing to switch")
             return
+        if self._on_eager():
+            return
         screen.functions().hold()
         screen.live.forget_failures()
         before, desk.switches = desk.switches, desk.switches.turned(name)
@@ -55,8 +57,19 @@ class Switching:
         delay = _SETTLE if name in ("devices", "jit") else 0.0
         screen.set_timer(delay, lambda: self._measure_if(wanted)) if delay else self._measure_if(wanted)
 
+    def _on_eager(self) -> bool:
+        """Whether the cursor is on what has no program of its own, so that nothing is to be switched; it is told."""
+        functions = self._me.functions()
+        function, program = functions.chosen
+        if function is None or program is not None or not functions.has_focus:
+            return False
+        self._me.notify(f"{function.name}: JAX dispatches them one by one, there is no program to switch; choose one")
+        return True
+
     def action_sharding(self) -> None:
         """Opens the form; what it hands over is measured."""
+        if self._on_eager():
+            return
         from xlascope.tui.forms.sharding_checks import Draft
         from xlascope.tui.forms.sharding_form import ShardingForm
 
@@ -86,6 +99,8 @@ class Switching:
 
     def action_more(self, first: str) -> None:
         """Opens the form of the switches without a key, at one of its fields; what it hands over is measured."""
+        if self._on_eager():
+            return
         from xlascope.session.targets import TargetError
         from xlascope.tui.forms.more_checks import rejected_at, typed
         from xlascope.tui.forms.more_form import MoreForm
