@@ -139,7 +139,7 @@ async def test_what_is_not_held_is_collected_with_progress_and_can_be_cancelled(
         await pilot.press("escape")
         assert keeper.cancelled == [101] and isinstance(app.screen, PassesScreen)
         keeper.tell({"kind": "result", "id": 101, "ok": False, "cancelled": True, "error": "cancelled"})
-        await until(pilot, lambda: "cancelled; esc leads back" in "\n".join(screen_text(app)))
+        await until(pilot, lambda: "cancelled; p leads back, and p there asks again" in "\n".join(screen_text(app)))
         await pilot.press("escape")
         assert isinstance(app.screen, MainScreen)
 

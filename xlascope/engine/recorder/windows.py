@@ -162,7 +162,11 @@ class Windows:
                     # end: this one may cut its execution.
                     self._open("periodic", from_start=False)
             return
-        for why, due in (("periodic", self._next), ("count", self._next_count)):
+        if self._last_new is None and now >= self._next and self._busy():
+            self._next = now + SETTLED  # what is compiled may be the first program: its own window is to see it begin
+        # Of eager primitives alone no calls are counted.
+        next_count = self._next_count if self._last_new is not None else float("inf")
+        for why, due in (("periodic", self._next), ("count", next_count)):
             if now >= due and self._may_spend(why, now) and not self._busy():
                 self._open(why, from_start=False)
                 return
