@@ -55,18 +55,7 @@ def operands_end(text: str, start: int, stop: int) -> int | None:
 
 def split_top(text: str, start: int, stop: int) -> list[str]:
     """The parts of ``text[start:stop]`` between commas outside of brackets and strings, stripped, empties left out."""
-    parts, depth, begin = [], 0, start
-    for mark in _MARK.finditer(text, start, stop):
-        character = text[mark.start()]
-        if character in "({[":
-            depth += 1
-        elif character in ")}]":
-            depth -= 1
-        elif character == "," and depth <= 0:
-            parts.append(text[begin : mark.start()].strip())
-            begin = mark.end()
-    parts.append(text[begin:stop].strip())
-    return [part for part in parts if part]
+    return [part for begin, end in spans_top(text, start, stop) if (part := text[begin:end].strip())]
 
 
 def spans_top(text: str, start: int, stop: int) -> list[tuple[int, int]]:

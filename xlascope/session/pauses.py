@@ -25,4 +25,5 @@ class Pauses:
         self.look()
         if self.longest < LATE_S:
             return None
-        return f"nothing was read from the recorder for {self.longest:.0f} s: what the script did then may be missing"
+        late = f"nothing was read from the recorder for {self.longest:.0f} s"
+        return f"{late}: what the script did then may be missing; record it again"
