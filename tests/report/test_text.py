@@ -17,7 +17,17 @@ from xlascope.cli.show import main
 from xlascope.report.text import render
 from xlascope.report.text.encodings import writable
 from xlascope.report.text.plain import output, stage
-from xlascope.report.text.tables import Column, Paper, Several, fit, fixed_column, number_column, place_column, table
+from xlascope.report.text.tables import (
+    Column,
+    Paper,
+    Several,
+    duration,
+    fit,
+    fixed_column,
+    number_column,
+    place_column,
+    table,
+)
 from xlascope.views import VIEWS, open_source, query
 from xlascope.views.history import History, Occurrence
 from xlascope.views.output import Output, Piece
@@ -75,6 +85,15 @@ def test_shares_that_leave_something_out_say_so(one_device: Recorded) -> None:
     unknown = replace(answer, functions=(replace(first, share=None), *others))
     said = render("functions", unknown, width=200)
     assert f"{first.name}: no window saw a call of it" in said and "more than all calls" not in said
+    bounded = replace(first, share=None, share_at_least=0.1279, first_calls_only=True)
+    said = render("functions", replace(answer, functions=(bounded, *others)), width=200)
+    row = next(line for line in said.splitlines() if line.startswith(first.name))
+    assert " ≥12% " in row and "▎" in row and f" *{duration(first.per_call_ns)} " in row
+    assert f"Share ≥ ({first.name}): of some" in said and "no window saw a call of it" not in said
+    assert "* per call: one call" in said
+    nearly_none = replace(bounded, share_at_least=0.001, first_calls_only=False)
+    said = render("functions", replace(answer, functions=(nearly_none,)), width=200)
+    assert " ? " in said and "* per call" not in said
 
 
 def test_coloured_only_when_asked(one_device: Recorded) -> None:

@@ -46,6 +46,14 @@ async def test_functions_show_share_place_and_programs():
         assert shown[5].startswith(" ▸step")
 
 
+async def test_a_share_that_is_a_bound_says_so_and_is_rounded_down():
+    made = FunctionsList()
+    made.set_functions((FunctionItem("some", "", share=0.8579, estimated=True, at_least=True),))
+    app = Host(made)
+    async with app.run_test(size=SIZE):
+        assert "≥ 85% " in screen_text(app)[1]
+
+
 async def test_the_cursor_chooses_a_program():
     app = Host(functions())
     async with app.run_test(size=SIZE) as pilot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from tests.views.recorded_scripts import Recorded
 from xlascope.runfile import Chunk
 from xlascope.traces import OpTimes
+from xlascope.tui.feeding.overview import program_infos, run_overview
+from xlascope.tui.text.numbers import percent_at_least
 from xlascope.views import open_source, query
 from xlascope.views.times.call_count import Compiled, Count, compiled, of_program, seen_again
 from xlascope.views.times.call_rate import Lifetime
@@ -289,6 +292,26 @@ def test_shares_are_time_per_call_times_calls(one_device: Recorded) -> None:
     assert loop.per_call is not None and (loop.per_call.seen, loop.estimated_ns) == (11, loop.per_call.calls_ns)
     assert loop.device_ns is not None and loop.device_ns <= loop.per_call.calls_ns
     assert [row.estimated_ns for row in answer.functions] == sorted((r.estimated_ns for r in rows.values()), reverse=True)
+
+
+def test_what_is_certain_of_a_function_bounds_its_share(one_device: Recorded) -> None:
+    with open_source(one_device.path) as source:
+        before = next(row for row in query("functions", source).functions if len(row.programs) > 1)
+    with open_source(one_device.path) as source:
+        hidden, *rest = before.programs
+        known = heat(source)
+        known[hidden] = replace(known[hidden], calls=None, estimated_ns=None, per_call=None, device_ns=None)
+        answer, programs, run = (query(view, source) for view in ("functions", "programs", "run"))
+    row = next(row for row in answer.functions if row.name == before.name)
+    certain = sum(known[name].estimated_ns or 0 for name in rest)
+    assert row.share is None and row.estimated_ns is None and certain
+    assert row.share_at_least == certain / answer.estimated_ns
+    assert all(row.share_at_least is None for row in answer.functions if row.share is not None)
+    shown = run_overview(run, program_infos(programs, ()), programs, answer, None)
+    item = next(each for each in shown.functions if each.name == before.name)
+    assert item.at_least and item.share == row.share_at_least
+    assert any(f"Share at least {percent_at_least(item.share)}: of some of its programs" in said for said in item.told)
+    assert not any(each.at_least for each in shown.functions if each is not item)
 
 
 def test_calls_that_no_window_saw_may_be_as_short_as_the_shortest_seen() -> None:

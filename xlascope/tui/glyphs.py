@@ -35,6 +35,7 @@ class Glyphs:
     gauge_right: str
     warning: str
     middle_dot: str
+    at_least: str
 
     def bar(self, share: float | None, width: int) -> str:
         """A bar of `width` cells for a share between 0 and 1; empty for an unknown share."""
@@ -65,12 +66,14 @@ UNICODE = Glyphs(
     cursor="►", focus="▌", estimated="~", unknown="?", nothing_left="∅", added="+", opened="▾", closed="▸",
     running="●", ended="■", separator="│", rule="─", times="×", arrow="→", plus_minus="±", ellipsis="…",
     micro="µ", eighths="▏▎▍▌▋▊▉█", spark="▁▂▃▄▅▆▇█", gauge_left="▕", gauge_right="▏", warning="!", middle_dot="·",
+    at_least="≥",
 )  # fmt: skip
 
 ASCII = Glyphs(
     cursor=">", focus="*", estimated="~", unknown="?", nothing_left="0", added="+", opened="v", closed=">",
     running="*", ended="#", separator="|", rule="-", times="x", arrow=">", plus_minus="+", ellipsis="~",
     micro="u", eighths="#", spark="_.-=*#", gauge_left="[", gauge_right="]", warning="!", middle_dot=".",
+    at_least=">",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xlascope.runfile import Record
@@ -20,9 +20,10 @@ class Function:
     """``device_ns`` is what the profile windows saw, never scaled. ``share`` is of the time of the whole run.
 
     ``estimated_ns``: ``per_call_ns`` times ``calls``, program by program; ``share`` is its part of that of all
-    programs, an estimate unless windows saw every call (``share_estimated``). ``per_call_ns``: from a call's first op
-    to the end of its last, over all devices; where ``per_call_at_least``, no window saw a whole one, and this is the
-    longest part. ``per_call_note`` says how it was obtained. ``first_calls_only``: of each program
+    programs, an estimate unless windows saw every call (``share_estimated``). ``share_at_least``: where ``share`` is
+    unknown, as calls or times of some of its programs are, the part of what is certain. ``per_call_ns``: from a call's
+    first op to the end of its last, over all devices; where ``per_call_at_least``, no window saw a whole one, and this
+    is the longest part. ``per_call_note`` says how it was obtained. ``first_calls_only``: of each program
     one call was seen, which pays for cold memory if it is the first. ``library``: JAX's own.
     ``calls_exact`` is false when ``calls`` is an estimate or None (too little was seen, or the script runs on):
     ``calls_at_least`` are certain; ``calls_at_most``: at the fastest of steady paces, else without a pause in between.
@@ -45,11 +46,12 @@ class Function:
     calls_at_least: int | None
     per_call_ns: int | None
     per_call_note: str | None
-    first_calls_only: bool = field(metadata={"json": False})
+    first_calls_only: bool
     per_call_at_least: bool
     estimated_ns: int | None
     share_estimated: bool
     calls_at_most: int | None = None
+    share_at_least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def _function(
     weight = sum(max(calls, 1) for _, calls in times)
     estimated = [each.estimated_ns for each in known if each.calls != 0]
     total = None if None in estimated else fields.plus(estimated)
+    certain = fields.plus([each.at_least_ns for each in known])
     compiles = [each.json for name in names for each in compile_records(source).get(name, [])]
     first = programs[0].json if programs else {}
     return Function(
@@ -165,6 +168,7 @@ def _function(
         estimated_ns=total,
         share_estimated=not all_watched(warmth.values()),
         calls_at_most=fields.total([each.calls_at_most for each in known]) if known else None,
+        share_at_least=certain / total_ns if total is None and certain and total_ns else None,
     )
 
 

@@ -23,10 +23,12 @@ from xlascope.report.text.tables import (
     table,
     warning,
 )
+from xlascope.tui.text import numbers
 from xlascope.views.functions import Function, Functions
 from xlascope.views.programs import Program, Programs, made_of
 
-_MUCH = 0.1  # of the run's device time
+FIRST = "*"
+"""Before a time of calls that are the only ones seen of their programs."""
 
 
 def functions(answer: Functions) -> Iterable[RenderableType]:
@@ -60,10 +62,17 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         trimmed = "Per call: the mean without the tenth of the longest and of the shortest"
         yield note(f"{total}{rest if answer.eager_estimated_ns else ''}. {how}. {trimmed}.")
     unknown = [each for each in answer.functions if each.share is None]
-    if unknown and answer.estimated_ns:
+    bounded = [each for each in unknown if each.share_at_least is not None]
+    if bounded and answer.estimated_ns:
         yield note(
-            f"{_some([each.name for each in unknown])}: no window saw a call of it, or of one of its programs, so that "
-            "its share is unknown and those of the others leave it out."
+            f"Share ≥ ({_some([each.name for each in bounded])}): of some of its programs there were calls that no window "
+            "saw, or how many there were is not known. Only what is certain is in it; the other shares leave out the rest."
+        )
+    unseen = [each for each in unknown if each.share_at_least is None]
+    if unseen and answer.estimated_ns:
+        yield note(
+            f"{_some([each.name for each in unseen])}: no window saw a call of it, so that its share is unknown and "
+            "those of the others leave it out."
         )
     compiled = sum(each.compile_ns or 0 for each in answer.functions)
     if not unknown and answer.estimated_ns and compiled > answer.estimated_ns:
@@ -75,12 +84,10 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
             "~ estimated: the windows did not cover every call. Calls a–b: a were counted, b at most if the pace did "
             "not change. ≥ at least: how many more is not known."
         )
-    much = [each for each in answer.functions if each.first_calls_only and (each.share or 0) >= _MUCH]
-    cold = dict.fromkeys(each.name for each in much)
-    if cold:
+    if any(each.first_calls_only for each in answer.functions):
         yield note(
-            f"{', '.join(cold)}: one call of each program was seen. A first call pays for cold memory and sleeping "
-            "threads; `xlascope measure` tells what later ones take."
+            f"{FIRST} per call: one call of each program was seen. A first call pays for cold memory and sleeping "
+            "threads; `xlascope measure RUN --program P` tells what later ones take."
         )
     if answer.simulated_devices is not None:
         yield note(
@@ -97,13 +104,20 @@ def _function(row: Function) -> list[str | Text]:
         name,
         place(row.file, row.line),
         calls(row.calls, row.calls_exact, row.calls_at_least, row.calls_at_most),
-        ("≥" if row.per_call_at_least else "") + duration(row.per_call_ns),
-        estimated(share(row.share), not row.share_estimated or row.share is None),
-        bar(row.share),
+        ("≥" if row.per_call_at_least else "") + (FIRST if row.first_calls_only else "") + duration(row.per_call_ns),
+        _share(row),
+        bar(row.share if row.share is not None else row.share_at_least),
         duration(row.device_ns),
         duration(row.compile_ns),
         _names(row.programs),
     ]
+
+
+def _share(row: Function) -> str:
+    if row.share is not None:
+        return estimated(share(row.share), not row.share_estimated)
+    least = numbers.percent_at_least(row.share_at_least)
+    return least if least == UNKNOWN else f"≥{least}"
 
 
 def calls(value: int | None, exact: bool, at_least: int | None, at_most: int | None = None) -> str:

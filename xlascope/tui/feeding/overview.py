@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from xlascope.tui.model import OpsTable, Overview, ProgramInfo
-from xlascope.tui.text.numbers import count, duration, percent, size
+from xlascope.tui.text.numbers import count, duration, percent, percent_at_least, size
 from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
 
 _AGAIN, _AGAIN_NS, _EAGER_AGAIN = 5, 1_000_000_000, 100  # compiles, or their time, that are worth a mark
@@ -90,17 +90,20 @@ def _functions(
         ids = [each for each in row.programs if each in programs]
         storm = next((storm_of[each] for each in row.programs if each in storm_of), None)
         again = len(ids) >= _AGAIN or (storm is not None and _is_heavy(storm))
+        # Below one percent a bound says nothing.
+        least = row.share_at_least if (row.share_at_least or 0) >= 0.01 else None
         about = f"{count(storm.compiles)} compiles" if again and storm is not None else _called(row)
         items.append(
             FunctionItem(
                 row.name,
                 _where(row.file, row.line),
                 tuple(_program_item(programs[each], signatures.get(each), times.get(each)) for each in ids),
-                row.share,
+                row.share if row.share is not None else least,
                 row.share_estimated,
                 about,
                 again,
                 (*_told(row, found), *(_storm_told(storm) if storm is not None else ())),
+                at_least=row.share is None and least is not None,
             )
         )
     others = [storm for storm in storms if storm.eager and not any(each in programs for each in storm.programs)]
@@ -200,6 +203,14 @@ def _told(row: Any, found: Any) -> Iterator[str]:
             f"Share {mark}{percent(row.share)}: {how}, {mark}{duration(row.estimated_ns)} of "
             f"{mark}{duration(found.estimated_ns)} of all programs."
         )
+    elif row.share_at_least is not None:
+        yield (
+            f"Share at least {percent_at_least(row.share_at_least)}: of some of its programs there were calls that no "
+            "window saw, or how many there were is not known; only what is certain is in it."
+        )
+    if row.first_calls_only:
+        yield "One call of each program was seen: a first call pays for cold memory and sleeping threads (`m` measures)."
+
     if row.device_ns is not None:
         yield f"Profile windows saw {duration(row.device_ns)} of device time in {count(row.calls_seen)} calls."
     if found.simulated_devices is not None:

@@ -67,6 +67,12 @@ def percent(share: float | None) -> str:
     return f"{share * 100:.0f}%"
 
 
+def percent_at_least(share: float | None) -> str:
+    """A bound from below as `86%`, rounded down; `?` where that is none."""
+    whole = 0 if share is None else int(share * 100)
+    return f"{whole}%" if whole else UNKNOWN
+
+
 def _three(value: float) -> str:
     magnitude = abs(value)
     if magnitude >= 99.95:

@@ -10,7 +10,7 @@ from textual.message import Message
 
 from xlascope.tui.actions import bindings
 from xlascope.tui.glyphs import UNICODE, Glyphs
-from xlascope.tui.text.numbers import percent
+from xlascope.tui.text.numbers import percent, percent_at_least
 from xlascope.tui.text.safe import safe
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.row_table import fit
@@ -37,7 +37,7 @@ class ProgramItem:
 class FunctionItem:
     """One function: `where` is `file:line`, `share` its part of the device time (None: unknown).
 
-    `told`: how the numbers were obtained.
+    `at_least`: that is a bound from below. `told`: how the numbers were obtained.
     """
 
     name: str
@@ -48,6 +48,7 @@ class FunctionItem:
     calls: str = ""
     alert: bool = False
     told: tuple[str, ...] = ()
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class FunctionsList(LineView):
 
     HELP = (
         "Functions given to jit, pmap and so on, the most device time first. The bar is the share of the time seen in "
-        "profile windows; `~` is an estimate, `!` compiled again and again: enter on its row, or a click on the mark, "
+        "profile windows; `~` is an estimate, `≥` what is certain, `!` compiled again and again: enter on its row, or a click on the mark, "
         "shows why. Enter on a function shows its programs."
     )
     SCOPES = ("list", "functions")
@@ -237,12 +238,15 @@ class FunctionsList(LineView):
             sign = glyphs.opened if _key(function) in self._opened else glyphs.closed
         pointer = glyphs.cursor if row == self.cursor else " "
         mark = glyphs.estimated if function.estimated and function.share is not None else " "
+        text = percent(function.share)
+        if function.at_least:
+            mark, text = glyphs.at_least, percent_at_least(function.share)
         bar = 4 if width >= 22 else 0
         name_width = width - 2 - 5 - (bar + 1 if bar else 0)
         hot = function.share is not None and function.share >= 0.25
         tokens = [(pointer, "accent"), (sign, "dim")]
         tokens.append((fit(self._safe(function.name), name_width, False, glyphs), "define"))
-        tokens += [(mark, "estimated"), (f"{percent(function.share):>4}", "bar_hot" if hot else "text")]
+        tokens += [(mark, "estimated"), (f"{text:>4}", "bar_hot" if hot else "text")]
         if bar:
             tokens += [(" ", "text"), (glyphs.bar(function.share, bar), "bar_hot" if hot else "bar")]
         return tokens
