@@ -65,8 +65,9 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
     bounded = [each for each in unknown if each.share_at_least is not None]
     if bounded and answer.estimated_ns:
         yield note(
-            f"Share ≥ ({_some([each.name for each in bounded])}): of some of its programs there were calls that no window "
-            "saw, or how many there were is not known. Only what is certain is in it; the other shares leave out the rest."
+            f"Share ≥ ({_some([each.name for each in bounded])}): of some of its programs there were calls that no "
+            "window saw, or how many there were is not known. Only what is certain is in it; the other shares leave "
+            "out the rest."
         )
     unseen = [each for each in unknown if each.share_at_least is None]
     if unseen and answer.estimated_ns:

@@ -209,7 +209,7 @@ def _told(row: Any, found: Any) -> Iterator[str]:
             "window saw, or how many there were is not known; only what is certain is in it."
         )
     if row.first_calls_only:
-        yield "One call of each program was seen: a first call pays for cold memory and sleeping threads (`m` measures)."
+        yield "One call of each program was seen. A first call pays for cold memory and sleeping threads; `m` measures."
 
     if row.device_ns is not None:
         yield f"Profile windows saw {duration(row.device_ns)} of device time in {count(row.calls_seen)} calls."

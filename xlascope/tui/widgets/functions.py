@@ -63,8 +63,8 @@ class FunctionsList(LineView):
 
     HELP = (
         "Functions given to jit, pmap and so on, the most device time first. The bar is the share of the time seen in "
-        "profile windows; `~` is an estimate, `≥` what is certain, `!` compiled again and again: enter on its row, or a click on the mark, "
-        "shows why. Enter on a function shows its programs."
+        "profile windows; `~` is an estimate, `≥` what is certain, `!` compiled again and again: enter on its row, or "
+        "a click on the mark, shows why. Enter on a function shows its programs."
     )
     SCOPES = ("list", "functions")
     BINDINGS = bindings("functions")
