@@ -20,7 +20,8 @@ QUIET_LONGEST = 1800.0  # seconds to wait for the end of what notes nothing; …
 LONGEST = 10.0  # … of what notes events, that somebody may want to see meanwhile; …
 UNTOLD_LONGEST = 1.0  # … where nobody tells how much that is
 LARGEST = 8 << 20  # bytes in use that the heaps may grow by while waiting, …
-SPREAD = 24 << 20  # … and bytes in all: events lie between what is computed, and keep its memory from being reused
+SPREAD = 24 << 20  # … and bytes in all: events lie between what is computed, and keep its memory from being reused, …
+QUIET_SPREAD = 40 << 20  # … which a busy machine does alone, where next to nothing is noted: threads take heaps anew
 STEADY, STEADY_BYTES = 3, 512 << 10  # so many looks at a profile, each of which finds it larger by that: it is dense
 
 
@@ -119,9 +120,10 @@ class Execution:
         grown = self.noted.grown
         if grown is None:
             return waited < UNTOLD_LONGEST
-        if self.noted.spread > SPREAD:
+        quiet = self.noted.is_quiet
+        if self.noted.spread > (QUIET_SPREAD if quiet else SPREAD):
             return False
-        return grown < LARGEST and (self.noted.is_quiet or waited < LONGEST)
+        return grown < LARGEST and (quiet or waited < LONGEST)
 
     def wait(self, seconds: float) -> None:
         """Wait for its end, as long as that is worth it and at most ``seconds``."""

@@ -26,7 +26,7 @@ LOOKING_SHARE = 0.1  # of the time a program runs, between two looks at how much
 LOOKING_SHORTEST = 0.005  # … and seconds at the least
 TICK = 0.25  # seconds between two looks at what is due
 # What the next window should hold at most, judged by the last; its end takes up to 20 times that for a moment.
-WINDOW_BYTES = 2 << 20
+WINDOW_BYTES = 1 << 20
 GIVE_BACK = 1 << 20  # bytes of a window from which on what its end took is given back to the system
 SPREAD_BACK = 16 << 20  # bytes that the heaps grew by meanwhile, for the same
 FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for, …
@@ -292,8 +292,9 @@ class Windows:
             if self._first_dispatch is not None:
                 watched = max(0.0, started - self._counted - (self._compiling() - self._compiled))
             size = len(data)
-            if size > WINDOW_BYTES and self._why == "periodic":
-                self._length = max((started - self._opened) * WINDOW_BYTES / size / LENGTH_GROWTH, 0.01)
+            if self._why == "periodic":
+                allowed = (started - self._opened) * WINDOW_BYTES / max(size, 1)
+                self._length = max(min(self._length, allowed / LENGTH_GROWTH), 0.01)
             if self._why != "first":
                 wanted = (started - self._opened) * COUNT_BYTES / max(size, 1)
                 self._count_length = min(max(wanted, COUNT_SHORTEST), COUNT_LENGTH)
