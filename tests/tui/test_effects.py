@@ -10,13 +10,15 @@ from hosting import Host, screen_text, settle
 from on_screen import shown, text_of
 from rich.cells import cell_len
 
-from xlascope.tui.effects import baseline, effects, explain_variant
+from xlascope.tui.effects import baseline, effects, explain_variant, why_apart
 from xlascope.tui.feeding.live import LiveNow
 from xlascope.tui.feeding.rows import variant_row as made_row
 from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.model import ProgramInfo
 from xlascope.tui.text.agreement import agreement, brief_agreement
 from xlascope.tui.widgets.dialogs import TextOverlay
 from xlascope.tui.widgets.effect_line import Effect, EffectLine
+from xlascope.tui.widgets.part_line import PartLine
 
 FUSION = made_row(variant_row(), ((), ()))
 JIT = replace(
@@ -45,6 +47,29 @@ def test_the_baseline_is_that_of_the_variant_shown():
     assert baseline([FUSION, JIT], None, UNICODE).startswith("baseline 90.0 µs")
     assert baseline([FUSION, JIT], "baseline", UNICODE).startswith("baseline 90.0 µs")
     assert baseline([FUSION, JIT], "fusion=off", UNICODE) == "baseline 124 µs ±0.4% n=212"
+
+
+def test_why_a_call_in_the_script_and_the_baseline_took_different_times_is_told_where_they_did():
+    slow = ProgramInfo("scores#1", "scores", per_call_ns=400_000)
+    first, *rest = why_apart(slow, [FUSION, JIT], "fusion=off")
+    assert first == "scores#1: 400 µs a call in the script, 124 µs as the baseline." and len(rest) == 2
+    assert why_apart(slow, [FUSION, JIT], None)[0].endswith("90.0 µs as the baseline.")
+    assert why_apart(slow, [], None) == why_apart(None, [FUSION], None) == []
+    assert why_apart(replace(slow, per_call_ns=124_000), [FUSION], None) == []
+
+
+async def test_two_times_side_by_side_are_told_apart_and_explained_on_request():
+    async with shown() as (app, pilot, screen):
+        known = screen.desk.overview.programs["scores#1"]
+        slow = {"scores#1": replace(known, per_call_ns=400_000)}
+        screen.desk.overview = replace(screen.desk.overview, programs=slow)
+        screen.draw_status()
+        await pilot.pause()
+        phases = screen.query_one("#phases", PartLine).text()
+        assert "400 µs each in the script, where the baseline is measured alone (= why)" in phases
+        await pilot.press("equals_sign")
+        await settle(pilot)
+        assert "scores#1: 400 µs a call in the script, 124 µs as the baseline." in text_of(app)
 
 
 @pytest.mark.parametrize(

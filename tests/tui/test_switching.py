@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
+
 from fixed import FixedFeed, FixedKeeper
 from hosting import screen_text, settle
 from on_screen import shown, text_of, until
@@ -16,7 +19,8 @@ async def test_a_switch_is_measured_and_its_stages_are_shown_when_the_result_is_
         await pilot.press("F")
         await pilot.pause()
         assert keeper.measured == [("scores#1", {"fusion": "off"})]
-        assert "F fusion *off" in text_of(app) and "fusion=off  starting" in text_of(app)
+        assert "F fusion ON→off" in text_of(app) and "fusion=off  starting" in text_of(app)
+        assert "esc cancels  till then the panes show it as run" in screen_text(app)[3]
         keeper.tell({"kind": "progress", "id": 1, "activity": "measuring", "done": 4, "total": 9})
         screen.draw_status()
         await pilot.pause()
@@ -31,6 +35,7 @@ async def test_a_switch_is_measured_and_its_stages_are_shown_when_the_result_is_
         await until(pilot, lambda: screen.desk.variant == "fusion=off")
         await settle(pilot)
         assert "1.32x slower" in screen_text(app)[3] and "*off" in screen_text(app)[2]
+        assert "6 graph  fusion=off" in text_of(app) and "till then" not in text_of(app)
         await pilot.press("v")
         await settle(pilot)
         assert screen.desk.variant == "baseline" and "F fusion ON" in screen_text(app)[2]
@@ -157,3 +162,77 @@ async def test_with_jit_off_no_hlo_bears_the_times_of_other_programs():
         await until(pilot, lambda: "4 optimized HLO" in text_of(app) and "no HLO of the whole" in text_of(app))
         held = screen.stage_pane("a").content
         assert held is not None and not held.marks and not len(held.lines)
+
+
+async def test_until_a_turned_switch_is_measured_its_line_says_so_and_esc_puts_it_back():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper, feed=FixedFeed("running", variants=False)) as (app, pilot, screen):
+        await pilot.press("D", "D")
+        await pilot.pause()
+        assert "D devices 1→4 simulated" in screen_text(app)[2] and not keeper.measured
+        assert screen_text(app)[3].startswith(" devices=4  turned: is measured in a moment")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "D devices 1 " in screen_text(app)[2] and "turned" not in screen_text(app)[3]
+        assert screen.desk.coming is None
+
+
+async def test_the_awaited_measurement_is_told_first_and_is_what_esc_cancels():
+    keeper = FixedKeeper()
+    async with shown((200, 60), keeper=keeper, feed=FixedFeed("running", variants=False)) as (app, pilot, screen):
+        await pilot.press("F")
+        await until(pilot, lambda: keeper.measured)
+        screen.live.measuring(200, "scores#1", "machine code of scores#1")
+        screen.live.now = replace(screen.live.now, measuring=screen.live.now.measuring[::-1])
+        screen.draw_status()
+        await pilot.pause()
+        line = screen_text(app)[3]
+        assert line.startswith(" fusion=off  waits for what is measured before it") and "machine code" in line
+        assert line.count("esc cancels") == 1
+        await pilot.press("escape")
+        await pilot.pause()
+        assert keeper.cancelled == [1]
+
+
+class Slow(FixedFeed):
+    """Answers about times and graphs of what is held back only when it is let go."""
+
+    def __init__(self, held):
+        super().__init__()
+        self.held, self.go = held, threading.Event()
+
+    def _wait(self, program, variant):
+        if self.held in (program, variant):
+            assert self.go.wait(20)
+
+    def ops(self, program, variant=None):
+        self._wait(program, variant)
+        return replace(super().ops(program, variant), variant=variant)
+
+
+async def test_while_a_variant_is_read_each_pane_names_what_it_shows():
+    feed = Slow("fusion=off")
+    async with shown(feed=feed) as (app, pilot, screen):
+        screen.show_variant("fusion=off")
+        await until(pilot, lambda: "reading fusion=off" in text_of(app))
+        told = text_of(app)
+        assert "observed in the script" in told and "6 graph  optimized HLO" in told
+        feed.go.set()
+        await settle(pilot)
+        assert "measured fusion=off" in text_of(app) and "reading" not in text_of(app)
+        assert "6 graph  fusion=off" in text_of(app)
+
+
+async def test_of_another_program_nothing_of_the_one_before_stands_beside_its_texts():
+    feed = Slow("step#1")
+    async with shown((200, 60), feed=feed) as (app, pilot, screen):
+        screen.take_program("step#1")
+        await until(pilot, lambda: screen.stage_pane("a").content.program == "step#1")
+        await pilot.pause()
+        told = text_of(app)
+        assert "reading the graph of step#1" in told and "reading the calls of step#1" in told
+        assert "reading what the profile windows saw" in told and not screen.ops_table().row_count()
+        assert "ynn_fusion.1  " not in "\n".join(screen_text(app)[44:])
+        feed.go.set()
+        await settle(pilot)
+        assert "reading" not in text_of(app) and screen.ops_table().row_count()

@@ -4,21 +4,50 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from xlascope.tui.feeding.live import LiveNow, Measuring
 from xlascope.tui.forms.switches import variant_name
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.model import VariantRow
+from xlascope.tui.model import ProgramInfo, VariantRow, shown_as
 from xlascope.tui.text.agreement import ULP, agreement, brief_agreement
 from xlascope.tui.text.numbers import count, counted, duration
 from xlascope.tui.widgets.effect_line import Effect
 
 
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What switches were turned to and the panes do not show yet.
+
+    `name` of the variant; `ticket` of its measurement, None before that is asked for; `cancelled`: the ticket that
+    backing out gives up.
+    """
+
+    name: str = ""
+    ticket: int | None = None
+    cancelled: int | None = None
+
+
 def effects(
-    rows: Sequence[VariantRow], live: LiveNow, program: str | None, variant: str | None, glyphs: Glyphs
+    rows: Sequence[VariantRow], live: LiveNow, program: str | None, variant: str | None, glyphs: Glyphs,
+    turned: Turned | None = None,
 ) -> list[Effect]:
-    """Measurements under way, those that failed, then the results: that of the variant shown, then the newest first."""
-    made = [_measuring(entry, glyphs, program) for entry in live.measuring]
+    """Measurements under way, those that failed, then the results: that of the variant shown, then the newest first.
+
+    Of measurements that comes first which the panes are going to show.
+    """
+    turned = Turned() if turned is None else turned
+    made, until = [], shown_as(variant)
+    under_way = {entry.ticket for entry in live.measuring}
+    if turned.name and turned.ticket is None:
+        made.append(Effect(turned.name, "turned: is measured in a moment", None, True, until=until))
+    elif turned.name and turned.ticket not in under_way | live.undone:
+        made.append(Effect(turned.name, "measured: its result is read", None, True, cancels=False, until=until))
+    waiting = {entry.ticket for entry in live.measuring[1:] if not entry.activity}
+    for entry in sorted(live.measuring, key=lambda entry: entry.ticket != turned.ticket):
+        each = _measuring(entry, glyphs, program, entry.ticket in waiting)
+        own, cancels = entry.ticket == turned.ticket, turned.cancelled in (None, entry.ticket)
+        made.append(replace(each, cancels=cancels, until=until if own else ""))
     made += [Effect(name, why, "failed", explain="failures") for name, why in reversed(live.failures)]
     newest: dict[str, VariantRow] = {}
     for row in reversed(rows):
@@ -31,9 +60,11 @@ def effects(
     return made
 
 
-def _measuring(entry: Measuring, glyphs: Glyphs, program: str | None) -> Effect:
+def _measuring(entry: Measuring, glyphs: Glyphs, program: str | None, waits: bool) -> Effect:
     seconds = max(time.monotonic() - entry.started, 0)
-    if entry.detail.startswith("pass "):
+    if waits:
+        text = f"waits for what is measured before it, {seconds:.0f} s"
+    elif entry.detail.startswith("pass "):
         text = f"{entry.activity}: {entry.detail.partition(':')[0]}"
     elif entry.total and entry.done is not None:
         left = f", {entry.detail}" if entry.detail.endswith("left") else ""
@@ -117,7 +148,7 @@ _BUSY = 0.1
 
 def baseline(rows: Sequence[VariantRow], variant: str | None, glyphs: Glyphs) -> str:
     """`baseline 124.1 µs ±0.4% n=212` of the variant that is shown, else of the newest one."""
-    for row in sorted(reversed(rows), key=lambda row: row.name != variant):
+    for row in _by_use(rows, variant):
         if row.baseline_median_ns is not None:
             text = f"baseline {duration(row.baseline_median_ns, glyphs.micro)}"
             low, high = row.baseline_ci_low_ns, row.baseline_ci_high_ns
@@ -126,6 +157,31 @@ def baseline(rows: Sequence[VariantRow], variant: str | None, glyphs: Glyphs) ->
                 text += f" {glyphs.plus_minus}{half:.1f}%" + (" machine is busy" if half > _BUSY * 100 else "")
             return text + (f" n={row.samples}" if row.samples else "")
     return ""
+
+
+_APART = 1.25
+"""A call in the script and one of the baseline whose times differ by more are told why they do."""
+
+
+def why_apart(program: ProgramInfo | None, rows: Sequence[VariantRow], variant: str | None) -> list[str]:
+    """Why a call in the script took another time than the baseline's; nothing where it did not, or none is known."""
+    own = program.per_call_ns if program is not None else None
+    base = next((row.baseline_median_ns for row in _by_use(rows, variant) if row.baseline_median_ns is not None), None)
+    if program is None or not own or not base or 1 / _APART <= own / base <= _APART:
+        return []
+    bound = "at least " if program.per_call_at_least else ""
+    return [
+        f"{program.id}: {bound}{duration(own)} a call in the script, {duration(base)} as the baseline.",
+        "The first was observed: from a call's first op to the end of its last, while the script did beside it what it "
+        "does, with what its caches held then. The second was measured by us: the program alone, warmed up, with "
+        "arguments that lie ready, each call waited for until its results are there.",
+        "So the two are not compared; a variant is compared with the baseline.",
+    ]
+
+
+def _by_use(rows: Sequence[VariantRow], variant: str | None) -> list[VariantRow]:
+    """The variant that is shown, then the newest first."""
+    return sorted(reversed(rows), key=lambda row: row.name != variant)
 
 
 def explain_variant(row: VariantRow) -> list[str]:

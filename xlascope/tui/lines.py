@@ -44,9 +44,12 @@ def header(overview: Overview, live: LiveNow, is_live: bool, fallback: str, now_
 
 def phases(
     overview: Overview, live: LiveNow, is_live: bool, program: ProgramInfo | None, ops: OpsTable | None,
-    calls: CallTimes, glyphs: Glyphs, last_line: str = "", now: float | None = None,
+    calls: CallTimes, glyphs: Glyphs, last_line: str = "", now: float | None = None, apart: bool = False,
 ) -> list[Part]:
-    """The second line: what took the time so far, then what is being done now."""
+    """The second line: what took the time so far, then what is being done now.
+
+    `apart`: a call in the script took another time than the measured baseline's.
+    """
     parts: list[Part] = []
     known = dict(overview.phases)
     made = sum(known.get(name, 0) for name in ("trace", "lower", "compile", "eager ops"))
@@ -86,6 +89,9 @@ def phases(
         if mean is not None:
             bound = "at least " if program.per_call_at_least else ""
             parts.append(Part(f" {bound}{duration(mean, glyphs.micro)}", "text", rank=6))
+            if apart:
+                parts.append(Part(" each in the script,", "dim", rank=2))
+                parts.append(Part(" where the baseline is measured alone (= why)", "dim", "explain_variant", rank=2))
         if len(calls.ns) > 1:
             parts.append(Part(f" {glyphs.sparkline([float(ns) for ns in calls.ns[-14:]])}", "bar", rank=3))
     if is_live and last_line:
@@ -126,8 +132,8 @@ def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str
     return "starting python"
 
 
-def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs) -> list[Part]:
-    """The title of the table of ops: how the numbers came about."""
+def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs, reading: str | None = None) -> list[Part]:
+    """The title of the table of ops: how the numbers came about; `reading`: whose are read to take their place."""
     seen = f"measured {ops.variant}" if ops.variant else "observed in the script" if program else "observed"
     about = [(seen, 8)]
     if ops.windows:
@@ -142,7 +148,7 @@ def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs) -> list[Part]:
     title = [Part("7 time per op", "title", rank=9), Part(f"  {program or 'all programs'} ", "dim", rank=7)]
     dot = f" {glyphs.middle_dot} "
     told = [Part((dot if place else " ") + text, "dim", rank=rank) for place, (text, rank) in enumerate(about)]
-    return title + told
+    return title + told + ([Part(f"{dot}reading {reading}", "warn", rank=8)] if reading is not None else [])
 
 
 def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
@@ -213,10 +219,13 @@ def run_facts(overview: Overview, path: str, glyphs: Glyphs) -> list[str]:
 _JOINED = 8  # points of a chart from which on a line joins them
 
 
-def chart(calls: CallTimes, rows: Sequence[VariantRow], variant: str | None, program: str) -> ChartSpec:
-    """Samples of the variant against its baseline where there is one, else calls over the run."""
+def chart(calls: CallTimes | None, rows: Sequence[VariantRow], variant: str | None, program: str) -> ChartSpec:
+    """Samples of the variant against its baseline where there is one, else calls over the run, once they are read."""
     chosen = next((row for row in reversed(rows) if row.name == variant and row.series[0]), None)
+    if chosen is None and calls is None:
+        return ChartSpec(f"op time per call of {program}", empty=f"reading the calls of {program}")
     if chosen is None:
+        assert calls is not None
         scale, unit = _unit(max(calls.ns, default=0))
         # Each is the mean of a window: few of them, joined, would look as if what lies between had been seen.
         joined = len(calls.ns) >= _JOINED

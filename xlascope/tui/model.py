@@ -20,6 +20,11 @@ NOT_CAPTURED = "is not captured yet"
 NO_WHOLE = "with jit off there is no HLO of the whole"
 
 
+def shown_as(variant: str | None) -> str:
+    """What panes show, in few words: a variant by its name, or the run itself."""
+    return "as run" if variant is None else variant
+
+
 def is_op_by_op(variant: str | None) -> bool:
     """Whether a variant dispatches each equation by itself."""
     return variant is not None and variant.startswith("jit=")

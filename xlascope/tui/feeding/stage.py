@@ -26,6 +26,7 @@ from xlascope.tui.model import (
     OpsTable,
     StageText,
     is_op_by_op,
+    shown_as,
 )
 from xlascope.tui.text.folds import find_folds
 from xlascope.tui.text.lines import TextLines
@@ -64,7 +65,8 @@ class StageReader:
             return self._source(program, file, table)
         of_variant = variant if stage == "optimized" else None
         if is_op_by_op(of_variant):
-            return StageText(program, variant, stage, TextLines(b""), stage, missing=NO_WHOLE)
+            about = f"{shown_as(variant)} · {program}"
+            return StageText(program, variant, stage, TextLines(b""), stage, missing=NO_WHOLE, about=about)
         found = self._feed.query("stage", program=program, stage=stage, variant=of_variant)
         if found is None and of_variant is not None:
             found, of_variant = self._feed.query("stage", program=program, stage=stage), None
@@ -75,7 +77,8 @@ class StageReader:
             return StageText(program, variant, stage, TextLines(b""), stage, missing=missing)
         lines = self._lines(found.text)
         folds = self._folds(lines, "hlo" if stage == "optimized" else stage)
-        about = program + (f" · {of_variant}" if of_variant else "")
+        of_run = stage == "optimized" and self._feed.kind == "run"
+        about = f"{shown_as(of_variant)} · {program}" if of_run else program
         if stage == "jaxpr":
             info = self._feed.overview().programs.get(program)
             marks = jaxpr_marks(table) if table is not None else {}

@@ -109,8 +109,17 @@ class Switches:
         mesh = "x".join(str(size) for _, size in self.mesh)
         return " ".join(part for part in (self.plan or "as-run", mesh, "+specs" if self.shard else "") if part)
 
-    def bar(self, as_run: str) -> list[Switch]:
-        """The switch bar's entries; `as_run` tells how many devices the script saw."""
+    def bar(self, as_run: str, coming: Switches | None = None) -> list[Switch]:
+        """The switch bar's entries; `as_run` tells how many devices the script saw, `coming` what is measured now."""
+        shown = self._entries(as_run)
+        if coming is None:
+            return shown
+        return [
+            entry if entry.value == other.value else replace(entry, coming=other.value or "none")
+            for entry, other in zip(shown, coming._entries(as_run), strict=True)
+        ]
+
+    def _entries(self, as_run: str) -> list[Switch]:
         return [
             Switch("J", "jit", self.jit.upper() if self.jit == "on" else self.jit, self.jit != "on",
                    "switch('jit')", "on → off (equation by equation) → deep-off (loops in Python too) → on"),

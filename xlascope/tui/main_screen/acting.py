@@ -9,7 +9,7 @@ from xlascope.tui import lines
 from xlascope.tui.actions import Action, actions_for
 from xlascope.tui.copying import copy_out
 from xlascope.tui.editing import edit_file
-from xlascope.tui.effects import explain_variant
+from xlascope.tui.effects import explain_variant, why_apart
 from xlascope.tui.feeding.accounts import chart_account, function_account, line_account
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.model import MACHINE_STAGES, SHOWN
@@ -227,7 +227,7 @@ class Acting:
             return
         said = None
         if isinstance(focused, Chart):
-            if desk.variant is None and desk.calls.ns and desk.program is not None:
+            if desk.variant is None and desk.calls is not None and desk.calls.ns and desk.program is not None:
                 said = chart_account(desk.program, desk.calls)
         elif isinstance(focused, FunctionsList):
             item, program = focused.chosen
@@ -244,9 +244,15 @@ class Acting:
                 row = next((each for each in desk.ops.rows if each.op in nodes), None)
             said = lines.explain_op(row, desk.ops) if row is not None else None
         if said is not None:
-            screen.app.push_screen(TextOverlay("How this number was obtained", said))
+            screen.app.push_screen(TextOverlay("How this number was obtained", [*said, *self._apart()]))
         else:
             self.action_explain_variant()
+
+    def _apart(self) -> list[str]:
+        """Why calls in the script and the baseline's differ, where they do."""
+        desk = self._me.desk
+        said = why_apart(desk.overview.programs.get(desk.program or ""), desk.variants, desk.variant)
+        return ["", *said] if said else []
 
     def _line_account(self, view: TextPane) -> list[str] | None:
         """Of the line under the cursor of a text, by its equations; None for an instruction, which has an op."""
@@ -274,7 +280,8 @@ class Acting:
         desk = self._me.desk
         if desk.variants:
             chosen = [row for row in desk.variants if row.name == (name or desk.variant)] or list(desk.variants)
-            self._me.app.push_screen(TextOverlay("How this was measured", explain_variant(chosen[-1])))
+            said = [*explain_variant(chosen[-1]), *self._apart()]
+            self._me.app.push_screen(TextOverlay("How this was measured", said))
         else:
             self._me.notify("nothing under the cursor was measured")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from xlascope.tui.feeding.links import Focus, Links
+from xlascope.tui.feeding.live import Measuring
 from xlascope.tui.forms.switches import Switches
 from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, VariantRow
 
@@ -19,15 +21,20 @@ class Desk:
     variant: str | None = None
     switches: Switches = field(default_factory=Switches)
     ops: OpsTable = field(default_factory=OpsTable)
+    ops_of: tuple[str | None, str | None] | None = None
+    """Program and variant that `ops` was asked for."""
     links: Links = field(default_factory=Links)
     graph: Any = None
+    graph_of: tuple[str | None, str | None] | None = None
+    """Program and variant that `graph` is of."""
     equations: EquationTable = field(default_factory=EquationTable)
     file: str | None = None
     """The source file that is shown; None: the one of the program's function."""
     library: bool = False
     """Whether the source pane shows lines of libraries instead of the user's that called them."""
     variants: tuple[VariantRow, ...] = ()
-    calls: CallTimes = field(default_factory=CallTimes)
+    calls: CallTimes | None = None
+    """None until those of the program are read."""
     focus: Focus = field(default_factory=Focus)
     current: str = "functions"
     zoomed: bool = False
@@ -52,3 +59,19 @@ class Desk:
     awaited_ticket: int | None = None
     rejected: tuple[dict[str, Any], str] | None = None
     """Switches without a key that were refused last, and why: their form tells it."""
+
+    @property
+    def shown_switches(self) -> Switches:
+        """The switches of what the panes show."""
+        shown = [row for row in self.variants if row.name == self.variant]
+        return Switches.of(shown[-1].switches) if shown else Switches()
+
+    @property
+    def coming(self) -> Switches | None:
+        """The switches that were turned and are measured, or about to be; None where the panes show them."""
+        return self.switches if self.switches != self.shown_switches else None
+
+    def cancelled_by_back(self, measuring: Sequence[Measuring]) -> Measuring | None:
+        """Which measurement under way the key for backing out gives up: the awaited one, else the newest."""
+        awaited = [entry for entry in measuring if self.awaited is not None and entry.ticket == self.awaited_ticket]
+        return next(iter([*awaited, *reversed(measuring)]), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.feeding.links import Focus
 from xlascope.tui.feeding.messages import StageGraphLoaded
-from xlascope.tui.model import NO_WHOLE, NOT_CAPTURED, is_op_by_op
+from xlascope.tui.model import NO_WHOLE, NOT_CAPTURED, is_op_by_op, shown_as
 from xlascope.tui.text.numbers import counted
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.status import ExplainLine
@@ -41,7 +41,7 @@ class Graphing:
             if view.stage != "optimized" and view.of != (desk.program, desk.variant):
                 self._load_stage(view, view.stage)
             elif view.stage == "optimized":
-                view.of = desk.program, desk.variant
+                view.of = desk.graph_of or (None, None)
                 if view.graph is not desk.graph or desk.graph is None:
                     view.set_graph(desk.graph, self._no_graph())
                     if desk.graph is not None and view.size.width:
@@ -52,8 +52,22 @@ class Graphing:
 
     def _no_graph(self) -> str:
         """Why there may be no graph of the optimized HLO."""
-        why = NOT_CAPTURED if self._graphs.desk.overview.kind == "run" else "is not in this file"
-        return NO_WHOLE if is_op_by_op(self._graphs.desk.variant) else f"the optimized HLO {why}"
+        desk = self._graphs.desk
+        if desk.graph_of is None and desk.program is not None:
+            return f"reading the graph of {desk.program}"
+        why = NOT_CAPTURED if desk.overview.kind == "run" else "is not in this file"
+        return NO_WHOLE if is_op_by_op(desk.variant) else f"the optimized HLO {why}"
+
+    def blank_graphs(self) -> None:
+        """Of another program the panes show no graph until its own is read."""
+        desk = self._graphs.desk
+        desk.graph, desk.graph_of = None, None
+        for pane in self._graphs.stage_panes():
+            view = pane.graph_pane
+            if view is not None:
+                view.of = (None, None)
+                view.set_graph(None, self._no_graph())
+                self._title(view)
 
     def on_graph_pane_stage_wanted(self, message: GraphPane.StageWanted) -> None:
         """Shows the graph of the next stage that has one."""
@@ -69,7 +83,7 @@ class Graphing:
     def _load_stage(self, view: GraphPane, stage: str) -> None:
         desk = self._graphs.desk
         if stage == "optimized":
-            view.stage, view.of = stage, (desk.program, desk.variant)
+            view.stage, view.of = stage, desk.graph_of or (None, None)
             view.set_graph(desk.graph, self._no_graph())
             self._title(view)
             self._follow(view)
@@ -105,8 +119,15 @@ class Graphing:
                     what = "equation" if view.stage == "jaxpr" else "instruction"
                     inputs = sum(not node.equations for node in view.graph.nodes) if view.stage == "jaxpr" else 0
                     number = counted(len(view.graph.nodes) - inputs, what)
-                variant = desk.variant if view.stage == "optimized" else None
-                pane.draw_title(" · ".join(filter(None, (_SAID[view.stage], desk.program, variant, number))))
+                program, variant = view.of if view.of != (None, None) else (desk.program, desk.variant)
+                of_run = view.stage == "optimized" and desk.overview.kind == "run"
+                shown = [_SAID[view.stage]]
+                if of_run:
+                    # Narrow titles keep their beginning: of a variant its name tells more than the stage.
+                    shown.insert(0 if variant is not None else 1, shown_as(variant))
+                if of_run and variant != desk.variant:
+                    shown.insert(1, f"reading {shown_as(desk.variant)}")
+                pane.draw_title(" · ".join(filter(None, (*shown, program, number))))
 
     # one cursor
 

@@ -32,16 +32,19 @@ class Leaving:
         """Backs out one layer: a prompt, a search, a filter, a measurement, the maximized pane."""
         screen, view = self._me, self._me.focused
         prompt = screen.query_one(PromptLine)
-        measuring = screen.live.now.measuring
+        cancelled = screen.desk.cancelled_by_back(screen.live.now.measuring)
         if prompt.is_open:
             prompt.action_give_up()
         elif isinstance(view, LineView) and view.needle:
             view.clear_search()
         elif (isinstance(view, RowTable) and view.end_filter()) or (isinstance(view, GraphPane) and view.clear_ways()):
             pass
-        elif measuring and screen.run_at_hand.keeper is not None:
-            screen.run_at_hand.keeper.cancel(measuring[-1].ticket)
-            screen.notify(f"cancelling {measuring[-1].name}", timeout=2)
+        elif cancelled is not None and screen.run_at_hand.keeper is not None:
+            screen.run_at_hand.keeper.cancel(cancelled.ticket)
+            screen.notify(f"cancelling {cancelled.name}", timeout=2)
+        elif screen.desk.coming is not None:
+            screen.desk.switches = screen.desk.shown_switches
+            screen.draw_status()
         elif screen.live.now.failures:
             screen.live.forget_failures()
             screen.draw_status()

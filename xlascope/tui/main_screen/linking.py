@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.feeding.links import Focus, Links
 from xlascope.tui.forms.switches import Switches
-from xlascope.tui.model import MACHINE_STAGES, StageText
+from xlascope.tui.model import MACHINE_STAGES, EquationTable, StageText
+from xlascope.tui.model import OpsTable as OpsTableRecord
 from xlascope.tui.widgets.dialogs import PromptLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
@@ -59,8 +60,20 @@ class Linking:
         screen.query_one(ExplainLine).show("")
         # A switch is one program's: what is still measured goes on and is told as that one's.
         desk.switches, desk.awaited = Switches(), None
+        self._blank()
         screen.reload()
         screen.draw_status()
+
+    def _blank(self) -> None:
+        """Nothing of the program before stands beside the texts of the new one: it is read after them."""
+        screen, desk = self._main, self._main.desk
+        desk.links, desk.equations, desk.linked = Links(), EquationTable(), None
+        desk.ops, desk.ops_of = OpsTableRecord(note="reading what the profile windows saw"), None
+        desk.calls = None
+        screen.ops_table().set_rows(())
+        screen.title_ops()
+        screen.blank_graphs()
+        screen.draw_charts()
 
     def on_line_view_cursor_moved(self, message: LineView.CursorMoved) -> None:
         """All panes follow the one with the keys."""

@@ -11,12 +11,12 @@ from textual.widget import Widget
 
 from xlascope.tui import lines
 from xlascope.tui.actions import actions_for, key_label
-from xlascope.tui.effects import baseline, effects
+from xlascope.tui.effects import baseline, effects, why_apart
 from xlascope.tui.feeding.live import reads_terminal, waits_for_input
 from xlascope.tui.feeding.loader import Wanted
 from xlascope.tui.feeding.messages import ProgramMessage
 from xlascope.tui.glyphs import UNICODE
-from xlascope.tui.model import MACHINE_STAGES, STAGES, StageText
+from xlascope.tui.model import MACHINE_STAGES, STAGES, CallTimes, StageText, shown_as
 from xlascope.tui.text.numbers import percent
 from xlascope.tui.widgets.effect_line import EffectLine
 from xlascope.tui.widgets.functions import FunctionsList
@@ -207,6 +207,13 @@ class Places:
         title.append(Part("  e edit", "dim", "edit", "$EDITOR at the line", 4))
         return title
 
+    def title_ops(self) -> None:
+        """The title of the table of ops; while those of what was chosen are read, it says that."""
+        desk = self._screen.desk
+        reading = None if desk.ops_of in (None, (desk.program, desk.variant)) else shown_as(desk.variant)
+        title = lines.ops_title(desk.ops, (desk.ops_of or (desk.program,))[0], self._screen.glyphs, reading)
+        self.ops_table().set_title(title)
+
     def draw_charts(self) -> None:
         """Draws the charts of the program that is shown."""
         desk = self._screen.desk
@@ -231,7 +238,8 @@ class Places:
         info = overview.programs.get(desk.program or "")
         last = (live.last_line or screen.log_lines.last_line) if screen.has_class("-narrow") or not info else ""
         screen.query_one("#phases", PartLine).set_parts(
-            lines.phases(overview, live, run.live, info, desk.ops, desk.calls, screen.glyphs, last)
+            lines.phases(overview, live, run.live, info, desk.ops, desk.calls or CallTimes(), screen.glyphs, last,
+                         apart=bool(why_apart(info, desk.variants, desk.variant)))
         )
         waits = run.live and waits_for_input(live, reads_terminal, time.monotonic())
         if waits is not desk.waits:
@@ -239,9 +247,10 @@ class Places:
             self.draw_footer()
         as_run = str(overview.devices) if overview.devices else "as-run"
         # Only a run can be measured: a profile or HLO text has nothing to switch.
-        switches = desk.switches.bar(as_run) if overview.kind == "run" else []
+        switches = desk.shown_switches.bar(as_run, desk.coming) if overview.kind == "run" else []
         screen.query_one(SwitchBar).show(switches, baseline(desk.variants, desk.variant, screen.glyphs))
-        screen.query_one(EffectLine).show(effects(desk.variants, live, desk.program, desk.variant, screen.glyphs))
+        told = effects(desk.variants, live, desk.program, desk.variant, screen.glyphs, screen.turned())
+        screen.query_one(EffectLine).show(told)
         if desk.program is None:
             said = lines.starting(live, overview) if run.live or overview.script else "reading the file"
             screen.query_one(FunctionsList).set_placeholder(said)

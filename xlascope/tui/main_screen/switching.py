@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from xlascope.tui.effects import Turned
 from xlascope.tui.forms.switches import Switches, variant_name
 from xlascope.tui.glyphs import UNICODE
 
@@ -193,11 +194,20 @@ class Switching:
                 self._switches_back()
             desk.awaited = None
 
+    def turned(self) -> Turned:
+        """What the switches name that the panes do not show yet, and what backing out cancels."""
+        desk, measuring = self._me.desk, self._me.live.now.measuring
+        cancelled = desk.cancelled_by_back(measuring)
+        name = variant_name(desk.coming.command()) if desk.coming is not None else ""
+        return Turned(
+            name,
+            desk.awaited_ticket if name and name == desk.awaited else None,
+            cancelled.ticket if cancelled is not None else None,
+        )
+
     def _switches_back(self) -> None:
         """To the switches of what is shown."""
-        desk = self._me.desk
-        shown = [row for row in desk.variants if row.name == desk.variant]
-        desk.switches = Switches.of(shown[-1].switches) if shown else Switches()
+        self._me.desk.switches = self._me.desk.shown_switches
         self._me.draw_status()
 
     def action_variant(self) -> None:
@@ -219,6 +229,9 @@ class Switching:
         if name != self._me.desk.variant:
             self._me.desk.variant = name
             self._me.reload()
+            # Until theirs are read the table and the graph are of what was shown before, and say so.
+            self._me.title_ops()
+            self._me.show_graph()
         self._switches_back()
         self._me.draw_status()
         self._me.draw_charts()

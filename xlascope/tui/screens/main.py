@@ -9,7 +9,6 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Key
 from textual.screen import Screen
 
-from xlascope.tui import lines
 from xlascope.tui.actions import bindings
 from xlascope.tui.feeding.feed import Feed
 from xlascope.tui.feeding.live import LiveState, RunAtHand, is_silent, long_lasting
@@ -218,9 +217,9 @@ class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphi
         """Shows the times per op."""
         if self.concerns(message):
             table = self.query_one(OpsTable)
-            table.set_title(lines.ops_title(message.ops, message.program, self.glyphs))
             changed = message.ops.rows != self.desk.ops.rows or not table.row_count()
-            self.desk.ops = message.ops
+            self.desk.ops, self.desk.ops_of = message.ops, (message.program, message.variant)
+            self.title_ops()
             if changed:
                 table.set_rows(message.ops.rows)
                 self.follow_times()
@@ -233,6 +232,7 @@ class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphi
             # What came again may have new times; where the panes are scrolled to is the user's.
             again = bool(self.desk.links.node_row) and self.desk.links == message.links
             self.desk.graph, self.desk.equations = message.graph, message.equations
+            self.desk.graph_of = message.program, message.variant
             self.show_graph(message.drawn.set)
             if message.links is None:
                 return

@@ -19,6 +19,7 @@ class Effect:
 
     `verdict` is `faster`, `slower`, `same`, `unclear`, `failed` or None while it is measured; `progress` between
     0 and 1, None when nobody can say; `brief`: the text in the fewest words, empty where that is all of it.
+    `cancels`: whether the key for backing out gives it up; `until`: what the panes show before it is done.
     """
 
     variant: str
@@ -28,6 +29,8 @@ class Effect:
     progress: float | None = None
     explain: str | None = None
     brief: str = ""
+    cancels: bool = True
+    until: str = ""
 
 
 _VERDICTS = {"faster": "good", "slower": "bad", "same": "text", "unclear": "warn", "failed": "bad"}
@@ -105,7 +108,11 @@ class EffectLine(PartLine):
         if effect.measuring:
             tip = "stop this measurement"
             gauge = self.glyphs.gauge(effect.progress, 12) if effect.progress is not None else ""
-            parts += [Part(f" {gauge}", "dim", "back", tip, 5), Part(" esc cancels", "dim", "back", tip, 8)]
+            parts.append(Part(f" {gauge}", "dim", "back", tip, 5))
+            if effect.cancels:
+                parts.append(Part(" esc cancels", "dim", "back", tip, 8))
+            if effect.until and not brief:
+                parts.append(Part(f"  till then the panes show it {effect.until}", "dim", rank=4))
         return parts
 
     def _broken(self, effect: Effect) -> tuple[list[Part], list[Part]]:

@@ -75,10 +75,12 @@ class Switch:
     touched: bool = False
     action: str | None = None
     tooltip: str = ""
+    coming: str = ""
+    """What it was turned to, while that is measured and the panes show `value`."""
 
 
 class SwitchBar(PartLine):
-    """The switches with their keys, then what is known of the baseline."""
+    """The switches as what the panes show was made, with their keys, then what is known of the baseline."""
 
     def show(self, switches: Sequence[Switch], baseline: str = "") -> None:
         """Draws the switches; one that was touched is marked by a star and the accent."""
@@ -88,7 +90,12 @@ class SwitchBar(PartLine):
             role = "accent" if switch.touched else "text"
             parts.append(Part(f" {switch.key} ", "key", switch.action, switch.tooltip, 8))
             parts.append(Part(f"{switch.name} ", "dim", switch.action, switch.tooltip, 6))
-            parts.append(Part(f"{value} ", role, switch.action, switch.tooltip, 8))
+            if switch.coming:
+                parts.append(Part(value, role, switch.action, switch.tooltip, 8))
+                told = f"{self.glyphs.arrow}{switch.coming} "
+                parts.append(Part(told, "warn", switch.action, "turned: shown when it was measured", 9))
+            else:
+                parts.append(Part(f"{value} ", role, switch.action, switch.tooltip, 8))
         if baseline:
             parts.append(Part(f"{self.glyphs.separator} {baseline}", "dim", rank=3))
         self.set_parts(parts)
