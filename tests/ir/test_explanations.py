@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from xlascope.ir import explain, parse_hlo, parse_shape, short_shape
+from xlascope.ir import explain, fusion_summary, parse_hlo, parse_shape, short_shape
 from xlascope.ir.cost import operand_shape
 from xlascope.ir.explain import explain_computation
 from xlascope.ir.explain.calls import what_is
@@ -270,7 +270,19 @@ ENTRY %main () -> f32[4] {
 }
 """
     module = parse_hlo(text)
-    assert explain(module.get("wrapped"), module) == "broadcast of 0, giving f32[4]: one kernel, one loop over the output"
+    assert explain(module.get("wrapped"), module) == (
+        "broadcast of 0, giving f32[4]: one kernel, which is not counted as a fusion, one loop over the output"
+    )
+
+
+def test_a_fusion_of_one_operation_is_told_not_to_count():
+    alone = jax.jit(lambda x: jnp.exp(x) + 1.0).lower(jnp.ones(4)).compile({"xla_disable_hlo_passes": "fusion"})
+    together = jax.jit(lambda x: jnp.exp(x) + 1.0).lower(jnp.ones(4)).compile()
+    for compiled, counts in ((alone, False), (together, True)):
+        module = parse_hlo(compiled.as_text())
+        fusions = module.of_opcode("fusion")
+        assert fusions and (fusion_summary(module).count > 0) is counts
+        assert all(("not counted as a fusion" in explain(each, module)) is not counts for each in fusions)
 
 
 def test_what_a_reducer_of_several_values_does_is_told():

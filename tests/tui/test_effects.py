@@ -192,3 +192,5 @@ def test_how_far_outputs_agree_in_full():
     said = explain_variant(replace(FUSION, max_abs_error=1.1e-8, max_rel_error=2e-7, max_ulp_error=6))
     assert any(line.startswith("Beside the baseline: outputs equal to 6 ULP") for line in said)
     assert sum(line.startswith("ULP: ") for line in said) == 1
+    assert any(line.startswith("Fusions 4→0: those of two or more operations.") for line in said)
+    assert not any("wrapped_" in line for line in explain_variant(JIT))

@@ -133,6 +133,9 @@ def test_only_what_calls_has_a_total():
     assert "5.00 ms of it while other ops ran at the same time" in said and "Total" not in said
     assert "Total, what it called included" in "\n".join(explain_op(replace(row, opcode="while"), table))
     assert "same time" not in "\n".join(explain_op(table.rows[0], table))
+    in_name = [any("fusion in name only" in line for line in explain_op(replace(row, opcode=opcode), table, members))
+               for opcode, members in (("fusion", 1), ("fusion", 2), ("fusion", None), ("add", 1))]  # fmt: skip
+    assert in_name == [True, False, False, False]
     told = replace(table, left_out=("the first call of step#1 took 90 ms, later ones 9 ms: it is left out",))
     assert "The first call of step#1 took 90 ms, later ones 9 ms: it is left out." in explain_op(row, told)
     assert not any("left out" in line for line in explain_op(row, table))

@@ -214,12 +214,20 @@ def explain_variant(row: VariantRow) -> list[str]:
         "else unclear.",
         f"Measured in the {row.place or 'recorder'}, arguments: {row.args or 'unknown'}."
         + (" Several devices share the machine's cores: simulated." if row.simulated else ""),
+        *_fusions_counted(row),
         f"Beside the baseline: {outputs}."
         + (" Correct variants of this program may differ by much: sensitive." if row.sensitive else ""),
         *unit,
         *(f"Its devices exchange: {text}." for text in row.exchanges),
         *row.notes,
     ]
+
+
+def _fusions_counted(row: VariantRow) -> list[str]:
+    if row.fusions_before is None or row.fusions_after is None:
+        return []
+    return [f"Fusions {row.fusions_before}→{row.fusions_after}: those of two or more operations. A kernel of a single "
+            "one, which XLA calls wrapped_…, stays in the table of ops and is not counted."]  # fmt: skip
 
 
 def _two(number: float | None) -> str:

@@ -151,8 +151,8 @@ def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs, reading: str |
     return title + told + ([Part(f"{dot}reading {reading}", "warn", rank=8)] if reading is not None else [])
 
 
-def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
-    """How the numbers of a row of the table were obtained."""
+def explain_op(row: OpRow, ops: OpsTable, members: int | None = None) -> list[str]:
+    """How the numbers of a row of the table were obtained; `members`: operations that a fusion is made of, if known."""
     number = ops.windows or 0
     window = counted(number, "profile window") if number else "the profile windows"
     seen = "" if ops.calls_seen is None else f" with {counted(ops.calls_seen, 'call')} of the program"
@@ -178,6 +178,9 @@ def explain_op(row: OpRow, ops: OpsTable) -> list[str]:
     lines.append("Nothing is scaled to the whole run.")
     if row.added_by_xla:
         lines.append("+ added by XLA: no equation of yours made it; it is shown with the instruction that needs it.")
+    if row.opcode == "fusion" and members is not None and members <= 1:
+        lines.append("A fusion in name only: XLA wraps a single operation in one to make it a kernel. What counts fusions, "
+                     "as the effect of a switch does, counts those of two or more operations.")  # fmt: skip
     return lines
 
 

@@ -44,7 +44,8 @@ def fusion(instruction: HloInstruction, module: HloModule) -> str:
         if member.opcode not in _NOT_TOLD and not is_scalar_broadcast(member)
     ]
     shown = ", ".join(_counted(opcodes))
-    one = "one kernel for a single operation" if members == 1 else f"{members} operations in one kernel"
+    alone = "one kernel for a single operation, which is not counted as a fusion"
+    one = alone if members == 1 else f"{members} operations in one kernel"
     how = _how(instruction)
     return ": ".join(part for part in (", ".join(part for part in (one, how) if part), shown) if part)
 
@@ -62,7 +63,8 @@ def _moved(instruction: HloInstruction, module: HloModule) -> str:
     literal = source.operand_text.strip() if source is not None and source.opcode == "constant" else ""
     value = literal if 0 < len(literal) <= _LONGEST_LITERAL else source.name if source is not None else "one value"
     how = _how(instruction)
-    return f"broadcast of {value}, {giving(instruction)}" + (f": one kernel, {how}" if how else "")
+    how = f", {how}" if how else ""
+    return f"broadcast of {value}, {giving(instruction)}: one kernel, which is not counted as a fusion{how}"
 
 
 def _counted(opcodes: list[str]) -> list[str]:

@@ -242,7 +242,8 @@ class Acting:
             if row is None:
                 nodes = desk.focus.nodes
                 row = next((each for each in desk.ops.rows if each.op in nodes), None)
-            said = lines.explain_op(row, desk.ops) if row is not None else None
+            group = desk.graph.group_by_id.get(row.op) if row is not None and desk.graph is not None else None
+            said = lines.explain_op(row, desk.ops, group.members if group else None) if row is not None else None
         if said is not None:
             screen.app.push_screen(TextOverlay("How this number was obtained", [*said, *self._apart()]))
         else:
