@@ -179,8 +179,8 @@ def explain_op(row: OpRow, ops: OpsTable, members: int | None = None) -> list[st
     if row.added_by_xla:
         lines.append("+ added by XLA: no equation of yours made it; it is shown with the instruction that needs it.")
     if row.opcode == "fusion" and members is not None and members <= 1:
-        lines.append("A fusion in name only: XLA wraps a single operation in one to make it a kernel. What counts fusions, "
-                     "as the effect of a switch does, counts those of two or more operations.")  # fmt: skip
+        lines.append("A fusion in name only: XLA wraps a single operation in one to make it a kernel. What counts "
+                     "fusions, as the effect of a switch does, counts those of two or more operations.")  # fmt: skip
     return lines
 
 
