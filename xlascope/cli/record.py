@@ -8,6 +8,7 @@ import termios
 import threading
 from pathlib import Path
 
+from xlascope.cli.empty import empty
 from xlascope.cli.errors import CommandError
 from xlascope.cli.options import OPTIONS, OUTPUT, describe, given_to_script, make_plan, split
 from xlascope.cli.unlinked import unlinked
@@ -51,6 +52,9 @@ def main(argv: list[str]) -> int:
     if recorded:
         for sentence in unlinked(path):
             narrator.say(sentence)
+        nothing = empty(path) if code == 0 else None  # what failed has told why
+        if nothing is not None:
+            narrator.say(nothing)
         narrator.say(shown if shown is not None else os.path.join(".", path.name), plain=True)
     return code
 
