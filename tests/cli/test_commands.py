@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from xlascope.cli.dispatch import COMMANDS, usage
+from xlascope.cli.options import OPTIONS, OUTPUT
 from xlascope.runfile import Reader, Writer
 from xlascope.session.places import kept_runs, prune, runs_folder, stale_locks, state_folder
 
@@ -30,6 +31,18 @@ def test_help_lists_what_is_built_and_nothing_else(tmp_path: Path) -> None:
     listed = {line.split()[0] for line in done.stdout.partition("commands:\n")[2].partition("\n\n")[0].splitlines()}
     assert listed == {command.name for command in COMMANDS if command.built}
     assert {"record", "show", "measure", "doctor"} <= listed
+    assert all(option.name in done.stdout and option.help in done.stdout for option in (OUTPUT, *OPTIONS))
+
+
+def test_the_view_may_stand_behind_options_or_first(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.xlascope")
+    writer.put("program", {"id": "f#1", "function": "f"}, program="f#1")
+    writer.close()
+    orders = ("a.xlascope programs --json --program f", "a.xlascope --program f programs --json",
+              "--program f a.xlascope --json programs", "programs a.xlascope --json --program f")  # fmt: skip
+    told = [xlascope("show", *words.split(), folder=tmp_path) for words in orders]
+    assert {done.returncode for done in told} == {0} and len({done.stdout for done in told}) == 1
+    assert json.loads(told[0].stdout)["programs"][0]["id"] == "f#1"
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["record", "--help"], ["measure", "--help"],
@@ -77,6 +90,9 @@ def test_commands_that_are_not_built_say_so(tmp_path: Path, name: str) -> None:
     (["compare", "a"], 2, "which two"),
     (["show", "--nope"], 2, "--nope"),
     (["show"], 2, "which file"),
+    (["show", "ops"], 2, "ops of which file? `xlascope show PATH ops`"),
+    (["show", "a.xlascope", "--program", "f", "opps"], 2, "The views are: run, "),
+    (["show", "a.xlascope", "--program", "f", "ops", "run"], 2, "One view at a time"),
     (["measure", "absent.xlascope", "--fusion", "off"], 3, "no such file"),
     (["measure", "x.py", "--fusion", "off"], 3, "x.py"),
     (["measure", "a.xlascope"], 2, "which switch"),

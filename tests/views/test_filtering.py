@@ -45,7 +45,8 @@ UNKNOWN = Row(
         ("!(self>1ms)", False, True), ("!self>1ms", False, True), ("share>5%", True, False), ("share<0.2", False, False),
         ("bytes>1MiB", True, False), ("bytes=2097152", True, False), ("count=4", True, False), ("flops>4k", True, False),
         ("line=14", True, False), ("line=train.py:14", True, False), ("line=rain.py:14", False, False),
-        ("line~train", True, False), ("equation=4.0", True, False), ("equation=4", True, False),
+        ("line~train", True, False), ("file~train", True, False), ("file!~train", False, True),
+        ("equation=4.0", True, False), ("equation=4", True, False),
         ("equation=4.0.1", False, False), ("equation!=7", False, True), ("added", False, False), ("!added", True, True),
         ("device=0 | opcode=add", True, True), ("name~^dot\\.[0-9]$", True, False), ("op!~dot", False, True),
         ('op="dot.1"', True, False), ("per_call>=500us & per_call<=0.5ms", True, False), ("program~f#", True, True),
@@ -91,6 +92,10 @@ def test_views_tell_errors_as_their_own():
     with pytest.raises(ViewError) as caught:
         view_test("ops", "self>5")
     assert "self>5\n     ^ " in str(caught.value)
+    with pytest.raises(ViewError) as caught:
+        view_test("equations", "shares>5%")
+    said = str(caught.value)
+    assert "there is no field shares" in said and all(field.name in said for field in EQUATIONS)
 
 
 names = st.sampled_from([field.name for field in OPS])

@@ -293,6 +293,13 @@ def test_filtered_rows_are_those_that_python_would_keep(one_device: Recorded, ca
         assert 0 < len(kept) < len(rows) and query("ops", source).rows == rows
         every = query("equations", source).rows
         assert query("equations", source, filter="folded").rows == tuple(r for r in every if r.state == "folded")
+        answer = query("equations", source)
+        hot = query("equations", source, filter="share>3% & primitive!=while").rows
+        assert hot == tuple(
+            row for row in every
+            if row.primitive != "while" and row.total_ns is not None and row.total_ns > 0.03 * answer.op_ns
+        )
+        assert 0 < len(hot) < len(every)
     assert main([str(one_device.path), "ops", "--filter", "self>1", "--no-collect"]) == 2
     assert "self>1\n     ^ 1 needs a unit at column 6" in capsys.readouterr().err
     assert main([str(one_device.path), "ops", "--filter", "self>9000s", "--no-collect", "--json"]) == 0

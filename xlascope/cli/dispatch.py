@@ -19,6 +19,9 @@ changes.
 commands:
 {commands}
 
+options, in front of SCRIPT (`xlascope record` takes them too):
+{options}
+
 A script that is called like a command is ./NAME. `xlascope COMMAND --help` tells more.
 exit codes: 0 done; 1 findings; 2 wrong usage; 3 an input that cannot be read; 4 the engine failed.
 """
@@ -128,7 +131,10 @@ def usage() -> str:
     """The text of --help: the commands that are built."""
     rows = [(f"{one.name} {one.arguments}".rstrip(), one.help) for one in COMMANDS if one.built]
     width = max(len(left) for left, _ in rows)
-    return USAGE.format(commands="\n".join(f"  {left:<{width}}  {right}" for left, right in rows))
+    from xlascope.cli.options import OPTIONS, OUTPUT, describe
+
+    commands = "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
+    return USAGE.format(commands=commands, options=describe((OUTPUT, *OPTIONS)))
 
 
 def _silence() -> None:

@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("words", metavar="PATH", nargs="*", help="run file, or profile, XLA dump folder, HLO text …")
-    # The last word: told from a path by what it is, so that it may follow any number of them.
+    # The last word, or the first: told from a path by what it is, so that it may follow any number of them.
     made.add_argument("view", metavar="VIEW", nargs="?", help="which view; without it the views are listed")
     made.add_argument("--program", metavar="P", help="scores#1, scores or 1; by default the hottest")
     made.add_argument("--variant", metavar="V", help="id or name of a measured variant, or baseline")
@@ -78,7 +78,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    wanted = parser().parse_args(argv)
+    # Intermixed: the view may stand behind options.
+    wanted = parser().parse_intermixed_args(argv)
     _tell_apart(wanted)
     if wanted.view is None:
         with open_source(wanted.path) as source:
@@ -108,6 +109,10 @@ def _tell_apart(wanted: argparse.Namespace) -> None:
     if not words:  # asked for only now: an option that is not known is told first
         raise _Usage("which file? `xlascope show PATH VIEW`")
     views = {view.name for view in VIEWS}
+    if words[0] in views and not os.path.exists(words[0]):
+        if len(words) == 1:
+            raise _Usage(f"{words[0]} of which file? `xlascope show PATH {words[0]}`")
+        words.append(words.pop(0))
     named = len(words) > 1 and (words[-1] in views or not os.path.exists(words[-1]))
     wanted.view = words.pop() if named else None
     if any(word in views and not os.path.exists(word) for word in words[1:]):

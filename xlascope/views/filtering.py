@@ -108,6 +108,7 @@ OPS = (
     Field("bytes", "size", _attribute("bytes")),
     Field("flops", "count", _attribute("flops")),
     Field("line", "place", _place("user_")),
+    Field("file", "text", lambda row: getattr(row, "user_file", None) or getattr(row, "file", None)),
     Field("equation", "path", _attribute("equations")),
     Field("added", "flag", _attribute("added_by_xla")),
 )
@@ -119,9 +120,14 @@ EQUATIONS = (
     Field("program", "text", _attribute("program")),
     Field("self", "time", _attribute("self_ns")),
     Field("exact", "time", _attribute("exact_ns")),
+    Field("estimated", "time", _attribute("estimated_ns")),
     Field("total", "time", _attribute("total_ns")),
+    Field("share", "share", _attribute("share")),
     Field("line", "place", _place()),
+    Field("file", "text", lambda row: getattr(row, "file", None)),
     Field("instruction", "text", _attribute("instructions")),
+    Field("parent", "path", lambda row: () if row.parent is None else (row.parent,)),
+    Field("state", "text", _attribute("state")),
     Field("folded", "flag", lambda row: getattr(row, "state", None) == "folded"),
 )
 FIELDS = {"ops": OPS, "equations": EQUATIONS}
@@ -139,12 +145,26 @@ def parse(text: str, fields: Sequence[Field]) -> Test:
     return test
 
 
-def test_of(view: str, text: str) -> Test:
-    """The test of an expression over the rows of a view. Raises ViewError that points at what makes no sense."""
+def test_of(view: str, text: str) -> Callable[[Any], Test]:
+    """The test of an expression over the rows of an answer of a view. Raises ViewError that points at what makes no
+    sense."""
+
+    def of(answer: Any) -> Test:
+        return parse(text, [_of_all(field, answer) for field in FIELDS[view]])
+
     try:
-        return parse(text, FIELDS[view])
+        parse(text, FIELDS[view])
+        return of
     except FilterError as error:
         raise ViewError("--filter: " + error.message, error.pointed(text)) from error
+
+
+def _of_all(field: Field, answer: Any) -> Field:
+    """The share of an equation is told as a part of all op time that the answer has, not of its program's alone."""
+    every = getattr(answer, "op_ns", None)
+    if field.name != "share" or not every:
+        return field
+    return Field("share", "share", lambda row: None if row.total_ns is None else row.total_ns / every)
 
 
 def is_expression(text: str, fields: Sequence[Field]) -> bool:

@@ -90,6 +90,9 @@ def query(name: str, source: Source, **options: Any) -> Any:
         if view.name in _VOLATILE:
             return answer(source, **given)
         found = source.memo(("view", name, *sorted(given.items())), lambda: answer(source, **given))
-        return found if test is None else replace(found, rows=tuple(row for row in found.rows if test(row)))
+        if test is None:
+            return found
+        kept_by = test(found)
+        return replace(found, rows=tuple(row for row in found.rows if kept_by(row)))
     except RunFileError as error:
         raise ViewError(str(error), "What is left of it cannot answer this view.", 3) from error
