@@ -11,6 +11,11 @@ import pytest
 
 from xlascope.ir import index_jaxpr, parse_hlo
 from xlascope.report.as_json import to_json
+from xlascope.report.text import render
+from xlascope.tui.feeding.feed import Feed
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.lines import ops_title
+from xlascope.tui.model import LINKS_GUESSED, LINKS_TO_COME
 from xlascope.views import open_source, query
 from xlascope.views.provenance.guesses import MOST, Guesses
 from xlascope.views.provenance.origins import of_module
@@ -64,6 +69,28 @@ def test_rows_hold_few_guesses_and_say_how_many_more(untagged):
     of_sine = [row for row in rows if row["primitive"] == "sin"]
     assert len(of_sine) == LAYERS
     assert {(len(row["instructions"]), row["instructions_left_off"] > 0) for row in of_sine} == {(MOST, True)}
+
+
+def test_titles_say_that_links_are_guessed_and_whether_exact_ones_can_be_made(untagged, monkeypatch):
+    feed = Feed(untagged[0])
+    feed.open()
+    program = next(iter(feed.overview().programs))
+
+    def said() -> tuple[str, ...]:
+        ops, table = feed.ops(program), feed.equations(program)
+        panes = [feed.stage(program, stage, None, ops, table).about for stage in ("jaxpr", "source")]
+        return ops.doubt, table.doubt, *panes, "".join(part.text for part in ops_title(ops, program, UNICODE))
+
+    of_ops, of_equations, jaxpr, source, title = said()
+    assert of_ops == of_equations == LINKS_GUESSED and f"eqns {LINKS_GUESSED}" in title
+    assert jaxpr.startswith(f"{LINKS_GUESSED} · {program}") and source == f"deep.py · {LINKS_GUESSED}"
+    monkeypatch.setattr(feed, "lacking", lambda program: ("tagged",))
+    of_ops, of_equations, jaxpr, source, title = said()
+    assert of_ops == of_equations == LINKS_TO_COME and all(LINKS_TO_COME in each for each in (jaxpr, source, title))
+    feed.close()
+    with open_source(untagged[0]) as source:
+        text = render("equations", query("equations", source, program="deep"), width=200)
+    assert text.splitlines()[0].endswith("approximate: linked by source line") and "without --no-collect" in text
 
 
 def test_what_few_share_comes_first():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +95,19 @@ def test_shares_that_leave_something_out_say_so(one_device: Recorded) -> None:
     nearly_none = replace(bounded, share_at_least=0.001, first_calls_only=False)
     said = render("functions", replace(answer, functions=(nearly_none,)), width=200)
     assert " ? " in said and "* per call" not in said
+
+
+def test_counts_that_are_not_those_of_the_calls_are_explained(eight_devices: Recorded, one_device: Recorded) -> None:
+    with open_source(eight_devices.path) as source:
+        program = query("programs", source).programs[0].id
+        answer = query("ops", source, program=program)
+    several = max(Counter(row.op for row in answer.rows).values())
+    whole = replace(answer, rows=tuple(replace(row, count=3 * row.count) for row in answer.rows), calls_seen=3)
+    said = " ".join(render("ops", whole, width=100).split())
+    assert several > 1 and f"sums over {several} devices: a call counts once on each" in said and "multiple" not in said
+    assert "no multiple of the calls" in " ".join(render("ops", replace(whole, calls_seen=2**40), width=100).split())
+    with open_source(one_device.path) as source:
+        assert "sums over" not in " ".join(render("ops", query("ops", source), width=100).split())
 
 
 def test_coloured_only_when_asked(one_device: Recorded) -> None:

@@ -19,7 +19,8 @@ from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.feeding.loader import Pace
 from xlascope.tui.feeding.margins import continuations, jaxpr_marks, line_marks, source_marks
 from xlascope.tui.feeding.rows import op_rows
-from xlascope.tui.lines import explain_op
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.lines import explain_op, ops_title
 from xlascope.tui.model import EquationRow, EquationTable, OpsTable
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.text.lines import TextLines
@@ -291,6 +292,12 @@ def test_an_op_of_several_devices_is_one_row() -> None:
     table = OpsTable(rows=(b, a), coverage=0.9)
     assert "  cpu:2 100 ns, cpu:10 300 ns" in explain_op(b, table)
     assert not any("by device" in line for line in explain_op(a, table))
+    # Two devices and two calls: four executions are whole, three are not.
+    whole, cut = replace(table, calls_seen=2), replace(table, calls_seen=3)
+    assert any("all 2 devices: a call counts once on each" in line for line in explain_op(b, whole))
+    assert not any("multiple" in line for line in (*explain_op(b, whole), *explain_op(a, whole)))
+    assert any("4 is no multiple of the calls seen" in line for line in explain_op(b, cut))
+    assert "count and self over 2 devices" in "".join(part.text for part in ops_title(table, "step#1", UNICODE))
     columns = {column.key: column for column in OpsPane().columns}
     assert columns["by_device"].text(b) == "▃█" and columns["by_device"].text(a) == ""
     (unknown,) = op_rows([row("a", "0", None), row("a", "1", 5)])

@@ -140,9 +140,14 @@ def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs, reading: str |
         about.append((counted(ops.windows, "window"), 3))
     if ops.calls_seen is not None:
         about.append((f"{counted(ops.calls_seen, 'call')} seen", 4))
+    devices = max((len(row.by_device) for row in ops.rows), default=0)
+    if devices > 1:
+        about.append((f"count and self over {devices} devices", 5))
     about.append((f"coverage {ops.coverage * 100:.1f}%" if ops.coverage is not None else "coverage unknown", 6))
     if ops.simulated:
         about.append(("simulated devices", 7))
+    if ops.doubt:
+        about.append((f"eqns {ops.doubt}", 7))
     if ops.note:
         about = [(ops.note, 8)]
     title = [Part("7 time per op", "title", rank=9), Part(f"  {program or 'all programs'} ", "dim", rank=7)]
@@ -159,6 +164,7 @@ def explain_op(row: OpRow, ops: OpsTable, members: int | None = None) -> list[st
     lines = [
         f"{row.op} on {row.device}: self time {duration(row.self_ns)} in {count(row.count)} executions,",
         f"from {window}{seen}" + (f" of the variant {ops.variant}." if ops.variant else " of the running script."),
+        *_counted(row, ops),
         "",
         "Self time: each instant an op was active is given to the innermost active op, so rows add up to covered time.",
         f"Per call of the op: {duration(row.self_ns)} / {count(row.count)} = {duration(row.per_call_ns)}; inside of a "
@@ -181,6 +187,18 @@ def explain_op(row: OpRow, ops: OpsTable, members: int | None = None) -> list[st
     if row.opcode == "fusion" and members is not None and members <= 1:
         lines.append("A fusion in name only: XLA wraps a single operation in one to make it a kernel. What counts "
                      "fusions, as the effect of a switch does, counts those of two or more operations.")  # fmt: skip
+    return lines
+
+
+def _counted(row: OpRow, ops: OpsTable) -> list[str]:
+    """Why an op has not as many executions as calls were seen, where there is one program."""
+    lines = []
+    if len(row.by_device) > 1:
+        lines.append(f"Executions are those of all {len(row.by_device)} devices: a call counts once on each.")
+    calls = (ops.calls_seen or 0) * max(len(row.by_device), 1)
+    if calls and row.count is not None and row.count % calls and len({each.program for each in ops.rows}) == 1:
+        lines += [f"{count(row.count)} is no multiple of the calls seen: of a call that a window cut",
+                  "only a part of the ops was seen, and an op of a branch or of a loop runs as often as that is taken."]
     return lines
 
 

@@ -131,6 +131,10 @@ class EquationRow:
     """Instructions that are its by the flow of data, not by a tag."""
 
 
+LINKS_TO_COME = "~ until links are made"
+LINKS_GUESSED = "~ links by position"
+
+
 @dataclass(frozen=True, slots=True)
 class EquationTable:
     """The equations of a program in the order of its jaxpr; `timed` when some of its ops were seen."""
@@ -141,6 +145,8 @@ class EquationTable:
     """Whether instructions are linked to equations by tags; else by source position."""
     exact_share: float | None = None
     """The exact part of the op time that has an equation."""
+    doubt: str = ""
+    """What titles say of links that are not by tags: `LINKS_TO_COME` or `LINKS_GUESSED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +193,8 @@ class OpsTable:
     variant: str | None = None
     """The variant that was measured; None for the script as it ran."""
     simulated: bool = False
+    doubt: str = ""
+    """As in `EquationTable`."""
     left_out: tuple[str, ...] = ()
     """First calls that are in no row, each a sentence."""
 

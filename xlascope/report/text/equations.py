@@ -31,7 +31,8 @@ from xlascope.views.equations import Equations, Row
 def equations(answer: Equations) -> Iterable[RenderableType]:
     """The view `equations` as text."""
     how = f"variant {answer.variant}" if answer.variant else "observed"
-    yield heading(f"{answer.program or 'all programs'}, {how}")
+    doubt = "" if answer.equations_exact or not answer.rows else ", approximate: linked by source line"
+    yield heading(f"{answer.program or 'all programs'}, {how}{doubt}")
     if not answer.rows:
         yield note("No equation is held.")
         return
@@ -47,7 +48,8 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
         fixed_column("", 3),
         Column("instructions", least=14, spare=1),
     ]
-    yield table(columns, [_row(row, several, answer.equations_exact, answer.op_ns) for row in answer.rows])
+    exact = answer.equations_exact
+    yield table(columns, [_row(row, several, exact or row.state == "eager", answer.op_ns) for row in answer.rows])
     cover = UNKNOWN if answer.equation_coverage is None else f"{answer.equation_coverage * 100:.1f}%"
     yield note(f"{cover} of {duration(answer.op_ns)} op time has an equation. ∅ folded or merged by XLA: not 0.")
     yield note(f"Share: of all op time, with inner.{_certainty(answer)}")
@@ -58,7 +60,10 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
         if any(row.inferred for row in answer.rows):
             yield note(f"~ before an instruction: {INFERRED}.")
     else:
-        yield note("~ estimated: instructions are matched to equations by source line and primitive.")
+        yield note(
+            "~ estimated: instructions are matched to equations by source line and primitive. Exact links are made "
+            "without --no-collect, where the run holds what they need; times of equations change with them."
+        )
 
 
 def _certainty(answer: Equations) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -177,7 +178,20 @@ def _coverage(answer: Ops) -> str:
     cover = UNKNOWN if answer.coverage is None else f"{answer.coverage * 100:.1f}%"
     text = f"{calls} seen in {duration(answer.window_ns)}; ops cover {cover} of the devices' busy time{_rest(answer)}."
     text += " Per call of an op: self time ÷ count (in a loop each turn counts), calls that a window cut included."
+    text += _counts(answer)
     return f"{text} + added by XLA, with the equations it is there for.{' ' + _SIMULATED if answer.simulated else ''}"
+
+
+def _counts(answer: Ops) -> str:
+    """Why counts are not those of the calls seen, where there is one program."""
+    each = Counter((row.program or row.module, row.op) for row in answer.rows)
+    devices = max(each.values(), default=1)
+    over = f" Counts and times are sums over {devices} devices: a call counts once on each." if devices > 1 else ""
+    alone = len({program for program, _ in each}) == 1
+    if not (alone and answer.calls_seen and any(row.count % answer.calls_seen for row in answer.rows)):
+        return over
+    why = "of one that a window cut only a part of the ops was seen, and an op of a branch or loop counts whenever it"
+    return f"{over} Some counts are no multiple of the calls: {why} is taken."
 
 
 def _rest(answer: Ops) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xlascope.tui.feeding.explanations import Known
 from xlascope.tui.feeding.margins import share_of
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.model import CallTimes, EquationRow, OpsTable, Overview
+from xlascope.tui.model import LINKS_TO_COME, CallTimes, EquationRow, OpsTable, Overview
 from xlascope.tui.text.numbers import count, counted, duration, percent
 from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
 
@@ -37,6 +37,8 @@ def line_account(subject: str, rows: Sequence[EquationRow], known: Known, glyphs
         told.append(f"Ops that the equations, or what runs inside of them, are part of: {', '.join(ops)}.")
     if not known.table.exact:
         told.append("Instructions are matched to equations by source position and primitive: approximate.")
+        if known.table.doubt == LINKS_TO_COME:
+            told.append("Exact links are not made yet; with them these numbers change.")
     elif estimated:
         told.append(f"{glyphs.estimated} a fusion's time is split among its equations by their operations: estimated.")
     else:

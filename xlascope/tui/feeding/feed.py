@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,17 @@ from xlascope.tui.feeding.links import Links, StageLinks
 from xlascope.tui.feeding.overview import file_overview, program_infos, run_overview
 from xlascope.tui.feeding.rows import op_rows, variant_row
 from xlascope.tui.feeding.stage import StageReader, equation_table
-from xlascope.tui.model import CallTimes, EquationTable, OpsTable, Overview, StageText, VariantRow, is_op_by_op
+from xlascope.tui.model import (
+    LINKS_GUESSED,
+    LINKS_TO_COME,
+    CallTimes,
+    EquationTable,
+    OpsTable,
+    Overview,
+    StageText,
+    VariantRow,
+    is_op_by_op,
+)
 
 if TYPE_CHECKING:
     from xlascope.tui.forms.more_checks import Subject as MoreSubject
@@ -168,8 +178,9 @@ class Feed:
             goes_on = run is not None and run.state in ("starting", "running")
             seen = f"no profile window {'has seen this program yet' if goes_on else 'saw this program'}"
             return OpsTable(note="this file holds no times" if self.kind in ("hlo", "dump") else seen)
+        rows = op_rows(found.rows)
         return OpsTable(
-            rows=op_rows(found.rows),
+            rows=rows,
             coverage=found.coverage,
             calls_seen=found.calls_seen,
             windows=getattr(found, "windows", None),
@@ -177,6 +188,7 @@ class Feed:
             exact=bool(found.equations_exact),
             variant=found.variant,
             simulated=bool(found.simulated),
+            doubt=self._doubt(program, any(row.equations and not row.exact and not row.added_by_xla for row in rows)),
             left_out=tuple(each.why for each in found.dropped if each.what == "first call"),
         )
 
@@ -299,7 +311,15 @@ class Feed:
         found = self.query("equations", program=program, variant=variant)
         if found is None and variant is not None:
             return self.equations(program)
-        return equation_table(found)
+        table = equation_table(found)
+        guessed = not table.exact and any(row.instructions for row in found.rows) if found is not None else False
+        return replace(table, doubt=self._doubt(program, guessed))
+
+    def _doubt(self, program: str | None, guessed: bool) -> str:
+        """What titles say of links that are guessed: whether exact ones can be made."""
+        if not guessed or program is None or self.kind != "run":
+            return ""
+        return LINKS_TO_COME if "tagged" in self.lacking(program) else LINKS_GUESSED
 
     def stage(
         self,

@@ -83,6 +83,8 @@ class StageReader:
             info = self._feed.overview().programs.get(program)
             marks = jaxpr_marks(table) if table is not None else {}
             about += f" · {_equations(info.equations)}" if info is not None and info.equations is not None else ""
+            # First, as a narrow title drops what stands behind.
+            about = f"{table.doubt} · {about}" if table is not None and table.doubt else about
             shares = RangeShares(table, jaxpr_lines(table)) if table is not None else None
             return StageText(program, None, stage, lines, stage, marks=marks, about=about, folds=folds, shares=shares)
         if stage == "optimized":
@@ -113,7 +115,7 @@ class StageReader:
             missing = f"{file.rpartition('/')[2]}: its text was not kept" if file else "the source was not kept"
             return StageText(program, None, "source", TextLines(b""), "python", file=file or None, missing=missing)
         marks = source_marks(table, file) if table is not None else {}
-        about = file.rpartition("/")[2] + told
+        about = file.rpartition("/")[2] + told + (f" · {table.doubt}" if table is not None and table.doubt else "")
         return StageText(program, None, "source", self._lines(text), "python", first_number=1, marks=marks,
                          file=file, about=about)  # fmt: skip
 

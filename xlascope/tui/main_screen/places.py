@@ -192,7 +192,9 @@ class Places:
 
     def _source_title(self, content: StageText, pane: SourcePane) -> list[Part]:
         """Which file, its hottest line, and the keys for it."""
-        title = [Part("5 source", "title", rank=9), Part(f"  {content.about}", "dim", rank=8)]
+        name, *more = content.about.split(" · ")
+        title = [Part("5 source", "title", rank=9), Part(f"  {name}", "dim", rank=8)]
+        title += [Part(f" · {piece}", "dim", rank=5) for piece in more]
         hottest = pane.hottest_row()
         if hottest is not None:
             mark = pane.mark_of(hottest)
