@@ -194,7 +194,7 @@ class Places:
         """Which file, its hottest line, and the keys for it."""
         name, *more = content.about.split(" · ")
         title = [Part("5 source", "title", rank=9), Part(f"  {name}", "dim", rank=8)]
-        title += [Part(f" · {piece}", "dim", rank=5) for piece in more]
+        title += [Part(f" · {piece}", "dim", rank=5 if piece.startswith("~") else 8) for piece in more]
         hottest = pane.hottest_row()
         if hottest is not None:
             mark = pane.mark_of(hottest)
