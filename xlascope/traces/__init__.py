@@ -4,6 +4,7 @@
 >>> times.rows, times.coverage, times.devices, times.problems
 """
 
+from xlascope.traces.complete import complete_runs
 from xlascope.traces.hlo_graph import CallGraph, call_graph
 from xlascope.traces.hosts import side_by_side
 from xlascope.traces.nesting import Parents
@@ -29,6 +30,7 @@ __all__ = [
     "ProgramKey",
     "Spans",
     "call_graph",
+    "complete_runs",
     "devices",
     "is_collective",
     "merge",

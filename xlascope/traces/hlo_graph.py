@@ -29,7 +29,8 @@ _EMBEDDED = frozenset(
 )
 COMMAND_BUFFER: Final = "command_buffer"
 """What the names of computations and ops begin with that a GPU launches as one graph."""
-_NO_KERNEL = frozenset({"bitcast", "constant", "get-tuple-element", "parameter", "tuple"})
+NO_KERNEL: Final = frozenset({"bitcast", "constant", "get-tuple-element", "parameter", "tuple"})
+"""Opcodes that execute nothing: they have no event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def call_graph(hlo_proto: bytes) -> CallGraph:
     for computation, names in callers.items():
         for op in members.get(computation, ()):
             parents[op] = tuple(names)
-    held = (op for identity in buffers for op in members.get(identity, ()) if opcodes.get(op) not in _NO_KERNEL)
+    held = (op for identity in buffers for op in members.get(identity, ()) if opcodes.get(op) not in NO_KERNEL)
     return CallGraph(name, parents, opcodes, frozenset(members.get(entry, ())), frozenset(held))
 
 

@@ -209,7 +209,7 @@ def test_a_window_stays_open_for_an_execution_that_takes_long(monkeypatch: pytes
     assert 600.0 <= took < 601.0 and spent < 0.2
     assert closed_after(0, 0.1)[0] < windows_module.FIRST_RUN + 0.05
     took, spent = closed_after(1 << 19, 600.0)
-    assert took == pytest.approx(execution_module.LONGEST, abs=0.8) and 0.1 < spent < 0.5
+    assert took == pytest.approx(execution_module.LONGEST, abs=0.8) and 0.02 < spent < 0.2
     assert closed_after(1 << 17, 600.0)[0] == pytest.approx(execution_module.LARGEST / (1 << 17), abs=0.8)
     assert closed_after(50 << 20, 600.0)[0] == pytest.approx(8 / 50, abs=0.1)
     for grows, most in ((0, 40), (2 << 20, 24)):

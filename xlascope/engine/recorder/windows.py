@@ -39,7 +39,7 @@ COUNT_SHORTEST = 0.004  # … at least, and …
 COUNT_BYTES = 96 << 10  # … what they should hold: ending a window costs time by what it holds, some 50 ms a MB
 COUNT_EVERY = 1.0  # seconds between them, and …
 COUNT_SHARE = 0.03  # … this share of the run's time when that is longer
-SLOWDOWN = 0.3  # what a second of an open window costs a program
+SLOWDOWN = 0.3  # what a second of an open window costs a program that notes as much as it can
 NOTING = 100e-9  # seconds of an open window in which a busy program notes a byte of a profile
 OWED_FOR = 5.0  # seconds after a new program began to run in which a window that sees it comes before all that can wait
 
@@ -278,7 +278,6 @@ class Windows:
             if session is None:
                 return
             started = time.monotonic()
-            waited = started - execution.began if execution is not None else 0.0
             spread = execution.noted.spread if execution is not None else 0
             end_ns, busy = time.time_ns(), others(self._processors, processors(), started - self._opened)
             try:
@@ -313,9 +312,8 @@ class Windows:
             del data, session
             if size > GIVE_BACK or spread > SPREAD_BACK:
                 give_back()
-            # A long execution is waited for where little is noted: that is what it costs.
-            waited = max(0.0, min(waited, watched) - NOTING * size)
-            self._spent[self._why] += SLOWDOWN * (watched - waited) + time.monotonic() - started
+            # What is noted is what an open window costs: next to nothing while the script traces, or waits.
+            self._spent[self._why] += SLOWDOWN * min(watched, NOTING * size) + time.monotonic() - started
 
     def _count_from(self, now: float) -> None:
         """What the open window costs is counted from here on."""

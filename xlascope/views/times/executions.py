@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlascope.traces import Profile, union_length
+from xlascope.traces import Profile, complete_runs, union_length
 from xlascope.views.times.op_store import Span
 
 SURE = np.iinfo(np.int64).max
@@ -55,14 +55,14 @@ class Calls:
 def spans(profile: Profile, edges: Edges) -> tuple[Span, ...]:
     """When each program was seen, and how long its executions took that the window did not cut."""
     found, plain = _found(profile)
-    silences = _silences(found, edges)
+    silences = _whole_by_ops(profile, found, _silences(found, edges))
     return (*plain, *(_span(number, each, silences[number], _hole(profile, number)) for number, each in found.items()))
 
 
 def calls(profile: Profile, edges: Edges) -> dict[int, Calls]:
     """The executions in a window, from the first start to the last end of each, by program."""
     found, _ = _found(profile)
-    silences = _silences(found, edges)
+    silences = _whole_by_ops(profile, found, _silences(found, edges))
     return {number: Calls(each.stop - each.begin, silences[number], each.longest) for number, each in found.items()}
 
 
@@ -125,6 +125,21 @@ def _silences(found: Mapping[int, _Executions], edges: Edges) -> dict[int, np.nd
             ended |= seen.begin < ended_before
         after = edges.length_ns - seen.stop if edges.length_ns is not None else np.zeros_like(seen.stop)
         result[number] = np.minimum(np.where(began, SURE, seen.begin), np.where(ended, SURE, after))
+    return result
+
+
+def _whole_by_ops(
+    profile: Profile, found: Mapping[int, _Executions], silences: dict[int, np.ndarray]
+) -> dict[int, np.ndarray]:
+    """SURE also for those whose every op is seen, in programs of which nothing else tells that one is whole: its HLO is
+    read for it.
+    """
+    result = {}
+    for number, seen in found.items():
+        told = silences[number]
+        if not (told == SURE).any():
+            told = np.where(np.isin(seen.numbers, list(complete_runs(profile, number))), SURE, told)
+        result[number] = told
     return result
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from xlascope.traces import DeviceTimes, OpRow, OpTimes, Problem, ProgramCalls
 
-VERSION = 10
+VERSION = 11
 _RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 _LARGEST = 256 << 20
 _TYPES: dict[str, tuple[type, ...]] = {
