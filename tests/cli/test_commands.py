@@ -104,7 +104,8 @@ def test_commands_that_are_not_built_say_so(tmp_path: Path, name: str) -> None:
     (["measure", "a.xlascope", "--shard", "0"], 2, "0=x,-"),
     (["measure", "a.xlascope", "--fusion", "off", "--budget", "0"], 2, "--budget"),
     (["measure", "a.xlascope", "--fusion", "off", "--program", "g"], 2, "no such program"),
-    (["measure", "a.xlascope", "--jit", "off"], 2, "live Python process"),
+    (["measure", "a.xlascope", "--jit", "off"], 2, "live Python process of the script, and that has ended: a run file holds"),
+    (["measure", "a.xlascope", "--jit", "off"], 2, "`xlascope train.py --steps '3 4'`, choose f#1 and press J"),
     (["measure", "a.xlascope", "--fusion", "off"], 2, "no executable form"),
     (["demo", "nonsense"], 2, "softmax"),
     (["doctor", "--nonsense"], 2, "--nonsense"),
@@ -114,6 +115,7 @@ def test_wrong_words_get_a_sentence_and_a_code(tmp_path: Path, words: list[str],
     (tmp_path / "note.ipynb").write_text("{}")
     writer = Writer(tmp_path / "a.xlascope")
     writer.put("program", {"id": "f#1", "function": "f"}, program="f#1")
+    writer.put("run", {"script": str(tmp_path / "train.py"), "module": None, "argv": ["--steps", "3 4"]})
     writer.close()
     done = xlascope(*words, folder=tmp_path)
     assert (done.returncode, done.stdout) == (code, ""), done.stderr

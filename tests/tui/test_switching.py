@@ -11,6 +11,7 @@ from on_screen import shown, text_of, until
 
 from xlascope.tui.forms.sharding_form import ShardingForm
 from xlascope.tui.forms.switches import Switches
+from xlascope.tui.model import VariantRow
 
 
 async def test_a_switch_is_measured_and_its_stages_are_shown_when_the_result_is_there():
@@ -63,6 +64,31 @@ async def test_a_failed_measurement_says_why_until_it_is_dismissed():
         await pilot.press("escape")
         await pilot.pause()
         assert "recorder is gone" not in text_of(app)
+
+
+async def test_jit_off_is_not_offered_where_there_is_no_python():
+    keeper = FixedKeeper()
+    async with shown(keeper=keeper, feed=FixedFeed("ended", variants=False)) as (app, pilot, screen):
+        assert "J jit ON" in screen_text(app)[2]
+        app.run_at_hand = screen.run_at_hand = replace(screen.run_at_hand, live=False)
+        screen.draw_status()
+        await pilot.press("F")
+        await pilot.pause()
+        assert "J jit –" in screen_text(app)[2]
+        await pilot.press("J")
+        await pilot.pause(1.0)
+        # The fusion that was turned stays so, and nothing else is measured.
+        assert keeper.measured == [("scores#1", {"fusion": "off"})] and screen.desk.switches == Switches(fusion="off")
+        assert "needs the script's live Python process" in str(list(app._notifications)[-1].message)
+        # What was measured while it was live can be shown.
+        screen.desk.variants = (*screen.desk.variants, VariantRow(
+            **{**dict.fromkeys(VariantRow.__dataclass_fields__), "name": "jit=deep-off", "switches": {"jit": "deep-off"},
+               "simulated": False, "sensitive": False, "notes": (), "exchanges": (), "equation_ns": (), "series": ((), ())}
+        ))  # fmt: skip
+        assert screen.can_turn_jit()
+        await pilot.press("J")
+        await pilot.pause()
+        assert screen.desk.variant == "jit=deep-off" and keeper.measured == [("scores#1", {"fusion": "off"})]
 
 
 async def test_escape_cancels_a_measurement():

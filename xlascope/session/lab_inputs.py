@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xlascope.runfile import Reader, Record
+
+_LONGEST = 200  # characters of a command that is told
 
 
 class NotMeasurable(Exception):
@@ -121,6 +124,26 @@ def load_arguments(path: Path, program: str) -> tuple[dict[str, Any], dict[str, 
             if stage.variant is None and stage.json.get("stage") == "optimized" and text is not None:
                 blobs["script_optimized"] = reader.blob(text)
         return {"args_record": None if args is None else args.json}, blobs
+
+
+def command_of(path: Path) -> str:
+    """How the recorded script is run anew on the screen: ``xlascope train.py --its args``."""
+    with Reader(path) as reader:
+        run = reader.last("run")
+    known = run.json if run is not None else {}
+    script, module, argv = known.get("script"), known.get("module"), known.get("argv")
+    if not isinstance(script, str) and not isinstance(module, str):
+        return "xlascope SCRIPT"
+    what = ["-m", str(module)] if module else [_near(str(script))]
+    words = [*what, *(map(str, argv) if isinstance(argv, list) else ())]
+    command = shlex.join(["xlascope", *words])
+    return command if len(command) <= _LONGEST else shlex.join(["xlascope", *what]) + " …"
+
+
+def _near(script: str) -> str:
+    """From where we are, when it lies below."""
+    here = Path(script)
+    return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else script
 
 
 def _environment(reader: Reader, program: Record) -> Environment:

@@ -21,6 +21,7 @@ from xlascope.session.lab_inputs import (
     LabInputs,
     NotMeasurable,
     beside,
+    command_of,
     environment,
     load,
     load_arguments,
@@ -210,10 +211,11 @@ class Measurer:
         self._place = "recorder"
         body, blobs = load_arguments(self._host.run_path, str(command["program"]))
         if not self._host.recorder_send({**command, **body}, blobs):
-            what = f"jit {jit}" if jit else "this"
+            what = f"jit {jit}, which dispatches each equation by itself," if jit else "this"
             raise NotMeasurable(
-                f"{what} needs the live Python process of the script, which has ended",
-                "run `xlascope SCRIPT` and switch it there, before leaving")
+                f"{what} needs the live Python process of the script, and that has ended: a run file holds no Python",
+                f"start it anew with `{command_of(self._host.run_path)}`, choose {command['program']} and press J; "
+                "this run file can be measured with --fusion off, --devices N, --passes-off and other switches")
 
     def _begin_in_lab(self, command: dict[str, Any], handed: LabInputs, ticket: Ticket) -> None:
         spec = self._spec(handed.environment, command["switches"])

@@ -139,9 +139,12 @@ def _refuse(handle: Handle, command: Mapping[str, Any], touched: Switches) -> No
             "measure it on the run file when the script has ended",
         )
     if any(row.get("sharding") for row in handle.inputs):
+        what = f"jit {touched.jit}" if touched.jit in ("off", "deep-off") else "this"
         raise SwitchError(
-            f"the arguments of {handle.id} lie on several devices, which a measurement in the script's process has not",
-            "measure fusion and compiler options in a lab; jit off is measured for programs on one device",
+            f"{what} cannot be measured for {handle.id}, whose arguments lie on several devices: in the script's "
+            "process the measurement has only copies of them on one",
+            "measure fusion (F), devices (D) or sharding (S), which take a process of their own, or jit off in a run "
+            "of the script on one device",
         )
     effect = effects.unrepeatable(handle.jaxpr)
     if effect and not command.get("consent"):

@@ -17,6 +17,9 @@ MORE = ("target", "passes_off", "matmul_precision", "donate", "compiler_options"
 """Switches of the form of keys T and +, by their words in a command."""
 
 
+NO_PYTHON = "jit off needs the script's live Python process, which a file has not: run `xlascope SCRIPT`, press J there"
+
+
 @dataclass(frozen=True, slots=True)
 class Switches:
     """What stands on which value; None is as the script ran."""
@@ -109,13 +112,18 @@ class Switches:
         mesh = "x".join(str(size) for _, size in self.mesh)
         return " ".join(part for part in (self.plan or "as-run", mesh, "+specs" if self.shard else "") if part)
 
-    def bar(self, as_run: str, coming: Switches | None = None) -> list[Switch]:
-        """The switch bar's entries; `as_run` tells how many devices the script saw, `coming` what is measured now."""
+    def bar(self, as_run: str, coming: Switches | None = None, jit_off: bool = True) -> list[Switch]:
+        """The switch bar's entries; `as_run` tells how many devices the script saw, `coming` what is measured now.
+
+        `jit_off`: whether jit can be turned off here, in a live run or as it was measured in one.
+        """
         shown = self._entries(as_run)
+        if not jit_off:
+            shown[0] = replace(shown[0], value="–", tooltip=NO_PYTHON)
         if coming is None:
             return shown
         return [
-            entry if entry.value == other.value else replace(entry, coming=other.value or "none")
+            entry if entry.value == other.value or entry.value == "–" else replace(entry, coming=other.value or "none")
             for entry, other in zip(shown, coming._entries(as_run), strict=True)
         ]
 

@@ -249,7 +249,7 @@ class Places:
             self.draw_footer()
         as_run = str(overview.devices) if overview.devices else "as-run"
         # Only a run can be measured: a profile or HLO text has nothing to switch.
-        switches = desk.shown_switches.bar(as_run, desk.coming) if overview.kind == "run" else []
+        switches = desk.shown_switches.bar(as_run, desk.coming, screen.can_turn_jit()) if overview.kind == "run" else []
         screen.query_one(SwitchBar).show(switches, baseline(desk.variants, desk.variant, screen.glyphs))
         told = effects(desk.variants, live, desk.program, desk.variant, screen.glyphs, screen.turned())
         screen.query_one(EffectLine).show(told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from xlascope.tui.effects import Turned
-from xlascope.tui.forms.switches import Switches, variant_name
+from xlascope.tui.forms.switches import NO_PYTHON, Switches, variant_name
 from xlascope.tui.glyphs import UNICODE
 
 if TYPE_CHECKING:
@@ -37,11 +37,16 @@ class Switching:
             return
         if self._on_eager():
             return
+        wanted = desk.switches.turned(name)
+        while name == "jit" and not screen.run_at_hand.live and wanted.touched and not self._known(wanted):
+            wanted = wanted.turned(name)
+        if name == "jit" and desk.switches.jit == wanted.jit:
+            screen.notify(NO_PYTHON, timeout=6, markup=False)
+            return
         screen.functions().hold()
         screen.live.forget_failures()
-        before, desk.switches = desk.switches, desk.switches.turned(name)
+        before, desk.switches = desk.switches, wanted
         screen.draw_status()
-        wanted = desk.switches
         others = [each for each in wanted.put_back(before) if each == "jit"]
         if name == "jit":
             others = [each for each in wanted.put_back(before) if each != "jit"]
@@ -51,12 +56,21 @@ class Switching:
         if not wanted.touched:
             self.show_variant(None)
             return
-        known = [row for row in desk.variants if dict(row.switches) == wanted.command()]
-        if known:
-            self.show_variant(known[-1].name)
+        known = self._known(wanted)
+        if known is not None:
+            self.show_variant(known)
             return
         delay = _SETTLE if name in ("devices", "jit") else 0.0
         screen.set_timer(delay, lambda: self._measure_if(wanted)) if delay else self._measure_if(wanted)
+
+    def _known(self, wanted: Switches) -> str | None:
+        """The newest variant that was measured with these switches."""
+        known = [row.name for row in self._me.desk.variants if dict(row.switches) == wanted.command()]
+        return known[-1] if known else None
+
+    def can_turn_jit(self) -> bool:
+        """Whether jit can be turned off: in a live run, or where that was measured while it was one."""
+        return self._me.run_at_hand.live or any(dict(row.switches).get("jit") for row in self._me.desk.variants)
 
     def _on_eager(self) -> bool:
         """Whether the cursor is on what has no program of its own, so that nothing is to be switched; it is told."""
