@@ -198,6 +198,9 @@ class FixedFeed(Feed):
             eager_ns=17_000_000,
             estimated_ns=35_000_000_000,
             eager_share=0.01,
+            eager_estimated_ns=350_000_000,
+            eager_lines=(SimpleNamespace(file=SOURCE, line=40, names=("add",), runs_at_least=33, ns=350_000_000,
+                                         once=False, advice=None),),
             simulated_devices=None,
         )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hosting import Host, screen_text, settle
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,6 +80,60 @@ async def test_enter_and_arrows_fold_and_unfold():
         assert app.widget.row_count() == rows - 2
         await pilot.press("l")
         assert app.widget.row_count() == rows
+
+
+MANY = (
+    FunctionItem("big", "train.py:1", tuple(ProgramItem(f"big#{n}", f"f32[{n}]", time_ns=n) for n in range(1, 25)), 0.2,
+                 alert=True, calls="24 compiles"),
+    FunctionItem("small", "train.py:9", (ProgramItem("small#1", "f32[]", time_ns=90),), 0.7),
+)  # fmt: skip
+
+
+async def test_of_many_programs_the_hottest_are_shown_and_enter_opens_the_others():
+    made = FunctionsList()
+    made.set_functions(MANY)
+    app = Host(made)
+    async with app.run_test(size=(34, 40)) as pilot:
+        text = "\n".join(screen_text(app))
+        assert "#24 f32[24]" in text and "#19 f32[19]" in text and "#18" not in text
+        assert "… 18 more, enter opens" in text and "small" in text
+        await pilot.press("G", "k", "k", "enter")
+        await pilot.pause()
+        assert made.chosen[1].id == "big#1" and "more, enter" not in "\n".join(screen_text(app))
+        await pilot.press("g", "g", "enter", "enter")
+        await pilot.pause()
+        assert "… 18 more, enter opens" in "\n".join(screen_text(app)), "folded and unfolded it is short again"
+        assert made.choose("big#3") and made.chosen[1].id == "big#3"
+        assert "#3 f32[3]" in "\n".join(screen_text(app)) and "… 17 more, enter opens" in "\n".join(screen_text(app))
+
+
+async def test_h_goes_to_the_hottest_function_and_its_hottest_program_in_sight():
+    made = FunctionsList()
+    made.set_functions(MANY)
+    app = Host(made)
+    async with app.run_test(size=(34, 40)) as pilot:
+        made.action_hottest()
+        assert made.chosen[0].name == "small"
+        made.set_functions((replace(MANY[0], share=0.9), MANY[1]))
+        made.action_hottest()
+        await pilot.pause()
+        assert made.chosen[1].id == "big#24" and made.row_text(made.cursor).startswith("big#24")
+
+
+class Hearing(Host):
+    def on_functions_list_alert_chosen(self, message):
+        self.heard.append(message)
+
+
+async def test_what_has_no_program_says_on_enter_why_it_was_compiled_and_is_not_begun_with():
+    made = FunctionsList()
+    made.set_functions((FUNCTIONS[2], *FUNCTIONS[:2]))
+    app = Hearing(made)
+    async with app.run_test(size=SIZE) as pilot:
+        assert made.chosen[0].name == "scores"
+        await pilot.press("g", "g", "enter")
+        await pilot.pause()
+        assert app.last(FunctionsList.AlertChosen).function.name == "eager ops (37)"
 
 
 async def test_a_new_order_leaves_the_cursor_on_its_program():

@@ -59,7 +59,7 @@ def test_the_worst_of_eager_operations_is_told() -> None:
     eager = storm(7, 10**6, eager=True, name="scan", programs=("scan#1",))
     item = items((eager,))["eager ops (37)"]
     assert item.alert and item.told[-3:] == (
-        "Most expensive, scan at s.py:4:",
+        "Most time for compiling, scan at s.py:4:",
         "Compiled 7 times, 1.00 s with tracing and lowering: 6 × argument x: f32[3] → f32[4] (dimension 0).",
         "→ pad it.",
     )

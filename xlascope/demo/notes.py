@@ -86,7 +86,7 @@ DEMOS: tuple[Demo, ...] = (
         (
             ("j k", "total_energy has a program for each length; the lambda in recreated is compiled each round"),
             ("1", "unrolled: 60 copies of one line in the jaxpr"),
-            ("G", "the last row, eager ops: eager_norm dispatches each of its operations alone"),
+            ("/", "type eager, Enter: the row of what JAX dispatches alone, here each operation of eager_norm"),
         ),
     ),
 )

@@ -84,9 +84,10 @@ def _compiles(source: RunSource) -> Compiles:
             runs, exact = warmth[program].calls, warmth[program].calls_exact
             least, most = warmth[program].calls_at_least, warmth[program].calls_at_most
         key = _place(body)
-        if eager and key not in told and key in counts and (runs is None or counts[key][1]):
+        seen = counts.get(key, (None, False)) if eager and key not in told else (None, False)
+        if seen[1] or (runs is None and seen[0] is not None and seen[0] > (least or 0)):
             # Several compilations of one line share the count of the line: the first row carries it.
-            (runs, exact), most = counts[key], None
+            (runs, exact), most = seen, None
         if eager:
             told.add(key)
         rows.append(_row(body, runs, exact, program, eager, record.t_ns, least, most))

@@ -7,6 +7,8 @@ from typing import Any
 
 from xlascope.runfile import Record
 from xlascope.views import fields
+from xlascope.views.compiler.eager_lines import EagerLine, eager_lines
+from xlascope.views.compiles import query as compiles
 from xlascope.views.names.program_choice import choose
 from xlascope.views.names.program_records import compile_records, function_name, is_eager, program_records
 from xlascope.views.sources.source import RunSource
@@ -59,7 +61,8 @@ class Functions:
     """Hottest first. ``observed_ns``: device time of all that the windows saw; ``eager_ns``: what is no function's.
 
     ``estimated_ns``: time of all calls of all programs; ``eager_estimated_ns`` and ``eager_share``: what is no
-    function's of it. ``simulated_devices``: how many CPU devices share the machine's cores, None for one or none.
+    function's of it; ``eager_lines``: the lines that dispatch it. ``simulated_devices``: how many CPU devices share the
+    machine's cores, None for one or none.
     """
 
     functions: tuple[Function, ...]
@@ -69,6 +72,7 @@ class Functions:
     eager_estimated_ns: int | None
     eager_share: float | None
     simulated_devices: int | None
+    eager_lines: tuple[EagerLine, ...] = ()
 
 
 def query(source: RunSource, program: str | None = None) -> Functions:
@@ -109,6 +113,7 @@ def _functions(source: RunSource) -> Functions:
     return Functions(
         tuple(rows), total, None if total is None else max(total - own, 0), estimated, eager,
         eager / estimated if eager is not None and estimated else None, _simulated(source),
+        eager_lines(source, compiles(source).compiles),
     )  # fmt: skip
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from xlascope.tui.feeding.eager_row import AGAIN, eager_item, is_heavy, storm_told, where
 from xlascope.tui.model import OpsTable, Overview, ProgramInfo
 from xlascope.tui.text.numbers import count, duration, percent, percent_at_least, size
 from xlascope.tui.widgets.functions import FunctionItem, ProgramItem
 
-_AGAIN, _AGAIN_NS, _EAGER_AGAIN = 5, 1_000_000_000, 100  # compiles, or their time, that are worth a mark
 _INTERRUPTED = 130  # the exit code of a script that a Ctrl-C ended: the user's doing, no crash
 
 
@@ -89,45 +89,43 @@ def _functions(
     for row in found.functions:
         ids = [each for each in row.programs if each in programs]
         storm = next((storm_of[each] for each in row.programs if each in storm_of), None)
-        again = len(ids) >= _AGAIN or (storm is not None and _is_heavy(storm))
+        again = len(ids) >= AGAIN or (storm is not None and is_heavy(storm))
         # Below one percent a bound says nothing.
         least = row.share_at_least if (row.share_at_least or 0) >= 0.01 else None
         about = f"{count(storm.compiles)} compiles" if again and storm is not None else _called(row)
         items.append(
             FunctionItem(
                 row.name,
-                _where(row.file, row.line),
+                where(row.file, row.line),
                 tuple(_program_item(programs[each], signatures.get(each), times.get(each)) for each in ids),
                 row.share if row.share is not None else least,
                 row.share_estimated,
                 about,
                 again,
-                (*_told(row, found), *(_storm_told(storm) if storm is not None else ())),
+                (*_told(row, found), *(storm_told(storm) if storm is not None else ())),
                 at_least=row.share is None and least is not None,
             )
         )
     others = [storm for storm in storms if storm.eager and not any(each in programs for each in storm.programs)]
-    items += _eager_item([row for row in made if _is_eager(row, programs)], others, found)
+    eager = eager_item([row for row in made if _is_eager(row, programs)], others, found)
+    if eager is not None:
+        items.insert(_place_of_eager(found), eager)
     return tuple(items)
+
+
+def _place_of_eager(found: Any) -> int:
+    """Before the functions that took less time than the eager operations together."""
+    own = found.eager_estimated_ns or 0
+    total = found.estimated_ns or 0
+    times = [
+        row.estimated_ns if row.share is not None else (row.share_at_least or 0) * total for row in found.functions
+    ]
+    return next((place for place, time in enumerate(times) if (time or 0) < own), len(times))
 
 
 def _is_eager(row: Any, programs: Mapping[str, ProgramInfo]) -> bool:
     """Of an operation that is no program of its own: a loop outside of jit is one."""
     return row.eager and row.program not in programs
-
-
-def _is_heavy(storm: Any) -> bool:
-    """Whether compiling again is worth a mark: often, or for long."""
-    return storm.compiles >= _AGAIN or storm.again_ns >= _AGAIN_NS
-
-
-def _storm_told(storm: Any) -> Iterator[str]:
-    """How often something was compiled, why, and what to change."""
-    causes = [each for each in storm.causes if each.cause != "first" and each.example]
-    why = f": {causes[0].count} × {causes[0].example}" if causes and not storm.names else ""
-    yield f"Compiled {count(storm.compiles)} times, {duration(storm.ns)} with tracing and lowering{why}."
-    if storm.advice is not None:
-        yield f"→ {storm.advice}"
 
 
 def _short(script: str) -> str:
@@ -159,12 +157,6 @@ def _trouble(run: Any) -> tuple[str, ...]:
     ]
     said += [f"not captured: {each.name}, {each.reason}" for each in run.not_captured]
     return (*said, *run.damages)
-
-
-def _where(file: str | None, line: int | None) -> str:
-    if file is None:
-        return ""
-    return _short(file) + (f":{line}" if line else "")
 
 
 def _calls(row: Any) -> str:
@@ -236,27 +228,3 @@ def _label(row: Any) -> str:
 
     made = made_of(row)
     return f"{made}: {row.signature or ''}" if made is not None else row.signature or ""
-
-
-def _eager_item(eager: list[Any], storms: list[Any], functions: Any) -> list[FunctionItem]:
-    if not eager:
-        return []
-    by_place: dict[tuple[str | None, int | None], int] = {}
-    for row in eager:
-        by_place[row.file, row.line] = by_place.get((row.file, row.line), 0) + (row.runs or 0)
-    (file, line), runs = max(by_place.items(), key=lambda item: item[1])
-    guessed = functions.eager_share is not None and any(row.share_estimated for row in functions.functions)
-    about = f"×{count(runs)}" if runs else ""
-    name, where = f"eager ops ({len(eager)})", _where(file, line)
-    told = [f"{name}: {len(eager)} different operations dispatched outside of jitted functions, each compiled alone."]
-    if functions.eager_share is not None:
-        told.append(f"Share {'~' if guessed else ''}{percent(functions.eager_share)}: their part of the device time of "
-                    "all programs.")  # fmt: skip
-    if runs:
-        exact = all(row.runs_exact for row in eager if (row.file, row.line) == (file, line))
-        told.append(f"{where} dispatches most of them: {'' if exact else '~'}{count(runs)} times.")
-    if storms:
-        worst = storms[0]
-        told += [f"Most expensive, {worst.name} at {_where(worst.file, worst.line)}:", *_storm_told(worst)]
-    alert = len(eager) >= _EAGER_AGAIN or any(_is_heavy(storm) for storm in storms if not storm.names)
-    return [FunctionItem(name, where, (), functions.eager_share, guessed, about, alert, tuple(told))]

@@ -90,12 +90,10 @@ class Acting:
         focused = self._me.focused
         if isinstance(focused, TextPane) and focused.hottest_row() is None:
             self._me.notify(_UNTIMED, timeout=3)
-        if isinstance(focused, TextPane | GraphPane):
+        if isinstance(focused, TextPane | GraphPane | FunctionsList):
             focused.action_hottest()
         elif isinstance(focused, OpsTable):
             focused.sort_by("share", descending=True)
-            focused.go_to(0)
-        elif isinstance(focused, FunctionsList):
             focused.go_to(0)
         if isinstance(focused, TextPane | OpsTable):
             # Told even where the cursor stood there already.
@@ -316,7 +314,7 @@ class Acting:
     def action_edit(self) -> None:
         """The source line of what the cursor is on, in the user's editor."""
         screen = self._me
-        place = screen.desk.focus.place
+        place = screen.desk.astray or screen.desk.focus.place
         source = screen.query_one(SourcePane)
         if screen.focused is source and source.shown_file:
             place = source.shown_file, source.cursor + 1

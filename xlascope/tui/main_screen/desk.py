@@ -32,6 +32,8 @@ class Desk:
     """The source file that is shown; None: the one of the program's function."""
     library: bool = False
     """Whether the source pane shows lines of libraries instead of the user's that called them."""
+    astray: tuple[str, int] | None = None
+    """The line of operations that have no program which the source pane shows."""
     variants: tuple[VariantRow, ...] = ()
     calls: CallTimes | None = None
     """None until those of the program are read."""

@@ -37,12 +37,34 @@ class Linking:
     def on_functions_list_chosen(self, message: FunctionsList.Chosen) -> None:
         """Shows the program under the cursor of the list."""
         program = message.program
-        if program is not None and program.id != self._main.desk.program:
+        desk = self._main.desk
+        if program is not None and program.id != desk.program:
             self.take_program(program.id)
-        elif program is None and message.function is not None and self._main.desk.program is not None:
-            # Of these there is no program: the panes go on showing the one before.
-            said = f"no program of their own, so the panes show {self._main.desk.program}; V, ops, a: their times"
+        elif program is None and message.function is not None and desk.program is not None:
+            # Of these there is no program: all panes but the source go on showing the one before.
+            others = f"The other panes show {desk.program}; = tells more"
+            said = ". ".join(filter(None, (message.function.said, others)))
             self._main.query_one(ExplainLine).show(said, message.function.name)
+            if message.function.place is not None:
+                self._show_place(*message.function.place)
+        elif program is not None and desk.astray is not None:
+            desk.astray = None
+            self._main.query_one(ExplainLine).show("")
+            self._follow_file(None)
+            self.relink()
+
+    def _show_place(self, file: str, line: int) -> None:
+        """Shows a line in the source pane that belongs to no program."""
+        screen, desk = self._main, self._main.desk
+        desk.astray = file, line
+        source = screen.query_one(SourcePane)
+        if source.shown_file == file:
+            source.show_line(line)
+            return
+        desk.file, desk.library = file, False
+        wanted = screen.wanted()
+        if wanted is not None:
+            screen.loader.load_source(wanted)
 
     def take_program(self, program: str | None) -> None:
         """Shows another program; None: the one under the cursor of the list."""
@@ -53,7 +75,7 @@ class Linking:
         if program is None or program == desk.program:
             return
         desk.program, desk.variant, desk.focus = program, None, Focus()
-        desk.file, desk.library = None, False
+        desk.file, desk.library, desk.astray = None, False, None
         desk.variants, desk.moved, desk.landed = (), False, None
         # What stands below the panes is of the program before, until this one's cursor is told of.
         desk.explained, desk.said = "", ("", "")

@@ -182,7 +182,9 @@ class Places:
         else:
             pane.set_marks(content.marks)
         pane.shown_file, pane.shown_program = content.file, content.program
-        if fresh:
+        if fresh and desk.astray is not None and desk.astray[0] == content.file:
+            pane.show_line(desk.astray[1])
+        elif fresh:
             info = desk.overview.programs.get(content.program)
             if info is not None and info.line and info.file == content.file:
                 pane.show_line(info.line)

@@ -15,6 +15,8 @@ from xlascope.tui.text.safe import safe
 from xlascope.tui.widgets.line_view import LineView
 from xlascope.tui.widgets.row_table import fit
 
+_MOST = 6
+"""Programs of a function that are shown before all are asked for: the other functions stay in sight."""
 _ALERT_CELLS = 12
 """The end of a row where a click means its mark."""
 
@@ -37,7 +39,8 @@ class ProgramItem:
 class FunctionItem:
     """One function: `where` is `file:line`, `share` its part of the device time (None: unknown).
 
-    `at_least`: that is a bound from below. `told`: how the numbers were obtained.
+    `at_least`: that is a bound from below. `told`: how the numbers were obtained. Where there are no programs, `said`
+    is the sentence below while the cursor is on it, and `place` the file and line that the source pane shows then.
     """
 
     name: str
@@ -49,6 +52,8 @@ class FunctionItem:
     alert: bool = False
     told: tuple[str, ...] = ()
     at_least: bool = False
+    said: str = ""
+    place: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,11 @@ class FunctionsList(LineView):
     """Functions by time, each with its programs; the cursor chooses what the other panes show."""
 
     HELP = (
-        "Functions given to jit, pmap and so on, the most device time first. The bar is the share of the time seen in "
-        "profile windows; `~` is an estimate, `≥` what is certain, `!` compiled again and again: enter on its row, or "
-        "a click on the mark, shows why. Enter on a function shows its programs."
+        "Functions given to jit, pmap and so on, the most device time first; among them, by their time together, the "
+        "operations that JAX dispatches alone (eager ops: the line of theirs with most time, ×N its dispatches). The "
+        "bar is the share of the time of the run; `~` is an estimate, `≥` what is certain. Enter on a function shows "
+        "its programs, and hides them. `!` compiled again and again: enter on the grey line under the name, or a click "
+        "on the mark, shows why."
     )
     SCOPES = ("list", "functions")
     BINDINGS = bindings("functions")
@@ -88,6 +95,7 @@ class FunctionsList(LineView):
         self._functions: Sequence[FunctionItem] = ()
         self._rows: list[_Row] = []
         self._opened: set[tuple[str, str]] = set()
+        self._whole: set[tuple[str, str]] = set()
         self._seen: set[tuple[str, str]] = set()
         self._placeholder = "no function compiled yet"
         self._held = False
@@ -104,8 +112,8 @@ class FunctionsList(LineView):
             return
         first = self._first(functions)
         before = self._identity(self.cursor) if self._held else (_key(first), "function") if first is not None else None
-        if not self._seen and functions:
-            self._opened.add(_key(functions[0]))
+        if not self._seen and first is not None:
+            self._opened.add(_key(first))
         self._seen.update(map(_key, functions))
         self._functions = functions
         self._relist(before)
@@ -126,7 +134,9 @@ class FunctionsList(LineView):
             if item.name == self._leading and item.share is None and item.programs
             and all(program.time_ns is None for program in item.programs)
         ]  # fmt: skip
-        return next(iter([*leading, *functions]), None)
+        # What has no program has nothing to show in the panes.
+        whole = [item for item in functions if item.programs]
+        return next(iter([*leading, *whole, *functions]), None)
 
     def hold(self) -> None:
         """From now on the cursor stays on its function and program, also when another one becomes hotter."""
@@ -192,7 +202,7 @@ class FunctionsList(LineView):
             if function.where or function.calls or len(function.programs) > 1:
                 rows.append(_Row(number, "where"))
             if _key(function) in self._opened:
-                rows += [_Row(number, "program", index) for index in range(len(function.programs))]
+                rows += self._program_rows(number, function, wanted)
         self._rows = rows
         if wanted is not None:
             same = [row for row in range(len(rows)) if self._identity(row) == wanted]
@@ -200,6 +210,17 @@ class FunctionsList(LineView):
             target = (same or kin or [0])[0]
             self.set_reactive(LineView.cursor, target)
         self.rows_changed()
+
+    def _program_rows(
+        self, number: int, function: FunctionItem, wanted: tuple[tuple[str, str], str] | None
+    ) -> list[_Row]:
+        """The programs of a function; of many the hottest and the one under the cursor, then how many are left."""
+        every = range(len(function.programs))
+        if len(every) <= _MOST + 1 or _key(function) in self._whole:
+            return [_Row(number, "program", index) for index in every]
+        shown = set(sorted(every, key=lambda index: -_time(function.programs[index]))[:_MOST])
+        shown |= {index for index in every if wanted == (_key(function), function.programs[index].id)}
+        return [*(_Row(number, "program", index) for index in sorted(shown)), _Row(number, "more")]
 
     def row_count(self) -> int:
         """How many rows there are."""
@@ -215,6 +236,8 @@ class FunctionsList(LineView):
             return function.name
         if entry.kind == "where":
             return f"{function.where}  {function.calls}"
+        if entry.kind == "more":
+            return self._more(entry.function)
         program = function.programs[entry.program]
         return f"{program.id} {program.label} {program.calls}"
 
@@ -229,6 +252,9 @@ class FunctionsList(LineView):
             return self.marked(self._function(row, function, width))
         if entry.kind == "where":
             return self.marked(self._where(row, function, width))
+        if entry.kind == "more":
+            pointer = self.glyphs.cursor if row == self.cursor else " "
+            return self.marked([(pointer, "accent"), (f"  {self._more(entry.function)}", "dim")])
         return self.marked(self._program(row, function.programs[entry.program], width))
 
     def _function(self, row: int, function: FunctionItem, width: int) -> list[tuple[str, str]]:
@@ -279,6 +305,11 @@ class FunctionsList(LineView):
             (calls, "warn" if program.alert else "dim"),
         ]
 
+    def _more(self, function: int) -> str:
+        shown = sum(row.kind == "program" and row.function == function for row in self._rows)
+        left = len(self._functions[function].programs) - shown
+        return f"{self.glyphs.ellipsis} {left} more, enter opens"
+
     def _safe(self, text: str) -> str:
         return safe(text, ascii_only=self.ascii_only)
 
@@ -298,6 +329,8 @@ class FunctionsList(LineView):
         entry = self._rows[row]
         if self._alerts(entry) and x >= self.view_width - _ALERT_CELLS:
             self._tell_alert(entry)
+        elif entry.kind == "more":
+            self._open_whole(row)
         elif entry.kind == "function" and (x <= 2 or again):
             self._toggle(row)
 
@@ -306,7 +339,10 @@ class FunctionsList(LineView):
         if not self._rows:
             return
         entry = self._rows[self.cursor]
-        if entry.kind != "function" and self._alerts(entry):
+        alone = not self._functions[entry.function].programs and entry.kind != "program"
+        if entry.kind == "more":
+            self._open_whole(self.cursor)
+        elif alone or (entry.kind != "function" and self._alerts(entry)):
             self._tell_alert(entry)
         elif entry.kind != "program":
             self._toggle(self.cursor)
@@ -326,8 +362,32 @@ class FunctionsList(LineView):
         """Shows the programs of the function under the cursor, or hides them."""
         if self._rows:
             key = _key(self._functions[self._rows[self.cursor].function])
-            if (key in self._opened) is not opened:
+            if opened and self._rows[self.cursor].kind == "more":
+                self._open_whole(self.cursor)
+            elif (key in self._opened) is not opened:
                 self._toggle(self.cursor)
+
+    def action_hottest(self) -> None:
+        """To the function with most time; where its programs are shown, to the one of them with most."""
+        if not self._functions:
+            return
+        hottest = max(range(len(self._functions)), key=lambda number: self._functions[number].share or 0.0)
+        function = self._functions[hottest]
+        best = max(function.programs, key=_time, default=None)
+        wanted = best.id if best is not None and _time(best) >= 0 else "function"
+        rows = [row for row in range(len(self._rows)) if self._rows[row].function == hottest]
+        self.go_to(next((row for row in rows if self._identity(row) == (_key(function), wanted)), rows[0]))
+
+    def _open_whole(self, row: int) -> None:
+        """Shows all programs of a function; the cursor goes to the first that was not shown."""
+        self.hold()
+        number = self._rows[row].function
+        function = self._functions[number]
+        shown = {each.program for each in self._rows if each.function == number}
+        first = next(index for index in range(len(function.programs)) if index not in shown)
+        self._whole.add(_key(function))
+        self._relist((_key(function), function.programs[first].id))
+        self._tell()
 
     def _toggle(self, row: int) -> None:
         self.hold()
@@ -338,6 +398,7 @@ class FunctionsList(LineView):
             # The row of a program may go: that of its function stands for it then.
             self._kept = (_key(shown), program.id)
         self._opened ^= {_key(function)}
+        self._whole.discard(_key(function))
         self._relist(identity)
 
 

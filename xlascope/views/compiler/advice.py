@@ -65,8 +65,18 @@ def _place(around: Enclosing | None, file: str | None) -> str | None:
     return f"`{around.function}`" if around.function is not None else None
 
 
+def runs_once(source: RunSource, file: str | None, line: int | None) -> bool:
+    """Whether the text says that a line runs once: it is in no function and no loop of its file."""
+    around = enclosing(source, file, line)
+    return around is not None and around.function is None and around.loop is None
+
+
 def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
-    places = Counter((row.own_file, row.own_line) for row in group)
+    places: Counter[tuple[str | None, int | None]] = Counter()
+    for row in group:
+        # How often it is dispatched is what a jit would spare; how often a line did that which ran once is not known.
+        place = row.own_file, row.own_line
+        places[place] += 1 if runs_once(source, *place) else max(row.runs_at_least or row.runs or 1, 1)
     (file, line), _ = places.most_common(1)[0]
     around = enclosing(source, file, line)
     name = around.function if around is not None else group[0].own_function
