@@ -43,6 +43,23 @@ def test_split_arrays_that_may_be_weights_are_told() -> None:
     assert named.notes == ("arguments without a spec are replicated",)
 
 
+def test_steps_of_a_scan_that_are_split_are_told() -> None:
+    row = {"name": "xs", "shape": [128, 16, 64], "dtype": "float32", "scanned": ["/home/me/rnn.py", 7]}
+    xs, h = leaves([row, {"name": "h", "shape": [16, 64], "dtype": "float32"}])
+    made = plan([xs, h], [h, Leaf("", (128,), "float32")], 8, {"data": 8})
+    assert made.specs == ((("data",), (), ()), ((), ()))
+    assert made.notes[1] == (
+        "xs is split on dimension 0, over which a scan at rnn.py:7 iterates: these are its steps, one after the other, and "
+        "no batch; each step needs its slice from the device that has it; --shard xs=-,data (S on the screen) splits its "
+        "dimension 1"
+    )
+    assert not any("scan" in note for note in plan([xs, h], [h], 8, {"data": 8}, shard={"xs": "-,data"}).notes)
+    odd = Leaf("ts", (8, 3), "float32", "rnn.py:7")
+    (told,) = (note for note in plan([odd], [LOSS], 2).notes if "scan" in note)
+    assert told.endswith("from the device that has it")  # no other dimension can be split
+    assert leaves([{**row, "scanned": "odd"}])[0].scanned is None
+
+
 def test_a_tie_goes_to_the_size_that_results_lead_with() -> None:
     """softmax(x @ w): both arguments lead with a size of their own, and the result leads with that of x."""
     x, w, out = Leaf("x", (128, 256), "f32"), Leaf("w", (256, 64), "f32"), Leaf("", (128, 64), "f32")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from .roles import Roles, roles
@@ -78,6 +79,7 @@ def plan(
     if shard and len(shard) < len(inputs) and chosen == "replicate":
         notes.append(f"arguments without a spec {'lie as the script had them' if left else 'are replicated'}")
     laid = tuple(None if left and index not in given else spec for index, spec in enumerate(specs))
+    notes += _steps_split(inputs, laid, axes)
     reasons = [None if spec is None or any(spec) else reason for spec, reason in zip(laid, why, strict=True)]
     return ShardPlan(axes, laid, tuple(notes), tuple(reasons))
 
@@ -168,6 +170,34 @@ def _split(
         notes.append(f"{chosen} plan: parameters {_some(cut)} split on their largest divisible dimension over "
                      f"{last}={axes[last]}; others replicated")
     return specs, why, notes
+
+
+def _steps_split(inputs: Sequence[Leaf], laid: Sequence[Spec | None], axes: Mapping[str, int]) -> list[str]:
+    """A note for each place of a scan whose steps, not a batch, are what is split."""
+    places: dict[str, list[int]] = {}
+    for index, (leaf, spec) in enumerate(zip(inputs, laid, strict=True)):
+        if leaf.scanned is not None and spec and spec[0]:
+            places.setdefault(leaf.scanned, []).append(index)
+    return [_steps(inputs, indices, place, laid, axes) for place, indices in places.items()]
+
+
+def _steps(
+    inputs: Sequence[Leaf], indices: Sequence[int], place: str, laid: Sequence[Spec | None], axes: Mapping[str, int]
+) -> str:
+    names = [inputs[index].name or str(index) for index in indices]
+    spec = laid[indices[0]] or ((),)
+    axis, ways = "+".join(spec[0]), prod(axes[each] for each in spec[0])
+    shape = inputs[indices[0]].shape
+    other = next((at for at, extent in enumerate(shape) if at and extent and extent % ways == 0), None)
+    instead = ""
+    if other is not None:
+        cut = ",".join([*"-" * other, axis])
+        instead = f"; --shard {names[0]}={cut} (S on the screen) splits its dimension {other}"
+    split = f"{_some(names)} {'is' if len(names) == 1 else 'are'} split on dimension 0"
+    return (
+        f"{split}, over which a scan at {place} iterates: these are its steps, one after the "
+        f"other, and no batch; each step needs its slice from the device that has it{instead}"
+    )
 
 
 def _batch_whole(inputs: Sequence[Leaf], known: Roles, axis: str, ways: int) -> str:

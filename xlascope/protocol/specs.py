@@ -34,19 +34,32 @@ class ShardingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One flat input or output of a program, in the program's own (logical) shape."""
+    """One flat input or output of a program, in the program's own (logical) shape.
+
+    `scanned`: where a scan iterates over an input's first dimension, as `train.py:14`; None: no scan does, or nobody
+    looked.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
+    scanned: str | None = None
 
 
 def leaves(entries: Sequence[Mapping[str, Any]]) -> list[Leaf]:
     """Leaves from the `inputs` or `outputs` of a program record."""
     return [
-        Leaf(str(entry.get("name") or ""), tuple(entry.get("shape") or ()), str(entry.get("dtype")))
+        Leaf(str(entry.get("name") or ""), tuple(entry.get("shape") or ()), str(entry.get("dtype")),
+             _place(entry.get("scanned")))
         for entry in entries
     ]
+
+
+def _place(scanned: Any) -> str | None:
+    if not isinstance(scanned, (list, tuple)) or len(scanned) != 2:
+        return None
+    file, line = scanned
+    return f"{str(file).rpartition('/')[2]}:{line}" if file else "a line that JAX does not tell"
 
 
 def parse_mesh(text: str) -> dict[str, int]:

@@ -24,6 +24,7 @@ from .identity import (
     structure_of,
     was_given_functions,
 )
+from .scanned import scanned
 from .signature import Circumstances, Signature, circumstances_of
 
 KNOWN_TRACES = 4096
@@ -348,15 +349,19 @@ def _placement(
 
 
 def input_rows(jaxpr: Any, params: dict[str, Any], call: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row for each flat input: name, type, bytes, donation, and the sharding of the value it was called with."""
+    """One row for each flat input: name, type, bytes, donation, the sharding of the value it was called with, and
+    (`scanned`) where a scan iterates over its first dimension."""
     names = call["arg_names"] or compat.debug_info(jaxpr)[3] or ()
     variables = compat.open_jaxpr(jaxpr).invars
     donated = params.get("donated_invars") or (False,) * len(variables)
     values = call["values"] if call["values"] is not None and len(call["values"]) == len(variables) else None
     shardings = params.get("in_shardings") or ()
+    steps = scanned(jaxpr)
     rows = []
     for index, variable in enumerate(variables):
         row = value_row(variable)
+        if index in steps:
+            row["scanned"] = steps[index]
         row["name"] = (str(names[index]) if len(names) == len(variables) else "") or f"arg{index}"
         row["donated"] = bool(donated[index]) if index < len(donated) else False
         known = shardings[index] if index < len(shardings) else None
