@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from fixed import FixedFeed
 
+from xlascope.tui.feeding.eager_row import eager_item
 from xlascope.tui.feeding.overview import program_infos, run_overview
+from xlascope.views.compiler.eager_lines import EagerLine
 from xlascope.views.compiler.storms import CauseCount, Storm
 
 MARKED = ("6 compiles", True)
@@ -64,3 +66,29 @@ def test_the_worst_of_eager_operations_is_told() -> None:
         "→ pad it.",
     )
     assert not items((storm(7, 10**6, eager=True, name="main", names=("add ×7",)),))["eager ops (37)"].alert
+
+
+def line(number: int | None, runs: int, ns: int | None, advice: str | None = None) -> EagerLine:
+    return EagerLine("/s.py", number, ("add",), runs, ns, False, advice)
+
+
+@pytest.mark.parametrize(
+    ("given", "where", "said"),
+    [
+        ((line(13, 1, 9_000), line(26, 480, 10, "do it.")), "s.py:13",
+         "s.py:13 took most of their time: ~<1% of all device time, dispatched once. "
+         "s.py:26 dispatched at least 480 times: do it"),
+        ((line(26, 480, 9_000, "do it."), line(13, 1, 10)), "s.py:26",
+         "s.py:26 took most of their time: ~<1% of all device time, dispatched at least 480 times. Do it"),
+        ((line(None, 99, 90_000), line(3, 1, 9_000)), "s.py:3",
+         "s.py:3 took most of their time: ~<1% of all device time, dispatched once"),
+        ((line(3, 1, None), line(4, 7, None)), "s.py:4",
+         "s.py:4 dispatched most of them; no window saw their times: dispatched at least 7 times"),
+    ],
+)  # fmt: skip
+def test_the_row_of_eager_operations_names_the_line_that_matters(given: Any, where: str, said: str) -> None:
+    feed = FixedFeed()
+    functions = feed.query("functions")
+    functions.eager_lines = given
+    row = eager_item(feed.query("compiles").compiles[1:], (), functions)
+    assert row is not None and (row.where, row.said) == (where, said)

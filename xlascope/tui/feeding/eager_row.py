@@ -45,13 +45,13 @@ def eager_item(eager: Sequence[Any], storms: Sequence[Any], functions: Any) -> F
     first = timed[0] if timed else max(known, key=lambda line: line.runs_at_least or 0, default=None)
     guessed = functions.eager_share is not None and any(row.share_estimated for row in functions.functions)
     name = f"eager ops ({len(eager)})"
-    said = _brief(first, bool(timed), functions) if first is not None else ""
+    said = _brief(first, known, bool(timed), functions) if first is not None else ""
     told = [f"{name}: {counted(len(eager), 'operation')} dispatched outside of jitted functions, each compiled alone."]
     if functions.eager_share is not None:
         told.append(f"Share {'~' if guessed else ''}{percent(functions.eager_share)}: their part of the device time of "
                     "all programs.")  # fmt: skip
     if first is not None:
-        told += _lines_told(first, bool(timed), lines, functions)
+        told += [f"{said}.", *_lines_told(first, lines, functions)]
     if storms:
         worst = storms[0]
         told += [f"Most time for compiling, {worst.name} at {where(worst.file, worst.line)}:", *storm_told(worst)]
@@ -70,17 +70,22 @@ def _part(line: Any, functions: Any) -> str:
     return "" if share is None else f"~{percent(share)} of all device time"
 
 
-def _brief(first: Any, timed: bool, functions: Any) -> str:
-    """The sentence below, when the cursor is on the row."""
+def _brief(first: Any, known: Sequence[Any], timed: bool, functions: Any) -> str:
+    """The sentence below, when the cursor is on the row; advice is of that line, else of the most dispatched one."""
     why = "took most of their time" if timed else "dispatched most of them; no window saw their times"
     often = first.runs_at_least
     number = "" if not often else "dispatched once" if often == 1 else f"dispatched at least {count(often)} times"
     said = f"{where(first.file, first.line)} {why}: {', '.join(filter(None, (_part(first, functions), number)))}"
-    return f"{said}. {_sentence(first.advice)}" if first.advice else said
+    if first.advice:
+        return f"{said}. {_sentence(first.advice)}"
+    most = max((line for line in known if line.advice), key=lambda line: line.runs_at_least or 0, default=None)
+    if most is None:
+        return said
+    there = f"{where(most.file, most.line)} dispatched at least {count(most.runs_at_least)} times"
+    return f"{said}. {there}: {most.advice.rstrip('.')}"
 
 
-def _lines_told(first: Any, timed: bool, lines: Sequence[Any], functions: Any) -> Iterator[str]:
-    yield f"{_brief(first, timed, functions)}."
+def _lines_told(first: Any, lines: Sequence[Any], functions: Any) -> Iterator[str]:
     others = [line for line in lines if line is not first]
     for line in others[:_OTHERS]:
         place = where(line.file, line.line) if line.line is not None else "Other lines, which nothing tells"
