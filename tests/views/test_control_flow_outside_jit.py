@@ -95,6 +95,50 @@ def test_a_body_that_is_made_anew_is_told_with_the_line_to_change(recorded: Sour
     assert storm.advice is not None and "script.py:16" in storm.advice
 
 
+def test_the_column_how_says_control_flow(recorded: Source) -> None:
+    answer = query("compiles", recorded)
+    lines = render("compiles", answer, width=200).splitlines()
+    scans = [each for each in answer.compiles if each.name == "scan" and each.is_program]
+    assert scans
+    for row in scans:
+        assert any(line.startswith(f"{row.program} ") and " control flow " in line for line in lines)
+    single = next(each for each in answer.compiles if each.eager and not each.is_program and each.program)
+    assert any(line.startswith(f"{single.program} ") and " eager " in line for line in lines)
+
+
+HANDED_OVER = '''
+import jax
+import jax.numpy as jnp
+from jax.experimental.ode import odeint
+
+x = jnp.linspace(-2.0, 2.0, 7)
+
+def pieces(k):
+    return jnp.piecewise(x, [x < 0], [lambda v: v * k, 0.0])  # line 9
+
+for k in range(3):
+    pieces(k)
+for k in range(3):
+    odeint(lambda y, t: -k * y, x, x + 3.0)  # line 14
+once = lambda v: v + 1
+for k in range(3):
+    jnp.piecewise(x, [x < 0], [once, 0.0])  # line 17: one compile
+'''
+
+
+def test_what_is_handed_to_functions_of_jax_is_advised_on_at_the_users_line(tmp_path: Path) -> None:
+    with open_source(record_script(tmp_path, HANDED_OVER)) as source:
+        answer = query("compiles", source)
+    told = {(storm.name, storm.line): storm.advice or "" for storm in answer.storms}
+    assert {key for key in told if key[0].startswith("_")} == {("_piecewise", 9), ("_odeint_wrapper", 14)}
+    for name, line, where in (("_piecewise", 9, "outside of `pieces`"),
+                              ("_odeint_wrapper", 14, "outside of the loop at script.py:13")):  # fmt: skip
+        said = told[name, line]
+        assert said.startswith(f"`{name}`, JAX's own, compiles for each new function object in `func")
+        assert f"script.py:{line} hands over" in said and f"once, {where}, pass the same object" in said
+        assert "__eq__" not in said
+
+
 def test_the_screen_lists_it_beside_jitted_functions(recorded: Source) -> None:
     rows, made = query("programs", recorded), query("compiles", recorded)
     infos = program_infos(rows, ())

@@ -113,7 +113,7 @@ def _compile(row: Compile) -> list[str | Text]:
     return [
         row.program or row.name or UNKNOWN,
         place(row.file, row.line),
-        "eager" if row.eager else "jit",
+        ("control flow" if row.is_program else "eager") if row.eager else "jit",
         duration(row.trace_ns),
         duration(row.lower_ns),
         duration(row.compile_ns),

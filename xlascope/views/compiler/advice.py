@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -13,6 +14,9 @@ from xlascope.views.sources.source import RunSource
 
 TYPES = 3  # arguments whose dtypes are told
 PLACES = 3  # lines of eager operations that are told
+_ANOTHER = re.compile(r"another (\w+) object")
+_CONTAINERS = frozenset({"frozenset", "tuple", "partial", "method"})
+"""Types of static values whose class is nobody's to change."""
 _SIZES = {"shape", "new_sizes", "slice_sizes", "sizes", "start_indices", "limit_indices", "dimension_size"}
 PASSES = 4  # compiles of one operation on one line, above which its loop is more than one pass over parameters
 
@@ -246,6 +250,8 @@ def _static(source: RunSource, rows: Sequence[Compile]) -> str:
                 "`self` is static, and each new object is another key: make the object once, give its class `__eq__` "
                 "and `__hash__`, or make the class a pytree (`jax.tree_util.register_dataclass`)."
             )
+        if _is_of_jax(objects[-1]):
+            return _handed_to_jax(source, objects, name)
         if any(row.reason is not None and "another function object" in row.reason for row in objects):
             (file, line), _ = Counter((row.call_file, row.call_line) for row in objects).most_common(1)[0]
             own = _reached(objects[-1], file)
@@ -254,14 +260,36 @@ def _static(source: RunSource, rows: Sequence[Compile]) -> str:
                 f"static {name} is a function made anew for each call at {_where(file, line)}: define that function "
                 f"once, at module level{leads}."
             )
-        return (
-            f"static {name} is a new object each time, equal to none before: make it once, or give its class `__eq__` "
-            "and `__hash__` (a frozen dataclass has both)."
-        )
+        said = f"static {name} is a new object each time, equal to none before: make it once"
+        if (kind := _ANOTHER.search(objects[-1].reason or "")) and kind.group(1) in _CONTAINERS:
+            return f"{said}, or have it hold what compares by its value (no lambda, no object without `__eq__`)."
+        return f"{said}, or give its class `__eq__` and `__hash__` (a frozen dataclass has both)."
     seen = _values(rows, name, "static")
     return (
         f"static {name} takes {len(seen)} values ({few(seen)}), and each compiles anew: pass it as an ordinary "
         "argument, unless shapes or Python's control flow depend on it."
+    )
+
+
+def _is_of_jax(row: Compile) -> bool:
+    """Whether the jitted function is JAX's own: it was jitted while JAX was imported, on no line of the user's."""
+    if row.made_file is None:
+        return (row.name or "").startswith("_")
+    return row.made_file.startswith("<frozen importlib")
+
+
+def _handed_to_jax(source: RunSource, rows: Sequence[Compile], name: str) -> str:
+    """Of a helper of JAX's (`odeint`, `piecewise`), for which what it is handed is static: the line to change is that
+    which makes it."""
+    (file, line), _ = Counter((row.call_file, row.call_line) for row in rows).most_common(1)[0]
+    around = _place(enclosing(source, file, line), file)
+    own = _reached(rows[-1], file)
+    leads = f"; {own} leads there: or put `jax.jit` around what that line calls" if own else ""
+    where = f"outside of {around}" if around else "at module level"
+    return (
+        f"`{rows[-1].name}`, JAX's own, compiles for each new function object in {name}, and {_where(file, line)} hands"
+        f" over another one in each call: make the function or lambda once, {where}, pass the same object each time, "
+        f"and what changes as an argument of it{leads}."
     )
 
 
