@@ -17,7 +17,7 @@ from xlascope.tui.widgets.status import ExplainLine
 REMEDY = "Give --args full when recording, or open the form with S and lay the first argument over fewer devices"
 
 
-async def test_why_it_failed_stands_on_two_lines_and_whole_behind_equals():
+async def test_why_it_failed_stands_on_up_to_three_lines_and_whole_behind_equals():
     async with shown((100, 30), keeper=FixedKeeper()) as (app, pilot, screen):
         screen.live.failed("devices=8", f"argument 0 has no dimension of 8. {REMEDY}")
         screen.draw_status()
@@ -25,10 +25,10 @@ async def test_why_it_failed_stands_on_two_lines_and_whole_behind_equals():
         line = screen.query_one(EffectLine)
         assert line.size.height == 2
         assert REMEDY in " ".join(screen_text(app)[row].strip() for row in (3, 4))
-        screen.live.failed("devices=8", f"argument 0 has no dimension of 8. {REMEDY * 3}")
+        screen.live.failed("devices=8", f"argument 0 has no dimension of 8. {REMEDY * 8}")
         screen.draw_status()
         await settle(pilot)
-        assert "= all" in screen_text(app)[4]
+        assert line.size.height == 3 and "= all" in screen_text(app)[5]
         await pilot.press("equals_sign")
         await pilot.pause()
         assert isinstance(app.screen, TextOverlay) and "What could not be done" in text_of(app)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from fixed import FixedFeed, FixedKeeper
-from hosting import screen_text
+from hosting import screen_text, settle
 from on_screen import shown, until
 
 from xlascope.tui.text.tracebacks import headline
@@ -56,3 +56,15 @@ async def test_the_exception_is_seen_on_a_small_screen_however_long_the_tracebac
         at = rows.index("TypeError: shapes")
         assert rows[at - 2] == "The script ended with an exception" and rows[at + 1] == "train.py:39 in f"
         assert rows[at + 3] == "Traceback (most recent call last):"
+        assert "esc closes, o: the script's output, j k scroll, q twice leaves" in screen_text(app)[-3]
+
+
+async def test_the_output_is_one_key_away_from_the_traceback():
+    feed = FixedFeed("crashed")
+    feed.exception = "Traceback (most recent call last):\n  File \"/x/s.py\", line 1, in <module>\nTypeError: shapes\n"
+    async with shown((80, 24), feed=feed) as (app, pilot, screen):
+        await until(pilot, lambda: isinstance(app.screen, TextOverlay))
+        await pilot.press("o")
+        await settle(pilot)
+        assert app.screen is screen and screen.output_pane().has_focus
+        assert "▌OUTPUT" in "\n".join(screen_text(app))

@@ -243,3 +243,18 @@ async def test_what_a_page_cuts_of_the_row_under_the_cursor_stands_whole_below(t
         await pilot.press("w")
         await settle(pilot)
         assert LONG in page.row_text(row) and max(map(len, map(page.row_text, range(page.row_count())))) > size[0] - 20
+
+
+@pytest.mark.parametrize(("size", "cut"), [((80, 24), True), ((120, 36), False), ((200, 60), True)])
+async def test_what_the_list_of_views_cuts_stands_whole_below(tmp_path, size, cut):
+    written = write_run(tmp_path / "one.xlascope")
+    async with opened(written, size) as (app, pilot, main):
+        main.action_views()
+        await settle(pilot)
+        below = app.screen.query_one(RowBelow)
+        told = "run  the run: script, state, phases, machine, what was lost or not captured"
+        assert (told in below.text()) is cut, "at 120 the sentence stands above"
+        assert told in "\n".join(screen_text(app)[0 if not cut else 1 :]).replace("VIEWS  ", "")
+        await pilot.press("j", "j", "j", "j")
+        await settle(pilot)
+        assert not below.text(), "what the script wrote fits"

@@ -16,7 +16,7 @@ from xlascope.tui.model import MACHINE_STAGES, SHOWN
 from xlascope.tui.text.queries import HINT
 from xlascope.tui.text.tracebacks import headline
 from xlascope.tui.widgets.chart import Chart
-from xlascope.tui.widgets.dialogs import HelpOverlay, PromptLine, TextOverlay
+from xlascope.tui.widgets.dialogs import CrashOverlay, HelpOverlay, PromptLine, TextOverlay
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
@@ -292,9 +292,12 @@ class Acting:
 
     def show_traceback(self, text: str) -> None:
         """The exception that ended the user's script and the line it came from, then the whole traceback."""
-        foot = "esc or q closes this, q again leaves"
         said = [*headline(text), "", *text.rstrip().split("\n")]
-        self._me.app.push_screen(TextOverlay("The script ended with an exception", said, foot))
+        self._me.app.push_screen(CrashOverlay("The script ended with an exception", said), self._after_crash)
+
+    def _after_crash(self, wanted: str | None) -> None:
+        if wanted == "output":
+            self._me.go_to_pane("output")
 
     # copying, editing
 

@@ -51,7 +51,7 @@ class ViewsScreen(OverScreen[str]):
     ViewsScreen #view-body { height: 1fr; }
     ViewsScreen ViewsList { width: 15; }
     ViewsScreen PagePane { width: 1fr; border-left: vkey $panel-lighten-1; }
-    ViewsScreen.-wide ViewsList { width: 50; }
+    ViewsScreen.-wide ViewsList { width: 76; }
     ViewsScreen.-narrow ViewsList { width: 1fr; }
     ViewsScreen.-narrow PagePane { display: none; border: none; }
     ViewsScreen.-narrow.-open ViewsList { display: none; }
@@ -203,9 +203,13 @@ class ViewsScreen(OverScreen[str]):
     def _tell_row(self) -> None:
         """The whole of the row under the cursor, where the page cuts it."""
         row, uncut = self._page.cursor, self._shown.uncut if self._shown is not None else ()
+        if self.focused is self._list:
+            # On wide screens its sentence stands beside its name, on middle ones above.
+            self.query_one(RowBelow).show(self._list.cut_row(), bool(self._page.display and uncut))
+            return
         seen = self._page.display and self._shown is not None and self._shown.request.view == self._view
         whole = closed_up(uncut[row]) if seen and 0 <= row < len(uncut) else ""
-        cut = whole != closed_up(self._page.row_text(row))
+        cut = bool(whole) and whole != closed_up(self._page.row_text(row))
         self.query_one(RowBelow).show(whole if cut else "", bool(seen and uncut))
 
     def _collect(self) -> None:
@@ -229,6 +233,10 @@ class ViewsScreen(OverScreen[str]):
         else:
             self._over.live.measuring(self._ticket, shown.request.program, name)
 
+    def on_descendant_focus(self) -> None:
+        """The row below is that of the list or of the page, whichever has the keys."""
+        self._tell_row()
+
     # lines around
 
     def _draw(self, about: str = "") -> None:
@@ -251,8 +259,7 @@ class ViewsScreen(OverScreen[str]):
 
     def on_line_view_cursor_moved(self, message: LineView.CursorMoved) -> None:
         """Another view is chosen; where there is room its page is shown."""
-        if message.view is self._page:
-            self._tell_row()
+        self._tell_row()
         if message.view is self._list and self._list.current not in (None, self._view):
             self._view = self._list.current or ""
             self._all = self._view in OF_ALL_FIRST or self._over.desk.program is None

@@ -17,8 +17,8 @@ from xlascope.tui.actions import Action, key_label
 from xlascope.tui.text.safe import safe
 
 
-class Scrolled(ModalScreen[None]):
-    """Text in a frame that may be longer than the screen; a click beside it closes it."""
+class Scrolled(ModalScreen[str | None]):
+    """Text in a frame that may be longer than the screen; a click beside it closes it. Its foot is always in sight."""
 
     DEFAULT_CSS = """
     Scrolled { align: center middle; }
@@ -37,13 +37,17 @@ class Scrolled(ModalScreen[None]):
         Binding("g,home", "end(0)", "To the beginning", show=False),
     ]
 
+    foot = "esc closes, j k scroll"
+
     def shown_text(self) -> str:
         """What stands in the frame, safe to be drawn."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         """Its widgets, from the top down."""
-        with VerticalScroll():
+        area = VerticalScroll()
+        area.border_subtitle = self.foot
+        with area:
             yield Static(self.shown_text(), markup=False)
 
     @property
@@ -99,13 +103,20 @@ class TextOverlay(Scrolled):
 
     BINDINGS: ClassVar = [Binding("escape,q,enter,equals_sign", "dismiss(None)", "Close")]
 
-    def __init__(self, title: str, text: Sequence[str], foot: str = "esc closes"):
+    def __init__(self, title: str, text: Sequence[str]):
         super().__init__()
-        self._text = "\n".join([title, "", *map(safe, text), "", foot])
+        self._text = "\n".join([title, "", *map(safe, text)])
 
     def shown_text(self) -> str:
-        """The title, the lines, and how it is closed."""
+        """The title and the lines."""
         return self._text
+
+
+class CrashOverlay(TextOverlay):
+    """The traceback of the script; its result is `output` when that is asked for."""
+
+    foot = "esc closes, o: the script's output, j k scroll, q twice leaves"
+    BINDINGS: ClassVar = [Binding("o", "dismiss('output')", "Output")]
 
 
 class ConfirmQuit(ModalScreen[str]):

@@ -33,17 +33,18 @@ class Effect:
     until: str = ""
 
 
+_LINES = 3
 _VERDICTS = {"faster": "good", "slower": "bad", "same": "text", "unclear": "warn", "failed": "bad"}
 
 
 class EffectLine(PartLine):
     """The first effect in full, the others beside it as far as they fit, in few words if need be; then how many more.
 
-    What is too long by itself, and why one failed, takes a second line.
+    What is too long by itself takes a second line, and why one failed up to three.
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs = UNICODE):
-        super().__init__(id=id, classes=classes, glyphs=glyphs, lines=2)
+        super().__init__(id=id, classes=classes, glyphs=glyphs, lines=_LINES)
         self.styles.height = 1
         self._effects: Sequence[Effect] = ()
 
@@ -132,22 +133,24 @@ class EffectLine(PartLine):
         return above, below
 
     def _show_failure(self, effect: Effect) -> None:
-        """All of it where two lines hold it; else its end is one key away."""
+        """All of it where three lines hold it; else its end is one key away."""
         named = Part(f" {effect.variant}  ", "accent", effect.explain, None, 9)
         first, rest = broken(effect.text, self._width - cell_len(named.text))
         tip = "the whole of it (=)"
-        more: list[Part] = []
-        if cell_len(rest) > self._width - 3:
-            rest, more = set_cell_size(rest, self._width - 14).rstrip() + self.glyphs.ellipsis, [
-                Part(" = all", "key", effect.explain, tip, 9)
-            ]  # fmt: skip
-        below = [Part(f"   {rest}", "bad", effect.explain, tip, 9), *more] if rest else []
-        self._take([named, Part(first, "bad", effect.explain, tip, 9)], below)
+        lines = [[named, Part(first, "bad", effect.explain, tip, 9)]]
+        while rest and len(lines) < _LINES:
+            own, rest = broken(rest, self._width - 3)
+            lines.append([Part(f"   {own}", "bad", effect.explain, tip, 9)])
+        if rest:
+            own = set_cell_size(lines[-1][0].text, self._width - 11).rstrip() + self.glyphs.ellipsis
+            lines[-1] = [Part(own, "bad", effect.explain, tip, 9), Part(" = all", "key", effect.explain, tip, 9)]
+        self._take(*lines)
 
-    def _take(self, first: list[Part], second: list[Part]) -> None:
-        self.set_parts(first)
-        self.set_parts(second, 1)
-        height = 2 if second else 1
+    def _take(self, *lines: list[Part]) -> None:
+        held = [line for line in lines if line]
+        for number in range(_LINES):
+            self.set_parts(held[number] if number < len(held) else [], number)
+        height = max(len(held), 1)
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height
 

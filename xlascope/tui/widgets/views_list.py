@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from xlascope.tui.text.safe import safe
 from xlascope.tui.widgets.line_view import LineView
+from xlascope.tui.widgets.row_table import fit
 
+_NAME = 12
 _NAMES_ONLY = 20
 """Up to so many cells there is no room for sentences."""
 
@@ -65,11 +68,21 @@ class ViewsList(LineView):
                 return meant[:limit]
         return super().find_rows(needle, limit)
 
+    def cut_row(self) -> str:
+        """The whole of the row under the cursor, where it is too long for the list; else nothing."""
+        if not 0 <= self.cursor < len(self._views):
+            return ""
+        said = safe(self._views[self.cursor][1], ascii_only=self.ascii_only)
+        room = self.view_width - 1 - _NAME
+        return self.row_text(self.cursor) if self.view_width > _NAMES_ONLY and cell_len(said) > room else ""
+
     def draw_row(self, row: int, width: int) -> list[Segment]:
         """A row as it is drawn."""
         name, said = self._views[row]
         pointer = self.glyphs.cursor if row == self.cursor else " "
-        tokens = [(f"{name:<12}", "define")]
+        tokens = [(f"{name:<{_NAME}}", "define")]
         if width > _NAMES_ONLY:
-            tokens.append((safe(said, ascii_only=self.ascii_only), "dim"))
+            said = safe(said, ascii_only=self.ascii_only)
+            room = width - 1 - _NAME
+            tokens.append((said if cell_len(said) <= room else fit(said, room, False, self.glyphs), "dim"))
         return [Segment(pointer, self.palette["accent"]), *self.marked(tokens, self.column)]
