@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xlascope.runfile import parts
 from xlascope.runfile.errors import RunFileError
 from xlascope.runfile.lock import is_held, lock_of
 from xlascope.runfile.schema import APPLICATION_ID, FORMAT, MAX_BLOB, MAX_JSON, TABLES
@@ -165,14 +166,14 @@ class Reader:
                 continue
             row = self._one("SELECT data FROM chunks WHERE id=?", (head[0],))
             if row is not None:
-                yield Chunk(head[0], head[1], head[2], head[3], head[4], body, _unpack(codec, size, row[0]))
+                yield Chunk(head[0], head[1], head[2], head[3], head[4], body, self._whole(codec, size, row[0]))
 
     def chunk_data(self, identity: int) -> bytes:
         """The bytes of one chunk. Raises RunFileError when it is missing or damaged."""
         row = self._one("SELECT codec, size, data FROM chunks WHERE id=?", (identity,))
         if row is None:
             raise RunFileError(f"{self.path}: the chunk {identity} is missing")
-        return _unpack(*row)
+        return self._whole(*row)
 
     def blob(self, digest: str) -> bytes:
         """The bytes of a blob. Raises RunFileError when it is missing, too large or damaged."""
@@ -181,7 +182,33 @@ class Reader:
             raise RunFileError(f"{self.path}: the blob {digest[:12]} is missing")
         data = self._one("SELECT data FROM blobs WHERE hash=?", (digest,))
         assert data is not None
-        return _unpack(row[0], row[1], data[0])
+        return self._whole(row[0], row[1], data[0])
+
+    def _whole(self, codec: Any, size: Any, data: Any) -> bytes:
+        """Unpacked; of what is in parts these together, which are in no parts themselves."""
+        if codec != "parts":
+            return _unpack(codec, size, data)
+        if not isinstance(data, bytes) or not isinstance(size, int) or not 0 <= size <= MAX_BLOB:
+            raise RunFileError("a blob is not bytes, or announces more than a blob may have")
+        try:
+            listed, packing, packed = parts.unpack(data)
+        except (ValueError, RecursionError) as error:
+            raise RunFileError(f"a blob is damaged: {error}") from error
+        # Before anything is unpacked: one small part may be named a million times.
+        if sum(length for _, length in listed) != size:
+            raise RunFileError("a blob has another size than it announces")
+        literals = _unpack(packing, sum(length for name, length in listed if not name), packed)
+        made, at = bytearray(), 0
+        for name, length in listed:
+            if name:
+                row = self._one("SELECT codec, size, data FROM blobs WHERE hash=? AND size=?", (name, length))
+                if row is None:
+                    raise RunFileError(f"{self.path}: the part {name[:12]} of a blob is missing")
+                made += _unpack(*row)
+            else:
+                made += literals[at : at + length]
+                at += length
+        return bytes(made)
 
     def text(self, record: Record, name: str) -> str | None:
         """A record's blob as text, None when it has none of that name."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x584C5343  # "XLSC"
-FORMAT = 1
+FORMAT = 2
+"""2: blobs and chunks may be in parts (`parts.py`). A file says so only once it holds such; all else is as in 1."""
 TABLES = {
     "meta": ("key", "value"),
     "records": ("id", "kind", "program", "variant", "version", "t_ns", "json"),

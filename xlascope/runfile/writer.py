@@ -15,9 +15,11 @@ import time
 import uuid
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xlascope.runfile import parts
 from xlascope.runfile.errors import RunFileError
 from xlascope.runfile.lock import create, hold, let_go
 from xlascope.runfile.schema import APPLICATION_ID, CREATE, DEFAULT_MAX_SIZE, FORMAT
@@ -31,8 +33,25 @@ _LARGEST = 900_000_000
 _ANOTHER_PLACE, _A_COPY = "choose another place with -o FILE", "use a copy of it where you can write"
 # What must always fit: the end of the run, what was dropped, and small facts about programs.
 _RESERVE = 4 << 20
+_PLAIN_FORMAT = 1  # of a file without anything in parts
+_MOSTLY = 0.75  # of a chunk: with more of it new, references are not worth it
 # A row's own cost beside its JSON or bytes: header, index entries, its share of partly filled pages.
 _ROW = 160
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """What is to be stored under a hash; ``before`` are the parts that it refers to and the file lacks."""
+
+    name: str
+    size: int
+    codec: str
+    data: bytes
+    before: tuple[_Packed, ...] = ()
+
+    @property
+    def cost(self) -> int:
+        return len(self.data) + sum(each.cost for each in self.before)
 
 
 class Writer:
@@ -51,6 +70,7 @@ class Writer:
         self.max_size = max_size
         self.refused: dict[str, int] = {}
         self._bytes = self._committed = 0
+        self._in_parts = False
         self._last_commit = time.monotonic()
         self._dirty = False
         existed = self.path.exists()
@@ -103,7 +123,7 @@ class Writer:
         empty = not existed or os.path.getsize(self.path) == 0
         if empty:
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version={FORMAT}")
+            db.execute(f"PRAGMA user_version={_PLAIN_FORMAT}")
             db.executescript("BEGIN;" + CREATE + "COMMIT;")
             db.execute("INSERT INTO meta VALUES('run_id', ?)", (uuid.uuid4().hex,))
         elif db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
@@ -113,6 +133,7 @@ class Writer:
         pages, free, size = (
             db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
         self._bytes = self._committed = (pages - free) * size
+        self._in_parts = db.execute("PRAGMA user_version").fetchone()[0] > _PLAIN_FORMAT
         return db
 
     def put(
@@ -128,13 +149,13 @@ class Writer:
     ) -> int | None:
         """Add a record; its blobs are stored once by hash, ``json["blobs"]`` maps name to hash. Returns its id."""
         payload = {key: value for key, value in body.items() if key != "kind"}
-        packed = {name: _pack(data) for name, data in (blobs or {}).items()}
-        if not self._fits(kind, sum(len(data) for _, data in packed.values()), reserve=not packed):
+        packed = {name: self._packed(data) for name, data in (blobs or {}).items()}
+        if not self._fits(kind, sum(each.cost for each in packed.values() if each is not None), reserve=not packed):
             return None
         try:
             self._begin()
-            if blobs:
-                payload["blobs"] = {name: self._blob(blobs[name], *packed[name]) for name in blobs}
+            if packed:
+                payload["blobs"] = {name: self._blob(each) for name, each in packed.items()}
             text = json.dumps(payload)
             cursor = self._db.execute(
                 "INSERT INTO records(kind, program, variant, version, t_ns, json) VALUES(?,?,?,?,?,?)",
@@ -158,7 +179,7 @@ class Writer:
         t_ns: int | None = None,
     ) -> int | None:
         """Add a chunk of bytes described by ``meta``. Returns its id, None when the file is full."""
-        codec, packed = _pack(data)
+        codec, packed = self._referring(data) or _pack(data)
         if not self._fits(kind, len(packed), reserve=False):
             return None
         try:
@@ -256,12 +277,50 @@ class Writer:
     def _maybe_commit(self) -> None:
         self.tick()
 
-    def _blob(self, raw: bytes, codec: str, packed: bytes) -> str:
+    def _packed(self, raw: bytes) -> _Packed:
+        """Of what the file has already only the name counts."""
         name = hashlib.sha256(raw).hexdigest()
-        cursor = self._db.execute("INSERT OR IGNORE INTO blobs VALUES(?,?,?,?)", (name, codec, len(raw), packed))
-        if cursor.rowcount:
-            self._bytes += len(packed)
-        return name
+        if self._holds(name):
+            return _Packed(name, len(raw), "raw", b"")
+        pieces = parts.split(raw) if len(raw) >= parts.LEAST else []
+        if len(pieces) < 2:
+            return _Packed(name, len(raw), *_pack(raw))
+        names = [hashlib.sha256(piece).hexdigest() for piece in pieces]
+        new = {part: piece for part, piece in zip(names, pieces, strict=True) if not self._holds(part)}
+        made = parts.pack([(part, len(piece)) for part, piece in zip(names, pieces, strict=True)])
+        worth = _worth_compressing(raw)  # told of the whole: part by part it would take longer than all else
+        before = tuple(
+            _Packed(part, len(piece), *(_pack(piece) if worth else ("raw", piece))) for part, piece in new.items()
+        )
+        return _Packed(name, len(raw), "parts", made, before)
+
+    def _holds(self, name: str) -> bool:
+        return self._db.execute("SELECT 1 FROM blobs WHERE hash=?", (name,)).fetchone() is not None
+
+    def _referring(self, data: bytes) -> tuple[str, bytes] | None:
+        """A chunk whose parts are largely blobs of the file: these by their names; what is new stays in the chunk, so
+        that it goes when the chunk is deleted."""
+        if not self._in_parts or len(data) < parts.LEAST:
+            return None
+        pieces = parts.split(data)
+        names = [hashlib.sha256(piece).hexdigest() for piece in pieces]
+        known = [name if self._holds(name) else "" for name in names]
+        literals = [piece for piece, name in zip(pieces, known, strict=True) if not name]
+        if sum(map(len, literals)) > _MOSTLY * len(data):
+            return None
+        listed = [(name, len(piece)) for piece, name in zip(pieces, known, strict=True)]
+        return "parts", parts.pack(listed, *_pack(b"".join(literals)))
+
+    def _blob(self, packed: _Packed) -> str:
+        for each in (*packed.before, packed):
+            if each.codec == "parts" and not self._in_parts:
+                self._db.execute(f"PRAGMA user_version={FORMAT}")
+                self._in_parts = True
+            row = each.name, each.codec, each.size, each.data
+            if each.data or not each.size:
+                self._bytes += len(each.data) if self._db.execute("INSERT OR IGNORE INTO blobs VALUES(?,?,?,?)",
+                                                                  row).rowcount else 0
+        return packed.name
 
     def _fits(self, kind: str, size: int, *, reserve: bool) -> bool:
         limit = self.max_size if reserve else self.max_size - min(_RESERVE, self.max_size // 8)
