@@ -183,3 +183,39 @@ def test_a_way_between_folds_goes_from_any_node_of_one_to_any_of_the_other():
     assert folds.hottest_node(closed["jvp(layer_4)"]) == "v.4.8"
     assert folds.hottest_node(closed["jvp(layer_6)"]) == folds.first_node(closed["jvp(layer_6)"])
     assert folds.hottest_node("v.1.1") == "v.1.1"
+
+
+def row(opcodes: list[str], scope: str = "") -> str:
+    """A chain of instructions, `fusion` by the name of its first operation; a `scope` is around the later half."""
+    lines, last = ["%x = f32[8] parameter(0)"], "x"
+    for number, opcode in enumerate(opcodes):
+        name, call = (f"{opcode}.{number}", f"{opcode}(%{last})")
+        if opcode == "fusion":
+            name, call = f"wrapped_sine.{number}", f"fusion(%{last}), kind=kLoop, calls=%body"
+        inside = f"jit(f)/{scope}/{opcode}" if scope and number >= len(opcodes) // 2 else f"jit(f)/{opcode}"
+        lines.append(f'%{name} = f32[8] {call}, metadata={{op_name="{inside}"}}')
+        last = name
+    lines[-1] = "ROOT " + lines[-1]
+    body = "%body (p: f32[8]) -> f32[8] {\n  %p = f32[8] parameter(0)\n  ROOT %s = f32[8] sine(%p)\n}\n"
+    return f"HloModule m\n{body}ENTRY %e (x: f32[8]) -> f32[8] {{\n  " + "\n  ".join(lines) + "\n}\n"
+
+
+def named(text: str, times: dict[str, int]) -> list[str]:
+    graph = build_graph(parse_hlo(text), times)
+    folds = Folds(graph)
+    groups = [folds.group(child) for child in folds.plan(None).children]
+    return [group.label for group in groups if group is not None and group.kind == "part"]
+
+
+def test_a_part_without_a_name_is_called_by_what_it_does_the_hottest_first():
+    opcodes = ["negate"] * 30 + ["exponential"] * 30 + ["fusion"] * 30
+    parts = named(row(opcodes), {"exponential.40": 900, "wrapped_sine.70": 50})
+    assert len(parts) > 1 and not any("fusion" in name or "parameter" in name for name in parts)
+    assert any(name.startswith("exponential") for name in parts) and parts[0].startswith("negate×")
+    assert parts[-1].startswith("sine×")
+
+
+def test_a_part_is_called_by_the_name_in_it_that_took_most_of_its_time():
+    opcodes = ["negate"] * 40 + ["exponential"] * 40
+    assert named(row(opcodes, "soft"), {})[-1].startswith("negate×")
+    assert named(row(opcodes, "soft"), {"exponential.65": 900, "negate.1": 5})[-1] == "soft …"

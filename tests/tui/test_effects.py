@@ -66,7 +66,7 @@ async def test_two_times_side_by_side_are_told_apart_and_explained_on_request():
         screen.draw_status()
         await pilot.pause()
         phases = screen.query_one("#phases", PartLine).text()
-        assert "400 µs each in the script, where the baseline is measured alone (= why)" in phases
+        assert "400 µs each in the script, the baseline is measured alone (= why)" in phases
         await pilot.press("equals_sign")
         await settle(pilot)
         assert "scores#1: 400 µs a call in the script, 124 µs as the baseline." in text_of(app)

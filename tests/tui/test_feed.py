@@ -133,7 +133,7 @@ async def test_an_hlo_file_is_shown_as_text_and_graph(hlo):
 
 async def test_a_run_file_of_a_crash_opens_with_the_traceback(run):
     shown = "\n".join(await opened(run, "ended with an exception"))
-    assert "ValueError: bad" in shown and "q again leaves" in shown
+    assert "ValueError: bad" in shown and "q twice leaves" in shown
 
 
 @pytest.mark.skipif(not PROFILE.exists(), reason="the profile of a GPU is not at hand")

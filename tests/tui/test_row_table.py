@@ -185,3 +185,24 @@ async def test_ops_are_filtered_by_expressions():
         assert table.end_filter() and not table.end_filter()
         await pilot.pause()
         assert "share, as" not in screen_text(app)[0]
+
+
+PLACES = (
+    Column("name", "name", 12, lambda row: row.name, lambda row: row.name, grow=True),
+    Column("kind", "kind", 14, lambda row: row.name[:14], None),
+    Column("place", "line", 8, lambda row: f"transformer.py:{row.time:.0f}", None, keep_end=True),
+    Column("share", "share", 16, lambda row: "50%", None, share=lambda row: 0.5),
+)
+
+
+async def test_cells_that_a_column_does_not_need_go_to_one_that_is_cut():
+    made = RowTable(PLACES, row_key=lambda row: row.name, sort="name")
+    made.set_rows([Row("add", 53.0)])
+    app = Host(made)
+    async with app.run_test(size=(56, 6)) as pilot:
+        assert screen_text(app)[2].split()[:3] == ["►add", "add", "transformer.py:53"]
+        made.set_rows([Row("b" * 30, 7.0)])
+        await pilot.pause()
+        assert "…er.py:7 " in screen_text(app)[2], "nothing can be spared"
+        assert sum(cells + 1 for _, cells in made.layout_columns(56)) <= 56
+        assert screen_text(app)[2].rstrip("█ ").endswith("50%")

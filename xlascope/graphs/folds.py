@@ -6,6 +6,7 @@ the name scopes in it; a level that is still too long is cut into parts, where t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from threading import RLock
@@ -16,6 +17,9 @@ from xlascope.graphs.wiring import Flow, Wiring, wire
 
 MOST = 40
 """More boxes than this in one level are folded."""
+_CARRYING = frozenset({"parameter", "constant", "tuple", "get-tuple-element", "bitcast"})
+_WORDS = 3
+_NUMBER = re.compile(r"(\.\d+)+$")
 
 
 class Folds:
@@ -183,7 +187,8 @@ class Folds:
         times = [self._self_ns(child, tree.nodes) for child in children]
         known = [time for time in times if time is not None]
         members = sum(self._groups[child].members if child in self._groups else 1 for child in children)
-        label = tree.labels[level] or _span(children, self._groups, tree.nodes)
+        spent = dict(zip(children, times, strict=True))
+        label = tree.labels[level] or _span(level, spent, self._groups, tree.nodes)
         return Group(
             id=level,
             kind=tree.kinds[level],
@@ -231,18 +236,45 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
     return shortest
 
 
-def _span(children: Sequence[str], groups: Mapping[str, Group], known: Mapping[str, Node]) -> str:
-    """What a part is called: its first and last name, or what most of it does."""
+def _span(
+    level: str, spent: Mapping[str, int | None], groups: Mapping[str, Group], known: Mapping[str, Node]
+) -> str:
+    """What a part is called: the name in it that took most of its time, else its first and last name, else the name
+    around its nodes with what the hottest does, and what most of them do."""
+    children = list(spent)
+    hottest, own = max(((child, ns or 0) for child, ns in spent.items()), key=lambda each: each[1])
+    if hottest in groups and own * 2 > sum(ns or 0 for ns in spent.values()):
+        return f"{groups[hottest].label.removesuffix(' …')} …"
     named = [groups[child].label for child in children if child in groups and groups[child].kind == "scope"]
     if len(named) * 2 > len(children):
         return f"{named[0]} … {named[-1]}" if len(named) > 1 else named[0]
     nodes = [known[child] for child in children if child in known]
-    counts = Counter(node.opcode for node in nodes)
-    common = " ".join(f"{opcode}×{count}" if count > 1 else opcode for opcode, count in counts.most_common(3))
     if nodes:
-        return common + (" …" if len(counts) > 3 else "")
+        return _said_of(level, nodes, spent)
     inner = [groups[child].label if child in groups else child for child in children]
     return f"{inner[0]} … {inner[-1]}"
+
+
+def _said_of(level: str, nodes: Sequence[Node], spent: Mapping[str, int | None]) -> str:
+    working = [node for node in nodes if node.opcode not in _CARRYING] or nodes
+    counts = Counter(_word(node) for node in working)
+    hottest = max((node for node in working if spent[node.id]), key=lambda node: spent[node.id] or 0, default=None)
+    words = [word for word, _ in counts.most_common()]
+    if hottest is not None:
+        words.sort(key=lambda word: word != _word(hottest))
+    said = " ".join(f"{word}×{counts[word]}" if counts[word] > 1 else word for word in words[:_WORDS])
+    said += " …" if len(words) > _WORDS else ""
+    around = Counter(node.scope[-1] for node in working if node.scope).most_common(1)
+    named = bool(around) and around[0][1] * 2 > len(working) and f"/{around[0][0]}/" not in f"/{level}/"
+    return f"{around[0][0]}: {said}" if named else said
+
+
+def _word(node: Node) -> str:
+    """What a node does: of a fusion that is in the name XLA gave it, `broadcast_add_fusion.3`."""
+    if node.opcode != "fusion":
+        return node.opcode
+    stem = _NUMBER.sub("", node.name or node.id.rpartition("/")[2])
+    return stem.removesuffix("_fusion").removeprefix("wrapped_") or node.opcode
 
 
 def without_folds(graph: Graph) -> Folds:

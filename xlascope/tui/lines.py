@@ -90,8 +90,8 @@ def phases(
             bound = "at least " if program.per_call_at_least else ""
             parts.append(Part(f" {bound}{duration(mean, glyphs.micro)}", "text", rank=6))
             if apart:
-                parts.append(Part(" each in the script,", "dim", rank=2))
-                parts.append(Part(" where the baseline is measured alone (= why)", "dim", "explain_variant", rank=2))
+                told = " each in the script, the baseline is measured alone (= why)"
+                parts.append(Part(told, "dim", "explain_variant", rank=2))
         if len(calls.ns) > 1:
             parts.append(Part(f" {glyphs.sparkline([float(ns) for ns in calls.ns[-14:]])}", "bar", rank=3))
     if is_live and last_line:

@@ -16,6 +16,8 @@ from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.safe import safe
 from xlascope.tui.widgets.line_view import LineView
 
+_MEASURED, _WIDEST = 200, 40
+"""Rows whose cells tell how wide a column has to be, and how wide one may grow."""
 _SORT_HERE = 5_000
 """Up to this many rows are sorted at once; more in a thread."""
 
@@ -80,6 +82,7 @@ class RowTable(LineView):
         self._rows: Sequence[Any] = ()
         self._order: Sequence[int] = ()
         self._widths: list[tuple[Column, int]] = []
+        self._needed: tuple[tuple[int, int], dict[str, int]] | None = None
 
     # data
 
@@ -213,7 +216,34 @@ class RowTable(LineView):
                 growing -= 1
                 left -= extra
             widths.append((column, column.width + extra))
-        return widths
+        return self._evened(widths)
+
+    def _evened(self, widths: list[tuple[Column, int]]) -> list[tuple[Column, int]]:
+        """Cells that a column does not need go to those that are cut: places first, of which the end matters."""
+        needs = self._cells_needed()
+        cells = {column.key: width for column, width in widths}
+        cut = [column for column, width in widths if column.share is None and needs.get(column.key, 0) > width]
+        for column in sorted(cut, key=lambda column: not column.keep_end):
+            for giver, _ in widths:
+                spare = cells[giver.key] - max(needs.get(giver.key, 0), cell_len(giver.title))
+                wanted = min(needs[column.key], _WIDEST) - cells[column.key]
+                if giver.share is None and spare > 0 and wanted > 0:
+                    cells[giver.key] -= min(spare, wanted)
+                    cells[column.key] += min(spare, wanted)
+        return [(column, cells[column.key]) for column, _ in widths]
+
+    def _cells_needed(self) -> dict[str, int]:
+        """What the longest cell of each column takes, of the first rows."""
+        key = (id(self._rows), id(self._order))
+        if self._needed is None or self._needed[0] != key:
+            records = [self.row(row) for row in range(min(len(self._order), _MEASURED))]
+            found = {
+                column.key: max((cell_len(safe(column.text(record), ascii_only=self.ascii_only)) for record in records),
+                                default=0)
+                for column in self.columns if column.share is None
+            }  # fmt: skip
+            self._needed = key, found
+        return self._needed[1]
 
     def draw_header(self, line: int, width: int) -> list[Segment]:
         """The title, and below it the names of the columns."""
