@@ -401,7 +401,7 @@ async def test_eager_operations_have_nothing_to_switch():
         assert function.name.startswith("eager ops") and program is None and screen.desk.program == "scores#1"
         said = screen.query_one(ExplainLine).said
         assert said.startswith("eager ops (37)  softmax.py:40 took most of their time: ~1% of all device time, ")
-        assert said.endswith("dispatched at least 33 times. The other panes show scores#1; = tells more")
+        assert said.endswith("×33 dispatches at least. The other panes show scores#1; = tells more")
         for key in ("F", "S", "plus"):
             await pilot.press(key)
             await settle(pilot)

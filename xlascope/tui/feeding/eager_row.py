@@ -74,15 +74,15 @@ def _brief(first: Any, known: Sequence[Any], timed: bool, functions: Any) -> str
     """The sentence below, when the cursor is on the row; advice is of that line, else of the most dispatched one."""
     why = "took most of their time" if timed else "dispatched most of them; no window saw their times"
     often = first.runs_at_least
-    number = "" if not often else "dispatched once" if often == 1 else f"dispatched at least {count(often)} times"
+    number = "" if not often else "dispatched once" if often == 1 else f"×{count(often)} dispatches at least"
     said = f"{where(first.file, first.line)} {why}: {', '.join(filter(None, (_part(first, functions), number)))}"
     if first.advice:
-        return f"{said}. {_sentence(first.advice)}"
+        return f"{said}. {_remedy(first.advice)}"
     most = max((line for line in known if line.advice), key=lambda line: line.runs_at_least or 0, default=None)
     if most is None:
         return said
     there = f"{where(most.file, most.line)} dispatched at least {count(most.runs_at_least)} times"
-    return f"{said}. {there}: {most.advice.rstrip('.')}"
+    return f"{said}. {there}. {_remedy(most.advice)}"
 
 
 def _lines_told(first: Any, lines: Sequence[Any], functions: Any) -> Iterator[str]:
@@ -99,5 +99,7 @@ def _lines_told(first: Any, lines: Sequence[Any], functions: Any) -> Iterator[st
            "apart.")  # fmt: skip
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".")
+def _remedy(advice: str) -> str:
+    """What to do, without why: that each operation is dispatched alone is what the row is about."""
+    said = advice.removeprefix("each operation is compiled and dispatched alone: ").rstrip(".")
+    return said[:1].upper() + said[1:]
