@@ -102,6 +102,7 @@ def test_the_column_how_says_control_flow(recorded: Source) -> None:
     assert scans
     for row in scans:
         assert any(line.startswith(f"{row.program} ") and " control flow " in line for line in lines)
+    assert any(line.startswith("scan (outside of jit)  script.py:16  compiled 3 times") for line in lines)
     single = next(each for each in answer.compiles if each.eager and not each.is_program and each.program)
     assert any(line.startswith(f"{single.program} ") and " eager " in line for line in lines)
 

@@ -84,7 +84,7 @@ ACTIONS: tuple[Action, ...] = (
     _main("machine", "x", "machine", "Machine code", "The machine code of the kernels; LLVM IR after, and before LLVM"),
     _main("output", "o", "show('output')", "output", "What the script wrote", True),
     _main("input", "i", "input", "Input for the script", "Type lines to the script's standard input, until esc"),
-    _main("jit", "J", "switch('jit')", "Switch jit", "Run the program's equations one by one: on, off, deep-off, on"),
+    _main("jit", "J", "switch('jit')", "Switch jit", "In a live run, equation by equation: on, off, deep-off, on"),
     _main("fusion", "F", "switch('fusion')", "Switch fusion", "Compile without fusion, time it against the baseline"),
     _main("devices", "D", "switch('devices')", "Switch devices", "Simulate 2, 4 or 8 CPU devices, the batch split"),
     _main("sharding", "S", "sharding", "Sharding", "Mesh, plan and a spec for each argument, checked as you type"),

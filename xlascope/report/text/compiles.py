@@ -70,7 +70,7 @@ def storm_says(storm: Storm) -> str:
     where = place(storm.file, storm.line)
     what = f"eager operations in {storm.name}" if storm.names else storm.name
     if storm.eager and not storm.names:
-        what += " (eager)"
+        what += " (outside of jit)"
     said = f"{what}  {where}  compiled {count(storm.compiles)} times, {duration(storm.ns)} with tracing and lowering"
     runs = calls(storm.runs, storm.runs_exact, storm.runs_at_least)
     if runs != UNKNOWN and not storm.eager:
