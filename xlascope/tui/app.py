@@ -111,6 +111,13 @@ class XlascopeApp(Failing[None]):
         else:
             self.exit()
 
+    def action_command_palette(self) -> None:
+        """The palette, one at a time; Textual's own has an id that the one before it may still hold while it closes."""
+        from xlascope.tui.closing import Palette
+
+        if not any(isinstance(each, Palette) for each in self.screen_stack):
+            self.push_screen(Palette())
+
     def action_interrupt(self) -> None:
         """Ctrl-C is the script's: it asks first."""
         screen = self._main_screen()

@@ -13,12 +13,13 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from xlascope.tui.closing import ClosesOnce
 from xlascope.tui.text.safe import safe
 
 Answer = TypeVar("Answer")
 
 
-class FieldForm(ModalScreen[Answer]):
+class FieldForm(ClosesOnce[Answer], ModalScreen[Answer]):
     """A form in a frame. A subclass composes a `Vertical` with `field`s and answers `action_measure` and `check`."""
 
     DEFAULT_CSS = """

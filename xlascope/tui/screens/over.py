@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import ClassVar, TypeVar
 
 from textual.message import Message
-from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from xlascope.tui.actions import actions_for, key_label
+from xlascope.tui.closing import ClosesOnce
 from xlascope.tui.copying import copy_out
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.widgets.chart import Chart
@@ -31,7 +31,7 @@ class Failed(Message):
         self.text = text
 
 
-class OverScreen(Screen[Result]):
+class OverScreen(ClosesOnce[Result]):
     """A screen with a `PromptLine`; a subclass says what it is called and which scopes of keys it has."""
 
     SUBJECT: ClassVar[str] = ""

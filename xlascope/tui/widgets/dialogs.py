@@ -14,10 +14,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from xlascope.tui.actions import Action, key_label
+from xlascope.tui.closing import ClosesOnce
 from xlascope.tui.text.safe import safe
 
 
-class Scrolled(ModalScreen[str | None]):
+class Scrolled(ClosesOnce[str | None], ModalScreen[str | None]):
     """Text in a frame that may be longer than the screen; a click beside it closes it. Its foot is always in sight."""
 
     DEFAULT_CSS = """
@@ -119,7 +120,7 @@ class CrashOverlay(TextOverlay):
     BINDINGS: ClassVar = [Binding("o", "dismiss('output')", "Output")]
 
 
-class ConfirmQuit(ModalScreen[str]):
+class ConfirmQuit(ClosesOnce[str], ModalScreen[str]):
     """Asks before the script is stopped; answers `stop`, `detach` where that is offered, or `stay`."""
 
     DEFAULT_CSS = """
