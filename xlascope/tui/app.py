@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from xlascope.tui.own_errors import Failing
+from xlascope.tui.own_errors import Failing, raised_by
 
 if TYPE_CHECKING:
     from xlascope.tui.feeding.feed import Feed
@@ -117,6 +117,15 @@ class XlascopeApp(Failing[None]):
 
         if not any(isinstance(each, Palette) for each in self.screen_stack):
             self.push_screen(Palette())
+
+    def _handle_exception(self, error: Exception) -> None:
+        """An error of Textual's palette (a click on an entry that typing just took away) ends the palette alone."""
+        from xlascope.tui.closing import Palette
+
+        if isinstance(self.screen, Palette) and raised_by(error).startswith("textual."):
+            self.call_later(self.screen.dismiss)
+        else:
+            super()._handle_exception(error)
 
     def action_interrupt(self) -> None:
         """Ctrl-C is the script's: it asks first."""

@@ -24,3 +24,11 @@ class Failing(App[ReturnType]):
         where = f" ({frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno})" if frames else ""
         said = str(error).strip().split("\n")[0]
         return f"{type(error).__name__}: {said}{where}"
+
+
+def raised_by(error: BaseException) -> str:
+    """The module whose code raised it; empty where it was never raised."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return "" if last is None else str(last.tb_frame.f_globals.get("__name__", ""))
