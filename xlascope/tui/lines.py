@@ -90,8 +90,8 @@ def phases(
             bound = "at least " if program.per_call_at_least else ""
             parts.append(Part(f" {bound}{duration(mean, glyphs.micro)}", "text", rank=6))
             if apart:
-                told = " each in the script, the baseline is measured alone (= why)"
-                parts.append(Part(told, "dim", "explain_variant", rank=2))
+                told = " in the script, the baseline alone (= why)"
+                parts.append(Part(told, "dim", "explain_variant", "why the two times differ", 5))
         if len(calls.ns) > 1:
             parts.append(Part(f" {glyphs.sparkline([float(ns) for ns in calls.ns[-14:]])}", "bar", rank=3))
     if is_live and last_line:

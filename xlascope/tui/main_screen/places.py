@@ -241,9 +241,10 @@ class Places:
         screen.query_one(StatusHeader).show(state)
         info = overview.programs.get(desk.program or "")
         last = (live.last_line or screen.log_lines.last_line) if screen.has_class("-narrow") or not info else ""
+        apart = not screen.has_class("-narrow") and bool(why_apart(info, desk.variants, desk.variant))
         screen.query_one("#phases", PartLine).set_parts(
             lines.phases(overview, live, run.live, info, desk.ops, desk.calls or CallTimes(), screen.glyphs, last,
-                         apart=bool(why_apart(info, desk.variants, desk.variant)))
+                         apart=apart)
         )
         waits = run.live and waits_for_input(live, reads_terminal, time.monotonic())
         if waits is not desk.waits:
