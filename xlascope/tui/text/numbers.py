@@ -68,9 +68,9 @@ def percent(share: float | None) -> str:
 
 
 def percent_at_least(share: float | None) -> str:
-    """A bound from below as `86%`, rounded down; `?` where that is none."""
-    whole = 0 if share is None else int(share * 100)
-    return f"{whole}%" if whole else UNKNOWN
+    """A bound from below as `86%` or `0.4%`, rounded down; `?` where that is none."""
+    thousandths = 0 if share is None else int(share * 1000)
+    return f"{thousandths // 10}%" if thousandths >= 10 else f"0.{thousandths}%" if thousandths else UNKNOWN
 
 
 def _three(value: float) -> str:
