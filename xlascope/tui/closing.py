@@ -12,7 +12,11 @@ Result = TypeVar("Result")
 
 
 class ClosesOnce(Screen[Result]):
-    """A screen of which only the first `dismiss` counts, and only while it lies on top."""
+    """A screen of which only the first `dismiss` counts, and only while it lies on top.
+
+    Behind `ModalScreen` where both are bases: Textual takes the styles of the first one, and what
+    lies below would not be seen.
+    """
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         """Close it with a result. Textual would take whatever lies on top off the stack, the main screen too."""

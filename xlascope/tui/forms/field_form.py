@@ -19,7 +19,7 @@ from xlascope.tui.text.safe import safe
 Answer = TypeVar("Answer")
 
 
-class FieldForm(ClosesOnce[Answer], ModalScreen[Answer]):
+class FieldForm(ModalScreen[Answer], ClosesOnce[Answer]):
     """A form in a frame. A subclass composes a `Vertical` with `field`s and answers `action_measure` and `check`."""
 
     DEFAULT_CSS = """

@@ -18,7 +18,7 @@ from xlascope.tui.closing import ClosesOnce
 from xlascope.tui.text.safe import safe
 
 
-class Scrolled(ClosesOnce[str | None], ModalScreen[str | None]):
+class Scrolled(ModalScreen[str | None], ClosesOnce[str | None]):
     """Text in a frame that may be longer than the screen; a click beside it closes it. Its foot is always in sight."""
 
     DEFAULT_CSS = """
@@ -120,7 +120,7 @@ class CrashOverlay(TextOverlay):
     BINDINGS: ClassVar = [Binding("o", "dismiss('output')", "Output")]
 
 
-class ConfirmQuit(ClosesOnce[str], ModalScreen[str]):
+class ConfirmQuit(ModalScreen[str], ClosesOnce[str]):
     """Asks before the script is stopped; answers `stop`, `detach` where that is offered, or `stay`."""
 
     DEFAULT_CSS = """
