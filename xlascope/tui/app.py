@@ -60,7 +60,7 @@ class XlascopeApp(Failing[None]):
     AUTO_FOCUS = None
     NOTIFICATION_TIMEOUT = 3
     CSS = """
-    ToastRack { dock: top; align: right top; margin: 3 0 0 0; }
+    ToastRack { dock: top; align: right top; margin: 4 0 0 0; }
     Toast { margin: 0; padding: 0 1; width: auto; max-width: 60vw; }
     """
     BINDINGS: ClassVar = [Binding("ctrl+c", "interrupt", "Interrupt the script", show=False, priority=True)]
