@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.recording import record_script
 from xlascope.cli.main import main
 from xlascope.report.text.times import _coverage, duration
 from xlascope.runfile import Chunk
@@ -16,7 +17,7 @@ from xlascope.views import Source, open_source, query
 from xlascope.views.sources.source import RunSource
 from xlascope.views.times import windows as windows_module
 from xlascope.views.times.op_store import Span
-from xlascope.views.times.windows import FirstCall, Window, observed
+from xlascope.views.times.windows import FirstCall, Window, first_calls, observed, slow_first_calls
 
 MS = 1_000_000
 NOTHING = OpTimes((), (), (), None, 1, "none", ())
@@ -47,9 +48,13 @@ def _window(why: str, *spans: Span) -> Window:
     return Window(chunk, None, None, why, 0, 1, False, False, None, why, NOTHING, {s.program_id: s for s in spans})
 
 
-def _left_out(monkeypatch: pytest.MonkeyPatch, *seen: Window) -> dict[int, FirstCall]:
+def _slow(monkeypatch: pytest.MonkeyPatch, *seen: Window) -> dict[int, FirstCall]:
     monkeypatch.setattr(windows_module, "observed", lambda _source: seen)
     return windows_module._first_calls(None)  # type: ignore[arg-type]
+
+
+def _left_out(monkeypatch: pytest.MonkeyPatch, *seen: Window) -> dict[int, FirstCall]:
+    return {number: call for number, call in _slow(monkeypatch, *seen).items() if call.left_out}
 
 
 def test_which_first_calls_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,6 +80,36 @@ def test_which_first_calls_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None
     assert _left_out(monkeypatch, _window("first", calls(10, 100 * MS, 0))) == {}
     assert _left_out(monkeypatch, _window("first", calls(199, 1000 * MS, 0))) == {}
     assert set(_left_out(monkeypatch, _window("first", calls(200, 1000 * MS, 0)))) == {1}
+
+
+ODD = """
+import jax, jax.numpy as jnp
+
+@jax.jit
+def step(x, w):
+    return jnp.tanh(x @ w)
+
+for _ in range(50):
+    step(jnp.ones((3, 5)), jnp.ones((5, 7))).block_until_ready()
+"""
+
+
+def test_slow_first_calls_that_are_counted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of 1,000 ms before nine of 10 ms; not one of 40 ms, nor of 100 ms before 90: it is little of the whole."""
+    for opening, later, told in ((1000, 9, True), (40, 9, False), (100, 90, False)):
+        span = Span(1, 0, 1, calls=later + 1, calls_ns=(opening + later * 10) * MS, opening_ns=opening * MS)
+        found = _slow(monkeypatch, _window("first", span))
+        assert found == ({1: FirstCall(opening * MS, 10 * MS, left_out=False)} if told else {})
+        assert _left_out(monkeypatch, _window("first", span)) == {}
+
+
+def test_the_table_of_ops_says_whether_a_slow_first_call_is_in_it(tmp_path: Path) -> None:
+    with open_source(record_script(tmp_path, ODD)) as source:
+        assert isinstance(source, RunSource)
+        slow = slow_first_calls(source)
+        told = [each.why for each in query("ops", source).dropped if each.what == "first call"]
+        assert len(told) == len(slow)
+        assert sum("in the sums" in each for each in told) == len(slow) - len(first_calls(source))
 
 
 def test_ops_cover_what_eight_devices_were_busy_with(tmp_path: Path) -> None:

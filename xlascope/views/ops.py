@@ -15,7 +15,7 @@ from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import RunSource, Source
 from xlascope.views.sources.stages import jaxpr_index
 from xlascope.views.times.observations import Observation, observation, program_of, programs_of_equations
-from xlascope.views.times.windows import first_calls
+from xlascope.views.times.windows import slow_first_calls
 
 _MUCH, _NAMED = 0.1, 3  # of the time; so many ops are named
 
@@ -145,13 +145,13 @@ def query(source: Source, program: str | None = None, variant: str | None = None
 
 
 def _first_calls(source: Source, seen: Observation, names: Mapping[int | None, str | None]) -> list[Lost]:
-    """What is told of first calls that are not in the rows."""
+    """What is told of first calls that are not in the rows, or outweigh the others there."""
     if not isinstance(source, RunSource) or seen.variant is not None:
         return []
-    found = [(names[number], call) for number, call in first_calls(source).items() if number in names]
+    found = [(names[number], call) for number, call in slow_first_calls(source).items() if number in names]
     return [
-        Lost("first call", 1, f"the first call of {name} took {call.took_ns / 1e6:.3g} ms, later ones"
-             f" {call.later_ns / 1e6:.3g} ms: it is left out")
+        Lost("first call", int(call.left_out), f"the first call of {name} took {call.took_ns / 1e6:.3g} ms, later ones"
+             f" {call.later_ns / 1e6:.3g} ms: it is {'left out' if call.left_out else 'in the sums'}")
         for name, call in found
     ]  # fmt: skip
 

@@ -67,14 +67,18 @@ class _Limits:
 
 
 _SLOW, _HOLLOW = _Limits(200, 5, 0.2), _Limits(5, 3, 0.1)
+_TOLD = _Limits(1, 5, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
 class FirstCall:
-    """A first call: what it took from its first start to its last end, and what later ones take on average, ns."""
+    """A first call: what it took from its first start to its last end, and what later ones take on average, ns; whether
+    op times leave it out.
+    """
 
     took_ns: int
     later_ns: int
+    left_out: bool = True
 
 
 def executables(source: RunSource) -> dict[int, str]:
@@ -184,6 +188,13 @@ def first_calls(source: RunSource) -> dict[int, FirstCall]:
     their mean, and over a fifth of all the program's time seen; where no op ran in a tenth of it (threads that are yet
     to start), at 5, 3 times, and a tenth. What is next to nothing in the whole stays.
     """
+    return {number: call for number, call in slow_first_calls(source).items() if call.left_out}
+
+
+def slow_first_calls(source: RunSource) -> dict[int, FirstCall]:
+    """The first calls that op times leave out, and those, over 5 times slower than later ones and over a fifth of all
+    that was seen of the program, that are in them all the same: too few later ones are there to speak for it.
+    """
     return source.memo("first calls", lambda: _first_calls(source))
 
 
@@ -198,9 +209,11 @@ def _first_calls(source: RunSource) -> dict[int, FirstCall]:
         if seen[0].why != "first" or calls < 2 or first < _FIRST_WORTH * whole:
             continue
         mean = (spent - first) / (calls - 1)
-        limits = _HOLLOW if seen[0].spans[number].hole_ns > _HOLE * first else _SLOW
-        if calls > limits.later and first > limits.slower * mean and first > limits.share * spent:
-            found[number] = FirstCall(first, round(mean))
+        hollow = seen[0].spans[number].hole_ns > _HOLE * first
+        for limits, left_out in ((_HOLLOW if hollow else _SLOW, True), (_TOLD, False)):
+            if calls > limits.later and first > limits.slower * mean and first > limits.share * spent:
+                found[number] = FirstCall(first, round(mean), left_out)
+                break
     return found
 
 
