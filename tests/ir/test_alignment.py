@@ -125,3 +125,17 @@ def test_two_versions_of_jax_line_up() -> None:
     paths = {e.path_a: e.path_b for e in found}
     assert paths["43"] == "41" and old.by_path["43"].primitive == "cond"
     assert paths["43.b1.0"] == "41.b1.0" and paths["103"] == "99" and paths["87.5"] == "85.3"
+
+
+def test_among_equals_the_source_line_decides(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    layer = ("sin", "exp")
+    before = [(k, layer[k % 2], (k - 1,)) for k in range(4)] + [(4, "max", (3, -2))]
+    after = [(k, layer[k % 2], (k - 1,)) for k in range(10)] + [(10, "max", (9, -2))]
+    # The second layer of before is at line 1; after it three more were put in, at line 2.
+    of_a = {str(k): (min(k // 2, 1), 0) for k in range(4)} | {"4": (3, 0)}
+    of_b = {str(k): (min(k // 2, 2), 0) for k in range(10)} | {"10": (3, 0)}
+    wanted = {str(k): str(k) for k in range(4)} | {"4": "10"}
+    for cells in (alignment.MOST_CELLS, 30):
+        monkeypatch.setattr(alignment, "MOST_CELLS", cells)
+        found = align(written(before), written(after), (of_a, of_b))
+        assert {each.path_a: each.path_b for each in found if each.path_a is not None} == wanted

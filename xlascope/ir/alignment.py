@@ -1,16 +1,17 @@
-"""Which equation of one jaxpr is which of another: by primitive, types and flow of data, never by place.
+"""Which equation of one jaxpr is which of another: by primitive, types and flow of data, never by number.
 
 Each equation of a body has a label (primitive, types) and hashes of what lies around it in the flow of data, one for
 each distance up and down (as in the Weisfeiler-Lehman test). Two bodies are laid side by side so that as many
 equations as possible have an equal partner in the same order and, of all ways to do so, most of what lies around them
 agrees; what was moved is then found by the same hashes. Bodies of equations that belong together are aligned in turn.
+Among equal equations that line decides which both sources have: the flow around it changes with what is put in after.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,9 @@ from xlascope.ir.jaxpr_text import Statement, is_variable, statements
 DEPTH = 3
 MOST_CELLS = 4_000_000
 _CONTENT_WEIGHT, _NAME_WEIGHT = 4, 2
-_BEST = _CONTENT_WEIGHT + _NAME_WEIGHT + 2 * DEPTH
+# More than all the flow around: one more layer of the same kind has around it what the last one had before.
+_LINE_WEIGHT, _STRETCH_WEIGHT = 2 * DEPTH + 1, 1
+_BEST = _CONTENT_WEIGHT + _NAME_WEIGHT + _LINE_WEIGHT + _STRETCH_WEIGHT + 2 * DEPTH
 _ALIKE = 0.45  # same primitive, other types: less than half of an equal pair
 # What other versions of JAX call the same primitive.
 _RENAMED = {
@@ -33,6 +36,10 @@ _RENAMED = {
     "remat": "checkpoint",
 }
 Pair = tuple[int | None, int | None]
+Lines = Mapping[str, tuple[int, int]]
+"""Source lines by path: the number of the line and of the stretch of changed lines that holds it. What is the same line
+or stretch in both sources has one number in both; an equation that is left out has none.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,10 @@ def canonical(primitive: str) -> str:
     return _RENAMED.get(primitive, primitive)
 
 
-def align(a: JaxprIndex, b: JaxprIndex) -> tuple[Match, ...]:
+def align(a: JaxprIndex, b: JaxprIndex, lines: tuple[Lines, Lines] | None = None) -> tuple[Match, ...]:
     """Every equation of both jaxprs once, in the order of `b`, what is only in `a` before what followed it there."""
-    first, second = _Jaxpr(a), _Jaxpr(b)
+    of_a, of_b = lines or ({}, {})
+    first, second = _Jaxpr(a, of_a, -1), _Jaxpr(b, of_b, -2)
     found: list[Match] = []
     _bodies(first, second, "", "", found)
     return tuple(found)
@@ -60,7 +68,9 @@ def align(a: JaxprIndex, b: JaxprIndex) -> tuple[Match, ...]:
 class _Jaxpr:
     """A jaxpr cut into bodies, by the path before the last number of their equations (``""``, ``4``, ``4.b1``)."""
 
-    def __init__(self, index: JaxprIndex) -> None:
+    def __init__(self, index: JaxprIndex, lines: Lines, no_line: int) -> None:
+        self.lines = lines
+        self.no_line = no_line, no_line  # another number on either side: what has no line agrees with nothing
         self.bodies: dict[str, list[Equation]] = {}
         self.inside: dict[str, list[str]] = {}
         for equation in index.equations:
@@ -83,12 +93,16 @@ class _Jaxpr:
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """Numbers by equation: labels, primitives, contents, names, and hashes of what lies around, by distance."""
+    """Numbers by equation: labels, primitives, contents, names, source lines and stretches of them, and hashes of what
+    lies around, by distance.
+    """
 
     labels: np.ndarray
     primitives: np.ndarray
     contents: np.ndarray
     names: np.ndarray
+    lines: np.ndarray
+    stretches: np.ndarray
     up: tuple[np.ndarray, ...]
     down: tuple[np.ndarray, ...]
 
@@ -96,9 +110,13 @@ class _Body:
         return len(self.labels)
 
     def keys(self, depth: int) -> list[Hashable]:
+        """What tells equations apart, as far as ``depth``; beyond DEPTH also the source line."""
         if not depth:
             return self.labels.tolist()
-        columns = (self.up[depth - 1], self.down[depth - 1], self.contents, self.names)
+        far = min(depth, DEPTH) - 1
+        columns = [self.up[far], self.down[far], self.contents, self.names]
+        if depth > DEPTH:
+            columns.append(self.lines)
         return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
@@ -139,6 +157,7 @@ def _label(equation: Equation) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
 
 def _body(jaxpr: _Jaxpr, rows: Sequence[Equation]) -> _Body:
     said = [jaxpr.statements.get(each.path) for each in rows]
+    places = [jaxpr.lines.get(each.path, jaxpr.no_line) for each in rows]
     labels = [hash(_label(each)) for each in rows]
     sources, users = _flow(said)
     up, down = [labels], [labels]
@@ -156,6 +175,8 @@ def _body(jaxpr: _Jaxpr, rows: Sequence[Equation]) -> _Body:
         np.asarray([hash(canonical(each.primitive)) for each in rows], np.int64),
         np.asarray([jaxpr.content(each.path) for each in rows], np.int64),
         np.asarray([hash(each.name) if each is not None else 0 for each in said], np.int64),
+        np.asarray([line for line, _ in places], np.int64),
+        np.asarray([stretch for _, stretch in places], np.int64),
         tuple(np.asarray(each, np.int64) for each in up[1:]),
         tuple(np.asarray(each, np.int64) for each in down[1:]),
     )
@@ -190,9 +211,9 @@ def _pairs(a: _Body, b: _Body) -> tuple[dict[int, int], set[int]]:
     if len(a) == len(b) and a.keys(DEPTH) == b.keys(DEPTH):
         return {i: i for i in range(len(a))}, set()
     pairs: dict[int, int] = {}
-    _lay(a, b, (0, len(a)), (0, len(b)), DEPTH, pairs)
+    _lay(a, b, (0, len(a)), (0, len(b)), DEPTH + 1, pairs)
     moved: set[int] = set()
-    for depth in range(DEPTH, 0, -1):
+    for depth in range(DEPTH + 1, 0, -1):
         rest_a, rest_b = sorted(set(range(len(a))) - set(pairs)), sorted(set(range(len(b))) - set(pairs.values()))
         if not rest_a or not rest_b:
             break
@@ -251,6 +272,8 @@ def _exact(a: _Body, b: _Body, rows_a: range, rows_b: range, pairs: dict[int, in
         alike = (b.primitives[low:high] == a.primitives[i]) & ~equal
         around = _CONTENT_WEIGHT * (b.contents[low:high] == a.contents[i])
         around = around + _NAME_WEIGHT * (b.names[low:high] == a.names[i])
+        around = around + _LINE_WEIGHT * (b.lines[low:high] == a.lines[i])
+        around = around + _STRETCH_WEIGHT * (b.stretches[low:high] == a.stretches[i])
         for mine, other in zip((*a.up, *a.down), (*b.up, *b.down), strict=True):
             around = around + (other[low:high] == mine[i])
         weight = np.where(equal, 1.0, np.where(alike, _ALIKE, 0.0))

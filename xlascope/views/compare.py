@@ -13,6 +13,7 @@ from xlascope.views import fields
 from xlascope.views.comparing.foreign import equation_times
 from xlascope.views.comparing.forms import Form, SourceChange, devices, form, source_changes, variant_of
 from xlascope.views.comparing.matching import Known, Pair, known, match
+from xlascope.views.comparing.script_lines import corresponding
 from xlascope.views.comparing.sides import Side, side, variant_records
 from xlascope.views.comparing.times import (
     SAME_RUNS,
@@ -258,7 +259,7 @@ def _equations(a: Side, b: Side, one: str, two: str) -> tuple[Equation, ...]:
         return ()
     times_a, times_b = _times(a, one), _times(b, two)
     found = []
-    for each in align(first, second):
+    for each in align(first, second, corresponding(a.source, b.source, first, second)):
         x = first.by_path[each.path_a] if each.path_a is not None else None
         y = second.by_path[each.path_b] if each.path_b is not None else None
         told = y or x

@@ -6,10 +6,10 @@ import difflib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from xlascope.ir import HloModule, collectives, fusion_summary
 from xlascope.views import fields
+from xlascope.views.comparing.script_lines import couples, texts
 from xlascope.views.comparing.sides import Side, variant_records
 from xlascope.views.memory import call_peak
 from xlascope.views.names.program_records import compile_records, program_records
@@ -133,34 +133,11 @@ def source_changes(a: Side, b: Side) -> tuple[SourceChange, ...]:
     """Files of the same name, the script first, that are not the same in both runs; also scripts of other names."""
     if not isinstance(a.source, RunSource) or not isinstance(b.source, RunSource) or a.source is b.source:
         return ()
-    texts_a, texts_b = _texts(a.source), _texts(b.source)
-    scripts = _script(a.source, texts_a), _script(b.source, texts_b)
-    couples = [scripts] if scripts[0] is not None and scripts[1] is not None else []
-    by_name = {PurePath(file).name: file for file in texts_a if file != scripts[0]}
-    for file in texts_b:
-        other = file if file in texts_a else by_name.get(PurePath(file).name)
-        if file != scripts[1] and other is not None:
-            couples.append((other, file))
+    texts_a, texts_b = texts(a.source), texts(b.source)
     found = []
-    for one, two in couples:
-        assert one is not None and two is not None
+    for one, two in couples(a.source, b.source, list(texts_a), list(texts_b)):
         if texts_a[one] != texts_b[two]:
             before, after = texts_a[one].splitlines(), texts_b[two].splitlines()
             lines = list(difflib.unified_diff(before, after, one, two, lineterm=""))
             found.append(SourceChange(one, two, "\n".join(lines[:_MOST_LINES])))
     return tuple(found)
-
-
-def _texts(source: RunSource) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for record in source.records("source"):
-        file, text = fields.text(record.json, "file"), source.text(record)
-        if file is not None and text is not None:
-            found[file] = text
-    return found
-
-
-def _script(source: RunSource, texts: Mapping[str, str]) -> str | None:
-    record = source.last("run")
-    script = fields.text(record.json, "script") if record is not None else None
-    return next((file for file in texts if script is not None and PurePath(file).name == PurePath(script).name), None)
