@@ -159,3 +159,22 @@ async def test_what_a_compiler_refused_is_told_at_its_field_when_the_form_is_ope
         field.value = ""
         await settle(pilot)
         assert not any("XLA has none of it" in line for line in screen_text(app) if "nonsense=1" not in line)
+
+
+async def test_a_question_mark_is_a_letter_where_text_is_free_and_help_elsewhere() -> None:
+    async with shown(feed=FixedFeed("running", variants=False)) as (app, pilot, _screen):
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, MoreForm))
+        form = app.screen
+        await until(pilot, lambda: form.query_one("#field-target", Input).has_focus)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: any("Help: more switches" in line for line in screen_text(app)))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is form)
+        form.query_one("#field-name", Input).focus()
+        await until(pilot, lambda: form.query_one("#field-name", Input).has_focus)
+        await pilot.press("question_mark")
+        assert form.query_one("#field-name", Input).value == "?" and app.screen is form
+        await pilot.press("f1")
+        await until(pilot, lambda: app.screen is not form)
+        assert form.query_one("#field-target", Input).value == ""

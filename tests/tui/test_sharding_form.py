@@ -6,14 +6,16 @@ import pytest
 from fixed import FixedFeed, FixedKeeper
 from hosting import screen_text, settle
 from on_screen import shown, until
+from rich.cells import cell_len
 from textual.app import App
 from textual.events import Key
 from textual.widgets import Input
 
 from xlascope.protocol.specs import Leaf
-from xlascope.tui.forms.sharding_checks import Draft, Subject, check, drawn, subject_of
+from xlascope.tui.forms.sharding_checks import Draft, Subject, check, drawn, label, subject_of
 from xlascope.tui.forms.sharding_form import PlanChoice, ShardingForm
 from xlascope.tui.forms.switches import Switches
+from xlascope.tui.glyphs import ASCII, UNICODE
 
 W, X = Leaf("params['w']", (16, 4), "float32"), Leaf("x", (64, 16), "float32")
 STEP = Subject("step#1", (W, X), (W,))
@@ -153,3 +155,55 @@ async def test_auto_measures_each_plan_and_esc_gives_up() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: len(keeper.measured) == 3)
         assert [each[1]["shard_plan"] for each in keeper.measured] == ["replicate", "batch", "fsdp"]
+
+
+DEEP = tuple(
+    Leaf(f"p['params']['{layer}']['{leaf}']", shape, dtype)
+    for layer, leaf, shape, dtype in (
+        ("Conv_0", "bias", (16,), "float32"), ("Conv_0", "kernel", (3, 3, 1, 16), "bfloat16"),
+        ("TransformerDecoderBlock_0", "kernel", (4096, 4096), "float32"), ("步" * 12, "bias", (8,), "int32"),
+    )
+)  # fmt: skip
+
+
+def test_a_path_that_is_too_long_keeps_its_end_and_its_shape() -> None:
+    assert label(0, DEEP[0], None, UNICODE) == "0 p['params']['Conv_0']['bias'] f32[16]"
+    assert label(1, DEEP[1], 44, UNICODE) == "1 …['Conv_0']['kernel'] bf16[3,3,1,16]"
+    assert label(1, DEEP[1], 44, ASCII) == "1 ~['Conv_0']['kernel'] bf16[3,3,1,16]"
+    assert label(2, DEEP[2], 34, UNICODE) == "2 …['kernel'] f32[4096,4096]"
+    assert label(2, DEEP[2], 22, UNICODE) == "2 …el'] f32[4096,4096]"
+    for room in range(12, 60):
+        assert cell_len(label(3, DEEP[3], room, UNICODE)) <= room
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [((80, 24), "2 …['kernel'] f32[4096,4096]"), ((120, 36), "2 p['params']['TransformerDecoderBlock_0']['kernel'] f32["),
+     ((200, 60), "3 p['params']['" + "步" * 12 + "']['bias'] i32[8]")],
+)
+async def test_each_argument_shows_its_path_and_shape(size: tuple[int, int], said: str) -> None:
+    app: App[None] = App()
+    async with app.run_test(size=size) as pilot:
+        await app.push_screen(ShardingForm(Subject("f#1", DEEP, ()), Draft("8", "replicate")))
+        ends = ("bias'] f32[16]", "kernel'] bf16[3,3,1,16]", "kernel'] f32[4096,4096]", "bias'] i32[8]")
+
+        def all_told() -> bool:
+            rows = [row for row in screen_text(app) if "(by the plan)" in row]
+            return any(said in row for row in rows) and all(any(end in row for row in rows) for end in ends)
+
+        await until(pilot, all_told)
+
+
+async def test_a_question_mark_and_f1_open_the_help_of_the_form() -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(120, 36)) as pilot:
+        form = ShardingForm(STEP, Draft("8", "batch"))
+        await app.push_screen(form)
+        await until(pilot, lambda: form.query_one("#mesh", Input).has_focus)
+        for key in ("question_mark", "f1"):
+            await pilot.press(key)
+            await until(pilot, lambda: any("Help: sharding" in line for line in screen_text(app)))
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is form)
+        assert form.query_one("#mesh", Input).value == "8" and form.query_one("#mesh", Input).has_focus
+        assert any("? or F1: help" in line for line in screen_text(app))

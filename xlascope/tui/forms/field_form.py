@@ -7,16 +7,26 @@ from typing import Any, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.events import Click, DescendantFocus
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from xlascope.tui.closing import ClosesOnce
+from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.safe import safe
+from xlascope.tui.widgets.dialogs import HelpOverlay
 
 Answer = TypeVar("Answer")
+
+
+class WordField(Input):
+    """A field whose text can hold no `?`: that key opens the help."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether a key is typed into it."""
+        return character != "?" and super().check_consume_key(key, character)
 
 
 class FieldForm(ModalScreen[Answer], ClosesOnce[Answer]):
@@ -40,14 +50,27 @@ class FieldForm(ModalScreen[Answer], ClosesOnce[Answer]):
     BINDINGS: ClassVar = [
         Binding("escape", "dismiss(None)", "Give up"),
         Binding("enter", "measure", "Measure"),
+        Binding("question_mark,f1", "help", "Help", show=False, priority=True),
         # At once, so that letters typed behind one go to the next field however busy the screen is.
         Binding("down,tab", "app.focus_next", "Next field", show=False, priority=True),
         Binding("up,shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
     ]
 
-    def __init__(self) -> None:
+    KEYS: ClassVar[str] = "enter measures, tab: next field, esc gives up, ? or F1: help"
+    SUBJECT: ClassVar[str]
+    HELP: ClassVar[str]
+    """What the form is for and what its fields take."""
+
+    def __init__(self, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
+        self.glyphs = glyphs
         self._moved = False
+
+    def frame(self) -> Vertical:
+        """The frame of the form; its keys stand at its lower edge, in sight however long the form is."""
+        made = Vertical()
+        made.border_subtitle = self.KEYS
+        return made
 
     def on_mount(self) -> None:
         """Learns of each layout."""
@@ -61,7 +84,7 @@ class FieldForm(ModalScreen[Answer], ClosesOnce[Answer]):
     def field(label: str, name: object, widget: Widget) -> ComposeResult:
         """A label, what is typed into or chosen from, and below it the line for the problem of that name."""
         with Horizontal():
-            yield Static(label, markup=False, classes="label")
+            yield Static(label, markup=False, classes="label", id=f"label-{name}")
             yield widget
         yield Static(markup=False, classes="problem", id=f"problem-{name}")
 
@@ -107,6 +130,10 @@ class FieldForm(ModalScreen[Answer], ClosesOnce[Answer]):
     def action_measure(self) -> None:
         """Hands over, or goes to the first field that is wrong."""
         raise NotImplementedError
+
+    def action_help(self) -> None:
+        """What the form is for, and what its fields take."""
+        self.app.push_screen(HelpOverlay(f"Help: {self.SUBJECT}", self.HELP, (), self.glyphs is not UNICODE))
 
     def on_click(self, event: Click) -> None:
         """A click beside the form gives up."""

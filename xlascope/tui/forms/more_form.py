@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from xlascope.ir.passes import SHIPPED_PASSES
 from xlascope.protocol.xla_options import OPTIONS
 from xlascope.session.switches import MATMUL_PRECISIONS
-from xlascope.tui.forms.field_form import FieldForm
+from xlascope.tui.forms.field_form import FieldForm, WordField
 from xlascope.tui.forms.more_checks import FIELDS, LABELS, Checked, Subject, check, completion, targets_line
+from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.safe import safe
+
+_FREE_TEXT = ("compiler_options", "name")
 
 
 class _LastPart(Suggester):
@@ -32,13 +34,28 @@ class MoreForm(FieldForm[Checked | None]):
     """Answers the switches to measure; None when it was given up."""
 
     DEFAULT_CSS = "MoreForm .label { width: 30; }"
+    KEYS = "right completes, enter measures, tab: next field, esc gives up, F1: help"
+    SUBJECT = "more switches"
+    HELP = (
+        "A target, and switches that have no key of their own, checked as you type; an empty field changes nothing. "
+        "Enter compiles the program with them and measures it beside the baseline.\n\n"
+        "target: cpu, gpu or tpu is executed on this machine; others, as tpu:v5e:2x4, are only compiled for, and times "
+        "are predicted.\n\n"
+        "passes off: names of passes of XLA, with commas between them.\n\n"
+        "matmul precision: what JAX's option jax_default_matmul_precision takes.\n\n"
+        "donate: places or paths of arguments, with commas between them; w=off takes back what the script donated.\n\n"
+        "XLA options: KEY=VALUE, with spaces between them.\n\n"
+        "keep them under a name: the run file keeps them, and `xlascope measure RUN --use NAME` uses them.\n\n"
+        "Keys: right completes a word, tab or down goes to the next field, shift+tab or up to the one before, enter "
+        "measures, esc gives up."
+    )
 
     def __init__(
         self, subject: Subject, texts: Mapping[str, str], first: str = "target",
-        rejected: Mapping[str, str] | None = None,
+        rejected: Mapping[str, str] | None = None, glyphs: Glyphs = UNICODE,
     ):
         """``rejected``: by field why a compiler refused what stands there; told until that is changed."""
-        super().__init__()
+        super().__init__(glyphs)
         self._subject, self._texts, self._first, self._rejected = subject, texts, first, rejected or {}
         self.checked = check(subject, texts)
 
@@ -50,16 +67,15 @@ class MoreForm(FieldForm[Checked | None]):
                    "passes_off": passes, "matmul_precision": MATMUL_PRECISIONS,
                    "donate": [leaf.name for leaf in self._subject.inputs if leaf.name],
                    "compiler_options": sorted(OPTIONS)}
-        with Vertical():
+        with self.frame():
             yield Static(f"More switches of {safe(self._subject.program)}", markup=False)
             for name in FIELDS:
-                yield from self.field(LABELS[name], name, Input(
+                yield from self.field(LABELS[name], name, (Input if name in _FREE_TEXT else WordField)(
                     self._texts.get(name, ""), id=f"field-{name}", compact=True, select_on_focus=False,
                     suggester=_LastPart(offered[name], " " if name == "compiler_options" else ",")
                     if name in offered else None))
             foot = [*targets_line(self._subject),
-                    "gpu, tpu, cpu: executed on this machine; others are only compiled for, and times predicted",
-                    "right completes, enter measures, tab to the next field, esc gives up"]
+                    "gpu, tpu, cpu: executed on this machine; others are only compiled for, and times predicted"]
             yield Static("\n".join(foot), markup=False, id="foot")
 
     def on_mount(self) -> None:

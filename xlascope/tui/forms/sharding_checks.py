@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from rich.cells import cell_len
 
 from xlascope.ir.sharding import of_axes
 from xlascope.ir.sharding_picture import picture
 from xlascope.protocol import plans, specs
 from xlascope.protocol.specs import Leaf, ShardingError, Spec
+from xlascope.tui.glyphs import Glyphs
+from xlascope.tui.text.safe import safe
+from xlascope.tui.widgets.row_table import fit
 
 CHOICES = (*plans.PLANS, plans.AUTO)
 MOST_FIELDS = 64
 """Arguments that have a field of their own; those beyond keep the plan's spec."""
+
+_STEP = re.compile(r"\[[^\[\]]*\]|\.\w+")
+"""A step of an argument's path: `['kernel']`, `[0]`, `.count`."""
+_SHORT_DTYPES = {"bfloat": "bf", "float": "f", "uint": "u", "int": "i", "complex": "c"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,24 @@ def _planned(
         return tuple(found), unknown, (f"{len(found)} plans are measured in turn", *refused)
     made = plans.plan(subject.inputs, subject.outputs, devices, mesh, name)
     return (base | {"shard_plan": name},), made.specs, made.notes
+
+
+def label(index: int, leaf: Leaf, room: int | None, glyphs: Glyphs) -> str:
+    """An argument's place, path and shape in at most ``room`` cells (None: as many as it takes).
+
+    Of a path that is too long the end is kept, from the beginning of a step where that fits.
+    """
+    dtype = next((short + leaf.dtype.removeprefix(long) for long, short in _SHORT_DTYPES.items()
+                  if leaf.dtype.startswith(long)), leaf.dtype)
+    place, path = f"{index} ", safe(leaf.name)
+    rest = safe(f" {dtype}[{','.join(map(str, leaf.shape))}]")
+    if room is None or cell_len(place + path + rest) <= room:
+        return place + path + rest
+    for step in _STEP.finditer(path):
+        shorter = place + glyphs.ellipsis + path[step.start():] + rest
+        if cell_len(shorter) <= room:
+            return shorter
+    return place + fit(path + rest, room - cell_len(place), False, glyphs, keep_end=True)
 
 
 def drawn(subject: Subject, checked: Checked, index: int, ascii_only: bool = False) -> list[str]:

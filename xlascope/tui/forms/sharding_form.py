@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.events import DescendantFocus, Key
+from textual.events import DescendantFocus, Key, Resize
+from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from xlascope.protocol.specs import spec_text
-from xlascope.tui.forms.field_form import FieldForm
-from xlascope.tui.forms.sharding_checks import CHOICES, MOST_FIELDS, Checked, Draft, Subject, check, drawn
+from xlascope.tui.forms.field_form import FieldForm, WordField
+from xlascope.tui.forms.sharding_checks import CHOICES, MOST_FIELDS, Checked, Draft, Subject, check, drawn, label
+from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.safe import safe
 
 _STEPS = {"right": 1, "l": 1, "space": 1, "left": -1, "h": -1}
+_LABELS, _FIELDS = 32, 26
+"""Cells that the column of labels has at least, and that it leaves to the fields."""
+_WIDTH, _AROUND = 100, 6
+"""Cells of the form at least, where they are there; those of its frame, padding and scrollbars."""
+_ROWS, _OTHER_ROWS = 12, 24
+"""Rows of arguments in sight at least; those that picture, foot and the rest may take."""
 
 
 class PlanChoice(Static, can_focus=True):
@@ -59,28 +68,46 @@ class ShardingForm(FieldForm[tuple[dict[str, Any], ...] | None]):
 
     DEFAULT_CSS = """
     ShardingForm PlanChoice:focus { background: $primary 40%; }
-    ShardingForm #arguments { height: auto; max-height: 12; }
+    ShardingForm #arguments { height: auto; }
     ShardingForm #picture { margin: 1 0 0 0; }
     """
 
-    def __init__(self, subject: Subject, draft: Draft, ascii_only: bool = False):
-        super().__init__()
-        self._subject, self._first, self._ascii = subject, draft, ascii_only
+    SUBJECT = "sharding"
+    HELP = (
+        "A mesh of simulated CPU devices, a plan, and a spec for each argument, checked as you type. Enter compiles "
+        "the program for that mesh and measures it beside the baseline.\n\n"
+        "mesh: 8 is eight devices on one axis x; 4x2 has the axes x and y; data=4,model=2 has axes with names of your "
+        "own.\n\n"
+        "plan:\n"
+        "  replicate  every argument whole on each device\n"
+        "  batch      the batch split on its first dimension, all else whole\n"
+        "  fsdp       as batch, and each parameter split on one dimension\n"
+        "  as-script  as the script had it, where it ran on several devices\n"
+        "  auto       replicate, batch and fsdp, each measured, then ranked\n\n"
+        "spec: for each dimension the mesh axis that splits it, or - where it stays whole: x,- splits the first of two "
+        "over x, and x+y splits one dimension over both axes. An empty field lies as the plan says. A path that is too "
+        "long shows its end; the picture below names the argument in full.\n\n"
+        "Keys: tab or down goes to the next field, shift+tab or up to the one before, left and right choose a plan, "
+        "enter measures, esc gives up."
+    )
+
+    def __init__(self, subject: Subject, draft: Draft, glyphs: Glyphs = UNICODE):
+        super().__init__(glyphs)
+        self._subject, self._first = subject, draft
         self.checked = check(subject, draft)
         self._at = self._split_first(self.checked)
 
     def compose(self) -> ComposeResult:
         """Its widgets, from the top down."""
         inputs = self._subject.inputs
-        with Vertical():
+        with self.frame():
             yield Static(f"Sharding of {safe(self._subject.program)} on simulated CPU devices", markup=False)
-            yield from self.field("mesh: 8, 4x2, or x=4,y=2", "mesh", Input(
+            yield from self.field("mesh: 8, 4x2, or x=4,y=2", "mesh", WordField(
                 self._first.mesh, id="mesh", compact=True, select_on_focus=False))
             yield from self.field("plan (left, right)", "plan", PlanChoice(self._first.plan))
             with VerticalScroll(id="arguments", can_focus=False):
-                for index, leaf in enumerate(inputs[:MOST_FIELDS]):
-                    shape = f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]"
-                    yield from self.field(safe(f"{index} {leaf.name} {shape}"), index, Input(
+                for index in range(len(inputs[:MOST_FIELDS])):
+                    yield from self.field("", index, WordField(
                         self._first.specs.get(index, ""), id=f"spec-{index}", compact=True, select_on_focus=False))
             if len(inputs) > MOST_FIELDS:
                 yield Static(f"{len(inputs) - MOST_FIELDS} more arguments lie as the plan says; "
@@ -90,8 +117,27 @@ class ShardingForm(FieldForm[tuple[dict[str, Any], ...] | None]):
 
     def on_mount(self) -> None:
         """The field of the mesh has the keys."""
+        self._fit(self.app.size)
         self.query_one("#mesh", Input).focus()
         self.check()
+
+    def on_resize(self, event: Resize) -> None:
+        """Another size of the terminal."""
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        """As wide as paths and shapes need and the screen allows; what is too long still shows its end."""
+        shown = self._subject.inputs[:MOST_FIELDS]
+        wholes = [cell_len(label(index, leaf, None, self.glyphs)) for index, leaf in enumerate(shown)]
+        wanted = max(wholes, default=0) + 1
+        width = min(max(_WIDTH, wanted + _FIELDS + _AROUND), size.width)
+        column = max(min(wanted, width - _AROUND - _FIELDS), _LABELS)
+        self.query_one(Vertical).styles.width = width
+        self.query_one("#arguments").styles.max_height = max(_ROWS, size.height - _OTHER_ROWS)
+        for index, leaf in enumerate(shown):
+            self.query_one(f"#label-{index}", Static).update(label(index, leaf, column - 1, self.glyphs))
+        for each in self.query(".label"):
+            each.styles.width = column
 
     @property
     def draft(self) -> Draft:
@@ -125,10 +171,10 @@ class ShardingForm(FieldForm[tuple[dict[str, Any], ...] | None]):
             self._at = self._split_first(checked)
         self._draw_picture()
         foot = "; ".join(checked.remarks) if checked.commands else "a field says what is wrong"
-        self.query_one("#foot", Static).update(f"{safe(foot)}\nenter measures, tab to the next field, esc gives up")
+        self.query_one("#foot", Static).update(safe(foot))
 
     def _draw_picture(self) -> None:
-        lines = drawn(self._subject, self.checked, self._at, self._ascii)
+        lines = drawn(self._subject, self.checked, self._at, self.glyphs is not UNICODE)
         self.query_one("#picture", Static).update("\n".join(map(safe, lines)))
 
     @staticmethod

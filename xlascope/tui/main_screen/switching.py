@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from xlascope.tui.effects import Turned
 from xlascope.tui.forms.switches import NO_PYTHON, Switches, variant_name
-from xlascope.tui.glyphs import UNICODE
 
 if TYPE_CHECKING:
     from xlascope.tui.forms.more_checks import Checked
@@ -97,7 +96,7 @@ class Switching:
         mesh = ",".join(f"{axis}={size}" for axis, size in own.mesh) or str(own.devices or subject.first_mesh)
         typed = {int(name): spec for name, spec in own.shard if name.isdecimal()}
         draft = Draft(mesh, own.plan or ("as-script" if subject.devices > 1 else "batch"), typed)
-        screen.app.push_screen(ShardingForm(subject, draft, screen.glyphs is not UNICODE), self._lay)
+        screen.app.push_screen(ShardingForm(subject, draft, screen.glyphs), self._lay)
 
     def _lay(self, commands: tuple[dict[str, Any], ...] | None) -> None:
         """Measures what the form handed over; of several plans all, and the view `sharding` ranks them."""
@@ -135,7 +134,7 @@ class Switching:
             more, why = desk.rejected
             first = rejected_at(more) or first
             rejected = {first: why}
-        screen.app.push_screen(MoreForm(subject, typed(more), first, rejected), self._more)
+        screen.app.push_screen(MoreForm(subject, typed(more), first, rejected, screen.glyphs), self._more)
 
     def _more(self, checked: Checked | None) -> None:
         screen, desk = self._me, self._me.desk
