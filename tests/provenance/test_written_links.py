@@ -117,8 +117,8 @@ def test_the_work_of_a_member_is_not_reckoned_for_each_of_its_equations(monkeypa
     lines = "{ lambda ; a:f32[4]. let\n" + "".join(f"    b{n}:f32[4] = x\n" for n in range(40)) + "  in (b,) }"
     module, asked = parse_hlo(text), []
     origin = of_module(module, index_jaxpr(lines, rows))
-    work = attribution._work
-    monkeypatch.setattr(attribution, "_work", lambda member, of: asked.append(member.name) or work(member, of))
+    work = attribution.effort
+    monkeypatch.setattr(attribution, "effort", lambda member, of: asked.append(member.name) or work(member, of))
     shares = attribute({"call.3": 4000, "call.5": 1234, "call.7": 1}, module, origin, {each["path"]: each["primitive"] for each in rows})
     # Twice of the first of the ops that are split alike, once of the others.
     assert sorted(asked) == ["m.3", "m.3", "m.5", "m.7", "t.3", "t.3", "t.5", "t.7"]

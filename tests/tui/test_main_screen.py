@@ -133,6 +133,8 @@ def test_only_what_calls_has_a_total():
     assert "5.00 ms of it while other ops ran at the same time" in said and "Total" not in said
     assert "Total, what it called included" in "\n".join(explain_op(replace(row, opcode="while"), table))
     assert "same time" not in "\n".join(explain_op(table.rows[0], table))
+    kernels = "\n".join(explain_op(replace(row, device="8 devices", by_device=(("gpu:0", 1), ("gpu:1", 2))), table))
+    assert " kernels," in kernels and "Per kernel of the op" in kernels and "Per kernel" not in said
     in_name = [any("fusion in name only" in line for line in explain_op(replace(row, opcode=opcode), table, members))
                for opcode, members in (("fusion", 1), ("fusion", 2), ("fusion", None), ("add", 1))]  # fmt: skip
     assert in_name == [True, False, False, False]

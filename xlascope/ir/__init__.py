@@ -2,6 +2,7 @@
 
 from xlascope.ir.collectives import Collective, collectives, parse_groups
 from xlascope.ir.cost import Cost, cost, flops, moved_bytes
+from xlascope.ir.effort import effort
 from xlascope.ir.explain import explain
 from xlascope.ir.frames import Frame
 from xlascope.ir.fusions import Fusion, FusionSummary, fusion_summary, is_real_member
@@ -26,6 +27,7 @@ __all__ = [
     "collectives",
     "cost",
     "dtype_bits",
+    "effort",
     "explain",
     "flops",
     "fusion_summary",

@@ -161,14 +161,18 @@ def explain_op(row: OpRow, ops: OpsTable, members: int | None = None) -> list[st
     number = ops.windows or 0
     window = counted(number, "profile window") if number else "the profile windows"
     seen = "" if ops.calls_seen is None else f" with {counted(ops.calls_seen, 'call')} of the program"
+    # A GPU's profile has an event for each kernel, and an op may launch several.
+    kernels = any(name.startswith("gpu") for name in (row.device, *(name for name, _ in row.by_device)))
+    what, each = ("kernels", "Per kernel of the op, which may launch several each time") if kernels else (
+        "executions", "Per call of the op")  # fmt: skip
     lines = [
-        f"{row.op} on {row.device}: self time {duration(row.self_ns)} in {count(row.count)} executions,",
+        f"{row.op} on {row.device}: self time {duration(row.self_ns)} in {count(row.count)} {what},",
         f"from {window}{seen}" + (f" of the variant {ops.variant}." if ops.variant else " of the running script."),
         *_counted(row, ops),
         "",
         "Self time: each instant an op was active is given to the innermost active op, so rows add up to covered time.",
-        f"Per call of the op: {duration(row.self_ns)} / {count(row.count)} = {duration(row.per_call_ns)}; inside of a "
-        "loop each turn is a call.",
+        f"{each}: {duration(row.self_ns)} / {count(row.count)} = {duration(row.per_call_ns)}; in a loop each turn is a "
+        "call.",
         f"Share: of the self time of all rows of this table, {percent(row.share)}.",
         *_total(row),
         *_by_device(row),

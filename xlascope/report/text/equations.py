@@ -56,7 +56,7 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
     if any(row.state == "alone" for row in answer.rows):
         yield note("Each equation dispatched by itself and waited for, one call; those inside of others: not timed.")
     elif answer.equations_exact:
-        yield note("~ estimated: a fusion's time is split among its equations by their operations.")
+        yield note("~ estimated: a fusion's time is split among its equations by what such operations usually take.")
         if any(row.inferred for row in answer.rows):
             yield note(f"~ before an instruction: {INFERRED}.")
     else:

@@ -40,7 +40,10 @@ def line_account(subject: str, rows: Sequence[EquationRow], known: Known, glyphs
         if known.table.doubt == LINKS_TO_COME:
             told.append("Exact links are not made yet; with them these numbers change.")
     elif estimated:
-        told.append(f"{glyphs.estimated} a fusion's time is split among its equations by their operations: estimated.")
+        told.append(
+            f"{glyphs.estimated} a fusion's time is split among its equations by what such operations usually take: "
+            "estimated."
+        )
     else:
         told.append("Each of these ops is of these equations alone: exact.")
     if known.table.exact and known.table.exact_share is not None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
-from xlascope.ir import HloInstruction, HloModule, cost, parse_shape
+from xlascope.ir import HloInstruction, HloModule, effort
 from xlascope.views.provenance.inference import MOVING, working
 from xlascope.views.provenance.origins import Provenance
 
@@ -24,11 +24,11 @@ def attribute(
 ) -> dict[str, Share]:
     """Self time by equation path, from self time by op. ``primitives``: by path.
 
-    An op of one equation is that equation's. A fusion's time is split by the estimated operations of its members, each
-    member counting for its own equations. Of several equations of one instruction, those count that are lowered to its
-    opcode (a product, not the transpose merged into it), else those that do more than move values. What XLA added
-    counts for the equations it is there for. All that is split, attributed, inferred or rests on guessed equations is
-    estimated. The parts of an op add up to its time.
+    An op of one equation is that equation's. A fusion's time is split by the effort of its members (`ir/effort.py`:
+    what such operations take beside each other), each member counting for its own equations. Of several equations of
+    one instruction, those count that are lowered to its opcode (a product, not the transpose merged into it), else
+    those that do more than move values. What XLA added counts for the equations it is there for. All that is split,
+    attributed, inferred or rests on guessed equations is estimated. The parts of an op add up to its time.
     """
     found: dict[str, Share] = defaultdict(Share)
     alike: dict[Hashable, _Alike] = {}
@@ -65,7 +65,7 @@ def _likeness(module: HloModule, name: str, paths: Collection[str], origin: Prov
     bodies = (module.computation(body) for body in instruction.called.get("calls", ()))
     members = (member for body in bodies if body is not None for member in body.instructions)
     return id(paths), *(
-        (member.opcode, id(own), _work(member, module))
+        (member.opcode, id(own), effort(member, module))
         for member in members
         if (own := origin.equations.get(member.name)) is not None
     )
@@ -94,7 +94,7 @@ def _weights(
                 if is_lent(member, own, primitives):
                     continue
                 counting = working(member.opcode, own, primitives)
-                part = _work(member, module) / len(counting) if counting else 0.0
+                part = effort(member, module) / len(counting) if counting else 0.0
                 for path in counting:
                     weights[path] += part
     elif instruction is not None:
@@ -116,15 +116,6 @@ def is_lent(member: HloInstruction, paths: Collection[str], primitives: Mapping[
     elif member.opcode != "constant":
         return False
     return not any(primitives.get(path) in MOVING for path in paths)
-
-
-def _work(member: HloInstruction, module: HloModule) -> float:
-    """Operations of a member; of one that computes nothing, its elements at a tenth of an operation each."""
-    flops = cost(member, module).flops
-    if flops:
-        return float(flops)
-    shape = parse_shape(member.shape)
-    return 0.1 * (shape.size or 0) if shape is not None else 0.0
 
 
 def _split(ns: int, weights: Mapping[str, float]) -> dict[str, int]:
