@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.recording import record_script
-from xlascope.views import open_source
+from xlascope.report.text import render
+from xlascope.tui.glyphs import UNICODE
+from xlascope.tui.widgets.compare_tables import _equation_columns
+from xlascope.views import open_source, query
 from xlascope.views.compare import Compare, Equation, compare
 from xlascope.views.comparing.script_lines import corresponding
 from xlascope.views.comparing.sides import Side, open_sides
+from xlascope.views.equations import is_estimated
 from xlascope.views.sources.source import RunSource
 from xlascope.views.sources.stages import jaxpr_index
 
@@ -84,3 +89,70 @@ def test_a_line_that_was_changed_keeps_what_it_still_writes(tmp_path: Path, runs
         (program,) = compare(a, b).programs
     assert [(row.primitive, row.line_b) for row in program.equations if row.path_a is None] == [("cos", 7)]
     assert all(b == a + 1 for a, b in both(program.equations))
+
+
+def test_times_that_are_shares_of_fusions_are_marked_and_all_rows_go_into_a_pipe(
+    answer: Compare, runs: tuple[Path, Path]
+) -> None:
+    (program,) = answer.programs
+    with open_source(runs[1]) as source:
+        told = query("equations", source, program=program.program_b)
+    marks = {row.path: is_estimated(row, told.equations_exact) for row in told.rows if row.self_ns is not None}
+    assert True in marks.values()
+    assert {row.path_b: row.b_estimated for row in program.equations if row.b_ns is not None} == marks
+    sure = replace(answer, programs=(replace(program, verdict="slower"),))
+    whole, cut = render("compare", sure, whole=True), render("compare", sure, width=120, whole=False)
+    rows = [line for line in whole.splitlines() if line.startswith("–")]
+    assert len(rows) == sum(row.path_a is None for row in program.equations) and "more:" not in whole
+    shares = [row for row in program.equations if row.path_a is None and row.b_ns and row.b_estimated]
+    assert sum("~" in line for line in rows) == len(shares) > 0
+    assert "more: `xlascope compare A B | less` lists all" in cut and "(…)" not in whole
+    unsure = render("compare", replace(answer, programs=(replace(program, verdict="same"),)), whole=True)
+    assert "(…): within the noise" in unsure and "(~+" in unsure
+
+
+LIBRARY = """
+import jax.numpy as jnp
+
+def dense(x, w):
+    return jnp.tanh(x @ w)
+"""
+USER = """
+import sys
+sys.path.insert(0, {folder!r})
+import jax, jax.numpy as jnp
+import layers
+
+@jax.jit
+def step(x):
+    return layers.dense(x, x)
+
+for _ in range(5):
+    step(jnp.ones((64, 64))).block_until_ready()
+"""
+
+
+def test_the_line_of_an_equation_is_the_user_s_own_and_the_library_s_stands_behind(tmp_path: Path) -> None:
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    (packages / "layers.py").write_text(LIBRARY)
+    text = USER.format(folder=str(packages))
+    made = [record_script(tmp_path / name, text) for name in ("a", "b") if (tmp_path / name).mkdir() is None]
+    with open_source(made[0]) as source:
+        answer = query("equations", source)
+        (dot,) = [row for row in answer.rows if row.primitive == "dot_general"]
+        assert (dot.file or "").endswith("layers.py") and dot.line == 5  # in JSON as XLA has it
+        lines = render("equations", answer, whole=True).splitlines()
+    (row,) = [line for line in lines if " dot_general " in line]
+    assert " script.py:9 layers.py:5 " in " ".join(row.split())
+    a, b = open_sides(*map(str, made))
+    with a.source, b.source:
+        found = compare(a, b)
+    (program,) = found.programs
+    (dot,) = [row for row in program.equations if row.primitive == "dot_general"]
+    assert (dot.line_b, dot.user_line_b) == (5, 9)
+    text = render("compare", replace(found, programs=(replace(program, verdict="slower"),)), whole=True)
+    (row,) = [line for line in text.splitlines() if " dot_general " in line]
+    assert row.endswith("script.py:9  layers.py:5")
+    assert [column.text(dot) for column in _equation_columns(UNICODE, lambda row: "text")][-2:] == [
+        "script.py:9", "layers.py:5"]

@@ -25,9 +25,11 @@ from xlascope.views.comparing.times import (
     machine,
     with_variant,
 )
+from xlascope.views.equations import is_estimated
 from xlascope.views.errors import ViewError
 from xlascope.views.names.program_choice import choose
 from xlascope.views.names.variant_names import BASELINE, name_of
+from xlascope.views.provenance.positions import user_places
 from xlascope.views.sources.source import RunSource, Source
 from xlascope.views.sources.stages import jaxpr_index
 from xlascope.views.times.observations import observation
@@ -57,6 +59,12 @@ class Equation:
     line_a: int | None
     file_b: str | None
     line_b: int | None
+    a_estimated: bool = False
+    b_estimated: bool = False
+    user_file_a: str | None = None
+    user_line_a: int | None = None
+    user_file_b: str | None = None
+    user_line_b: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,19 +266,23 @@ def _equations(a: Side, b: Side, one: str, two: str) -> tuple[Equation, ...]:
     if first is None or second is None:
         return ()
     times_a, times_b = _times(a, one), _times(b, two)
+    users_a, users_b = user_places(first.equations), user_places(second.equations)
     found = []
     for each in align(first, second, corresponding(a.source, b.source, first, second)):
         x = first.by_path[each.path_a] if each.path_a is not None else None
         y = second.by_path[each.path_b] if each.path_b is not None else None
         told = y or x
         assert told is not None
+        time_a, time_b = times_a.get(each.path_a or "", _NOT_SEEN), times_b.get(each.path_b or "", _NOT_SEEN)
+        user_a = (users_a[each.path_a] if each.path_a is not None else None) or (None, None)
+        user_b = (users_b[each.path_b] if each.path_b is not None else None) or (None, None)
         found.append(
             Equation(
-                path_a=each.path_a, path_b=each.path_b, primitive=canonical(told.primitive),
-                a_ns=times_a.get(each.path_a) if each.path_a is not None else None,
-                b_ns=times_b.get(each.path_b) if each.path_b is not None else None, moved=each.moved,
-                file_a=x.file if x else None, line_a=x.line if x else None,
+                path_a=each.path_a, path_b=each.path_b, primitive=canonical(told.primitive), a_ns=time_a.ns,
+                b_ns=time_b.ns, moved=each.moved, file_a=x.file if x else None, line_a=x.line if x else None,
                 file_b=y.file if y else None, line_b=y.line if y else None,
+                a_estimated=time_a.estimated, b_estimated=time_b.estimated, user_file_a=user_a[0],
+                user_line_a=user_a[1], user_file_b=user_b[0], user_line_b=user_b[1],
             )
         )  # fmt: skip
     return tuple(found)
@@ -283,43 +295,65 @@ def _by_one_jaxpr(a: Side, b: Side, one: str, two: str) -> tuple[Equation, ...]:
     if jaxpr is None:
         return ()
     told = [
-        _times(side, name) if side.source is ours else equation_times(side.source, name, jaxpr)
+        _times(side, name) if side.source is ours else _guessed(equation_times(side.source, name, jaxpr))
         for side, name in ((a, one), (b, two))
     ]
     if not told[0] or not told[1]:
         return ()
+    users = user_places(jaxpr.equations)
     alike: dict[tuple[str, str | None, int | None], list[str]] = {}
     for each in jaxpr.equations:
         if each.path in told[0] or each.path in told[1]:
             alike.setdefault((each.primitive, each.file, each.line), []).append(each.path)
-    return tuple(
-        Equation(
-            path_a=" ".join(paths), path_b=" ".join(paths), primitive=canonical(primitive), a_ns=_sum(told[0], paths),
-            b_ns=_sum(told[1], paths), moved=False, file_a=file, line_a=line, file_b=file, line_b=line,
-        )
-        for (primitive, file, line), paths in alike.items()
-    )  # fmt: skip
+    found = []
+    for (primitive, file, line), paths in alike.items():
+        time_a, time_b = _sum(told[0], paths), _sum(told[1], paths)
+        user_file, user_line = users[paths[0]] or (None, None)
+        found.append(
+            Equation(
+                path_a=" ".join(paths), path_b=" ".join(paths), primitive=canonical(primitive), a_ns=time_a.ns,
+                b_ns=time_b.ns, moved=False, file_a=file, line_a=line, file_b=file, line_b=line,
+                a_estimated=time_a.estimated, b_estimated=time_b.estimated, user_file_a=user_file,
+                user_line_a=user_line, user_file_b=user_file, user_line_b=user_line,
+            )
+        )  # fmt: skip
+    return tuple(found)
 
 
-def _sum(times: Mapping[str, int], paths: list[str]) -> int | None:
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """Self time of one call on one device; ``estimated``: a part of it is split or guessed."""
+
+    ns: int | None
+    estimated: bool
+
+
+_NOT_SEEN = _Time(None, False)
+
+
+def _guessed(times: Mapping[str, int] | None) -> dict[str, _Time]:
+    return {path: _Time(ns, True) for path, ns in (times or {}).items()}
+
+
+def _sum(times: Mapping[str, _Time], paths: list[str]) -> _Time:
     known = [times[path] for path in paths if path in times]
-    return sum(known) if known else None
+    return _Time(fields.plus([each.ns for each in known]), any(each.estimated for each in known))
 
 
-def _times(side: Side, program: str) -> dict[str, int]:
-    """Self time of one call on one device by equation; empty where the side has no op times of the program."""
+def _times(side: Side, program: str) -> dict[str, _Time]:
+    """By equation; empty where the side has no op times of the program."""
     assert isinstance(side.source, RunSource)
     which = variant_of(side, program)
     try:
-        rows = equations_view.query(side.source, program, which).rows
+        answer = equations_view.query(side.source, program, which)
         # Each device counts the calls that it had a part in: the sum of its times by theirs is the mean of one device.
         calls = sum(row.calls or 0 for row in observation(side.source, program, which).times.calls)
     except ViewError:
         return {}  # a variant measured without a profile
-    alone = any(row.state == "alone" for row in rows)  # with jit off they are times of one call already
+    alone = any(row.state == "alone" for row in answer.rows)  # with jit off they are times of one call already
     return {
-        row.path: round(row.self_ns / (1 if alone else calls))
-        for row in rows
+        row.path: _Time(round(row.self_ns / (1 if alone else calls)), is_estimated(row, answer.equations_exact))
+        for row in answer.rows
         if row.self_ns is not None and row.path and (calls or alone)
     }
 

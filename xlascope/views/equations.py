@@ -89,6 +89,15 @@ class Equations:
         return exact / every if every else None
 
 
+def is_estimated(row: Row, exact: bool) -> bool:
+    """Whether its self time is an estimate; ``exact``: as the answer's ``equations_exact``.
+
+    Of one that shares an instruction, and got nothing of its time, no time is known for sure either.
+    """
+    sure = exact or row.state in ("eager", "alone")
+    return not sure or bool(row.estimated_ns) or (row.estimated and not row.self_ns)
+
+
 def query(source: RunSource, program: str | None = None, variant: str | None = None) -> Equations:
     """Of all programs or of one, as the script ran it or as a variant did."""
     which = None

@@ -12,6 +12,7 @@ from xlascope.report.text.tables import (
     Column,
     count,
     duration,
+    estimated,
     fixed_column,
     heading,
     note,
@@ -118,13 +119,27 @@ def _program(each: Program) -> Iterable[RenderableType]:
         changes = ", ".join(f"{opcode} {a}→{b}" for opcode, (a, b) in each.opcodes.items())
         yield note(f"{each.program_b}: instructions: {changes}")
     rows = told_equations(each)
-    if rows:
-        columns = [fixed_column("A"), fixed_column("B"), Column("equation", least=10), number_column("A time"),
-                   number_column("B time"), number_column("change"), place_column()]  # fmt: skip
-        yield heading(f"{each.program_b}: equations that differ")
-        yield table(columns, [_equation(row) for row in rows[:_MOST_EQUATIONS]])
-        if len(rows) > _MOST_EQUATIONS:
-            yield note(f"{len(rows) - _MOST_EQUATIONS} more")
+    if not rows:
+        return
+    library = any(map(_library, rows))
+    columns = [fixed_column("A"), fixed_column("B"), Column("equation", least=10), number_column("A time"),
+               number_column("B time"), number_column("change"), place_column(),
+               *([Column("library", "left", 12, 1, keep_end=True)] if library else [])]  # fmt: skip
+    yield heading(f"{each.program_b}: equations that differ")
+    noise = within_noise(each)
+    yield table(
+        columns, [_equation(row, library, noise) for row in rows], _MOST_EQUATIONS,
+        "And {} more: `xlascope compare A B | less` lists all, the compare screen and --json have them too.",
+    )  # fmt: skip
+    if any(row.a_estimated or row.b_estimated for row in rows):
+        yield note("~ estimated: a fusion's time is split among its equations by their operations.")
+    if noise and any(_change_ns(row) is not None for row in rows):
+        yield note("(…): within the noise, as the time of the program itself did not change for sure.")
+
+
+def within_noise(program: Program) -> bool:
+    """Whether changes of its equations cannot be told from noise, as its own cannot."""
+    return program.verdict not in ("slower", "faster")
 
 
 def told_equations(program: Program) -> list[Equation]:
@@ -151,10 +166,40 @@ def _shortly(paths: str | None) -> str:
     return f"{first} +{len(more)}" if more else first
 
 
-def _equation(row: Equation) -> list[str | Text]:
-    change = UNKNOWN
-    if row.a_ns is not None and row.b_ns is not None:
-        change = f"{'+' if row.b_ns >= row.a_ns else '−'}{duration(abs(row.b_ns - row.a_ns))}"
-    where = place(row.file_b, row.line_b) if row.path_b is not None else place(row.file_a, row.line_a)
-    return [_shortly(row.path_a), _shortly(row.path_b), row.primitive, duration(row.a_ns), duration(row.b_ns), change,
-            where]
+def _change_ns(row: Equation) -> int | None:
+    """What one side alone has is the whole change."""
+    if (row.path_a is not None and row.a_ns is None) or (row.path_b is not None and row.b_ns is None):
+        return None
+    return (row.b_ns or 0) - (row.a_ns or 0)
+
+
+def _equation(row: Equation, library: bool, noise: bool) -> list[str | Text]:
+    style, gone, change = "dim" if noise else "", _change_ns(row), UNKNOWN
+    if gone is not None:
+        told = f"{'+' if gone >= 0 else '−'}{duration(abs(gone))}"
+        change = estimated(told, not (row.a_estimated or row.b_estimated))
+        change = f"({change})" if noise else change
+    file, line, user_file, user_line = _of_one_side(row)
+    times = ((row.path_a, row.a_ns, row.a_estimated), (row.path_b, row.b_ns, row.b_estimated))
+    return [
+        _shortly(row.path_a),
+        _shortly(row.path_b),
+        row.primitive,
+        *(Text("" if path is None else estimated(duration(ns), not guess), style=style) for path, ns, guess in times),
+        Text(change, style=style),
+        place(user_file, user_line) if user_file is not None else place(file, line),
+        *([_library(row)] if library else []),
+    ]
+
+
+def _of_one_side(row: Equation) -> tuple[str | None, int | None, str | None, int | None]:
+    """File and line as XLA has them and the user's own: B's, where it has the equation."""
+    if row.path_b is not None:
+        return row.file_b, row.line_b, row.user_file_b, row.user_line_b
+    return row.file_a, row.line_a, row.user_file_a, row.user_line_a
+
+
+def _library(row: Equation) -> str:
+    """The place that XLA's metadata names, where it is not the user's own line."""
+    file, line, *user = _of_one_side(row)
+    return place(file, line) if file is not None and user[0] is not None and [file, line] != user else ""

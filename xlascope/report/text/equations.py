@@ -25,7 +25,7 @@ from xlascope.report.text.tables import (
     share,
     table,
 )
-from xlascope.views.equations import Equations, Row
+from xlascope.views.equations import Equations, Row, is_estimated
 
 
 def equations(answer: Equations) -> Iterable[RenderableType]:
@@ -37,11 +37,13 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
         yield note("No equation is held.")
         return
     several = len({row.program for row in answer.rows}) > 1
+    library = any(map(_library, answer.rows))
     columns = [
         *([Column("program", least=10)] if several else []),
         Column("equation", least=20),
         Column("primitive", least=10),
         place_column(),
+        *([Column("library", "left", 12, 3, keep_end=True)] if library else []),
         number_column("self"),
         number_column("with inner", 2),
         number_column("share"),
@@ -49,7 +51,8 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
         Column("instructions", least=14, spare=1),
     ]
     exact = answer.equations_exact
-    yield table(columns, [_row(row, several, exact or row.state == "eager", answer.op_ns) for row in answer.rows])
+    rows = [_row(row, several, library, exact or row.state == "eager", answer.op_ns) for row in answer.rows]
+    yield table(columns, rows)
     cover = UNKNOWN if answer.equation_coverage is None else f"{answer.equation_coverage * 100:.1f}%"
     yield note(f"{cover} of {duration(answer.op_ns)} op time has an equation. ∅ folded or merged by XLA: not 0.")
     yield note(f"Share: of all op time, with inner.{_certainty(answer)}")
@@ -74,10 +77,15 @@ def _certainty(answer: Equations) -> str:
     return f" {share(part)} of the op time of equations is exact, {share(1 - part)} estimated."
 
 
-def _row(row: Row, several: bool, exact: bool, op_ns: int | None) -> list[str | Text]:
+def _library(row: Row) -> str:
+    """The place that XLA's metadata names, where it is not the user's own line."""
+    other = row.user_file is not None and (row.file, row.line) != (row.user_file, row.user_line)
+    return place(row.file, row.line) if other and row.file is not None else ""
+
+
+def _row(row: Row, several: bool, library: bool, exact: bool, op_ns: int | None) -> list[str | Text]:
     depth = row.path.count(".") - row.path.count("b")
-    # One that shares an instruction, and got nothing of its time, has none that is known.
-    own = estimated(duration(row.self_ns), exact and not row.estimated_ns and bool(row.self_ns or not row.estimated))
+    own = estimated(duration(row.self_ns), not is_estimated(row, exact))
     guessed = row.estimated or (row.total_ns is not None and not exact)
     nothing = "∅" if row.state == "folded" else UNKNOWN
     part = row.total_ns / op_ns if row.total_ns is not None and op_ns else row.share
@@ -87,7 +95,8 @@ def _row(row: Row, several: bool, exact: bool, op_ns: int | None) -> list[str | 
         *([row.program or "?"] if several else []),
         " " * depth + row.path,
         row.primitive if row.state != "rest" else "no equation",
-        place(row.file, row.line),
+        place(row.user_file, row.user_line) if row.user_file is not None else place(row.file, row.line),
+        *([_library(row)] if library else []),
         own,
         estimated(duration(row.total_ns), not guessed) if row.total_ns is not None else nothing,
         ("~<1%" if guessed and not part else estimated(share(part), not guessed)) if part is not None else nothing,

@@ -83,14 +83,19 @@ Cell = str | Text | Several
 
 
 class Fitted:
-    """A table without borders that fits the width of the console, unless that wants it whole."""
+    """A table without borders that fits the width of the console, unless that wants it whole; see `table`."""
 
-    def __init__(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
+    def __init__(
+        self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], most: int | None = None, rest: str = ""
+    ) -> None:
         self._columns = list(columns)
-        self._rows = [list(row) for row in rows]
+        self._all = [list(row) for row in rows]
+        self._rows = self._all
+        self._most, self._rest = most, rest
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         whole = is_whole(console)
+        self._rows = self._all if whole else self._all[: self._most]
         rows = [[_text(cell, whole) for cell in row] for row in self._rows]
         natural = self._natural(rows)
         kept, widths = list(range(len(natural))), natural
@@ -101,6 +106,9 @@ class Fitted:
         yield self._line([Text(self._columns[index].title, style="bold") for index in kept], kept, widths)
         for row in rows:
             yield self._line([row[index].copy() for index in kept], kept, widths)
+        if len(self._rows) < len(self._all):
+            tell_cut(console)
+            yield note(self._rest.format(len(self._all) - len(self._rows)))
 
     def _natural(self, rows: Sequence[Sequence[Text]]) -> list[int]:
         titles = [len(column.title) for column in self._columns]
@@ -157,9 +165,13 @@ def fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> tuple[
     return kept, widths
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Fitted:
-    """A table of texts and numbers."""
-    return Fitted(columns, rows)
+def table(
+    columns: Sequence[Column], rows: Iterable[Sequence[Cell]], most: int | None = None, rest: str = ""
+) -> Fitted:
+    """A table of texts and numbers; ``most``: so many rows, and ``rest`` with the number of the others, unless all is
+    wanted whole.
+    """
+    return Fitted(columns, rows, most, rest)
 
 
 def line(*parts: str | Text | None) -> Text:

@@ -29,9 +29,9 @@ class EquationsTable(RowTable):
 
     HELP = (
         "Equations matched by primitive, types and flow of data, with their self times of one call in A and in B, on "
-        "several devices the mean of one. `+` "
-        "is only in B, `-` only in A, `~` stands elsewhere. `<` and `>` sort, for example by the change. Times "
-        "are dim where the program's own change cannot be told from noise."
+        "several devices the mean of one. In front `+` is only in B, `-` only in A, `~` stands elsewhere; a time with "
+        "`~` is an estimated share of a fusion. `<` and `>` sort, for example by the change. Times are dim where the "
+        "program's own change cannot be told from noise."
     )
 
     def __init__(self, *, id: str | None = None, glyphs: Glyphs = UNICODE):
@@ -79,18 +79,18 @@ def _program_columns(glyphs: Glyphs) -> list[Column]:
 
 
 def _equation_columns(glyphs: Glyphs, role: Callable[[Equation], str]) -> list[Column]:
-    micro = glyphs.micro
     return [
         Column("sign", "", 1, lambda row: _sign(row, glyphs), None, role=_sign_role),
         Column("a_path", "A", 9, lambda row: row.path_a or "", None, role="dim", keep_end=True),
         Column("b_path", "B", 9, lambda row: row.path_b or "", None, role="dim", keep_end=True),
         Column("primitive", "equation", 16, lambda row: row.primitive, lambda row: row.primitive, grow=True, role="op"),
-        Column("a", "A time", 8, lambda row: _time(row.path_a, row.a_ns, glyphs), lambda row: row.a_ns, right=True,
-               role=role),
-        Column("b", "B time", 8, lambda row: _time(row.path_b, row.b_ns, glyphs), lambda row: row.b_ns, right=True,
-               role=role),
-        Column("change", "change", 9, lambda row: _delta(row, micro), _order, right=True, role=role),
+        Column("a", "A time", 9, lambda row: _time(row.path_a, row.a_ns, row.a_estimated, glyphs),
+               lambda row: row.a_ns, right=True, role=role),
+        Column("b", "B time", 9, lambda row: _time(row.path_b, row.b_ns, row.b_estimated, glyphs),
+               lambda row: row.b_ns, right=True, role=role),
+        Column("change", "change", 10, lambda row: _delta(row, glyphs), _order, right=True, role=role),
         Column("line", "line", 16, _line, None, role="dim", least=76, keep_end=True),
+        Column("library", "library", 16, _library, None, role="dim", least=110, keep_end=True),
     ]  # fmt: skip
 
 
@@ -116,8 +116,9 @@ def _sign_role(row: Equation) -> str:
     return "good" if row.path_a is None else "bad" if row.path_b is None else "warn"
 
 
-def _time(path: str | None, ns: int | None, glyphs: Glyphs) -> str:
-    return "" if path is None else duration(ns, glyphs.micro)
+def _time(path: str | None, ns: int | None, guessed: bool, glyphs: Glyphs) -> str:
+    mark = glyphs.estimated if guessed and ns is not None else ""
+    return "" if path is None else mark + duration(ns, glyphs.micro)
 
 
 def _order(row: Equation) -> int | None:
@@ -129,13 +130,28 @@ def _order(row: Equation) -> int | None:
     return abs((row.b_ns or 0) - (row.a_ns or 0))
 
 
-def _delta(row: Equation, micro: str) -> str:
+def _delta(row: Equation, glyphs: Glyphs) -> str:
     if _order(row) is None:
         return ""
     change = (row.b_ns or 0) - (row.a_ns or 0)
-    return f"{'+' if change >= 0 else '-'}{duration(abs(change), micro)}"
+    mark = glyphs.estimated if row.a_estimated or row.b_estimated else ""
+    return f"{mark}{'+' if change >= 0 else '-'}{duration(abs(change), glyphs.micro)}"
 
 
 def _line(row: Equation) -> str:
-    file, line = (row.file_b, row.line_b) if row.path_b is not None else (row.file_a, row.line_a)
+    """The user's own line, else XLA's."""
+    if row.path_b is not None:
+        file, line = (row.user_file_b, row.user_line_b) if row.user_file_b else (row.file_b, row.line_b)
+    else:
+        file, line = (row.user_file_a, row.user_line_a) if row.user_file_a else (row.file_a, row.line_a)
+    return _short(file, line)
+
+
+def _library(row: Equation) -> str:
+    """XLA's line where that is not the user's own."""
+    other = _short(row.file_b, row.line_b) if row.path_b is not None else _short(row.file_a, row.line_a)
+    return "" if other == _line(row) else other
+
+
+def _short(file: str | None, line: int | None) -> str:
     return "" if file is None else f"{file.rpartition('/')[2]}:{line or '?'}"

@@ -15,7 +15,7 @@ from xlascope.views import fields
 from xlascope.views.provenance.positions import user_places
 from xlascope.views.sources.source import RunSource
 
-Texts = dict[int, Hashable]
+Texts = Mapping[int, Hashable]
 """What stands on each line of a file."""
 
 
@@ -61,9 +61,10 @@ def corresponding(a: RunSource, b: RunSource, first: JaxprIndex, second: JaxprIn
     numbers = count()
     of_a: dict[tuple[str, int], tuple[int, int]] = {}
     of_b: dict[tuple[str, int], tuple[int, int]] = {}
+    sides: tuple[Texts, Texts]
     for one, two in couples(a, b, list(wrote_a), list(wrote_b)):
         if one in texts_a and two in texts_b:
-            sides: tuple[Texts, Texts] = _of_text(texts_a[one]), _of_text(texts_b[two])
+            sides = _of_text(texts_a[one]), _of_text(texts_b[two])
         else:
             sides = wrote_a[one], wrote_b[two]
         _number(sides, (one, two), (of_a, of_b), numbers)
@@ -105,7 +106,7 @@ def _number(
 
 
 @lru_cache(maxsize=16)  # of one script for each of its programs
-def _changes(a: tuple[Hashable, ...], b: tuple[Hashable, ...]) -> list[tuple[str, int, int, int, int]]:
+def _changes(a: tuple[Hashable, ...], b: tuple[Hashable, ...]) -> Sequence[tuple[str, int, int, int, int]]:
     return difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
 
 
