@@ -230,6 +230,53 @@ async def test_the_way_between_two_nodes(graph):
         assert "no value goes from one to the other" in screen_text(app)[0]
 
 
+async def test_a_way_is_found_in_either_direction_and_from_a_name_at_the_top_of_a_fold():
+    """Whatever stands for an end on the picture, a node, a fold, or what comes into a fold, the way is the same one."""
+    layers = range(12)
+    lines = ["%x = f32[8,64] parameter(0)", "%n.0 = f32[8,64] negate(%x)"]
+    for layer in layers:
+        for op in range(10):
+            scope = f'metadata={{op_name="jit(step)/jvp(layer_{layer})/add"}}'
+            last = f"v.{layer}.{op - 1}" if op else f"v.{layer - 1}.9" if layer else "n.0"
+            lines.append(f"%v.{layer}.{op} = f32[8,64] add(%{last}, %{'n.0' if op == 4 else last}), {scope}")
+    lines[-1] = "ROOT " + lines[-1]
+    text = "HloModule m\nENTRY %e () -> f32[8,64] {\n  " + "\n  ".join(lines) + "\n}\n"
+    app = Host(GraphPane())
+    async with app.run_test(size=(160, 40)) as pilot:
+        view = await start(pilot, build_graph(parse_hlo(text)))
+
+        async def way(first: str, second: str) -> str:
+            for end in (first, second):
+                if end in view.placed.by_id:
+                    view._move(end)
+                else:
+                    view.go_to_node(end)
+                    await settle(pilot)
+                await pilot.press("apostrophe")
+            await settle(pilot)
+            return screen_text(app)[0]
+
+        view.go_to_node("v.5.6")
+        await settle(pilot)
+        fold = view.folds.ancestors("v.5.6")[0]
+        inlet = f"{fold} < n.0"
+        assert inlet in view.placed.by_id and "v.5.6" in view.placed.by_id
+        assert "way 4 nodes from the second end to the first" in await way("v.5.6", inlet)
+        assert view.way.nodes == ("n.0", "v.5.4", "v.5.5", "v.5.6")
+        assert "way 4 nodes from the first end to the second" in await way(inlet, "v.5.6")
+        assert "from the second end to the first" in await way("v.5.6", "n.0")
+        assert view.way.nodes == ("n.0", "v.5.4", "v.5.5", "v.5.6")
+        assert "way 1 node, both ends lie in it" in await way("v.5.6", fold)
+        view._move(inlet)
+        await pilot.press("apostrophe", "u")  # other folds: the end is still a node
+        await settle(pilot)
+        view.go_to_node("v.5.4")
+        await settle(pilot)
+        await pilot.press("apostrophe")
+        await settle(pilot)
+        assert view.way.nodes == ("n.0", "v.5.4")
+
+
 async def test_the_map_tells_what_is_in_sight(graph):
     app = Host(GraphPane())
     async with app.run_test(size=(70, 12)) as pilot:

@@ -11,11 +11,15 @@ from xlascope.graphs.visible import consumer_of
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Nodes one after the other. ``ns`` is their self time, ``of_ns`` that of the whole computation; None: unknown."""
+    """Nodes one after the other, as values go. ``ns`` is their self time, ``of_ns`` that of the whole computation.
+
+    Times are None where they are unknown. ``backwards``: from the second of the two ends asked for to the first.
+    """
 
     nodes: tuple[str, ...]
     ns: int | None
     of_ns: int | None
+    backwards: bool = False
 
 
 def critical_path(folds: Folds, group: str | None = None) -> Way | None:
@@ -58,12 +62,13 @@ def path_between(folds: Folds, first: str, second: str) -> Way | None:
     below: dict[str, list[str]] = {}
     for flow in folds.wiring(group).flows:
         below.setdefault(flow.source, []).append(flow.target)
-    found = _shortest(below, starts, ends) or _shortest(below, ends, starts)
+    forwards = _shortest(below, starts, ends)
+    found = forwards or _shortest(below, ends, starts)
     if not found:
         return None
     times = [time for time in (self_ns(folds, box) for box in found) if time is not None]
     whole = [time for time in (self_ns(folds, box) for box in _nodes(folds, group)) if time is not None]
-    return Way(tuple(found), sum(times) if times else None, sum(whole) if whole else None)
+    return Way(tuple(found), sum(times) if times else None, sum(whole) if whole else None, not forwards)
 
 
 def _shortest(below: dict[str, list[str]], starts: set[str], ends: set[str]) -> list[str]:

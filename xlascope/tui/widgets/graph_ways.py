@@ -65,7 +65,7 @@ class GraphWays:
 
     def action_critical(self) -> None:
         """Marks the critical path of the computation that the cursor is in; again: no more."""
-        folds, box = self._pane.folds, self._pane.box
+        folds, chosen = self._pane.folds, self._pane.chosen()
         if self.ends or folds is None:
             self.clear_ways()
             return
@@ -73,30 +73,34 @@ class GraphWays:
         def job() -> None:
             from xlascope.graphs.paths import critical_path
 
-            group = folds.computation_of(box) if box is not None else None
+            group = folds.computation_of(chosen[0]) if chosen is not None else None
             self._pane.post_message(self._pane.WayFound(folds, critical_path(folds, group), "critical path"))
 
         self._pane.run_worker(job, group="way", exclusive=True, thread=True)
 
     def action_way(self) -> None:
         """Marks the cursor's node as one end; on another node: the way between the two."""
-        folds, box = self._pane.folds, self._pane.box
-        if folds is None or box is None:
+        pane, folds, chosen = self._pane, self._pane.folds, self._pane.chosen()
+        if folds is None or chosen is None or pane.box is None:
             return
-        if self._start is None or self._start == box:
+        # A name at the top of a fold is a box of the picture alone: what it names is the end.
+        node = chosen[0]
+        start = self._start
+        known = start is not None and (folds.group(start) is not None or start in folds.graph.node_by_id)
+        if start is None or start == node or not known:
             self.clear_ways()
-            self._start, self.ends = box, frozenset({box})
+            self._start, self.ends = node, frozenset({pane.box})
             self._say("one end; ' on another node: the way")
-            self._pane.redraw()
+            pane.redraw()
             return
-        start, self._start = self._start, None
+        self._start = None
 
         def job() -> None:
             from xlascope.graphs.paths import path_between
 
-            self._pane.post_message(self._pane.WayFound(folds, path_between(folds, start, box), "way"))
+            pane.post_message(pane.WayFound(folds, path_between(folds, start, node), "way"))
 
-        self._pane.run_worker(job, group="way", exclusive=True, thread=True)
+        pane.run_worker(job, group="way", exclusive=True, thread=True)
 
     def show_way(self, folds: Folds, way: Way | None, what: str) -> None:
         """Marks what was found; says how long it is."""
@@ -108,7 +112,7 @@ class GraphWays:
             self._say(f"{what}: {nothing}")
         else:
             self.ends, self.way, self.way_is = frozenset(way.nodes), way, what
-            self._say(f"{what} {_told(way)}; n N along it, = lists it")
+            self._say(f"{what} {_told(way, what == 'way')}; n N along it, = lists it")
         self._pane.redraw()
 
     def clear_ways(self) -> bool:
@@ -145,7 +149,7 @@ class GraphWays:
             return None
         from xlascope.graphs.paths import self_ns
 
-        said = [f"{self.way_is}: {_told(way)}", ""]
+        said = [f"{self.way_is}: {_told(way, self.way_is == 'way')}", ""]
         for node in way.nodes:
             held = folds.graph.node_by_id.get(node)
             own = self_ns(folds, node)
@@ -195,8 +199,13 @@ class GraphWays:
         return Strip(cells, MAP_WIDTH).apply_style(pane.base_style)
 
 
-def _told(way: Way) -> str:
+def _told(way: Way, of_ends: bool) -> str:
+    """How long a way is; ``of_ends``: whether it is one between two ends, which are told in the order of values."""
     size = f"{len(way.nodes)} node{'' if len(way.nodes) == 1 else 's'}"
+    if of_ends and len(way.nodes) == 1:
+        size += ", both ends lie in it"
+    elif of_ends:
+        size += " from the second end to the first" if way.backwards else " from the first end to the second"
     if way.ns is None:
         return size
     if not way.of_ns:
