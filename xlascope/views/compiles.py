@@ -147,6 +147,9 @@ def _row(
         own_file=own[0],
         own_line=own[1],
         own_function=fields.text(body, "own_function"),
+        entry_file=fields.text(body, "entry_file"),
+        entry_line=fields.integer(body, "entry_line"),
+        entry_function=fields.text(body, "entry_function"),
         retrieval_ns=fields.integer(body, "retrieval_ns"),
         body=fields.boolean(body, "body") is True,
     )

@@ -75,12 +75,12 @@ from .profiles import (
 from .sources import (
     current_traceback,
     debug_info,
-    frame_where,
     frames,
     hide_frames,
     is_user_file,
     user_codes,
     user_frame,
+    where_frames,
 )
 from .stablehlo import (
     aliases,

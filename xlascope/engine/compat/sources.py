@@ -46,16 +46,16 @@ def _line(module: Any, code: Any, offset: int) -> int:
     return int(module.raw_frame_to_frame(code, offset).start_line)
 
 
-def frame_where(traceback: Any, wanted: Callable[[str], bool]) -> tuple[str, int, str] | None:
-    """File, line and function of the innermost frame of a traceback whose file is wanted, or None."""
+def where_frames(traceback: Any) -> Iterator[tuple[str, Callable[[], tuple[str, int, str]]]]:
+    """The file of each frame of a traceback, innermost first, and what finds out its file, line and function."""
     from jax._src import source_info_util
 
-    if traceback is None:
-        return None
-    for code, offset in zip(*traceback.raw_frames(), strict=True):
-        if wanted(code.co_filename):
-            return code.co_filename, _line(source_info_util, code, offset), code.co_qualname
-    return None
+    for code, offset in zip(*traceback.raw_frames(), strict=True) if traceback is not None else ():
+        yield code.co_filename, partial(_where, source_info_util, code, offset)
+
+
+def _where(module: Any, code: Any, offset: int) -> tuple[str, int, str]:
+    return code.co_filename, _line(module, code, offset), code.co_qualname
 
 
 def user_codes(source_info: Any) -> list[Any]:

@@ -44,6 +44,33 @@ def own_files(function: str | None) -> Own:
     return Own(getattr(sys.modules.get("__main__"), "__file__", None), function)
 
 
+Place = tuple[str, int, str]
+"""File, line and function of a frame."""
+
+
+def places_of(traceback: Any, files: Own) -> tuple[Place | None, Place | None]:
+    """The user's innermost frame of a traceback, and the user's outermost that called the package it works for:
+    what led to the innermost and what that called are of one package (a method of the user's that a library of layers
+    calls, and that calls layers). None where that is not so.
+    """
+    own = entry = called = before = None
+    for file, place in compat.where_frames(traceback):
+        kind = files.kind(file)
+        if kind == "own":
+            if own is None:
+                own, called = place(), before
+            elif called is not None and before == called:
+                entry = place()
+        if kind is not None:
+            before = _package(file) if kind == "library" else None
+    return own, entry
+
+
+def _package(file: str) -> str | None:
+    path = file.replace("\\", "/")
+    return next((path.rpartition(mark)[2].partition("/")[0] for mark in _PACKAGES if mark in path), None)
+
+
 def is_outside(file: str) -> bool:
     """Whether a file is neither JAX's nor Python's own."""
     return compat.is_user_file(file) and _kind_of(file) is not None

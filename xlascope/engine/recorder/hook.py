@@ -18,7 +18,7 @@ from .arguments import Arguments
 from .causes import Cause, Reasons
 from .compiles import Clock
 from .eager import EagerLines
-from .equations import own_files
+from .equations import own_files, places_of
 from .programs import Identified, Program, Programs, eager_parameters
 from .tagging import COMPILED_AS_LONG, Lowering, send_tagged
 from .unlinked import LATE, Unlinked
@@ -278,8 +278,8 @@ class Hook:
     def _send_compile(self, program: Program) -> None:
         traceback = compat.current_traceback()
         place = compat.user_frame(traceback) or program.place
-        files = own_files(None)
-        own_place = compat.frame_where(traceback, lambda file: files.kind(file) == "own") or place
+        own_place, entry = places_of(traceback, own_files(None))
+        own_place = own_place or place
         durations, own = self.clock.take(), self.clock.take_own()
         if program.primitive:
             self.clock.was_eager(own)
@@ -298,14 +298,15 @@ class Hook:
         self.local.cause = self.local.again = None
         if told != program.id:
             cause = made = None
-        for each in (place, own_place, made):
+        for each in (place, own_place, made, entry):
             self.programs.send_source(os.path.abspath(each[0]) if each is not None else None)
         self.link.send({
             "kind": "compile", "name": program.function.name, "program": program.id, "eager": program.primitive,
             "file": file if program.primitive else program.function.file,
             "line": line if program.primitive else program.function.line, "call_file": file, "call_line": line,
             "call_function": place[2] if place is not None else None, **_cause_keys(cause),
-            **_place_keys("made", made), **_place_keys("own", own_place), **durations,
+            **_place_keys("made", made), **_place_keys("own", own_place),
+            **_place_keys("entry", entry), **durations,
         })  # fmt: skip
 
     # --------------------------------------------------------------------------------- the second thread and the end

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from xlascope.views.compiler.changes import few, values
 from xlascope.views.compiler.rows import Compile
 from xlascope.views.names.program_records import program_records
-from xlascope.views.sources.script_text import Enclosing, drives, enclosing
+from xlascope.views.sources.script_text import Enclosing, called_at, drives, enclosing
 from xlascope.views.sources.source import RunSource
 
 TYPES = 3  # arguments whose dtypes are told
@@ -82,6 +82,8 @@ def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
         place = row.own_file, row.own_line
         places[place] += 1 if runs_once(source, *place) else max(row.runs_at_least or row.runs or 1, 1)
     (file, line), _ = places.most_common(1)[0]
+    if (led := _led_by(source, group)) is not None:
+        return led
     around = enclosing(source, file, line)
     name = around.function if around is not None else group[0].own_function
     there = [row for row in group if (row.own_file, row.own_line) == (file, line)]
@@ -93,6 +95,20 @@ def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
         what = f"put `jax.jit` around `{name}`"
     more = " Their shapes change from call to call: pad to one size." if _ragged(source, group) else ""
     return f"each operation is compiled and dispatched alone: {what}.{more}"
+
+
+def _led_by(source: RunSource, group: Sequence[Compile]) -> str | None:
+    """Of a method that a library calls, and that calls the library: the user's line which calls that, as to jit the
+    method alone would not do. None where there is none.
+    """
+    entries = Counter((row.entry_file, row.entry_line) for row in group if row.entry_line is not None)
+    if not entries:
+        return None
+    (file, line), _ = entries.most_common(1)[0]
+    called = called_at(source, file, line)
+    if called is None:
+        return f"what {_where(file, line)} calls runs operation by operation: put `jax.jit` around it."
+    return f"`{called}` at {_where(file, line)} runs operation by operation: call `jax.jit({called})` there."
 
 
 def _at_lines(places: Counter[tuple[str | None, int | None]]) -> str:

@@ -23,7 +23,9 @@ class Compile:
 
     ``reason`` is the cause in words, ``cause`` in one (see *Compiles* in ARCHITECTURE.md), ``against`` the program it
     was compared with and ``difference`` what changed. ``call_*``: where it was called, outside of JAX; ``own_*``: the
-    innermost place of the user's own on the way there, outside of packages; ``made_*``: where ``jax.jit`` was called.
+    innermost place of the user's own on the way there, outside of packages; ``entry_*``: where that is a method that a
+    library calls and that calls the library, the outermost line that calls the library; ``made_*``: where ``jax.jit``
+    was called.
     ``of_program``: how many compiles share ``program`` and its ``runs``. ``body``: whether an eager primitive was
     handed functions. ``retrieval_ns``: the part of ``compile_ns`` in which a hit of the persistent cache was read.
     ``is_program``: whether ``program`` is one of the run's own; so is that of a loop outside of jit, though ``eager``.
@@ -58,6 +60,9 @@ class Compile:
     own_file: str | None = None
     own_line: int | None = None
     own_function: str | None = None
+    entry_file: str | None = None
+    entry_line: int | None = None
+    entry_function: str | None = None
     retrieval_ns: int | None = None
     of_program: int = 1
     body: bool = False

@@ -46,6 +46,18 @@ def drives(source: RunSource, file: str | None, line: int | None, calls: frozens
     return any(isinstance(node, ast.Call) and _is_host(node.func) for node in ast.walk(scope))
 
 
+def called_at(source: RunSource, file: str | None, line: int | None) -> str | None:
+    """What a line calls, as it is written (``model.init``): the only call on it that is none of JAX's; else None."""
+    tree = _tree(source, file) if file is not None and line is not None else None
+    if tree is None:
+        return None
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.lineno == line]
+    names = {ast.unparse(call.func) for call in calls if isinstance(call.func, ast.Name | ast.Attribute)}
+    found = [name for name in names if name.partition(".")[0] not in _OF_JAX and name not in _HOST_NAMES]
+    return found[0] if len(found) == 1 and "(" not in found[0] else None
+
+
+_OF_JAX = frozenset({"jax", "jnp", "np", "numpy", "lax", "random", "jrandom", "jr"})
 _HOST_NAMES = frozenset({"print", "input", "open", "float", "int", "bool"})
 _HOST_METHODS = frozenset({"item", "tolist", "block_until_ready", "device_get"})
 
