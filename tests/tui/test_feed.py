@@ -18,10 +18,11 @@ from xlascope.tui.feeding.links import StageLinks, link, path_key
 from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.feeding.loader import Pace
 from xlascope.tui.feeding.margins import continuations, jaxpr_marks, line_marks, source_marks
+from xlascope.tui.feeding.overview import file_overview
 from xlascope.tui.feeding.rows import op_rows
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.lines import explain_op, ops_title
-from xlascope.tui.model import EquationRow, EquationTable, OpsTable
+from xlascope.tui.model import EquationRow, EquationTable, OpsTable, ProgramInfo
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.ops_table import OpsTable as OpsPane
@@ -302,3 +303,8 @@ def test_an_op_of_several_devices_is_one_row() -> None:
     assert columns["by_device"].text(b) == "▃█" and columns["by_device"].text(a) == ""
     (unknown,) = op_rows([row("a", "0", None), row("a", "1", 5)])
     assert unknown.self_ns is None and unknown.share is None
+
+
+def test_modules_of_equal_name_are_told_apart_in_the_list() -> None:
+    infos = {each: ProgramInfo(each, each.partition("#")[0]) for each in ("jit_f#4", "jit_f#8", "jit_g")}
+    assert [item.name for item in file_overview("dump", "dump", infos, None).functions] == ["jit_f#4", "jit_f#8", "jit_g"]

@@ -183,6 +183,21 @@ async def test_a_program_chosen_by_hand_stays_chosen_when_its_function_is_folded
         assert made.cursor == 0 and made.chosen[1].id == "f#1"
 
 
+async def test_functions_of_equal_name_and_place_are_told_apart():
+    twins = tuple(FunctionItem("f", "", (ProgramItem(f"f#{number}", "f32[]"),)) for number in (4, 8, 12))
+    made = FunctionsList()
+    made.set_functions((FunctionItem("g", "", (ProgramItem("g#1", "f32[]"),)), *twins))
+    app = Host(made)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("j", "j", "j")
+        before, rows = made.cursor, made.row_count()
+        assert made.chosen[1].id == "f#8"
+        await pilot.press("enter")
+        assert made.row_count() == rows + 1 and made.cursor == before and made.chosen[1].id == "f#8"
+        made.set_functions((twins[2], *twins[:2]))  # another order of times: what is open and where one is stay
+        assert made.chosen[1].id == "f#8" and made.row_text(made.cursor + 1).startswith("f#8")
+
+
 async def test_enter_on_a_program_asks_to_open_it():
     app = Host(functions())
     async with app.run_test(size=SIZE) as pilot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -56,7 +57,9 @@ def run_overview(run: Any, programs: dict[str, ProgramInfo], rows: Any, function
 
 def file_overview(name: str, kind: str, programs: dict[str, ProgramInfo], ops: OpsTable | None) -> Overview:
     """Of a file that is no run: its modules, those of a profile the most self time first."""
-    items = tuple(FunctionItem(each.function, "", (ProgramItem(each.id, each.id),)) for each in programs.values())
+    alike = Counter(each.function for each in programs.values())
+    names = {each.id: each.function if alike[each.function] == 1 else each.id for each in programs.values()}
+    items = tuple(FunctionItem(names[each.id], "", (ProgramItem(each.id, each.id),)) for each in programs.values())
     if ops is not None:
         shares: dict[str, float] = {}
         for row in ops.rows:
@@ -65,7 +68,7 @@ def file_overview(name: str, kind: str, programs: dict[str, ProgramInfo], ops: O
         rest = [each for each in programs if each not in shares]
         items = tuple(
             FunctionItem(
-                programs[name].function if name in programs else name,
+                names.get(name, name),
                 "",
                 (ProgramItem(name, name),) if name in programs else (),
                 share=share,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 from rich.segment import Segment
 from textual.message import Message
@@ -41,6 +42,7 @@ class FunctionItem:
 
     `at_least`: that is a bound from below. `told`: how the numbers were obtained. Where there are no programs, `said`
     is the sentence below while the cursor is on it, and `place` the file and line that the source pane shows then.
+    `twin` numbers those of equal name and place.
     """
 
     name: str
@@ -54,6 +56,11 @@ class FunctionItem:
     at_least: bool = False
     said: str = ""
     place: tuple[str, int] | None = None
+    twin: int = 0
+
+
+_Key = tuple[str, str, int]
+"""What a function of the list keeps while its programs and numbers change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +101,13 @@ class FunctionsList(LineView):
         super().__init__(id=id, classes=classes, glyphs=glyphs)
         self._functions: Sequence[FunctionItem] = ()
         self._rows: list[_Row] = []
-        self._opened: set[tuple[str, str]] = set()
-        self._whole: set[tuple[str, str]] = set()
-        self._seen: set[tuple[str, str]] = set()
+        self._opened: set[_Key] = set()
+        self._whole: set[_Key] = set()
+        self._seen: set[_Key] = set()
         self._placeholder = "no function compiled yet"
         self._held = False
         self._leading: str | None = None
-        self._kept: tuple[tuple[str, str], str] | None = None
+        self._kept: tuple[_Key, str] | None = None
 
     def set_functions(self, functions: Sequence[FunctionItem]) -> None:
         """Other functions, in the order to show; the cursor stays on its function or program.
@@ -108,6 +115,7 @@ class FunctionsList(LineView):
         Until the list is held (by a move of the cursor, or `hold`) the cursor is on the first, the hottest so far, or
         on the one that `lead` named.
         """
+        functions = _numbered(functions)
         if functions == self._functions:
             return
         first = self._first(functions)
@@ -188,14 +196,14 @@ class FunctionsList(LineView):
                     return True
         return False
 
-    def _identity(self, row: int) -> tuple[tuple[str, str], str] | None:
+    def _identity(self, row: int) -> tuple[_Key, str] | None:
         if not self._functions or not 0 <= row < len(self._rows):
             return None
         entry = self._rows[row]
         function = self._functions[entry.function]
         return _key(function), function.programs[entry.program].id if entry.program >= 0 else entry.kind
 
-    def _relist(self, wanted: tuple[tuple[str, str], str] | None) -> None:
+    def _relist(self, wanted: tuple[_Key, str] | None) -> None:
         rows: list[_Row] = []
         for number, function in enumerate(self._functions):
             rows.append(_Row(number, "function"))
@@ -212,7 +220,7 @@ class FunctionsList(LineView):
         self.rows_changed()
 
     def _program_rows(
-        self, number: int, function: FunctionItem, wanted: tuple[tuple[str, str], str] | None
+        self, number: int, function: FunctionItem, wanted: tuple[_Key, str] | None
     ) -> list[_Row]:
         """The programs of a function; of many the hottest and the one under the cursor, then how many are left."""
         every = range(len(function.programs))
@@ -406,5 +414,23 @@ def _time(program: ProgramItem) -> int:
     return -1 if program.time_ns is None else program.time_ns
 
 
-def _key(function: FunctionItem) -> tuple[str, str]:
-    return function.name, function.where
+def _key(function: FunctionItem) -> _Key:
+    return function.name, function.where, function.twin
+
+
+def _numbered(functions: Sequence[FunctionItem]) -> Sequence[FunctionItem]:
+    """The same functions, those of equal name and place numbered in the order in which they were compiled."""
+    alike: dict[tuple[str, str], list[int]] = {}
+    for place, function in enumerate(functions):
+        alike.setdefault((function.name, function.where), []).append(place)
+    made = list(functions)
+    for places in alike.values():
+        for twin, place in enumerate(sorted(places, key=lambda place: _compiled(functions[place]))):
+            made[place] = replace(functions[place], twin=twin)
+    return tuple(made)
+
+
+def _compiled(function: FunctionItem) -> float:
+    """The number of a function's first program; those without one come last."""
+    numbers = [program.id.rpartition("#")[2] for program in function.programs]
+    return min((int(number) for number in numbers if number.isdecimal()), default=inf)
