@@ -309,7 +309,22 @@ async def test_a_line_that_can_be_folded_says_so():
         await pilot.press("2", "g", "g", "j")
         await settle(pilot)
         assert screen.query_one(ExplainLine).said == "@main  18 lines; - closes them"
-        await pilot.press("minus")
-        await pilot.press("k", "j")
+        # It is told of the fold as it stands, without a move of the cursor.
+        for key, told in (("minus", "closed, + opens them"), ("plus", "- closes them")):
+            await pilot.press(key)
+            await settle(pilot)
+            assert screen.query_one(ExplainLine).said == f"@main  18 lines; {told}"
+
+
+async def test_what_is_told_of_a_computation_follows_its_folding():
+    async with shown() as (_app, pilot, screen):
+        await pilot.press("4")
+        view = screen.focused
+        view.go_to(next(row for row in range(view.row_count()) if view.folds.at_header(row) is not None))
         await settle(pilot)
-        assert screen.query_one(ExplainLine).said == "@main  18 lines; closed, + opens them"
+        for key in ("minus", "plus", "asterisk", "asterisk", "minus", "asterisk", "asterisk"):
+            await pilot.press(key)
+            await settle(pilot)
+            closed = view.closed_fold(view.cursor) is not None
+            told = screen.query_one(ExplainLine).said
+            assert told.endswith("closed, + opens them" if closed else "; - closes them"), (key, told)

@@ -102,6 +102,11 @@ class Linking:
         if message.view.has_focus:
             self.follow_cursor(message.view)
 
+    def on_text_pane_folded(self, message: TextPane.Folded) -> None:
+        """What is told of the cursor's line says whether it is closed."""
+        if message.pane.has_focus:
+            self.follow_again()
+
     def follow_cursor(self, view: LineView) -> None:
         """Takes what a pane's cursor is on as what all panes show."""
         focus = self.focus_of(view, view.cursor) if not isinstance(view, FunctionsList) else None

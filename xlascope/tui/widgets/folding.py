@@ -150,7 +150,7 @@ class Folding:
     def action_fold_all(self) -> None:
         """Closes all folds; opens them when all are closed."""
         self.folds.close_all(not self.folds.all_closed)
-        self._folded_anew()
+        self._folded_by_key()
 
     def action_metadata(self) -> None:
         """Shows or hides metadata, configurations, long attributes and tables for debugging."""
@@ -162,7 +162,11 @@ class Folding:
 
     def _set_closed(self, folds: list[int], closed: bool) -> None:
         self.folds.set_closed(folds, closed)
+        self._folded_by_key()
+
+    def _folded_by_key(self) -> None:
         self._folded_anew()
+        self._pane.post_message(self._pane.Folded(self._pane))
 
     def _folded_anew(self) -> None:
         """Other rows are seen now; the cursor stays, at its place on the screen, or goes to what hides it."""

@@ -61,6 +61,13 @@ class TextPane(Folding, Jumping, LineView):
     BINDINGS = bindings("text")
     MARGIN = 5
 
+    class Folded(Message):
+        """A key opened or closed folds; the cursor may be where it was."""
+
+        def __init__(self, pane: TextPane):
+            super().__init__()
+            self.pane = pane
+
     class HidingChanged(Message):
         """What is hidden in lines is another thing now."""
 
