@@ -107,7 +107,7 @@ async def test_any_two_passes_are_compared(recorded: Path) -> None:
 
 
 async def test_loops_open_unchanged_passes_come_on_request_and_a_filter_keeps_some(recorded: Path) -> None:
-    async with opened(recorded, program="loop#1") as (_app, pilot, screen):
+    async with opened(recorded, program="loop#1") as (app, pilot, screen):
         passes = screen.query_one(PassesList)
         await until(pilot, lambda: passes.row_count() > 0)
         folded = passes.row_count()
@@ -122,7 +122,16 @@ async def test_loops_open_unchanged_passes_come_on_request_and_a_filter_keeps_so
         await pilot.press("f", *"fusion", "enter")
         assert 0 < passes.row_count() < folded
         assert all("fusion" in passes.row_text(row) for row in range(passes.row_count()))
+        changed_ones = [each for each in passes._table.items if each.changed]
+        kept = [each for each in changed_ones if "fusion" in f"{each.name} {each.pipeline} {each.change}".lower()]
+        said = f"f fusion  {len(kept)} of {len(changed_ones)}"
+        assert said in "\n".join(screen_text(app))
+        await pilot.press("slash", *"zzz", "enter")
+        await until(pilot, lambda: "/zzz  0 matches" in "\n".join(screen_text(app)))
         await pilot.press("escape")
+        await until(pilot, lambda: said in "\n".join(screen_text(app)))
+        await pilot.press("escape")
+        assert "f fusion" not in "\n".join(screen_text(app))
         assert passes.row_count() == folded and passes.has_focus
         await pilot.press("slash", *"fusion", "enter")
         await until(pilot, lambda: "fusion" in passes.row_text(passes.cursor))

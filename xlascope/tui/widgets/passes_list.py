@@ -61,7 +61,7 @@ class PassesList(LineView):
         self._opened: set[str] = set()
         self._touched: Mapping[int, object] = {}
         self._unchanged = False
-        self.filter_text = ""
+        self.filter_text = self._filter_said = ""
 
     def set_table(self, table: PassTable) -> None:
         """Other passes; loops whose passes touched something are open."""
@@ -99,7 +99,9 @@ class PassesList(LineView):
 
     def _relist(self) -> None:
         kept = self._rows[self.cursor] if 0 <= self.cursor < len(self._rows) else None
-        items = [each for each in (self._table.items if self._table is not None else ()) if self._shown(each)]
+        every = [each for each in (self._table.items if self._table is not None else ())
+                 if each.changed or self._unchanged]  # fmt: skip
+        items = [each for each in every if self._kept(each)]
         rows: list[PassItem | _Loop] = []
         for at, each in enumerate(items):
             if each.group is None:
@@ -111,6 +113,8 @@ class PassesList(LineView):
             if each.group in self._opened or self.filter_text:
                 rows.append(each)
         self._rows = rows
+        self._filter_said = f"f {self.filter_text}  {len(items)} of {len(every)}" if self.filter_text else ""
+        self.tell_search()
         self.rows_changed()
         if kept is not None:
             # Where its row is gone, the row of its loop.
@@ -123,9 +127,13 @@ class PassesList(LineView):
         items = self._table.items if self._table is not None else ()
         return max((each.turn or 1 for each in items if each.group == group), default=1)
 
-    def _shown(self, each: PassItem) -> bool:
-        if not (each.changed or self._unchanged):
-            return False
+    def tell_search(self) -> None:
+        """While nothing is searched for, the title tells of the filter."""
+        super().tell_search()
+        if not self.needle:
+            self.set_note(self._filter_said)
+
+    def _kept(self, each: PassItem) -> bool:
         text = f"{each.index} {each.name} {each.pipeline} {each.change}"
         needle = self.filter_text
         return needle in (text.lower() if needle == needle.lower() else text)
