@@ -13,6 +13,7 @@ from test_pass_parts import FUSED, MODULE
 
 from tests.unpacking import SAFELY
 from xlascope.cli.show import main
+from xlascope.report.text import render
 from xlascope.views import ViewError, open_source, query
 
 DATA = Path(os.environ.get("XLASCOPE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -47,6 +48,19 @@ def test_the_passes_of_real_accelerators(tmp_path: Path, name: str, least: int, 
         row = next(each for each in changed if each.pass_ == fused)
         merged = query("diff", source, to=str(row.index)).moved
         assert merged and any("fus" in each.computation for each in merged)
+
+
+def test_of_a_dump_the_module_with_most_instructions_is_meant_and_its_passes_are_one(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, MODULE, FUSED, MODULE)
+    long = "x" * 20_000  # a longer text, of fewer instructions
+    small = f'HloModule jit_g, note="{long}"\n\nENTRY %e (p: f32[2]) -> f32[2] {{\n  ROOT %p = f32[2]{{0}} parameter(0)\n}}\n'
+    (folder / "module_0000.jit_g.0000.p.after_step-0.before_x.txt").write_text(small)
+    (folder / "module_0000.jit_g.cpu_after_optimizations.txt").write_text(small)
+    (folder / "module_0001.jit_f.cpu_after_optimizations.txt").write_text(FUSED)
+    with open_source(folder) as source:
+        assert query("passes", source).program == "jit_f#1"
+        text = render("programs", query("programs", source), whole=True)
+    assert "pass:0–2 optimized" in text and "pass:0 optimized" in text and "pass:1" not in text
 
 
 def test_missing_numbers_truncated_and_foreign_files(tmp_path: Path) -> None:

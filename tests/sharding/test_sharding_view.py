@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ put = lambda a, *spec: jax.device_put(a, NamedSharding(mesh, P(*spec)))
 @jax.jit
 def layer(w, b, x, odd):
     h = jax.nn.relu(x @ w + b)
-    return h.sum(), h, jnp.sort(odd, axis=1), jnp.cumsum(x, axis=0)
+    return h.sum(), h, jnp.sort(jnp.cos(odd) + 1, axis=1), jnp.cumsum(x, axis=0)
 
 @jax.jit
 def step(params, x, y):
@@ -108,7 +109,9 @@ def test_arrays_lie_as_jax_says(recorded: tuple[str, dict[str, Any]]) -> None:
         "no annotation reached it: the script gave it no sharding; and not divisible: dimension 0 of size 5, dimension "
         "1 of size 7 by data=4 or model=2"
     )
-    assert outputs[2]["why"].startswith("no annotation reached it: computed from whole arrays alone (odd")
+    line = SCRIPT.split("\n").index(next(each for each in SCRIPT.split("\n") if "jnp.cos(odd)" in each)) + 1
+    made_of = re.match(r"no annotation reached it: computed from whole arrays alone \((.*?)\)", outputs[2]["why"])
+    assert made_of is not None and re.fullmatch(rf"add of equation [\d.]+ at spread.py:{line}", made_of[1])
     (needed,) = arguments[2]["gathered_for"]
     assert needed.startswith("reduce-window") and "through all-gather" in needed
     made = next(each for each in arrays if each["opcode"] == "dot")

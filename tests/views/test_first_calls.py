@@ -10,14 +10,18 @@ import pytest
 
 from tests.recording import record_script
 from xlascope.cli.main import main
+from xlascope.report.text import render
 from xlascope.report.text.times import _coverage, duration
 from xlascope.runfile import Chunk
 from xlascope.traces import OpTimes, read_profile
 from xlascope.views import Source, open_source, query
+from xlascope.views import functions as functions_module
 from xlascope.views.sources.source import RunSource
 from xlascope.views.times import windows as windows_module
+from xlascope.views.times.call_time import CallTime
+from xlascope.views.times.heat import Heat
 from xlascope.views.times.op_store import Span
-from xlascope.views.times.windows import FirstCall, Window, first_calls, observed, slow_first_calls
+from xlascope.views.times.windows import FirstCall, Window, first_calls, observed, opening_calls, slow_first_calls
 
 MS = 1_000_000
 NOTHING = OpTimes((), (), (), None, 1, "none", ())
@@ -110,6 +114,31 @@ def test_the_table_of_ops_says_whether_a_slow_first_call_is_in_it(tmp_path: Path
         told = [each.why for each in query("ops", source).dropped if each.what == "first call"]
         assert len(told) == len(slow)
         assert sum("in the sums" in each for each in told) == len(slow) - len(first_calls(source))
+
+
+def test_functions_say_what_first_calls_make_of_the_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """300 calls of 0.7 ms and one of 57 ms are no 300 × 0.7 ms; of another program the whole is per call × calls."""
+    time = CallTime(700_000, 270, False, 267 * MS, 300)
+    summed = Heat(300, True, 300, 203 * MS, 300, time, 267 * MS)
+    monkeypatch.setattr(functions_module, "executables", lambda source: {1: "step#1", 2: "other#1"})
+    monkeypatch.setattr(functions_module, "opening_calls", lambda source: {1: 57 * MS, 2: 57 * MS})
+
+    def told(heat: Heat, total: int, name: str = "step#1") -> int | None:
+        return functions_module._first_calls(None, {name: heat}, 700_000, 300, total)  # type: ignore[arg-type]
+
+    assert told(summed, 267 * MS) == 57 * MS
+    assert told(replace(summed, estimated_ns=210 * MS), 210 * MS) is None
+    assert told(replace(summed, estimated_ns=1000 * MS, per_call=replace(time, calls_ns=1000 * MS)), 1000 * MS) is None
+    monkeypatch.undo()
+    with open_source(record_script(tmp_path, ODD)) as source:
+        assert isinstance(source, RunSource)
+        answer = query("functions", source)
+        (step,) = answer.functions
+        opening = set(opening_calls(source).values())
+    assert step.first_call_ns is None or step.first_call_ns in opening
+    row = replace(step, first_call_ns=57 * MS, estimated_ns=267 * MS)
+    text = " ".join(render("functions", replace(answer, functions=(row,)), whole=True).split())
+    assert "are in it: step 57.0 ms of 267 ms. Per call says what others take." in text
 
 
 def test_ops_cover_what_eight_devices_were_busy_with(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +16,10 @@ from xlascope.views.names.program_records import compile_records, function_name,
 from xlascope.views.sources.source import RunSource
 from xlascope.views.times.call_time import CallTime
 from xlascope.views.times.heat import Heat, all_watched, heat, observed_total_ns
-from xlascope.views.times.windows import steady
+from xlascope.views.times.windows import executables, opening_calls, steady
+
+_MUCH = 0.1
+"""First calls are told that are so large a part of the time of all calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class Function:
     one call was seen, which pays for cold memory if it is the first. ``library``: JAX's own.
     ``calls_exact`` is false when ``calls`` is an estimate or None (too little was seen, or the script runs on):
     ``calls_at_least`` are certain; ``calls_at_most``: at the fastest of steady paces, else without a pause in between.
+    ``first_call_ns``: what first calls of its programs took of ``estimated_ns``, where that is over a tenth of it and
+    why it is more than ``per_call_ns`` times ``calls``.
     """
 
     name: str
@@ -54,6 +61,7 @@ class Function:
     share_estimated: bool
     calls_at_most: int | None = None
     share_at_least: float | None = None
+    first_call_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,7 @@ def _function(
     estimated = [each.estimated_ns for each in known if each.calls != 0]
     total = None if None in estimated else fields.plus(estimated)
     certain = fields.plus([each.at_least_ns for each in known])
+    per_call = round(sum(time.ns * max(calls, 1) for time, calls in times) / weight) if weight else None
     compiles = [each.json for name in names for each in compile_records(source).get(name, [])]
     first = programs[0].json if programs else {}
     return Function(
@@ -166,7 +175,7 @@ def _function(
         lower_ns=fields.plus([fields.integer(each, "lower_ns") for each in compiles]),
         last_line=fields.integer(body, "last_line"),
         calls_at_least=fields.plus([each.calls_at_least for each in known]),
-        per_call_ns=round(sum(time.ns * max(calls, 1) for time, calls in times) / weight) if weight else None,
+        per_call_ns=per_call,
         per_call_note=_how_told([time for time, _ in times]),
         first_calls_only=bool(times) and all(time.seen == 1 for time, _ in times),
         per_call_at_least=any(time.at_least for time, _ in times),
@@ -174,7 +183,26 @@ def _function(
         share_estimated=not all_watched(warmth.values()),
         calls_at_most=fields.total([each.calls_at_most for each in known]) if known else None,
         share_at_least=certain / total_ns if total is None and certain and total_ns else None,
+        first_call_ns=_first_calls(source, {name: warmth[name] for name in names}, per_call, calls, total),
     )
+
+
+def _first_calls(
+    source: RunSource, programs: Mapping[str, Heat], per_call: int | None, calls: int | None, total: int | None
+) -> int | None:
+    """What first calls make of the whole: of programs of which that is the sum of all calls, not per call × calls."""
+    if per_call is None or calls is None or not total:
+        return None
+    took: dict[str, int] = defaultdict(int)
+    names = executables(source)
+    for number, ns in opening_calls(source).items():
+        name = names.get(number)
+        heat = programs.get(name) if name is not None else None
+        summed = heat is not None and heat.per_call is not None and heat.estimated_ns == heat.per_call.calls_ns
+        if name is not None and summed:
+            took[name] = max(took[name], ns)
+    spent = sum(took.values())
+    return spent if spent > _MUCH * total and total - per_call * calls > spent / 2 else None
 
 
 def _how_told(times: list[CallTime]) -> str | None:

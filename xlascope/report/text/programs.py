@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -61,6 +61,7 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         how = "All calls: their sum where windows saw each of them, else per call × calls"
         trimmed = "Per call: the mean without the tenth of the longest and of the shortest"
         yield note(f"{total}{rest if answer.eager_estimated_ns else ''}. {how}. {trimmed}.")
+        yield from _first_calls(answer)
     unknown = [each for each in answer.functions if each.share is None]
     bounded = [each for each in unknown if each.share_at_least is not None]
     if bounded and answer.estimated_ns:
@@ -94,6 +95,19 @@ def functions(answer: Functions) -> Iterable[RenderableType]:
         yield note(
             f"{answer.simulated_devices} simulated devices share the machine's cores: per call is from the first start "
             "to the last end on any; seen is a sum over devices, which is no wall time."
+        )
+
+
+def _first_calls(answer: Functions) -> Iterable[RenderableType]:
+    """Why per call × calls is less than the whole."""
+    told = [
+        f"{each.name} {duration(each.first_call_ns)} of {duration(each.estimated_ns)}"
+        for each in answer.functions
+        if each.first_call_ns is not None
+    ]
+    if told:
+        yield note(
+            f"First calls (cold memory, sleeping threads) are in it: {_some(told)}. Per call says what others take."
         )
 
 
@@ -166,6 +180,16 @@ def programs(answer: Programs) -> Iterable[RenderableType]:
             yield warning(f"{each.id} {ordered if each.ordered else 'calls back into Python'}")
 
 
+def stages(held: Sequence[str]) -> str:
+    """``hlo pass:0–61 optimized``: the forms after passes as one, in front of what they end in."""
+    passes = sorted((each for each in held if each.startswith("pass:")), key=lambda each: int(each[5:]))
+    found = [each for each in held if not each.startswith("pass:")]
+    if passes:
+        told = passes[0] if len(passes) == 1 else f"{passes[0]}–{passes[-1].removeprefix('pass:')}"
+        found.insert(found.index("optimized") if "optimized" in found else len(found), told)
+    return " ".join(found)
+
+
 def _program(row: Program) -> list[str | Text]:
     return [
         row.id,
@@ -175,6 +199,6 @@ def _program(row: Program) -> list[str | Text]:
         count(row.equations),
         row.args,
         count(row.device_count),
-        " ".join(row.stages) or "∅",
+        stages(row.stages) or "∅",
         ", ".join(row.variants) or "∅",
     ]

@@ -28,17 +28,23 @@ def _names(source: Source) -> tuple[dict[str, str], Sequence[str]]:
         names = {module.id: module.name for module in source.modules}
         if isinstance(source, ProfileSource):
             return names, list(names)
-        # Of a dump nothing was measured: the module with the longest text is taken as the hottest.
-        return names, sorted(names, key=lambda name: -_text_size(source, name))
+        # Of a dump nothing was measured: the module with most instructions is taken as the hottest.
+        return names, sorted(names, key=lambda name: -_instructions(source, name))
     from xlascope.views.times.heat import ranking  # of runs alone: a profile is opened sooner without it
 
     assert isinstance(source, RunSource)
     return {name: function_name(record) for name, record in program_records(source).items()}, ranking(source)
 
 
-def _text_size(source: HloSource, name: str) -> int:
-    for module in source.modules:
-        if module.id == name:
-            files = [place for place in module.stages.values() if isinstance(place, Path) and place.is_file()]
-            return max((file.stat().st_size for file in files), default=0)
-    return 0
+def _instructions(source: HloSource, name: str) -> int:
+    """Of the form that is executed, else of the nearest one that is held; of a text the lines that define something."""
+    held = next((module.stages for module in source.modules if module.id == name), {})
+    passes = [stage for stage in held if stage.startswith("pass:")]
+    stage = next((each for each in ("optimized", *passes[-1:], "hlo") if each in held), None)
+    place = held.get(stage or "")
+    if isinstance(place, Path) and place.suffix == ".txt" and place.is_file():
+        return place.read_bytes().count(b" = ")
+    from xlascope.views.sources.stages import readable_module
+
+    module = readable_module(source, name, stage) if stage is not None else None
+    return sum(1 for _ in module.instructions()) if module is not None else 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import product
+from pathlib import PurePath
 from typing import Any
 
 from xlascope.ir import HloInstruction, HloModule, collectives
@@ -258,7 +259,7 @@ class _Reader:
         if array.replicated:
             own = self._layout(result)
             if own is not None and not own.replicated:
-                why: str | None = f"{result.name} computes it in parts, and the result is asked for whole"
+                why: str | None = f"{self._called(result)} computes it in parts, and the result is asked for whole"
             else:
                 why = array.why or self._why(result)
             return replace(array, why=why)
@@ -309,7 +310,7 @@ class _Reader:
         if instruction.opcode in _NEED_ALL:
             return f"{instruction.opcode} needs all of {self._called(other)}, split on dimension {_some(cut)}"
         if users:
-            return f"a consumer needs all of it: {users[0].opcode} {users[0].name}"
+            return f"a consumer needs all of it: {self._called(users[0])}"
         return f"propagation gave it none of the sharding of {self._called(other)}"
 
     def _indivisible(self, dims: Sequence[int], before: str) -> str:
@@ -321,10 +322,18 @@ class _Reader:
         return f"{before}not divisible: {extents} by {' or '.join(f'{name}={size}' for name, size in axes)}"
 
     def _called(self, instruction: HloInstruction) -> str:
+        """What a person can look up: an argument, an equation with its line, an instruction of the compiled module."""
         if instruction.opcode == "parameter" and instruction.computation.is_entry:
             entry = self.given.input(instruction.parameter_number or 0)
             return fields.text(entry, "name") or instruction.op_name or instruction.name
-        return instruction.name
+        file, line = position(instruction, self.own)
+        at = f"{PurePath(file).name}:{line}" if file is not None and line is not None else None
+        paths = self.found.origin.paths(instruction.name)
+        if paths:
+            return f"{instruction.opcode} of equation {paths[0]}{f' at {at}' if at else ''}"
+        if self.found.after is not None and self.found.after.get(instruction.name) is not None:
+            return instruction.name
+        return f"{instruction.opcode} at {at}" if at else f"{instruction.opcode} {instruction.name} before partitioning"
 
     def _read_gathers(self) -> None:
         """The all-gathers of the compiled module that are there for one equation, by that and the result's shape."""

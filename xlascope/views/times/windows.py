@@ -217,6 +217,18 @@ def _first_calls(source: RunSource) -> dict[int, FirstCall]:
     return found
 
 
+def opening_calls(source: RunSource) -> dict[int, int]:
+    """What each program's first call took, ns, by program number, of those whose first call a window saw."""
+    found: dict[int, int] = {}
+    seen: set[int] = set()
+    for window in observed(source):
+        for number, span in window.spans.items():
+            if number not in seen and window.why == "first" and span.opening_ns:
+                found[number] = span.opening_ns
+            seen.add(number)
+    return found
+
+
 def _without(source: RunSource, window: Window, left_out: Collection[int]) -> Window:
     """The window without the first calls that it saw."""
     earlier = [w for w in observed(source) if w.chunk.id < window.chunk.id]
