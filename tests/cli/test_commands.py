@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from xlascope.cli.dispatch import COMMANDS, usage
-from xlascope.cli.options import OPTIONS, OUTPUT
+from xlascope.cli.options import OPTIONS, OUTPUT, OUTPUT_OF_SCREEN
 from xlascope.runfile import Reader, Writer
 from xlascope.session.places import kept_runs, prune, runs_folder, stale_locks, state_folder
 
@@ -31,7 +31,8 @@ def test_help_lists_what_is_built_and_nothing_else(tmp_path: Path) -> None:
     listed = {line.split()[0] for line in done.stdout.partition("commands:\n")[2].partition("\n\n")[0].splitlines()}
     assert listed == {command.name for command in COMMANDS if command.built}
     assert {"record", "show", "measure", "doctor"} <= listed
-    assert all(option.name in done.stdout and option.help in done.stdout for option in (OUTPUT, *OPTIONS))
+    assert all(option.name in done.stdout and option.help in done.stdout for option in (OUTPUT_OF_SCREEN, *OPTIONS))
+    assert OUTPUT.help in xlascope("record", "--help", folder=tmp_path).stdout and OUTPUT.help not in done.stdout
 
 
 def test_the_view_may_stand_behind_options_or_first(tmp_path: Path) -> None:

@@ -89,6 +89,10 @@ def test_note_is_short_enough_to_read(demo):
         assert len(seen) <= 100
 
 
+def test_the_note_of_what_compiles_long_says_to_wait():
+    assert "Wait until train_step is compiled" in find("transformer").note
+
+
 def test_find():
     assert find("softmax") is DEMOS[0]
     assert find("nothing") is None

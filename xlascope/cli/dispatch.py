@@ -131,10 +131,10 @@ def usage() -> str:
     """The text of --help: the commands that are built."""
     rows = [(f"{one.name} {one.arguments}".rstrip(), one.help) for one in COMMANDS if one.built]
     width = max(len(left) for left, _ in rows)
-    from xlascope.cli.options import OPTIONS, OUTPUT, describe
+    from xlascope.cli.options import OPTIONS, OUTPUT_OF_SCREEN, describe
 
     commands = "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
-    return USAGE.format(commands=commands, options=describe((OUTPUT, *OPTIONS)))
+    return USAGE.format(commands=commands, options=describe((OUTPUT_OF_SCREEN, *OPTIONS)))
 
 
 def _silence() -> None:

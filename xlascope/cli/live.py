@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from xlascope.cli.errors import CommandError
-from xlascope.cli.options import OPTIONS, OUTPUT, Parsed, describe, make_plan, split
+from xlascope.cli.options import OPTIONS, OUTPUT_OF_SCREEN, Parsed, describe, make_plan, split
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import ENGINE_FAILED, Keeper
 from xlascope.session.places import prune, runs_folder
@@ -27,9 +27,9 @@ def main(argv: list[str]) -> int:
     """Returns 0 when the screen was left, 2 for wrong usage."""
     if not argv:
         return _home()
-    parsed = split(argv, (OUTPUT, *OPTIONS))
+    parsed = split(argv, (OUTPUT_OF_SCREEN, *OPTIONS))
     if parsed.help:
-        print(f"usage: xlascope [OPTIONS] SCRIPT [ARGS…]\n\n{describe((OUTPUT, *OPTIONS))}")
+        print(f"usage: xlascope [OPTIONS] SCRIPT [ARGS…]\n\n{describe((OUTPUT_OF_SCREEN, *OPTIONS))}")
         return 0
     plan = make_plan(parsed, stay=True)
     need_screen("record the run with `xlascope record SCRIPT` and read it with `xlascope show RUN VIEW`")

@@ -60,6 +60,9 @@ OPTIONS = (
     Option("--no-config", None, "read no configuration file"),
 )
 OUTPUT = Option("--output", "RUN", "the run file to write (default: ./STEM-YYYYMMDD-HHMMSS.xlascope)", short="-o")
+OUTPUT_OF_SCREEN = replace(
+    OUTPUT, help="the run file to write (default: one in $XDG_STATE_HOME/xlascope/runs; `record`: one in .)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +159,7 @@ def describe(options: Sequence[Option]) -> str:
     return "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
 
 
-__all__ = ["OPTIONS", "OUTPUT", "CommandError", "Option", "Parsed", "PlanError", "describe", "make_plan", "split"]
+__all__ = [
+    "OPTIONS", "OUTPUT", "OUTPUT_OF_SCREEN", "CommandError", "Option", "Parsed", "PlanError", "describe", "make_plan",
+    "split",
+]  # fmt: skip

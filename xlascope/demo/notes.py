@@ -59,7 +59,8 @@ DEMOS: tuple[Demo, ...] = (
     Demo(
         "transformer",
         "a transformer's training step in plain JAX, its state donated",
-        "Three blocks under scan, Adam, donated state. The optimized graph opens on its hottest loop.",
+        "Three blocks under scan, Adam, donated state. Wait until train_step is compiled (about 10 to 20 s): from then "
+        "on it is in the list of functions, and the optimized graph opens on its hottest loop.",
         (
             ("5 H", "your source with the time inside jit: the line that costs most"),
             ("/", "type softmax, Enter, n: the line below tells what XLA made of it; p: which pass did"),
