@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.recording import record_script
+from xlascope.report.text import render
 from xlascope.views import open_source, query
 
 BEGINNING = """
@@ -58,9 +59,14 @@ def test_a_loop_that_xla_runs_as_one_operation_says_so(tmp_path: Path) -> None:
     with open_source(record_script(tmp_path, script)) as source:
         found = query("ops", source, program="small")
         text = query("stage", source, program="small", stage="optimized").text
+        equations = query("equations", source, program="small")
     calls = [row for row in found.rows if row.opcode == "call" and row.detail == "small"]
     assert bool(calls) == ('xla_cpu_small_call="true"' in text)
     told = [each for each in found.dropped if each.what == "one operation"]
     assert len(told) == len(calls)
     for row, each in zip(calls, told, strict=True):
         assert f"{row.op} of small#1" in each.why and "small-while-loop-hoisting" in each.why
+    inside = [row for row in equations.rows if row.parent is not None and row.state == "present"]
+    assert inside and (not calls or all(row.self_ns is None for row in inside))
+    assert list(equations.notes) == [each.why for each in told]
+    assert render("equations", equations, width=200).count("? in a loop: XLA executes") == len(calls)

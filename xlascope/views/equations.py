@@ -13,6 +13,7 @@ from xlascope.views.names.variant_names import BASELINE, variant_name, variant_r
 from xlascope.views.provenance.attribution import Share, attribute
 from xlascope.views.provenance.eager import PATH, calling_lines, eager_programs, eager_times
 from xlascope.views.provenance.guesses import Guesses
+from xlascope.views.provenance.instructions import as_one_says
 from xlascope.views.provenance.origins import NOTHING, Provenance, provenance
 from xlascope.views.provenance.positions import is_library, user_places
 from xlascope.views.sources.source import RunSource
@@ -20,6 +21,8 @@ from xlascope.views.sources.stages import hlo_module, jaxpr_index, stage_key
 from xlascope.views.times.heat import ranking
 from xlascope.views.times.observations import observation, program_of
 from xlascope.views.variants import equation_times
+
+_NOTES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Equations:
     equation of a program of its own. ``op_ns``: time of all ops, as in the view ``ops``.
 
     ``equation_coverage``: the part of it that has an equation. ``equations_exact``: instructions are linked by tags.
+    ``notes``: why nothing is known of the equations in some loops, and what to do.
     """
 
     rows: tuple[Row, ...]
@@ -79,6 +83,7 @@ class Equations:
     op_ns: int | None
     equation_coverage: float | None
     equations_exact: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def exact_share(self) -> float | None:
@@ -111,6 +116,7 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
         names = list(ranking(source))
     rows: list[Row] = []
     origins: list[Provenance] = []
+    notes: list[str] = []
     total = covered = 0
     alone_ns = {n: ops for n, ops in eager_times(source).items() if program is None or n == names[0]}
     for name in names:
@@ -118,6 +124,7 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
         times = _times(source, name, variant)
         found, shares = _rows(source, name, which, origin, times)
         rows += found
+        notes += _as_one(source, name, which, found, times)
         origins += [origin] if origin.equations else []
         total += sum(times.values())
         linked = sum(each.exact_ns + each.estimated_ns for each in shares.values())
@@ -140,7 +147,25 @@ def query(source: RunSource, program: str | None = None, variant: str | None = N
         op_ns=total or None,
         equation_coverage=covered / total if total else None,
         equations_exact=bool(origins) and all(origin.exact for origin in origins),
+        notes=tuple(notes[:_NOTES]),
     )
+
+
+def _as_one(
+    source: RunSource, program: str, variant: str | None, rows: list[Row], times: Mapping[str, int]
+) -> list[str]:
+    """Of the loops that are executed as one operation, those with equations of which nothing is known for that."""
+    module = hlo_module(source, program, "optimized", variant) if times else None
+    if module is None:
+        return []
+    unknown = {row.parent for row in rows if row.self_ns is None and row.parent is not None}
+    made_of = {name for row in rows if row.path in unknown for name in row.instructions}
+    called = {name: module.get(name) for name in times}
+    return [
+        as_one_says(name, program)
+        for name, each in called.items()
+        if each is not None and each.runs_as_one and name in made_of
+    ]
 
 
 def _eager(source: RunSource, program: str, ops: Mapping[str, int]) -> Row:

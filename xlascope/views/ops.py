@@ -10,7 +10,14 @@ from xlascope.ir import Equation
 from xlascope.traces import OpRow
 from xlascope.views.names.variant_names import BASELINE, variant_record
 from xlascope.views.provenance.eager import PATH, calling_lines
-from xlascope.views.provenance.instructions import SMALL, Facts, Instructions, dumped_instructions, instructions
+from xlascope.views.provenance.instructions import (
+    SMALL,
+    Facts,
+    Instructions,
+    as_one_says,
+    dumped_instructions,
+    instructions,
+)
 from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import RunSource, Source
 from xlascope.views.sources.stages import jaxpr_index
@@ -158,12 +165,8 @@ def _first_calls(source: Source, seen: Observation, names: Mapping[int | None, s
 
 def _as_one(rows: Iterable[Op]) -> list[Lost]:
     """What hides the ops inside of it, where that is much of the time."""
-    found = [f"{row.op} of {row.program}" for row in rows if row.detail == SMALL and (row.share or 0) >= _MUCH]
-    return [
-        Lost("one operation", len(found), f"XLA executes {name} as one operation, so that nothing inside has a time."
-             " Measured with --passes-off small-while-loop-hoisting it has, and takes longer")
-        for name in found[:_NAMED]
-    ]  # fmt: skip
+    found = [row for row in rows if row.detail == SMALL and (row.share or 0) >= _MUCH]
+    return [Lost("one operation", len(found), as_one_says(row.op, row.program)) for row in found[:_NAMED]]
 
 
 def _facts(source: Source, program: str | None, variant: str | None) -> Instructions | None:

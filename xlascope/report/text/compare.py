@@ -132,7 +132,7 @@ def _program(each: Program) -> Iterable[RenderableType]:
         "And {} more: `xlascope compare A B | less` lists all, the compare screen and --json have them too.",
     )  # fmt: skip
     if any(row.a_estimated or row.b_estimated for row in rows):
-        yield note("~ estimated: a fusion's time is split among its equations by their operations.")
+        yield note("~ estimated: a fusion's time is split among its equations by what such operations usually take.")
     if noise and any(_change_ns(row) is not None for row in rows):
         yield note("(…): within the noise, as the time of the program itself did not change for sure.")
 

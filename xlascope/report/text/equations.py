@@ -55,6 +55,7 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
     yield table(columns, rows)
     cover = UNKNOWN if answer.equation_coverage is None else f"{answer.equation_coverage * 100:.1f}%"
     yield note(f"{cover} of {duration(answer.op_ns)} op time has an equation. ∅ folded or merged by XLA: not 0.")
+    yield from (note(f"? in a loop: {each}.") for each in answer.notes)
     yield note(f"Share: of all op time, with inner.{_certainty(answer)}")
     if any(row.state == "alone" for row in answer.rows):
         yield note("Each equation dispatched by itself and waited for, one call; those inside of others: not timed.")

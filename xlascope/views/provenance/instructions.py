@@ -48,6 +48,12 @@ class Facts:
     lent: frozenset[str]
 
 
+def as_one_says(op: str, program: str | None) -> str:
+    """Why nothing inside of an operation has a time, and what to do."""
+    return (f"XLA executes {op} of {program} as one operation, so that nothing inside has a time."
+            " Measured with --passes-off small-while-loop-hoisting it has, and takes longer")  # fmt: skip
+
+
 def _detail(instruction: HloInstruction) -> str | None:
     kind = instruction.fusion_kind
     if kind:
