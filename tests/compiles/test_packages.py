@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from xlascope.report.text import render
 from xlascope.views import open_source, query
 from xlascope.views.compiles import Compiles
 
@@ -82,3 +83,6 @@ def test_the_user_s_line_that_leads_into_a_package(answer: Compiles) -> None:
     assert {"tanh", "cos"} <= {each.partition(" ×")[0] for each in eager.names}
     cond = next(row for row in answer.compiles if row.name == "cond")
     assert (cond.call_line, cond.own_line, cond.own_function) == (6, 6, "main")
+    table = render("compiles", answer, whole=True).splitlines()
+    (shown,) = [line.split() for line in table if line.startswith("tanh#1 ")]
+    assert shown[1:3] == ["script.py:6", "solver.py:7"]

@@ -10,7 +10,7 @@ import pytest
 from tests.recording import record_script
 from xlascope.report.text import render
 from xlascope.tui.glyphs import UNICODE
-from xlascope.tui.widgets.compare_tables import _equation_columns
+from xlascope.tui.widgets.compare_tables import EquationsTable, _equation_columns
 from xlascope.views import open_source, query
 from xlascope.views.compare import Compare, Equation, compare
 from xlascope.views.comparing.script_lines import corresponding
@@ -156,3 +156,8 @@ def test_the_line_of_an_equation_is_the_user_s_own_and_the_library_s_stands_behi
     assert row.endswith("script.py:9  layers.py:5")
     assert [column.text(dot) for column in _equation_columns(UNICODE, lambda row: "text")][-2:] == [
         "script.py:9", "layers.py:5"]
+    told = EquationsTable()
+    told.set_rows([dot])
+    assert "library" in {column.key for column in told.columns}
+    told.set_rows([replace(dot, file_b=dot.user_file_b, line_b=dot.user_line_b)])
+    assert "library" not in {column.key for column in told.columns}

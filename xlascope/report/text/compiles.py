@@ -35,9 +35,11 @@ def compiles(answer: Compiles) -> Iterable[RenderableType]:
         yield note("Nothing was compiled.")
         return
     yield from _storms(answer.storms)
+    library = any(map(_library, answer.compiles))
     columns = [
         Column("what", least=14),
         place_column(12),
+        *([Column("library", "left", 12, 4, keep_end=True)] if library else []),
         fixed_column("how", 2),
         number_column("trace", 4),
         number_column("lower", 3),
@@ -46,7 +48,7 @@ def compiles(answer: Compiles) -> Iterable[RenderableType]:
         fixed_column("cache", 5),
         Column("why", least=20),
     ]
-    yield table(columns, [_compile(each) for each in answer.compiles])
+    yield table(columns, [_compile(each, library) for each in answer.compiles])
     yield from _notes(answer)
     yield from _passes(answer)
 
@@ -108,11 +110,18 @@ def _notes(answer: Compiles) -> Iterable[RenderableType]:
         yield note(f"{len(hits)} were found in JAX's persistent compilation cache{read}.")
 
 
-def _compile(row: Compile) -> list[str | Text]:
+def _library(row: Compile) -> str:
+    """Where an operation is called, where that is not the user's own line that leads there."""
+    other = row.eager and row.own_file is not None and (row.file, row.line) != (row.own_file, row.own_line)
+    return place(row.file, row.line) if other and row.file is not None else ""
+
+
+def _compile(row: Compile, library: bool) -> list[str | Text]:
     runs = calls(row.runs, row.runs_exact, row.runs_at_least, row.runs_at_most)
     return [
         row.program or row.name or UNKNOWN,
-        place(row.file, row.line),
+        place(row.own_file, row.own_line) if _library(row) else place(row.file, row.line),
+        *([_library(row)] if library else []),
         ("control flow" if row.is_program else "eager") if row.eager else "jit",
         duration(row.trace_ns),
         duration(row.lower_ns),

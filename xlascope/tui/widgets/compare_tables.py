@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from xlascope.tui.glyphs import UNICODE, Glyphs
 from xlascope.tui.text.numbers import count, duration, size
@@ -40,6 +40,13 @@ class EquationsTable(RowTable):
             _equation_columns(glyphs, lambda row: "dim" if self.within_noise else "text"),
             row_key=lambda row: (row.path_a, row.path_b), id=id, glyphs=glyphs,
         )  # fmt: skip
+        self._every = self.columns
+
+    def set_rows(self, rows: Sequence[Equation]) -> None:
+        """Shows them; without a column for libraries where no line is one's."""
+        led = any(map(_library, rows))
+        self.columns = tuple(each for each in self._every if led or each.key != "library")
+        super().set_rows(rows)
 
     def move_to_largest(self) -> None:
         """The cursor to the row whose time changed most, if any is known."""
