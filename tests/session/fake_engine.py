@@ -86,6 +86,7 @@ def answer(message) -> None:
 
 send("hello", pid=os.getpid(), role=config["role"])
 if config["role"] == "lab":
+    send("progress", activity="idle")
     for command in messages():
         if command.kind == "command":
             answer(command)

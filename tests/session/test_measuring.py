@@ -50,7 +50,9 @@ def reopened(run: Path):
 def test_a_variant_is_measured_in_a_lab_and_stored(run: Path, reopened) -> None:
     keeper, events = reopened
     ticket = keeper.measure("ok#1", {"fusion": "off"}, 1.5)
-    progress = events.until(lambda event: event["kind"] == "progress")
+    starting = events.until(lambda event: event["kind"] == "progress")
+    assert (starting["id"], starting["activity"]) == (ticket, "starting") and "a lab" in starting["detail"]
+    progress = events.until(lambda event: event["kind"] == "progress" and event["activity"] == "measuring")
     assert (progress["id"], progress["done"], progress["total"]) == (ticket, 1, 2)
     answer = events.result(ticket)
     assert answer["ok"] and answer["variant"] == "fusion=off" and answer["variant_id"] == "v1"

@@ -11,7 +11,7 @@ from on_screen import shown, text_of
 from rich.cells import cell_len
 
 from xlascope.tui.effects import baseline, effects, explain_variant, why_apart
-from xlascope.tui.feeding.live import LiveNow
+from xlascope.tui.feeding.live import LiveNow, LiveState
 from xlascope.tui.feeding.rows import variant_row as made_row
 from xlascope.tui.glyphs import UNICODE
 from xlascope.tui.model import ProgramInfo
@@ -192,3 +192,15 @@ def test_how_far_outputs_agree_in_full():
     assert sum(line.startswith("ULP: ") for line in said) == 1
     assert any(line.startswith("Fusions 4→0: those of two or more operations.") for line in said)
     assert not any("wrapped_" in line for line in explain_variant(JIT))
+
+
+def test_the_start_of_a_lab_is_told_even_where_it_came_before_the_ticket():
+    live = LiveState()
+    live.take({"kind": "progress", "activity": "running", "name": "f#1"})
+    live.take({"kind": "progress", "id": 7, "name": "f#1", "activity": "starting", "detail": "a lab, which imports jax"})
+    assert live.now.activity == "running"
+    live.measuring(7, "f#1", "links of equations of f#1")
+    told = effects((), live.now, "f#1", None, UNICODE)[0]
+    assert told.variant == "links of equations of f#1" and told.text.startswith("starting: a lab, which imports jax")
+    live.take({"kind": "progress", "id": 7, "activity": "compiling", "detail": "the form with a tag for each equation"})
+    assert effects((), live.now, "f#1", None, UNICODE)[0].text.startswith("compiling: the form with a tag")

@@ -56,6 +56,8 @@ class Lab:
         self._on_message = on_message
         self._on_lost = on_lost
         self._told_to_end = False
+        self.ready = False
+        """Whether it has imported jax and serves commands."""
         self.heard = time.monotonic()
         ours, theirs = socket_pair()
         config = {"role": "lab", "fd": theirs.fileno(), "devices": spec.devices, "platform": spec.platform,
@@ -96,6 +98,7 @@ class Lab:
 
     def _message(self, message: Message) -> None:
         self.heard = time.monotonic()
+        self.ready |= message.kind == "progress"
         self._on_message(message)
 
     def _hear(self, _: int = 0) -> None:

@@ -232,6 +232,9 @@ class Measurer:
         else:
             self._labs[spec] = self._labs.pop(spec)  # the newest is dropped last
         self._place = lab
+        if not lab.ready:
+            self._host.emit({"kind": "progress", "id": ticket.id, "name": ticket.program, "activity": "starting",
+                             "detail": "a lab, which imports jax", "done": None, "total": None})
         lab.send({**command, **handed.body}, handed.blobs)
 
     def _spec(self, known: Environment, switches: Mapping[str, Any]) -> LabSpec:

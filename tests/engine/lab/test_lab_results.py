@@ -222,8 +222,11 @@ def test_what_calls_back_into_python_is_compiled_for_its_texts(lab: LabProcess, 
     program = programs["pure_callback"]
     tagged = Program(program.record, program.args_record, {**program.blobs, "tagged": program.blobs["stablehlo"]})
     for what, found in (("tagged", b"is_scheduled=true"), ("hlo", b"custom-call")):
+        seen = len(lab.progress)
         message = lab.result(lab.begin(tagged, "collect", what=what))
         assert message.body["ok"], message.body
+        assert {each["activity"] for each in lab.progress[seen:]} - {"idle"} == {
+            "compiling" if what == "tagged" else "lowering"}
         assert found in message.blobs["text"] and b"callback" in message.blobs["text"]
 
 

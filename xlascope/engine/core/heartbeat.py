@@ -19,7 +19,9 @@ class Heartbeat:
     XLA compiles without holding the interpreter lock, so the thread runs on meanwhile.
     """
 
-    def __init__(self, send: Send, command_id: Any, name: str) -> None:
+    def __init__(
+        self, send: Send, command_id: Any, name: str, first: tuple[str, str] = ("measuring", "preparing")
+    ) -> None:
         self._send = send
         self._body: dict[str, Any] = {"kind": "progress", "id": command_id, "name": name}
         self._lock = threading.Lock()
@@ -27,7 +29,7 @@ class Heartbeat:
         self._state: dict[str, Any] = {}
         self._told = 0.0
         self._thread: threading.Thread | None = None
-        self.step("measuring", "preparing")
+        self.step(*first)
 
     def step(self, activity: str, detail: str) -> None:
         """Begin a step; it is told at once."""

@@ -20,6 +20,11 @@ from .measure import Answer, devices_for, first_devices, switched
 from .program import NotHere, Programs, code, unloaded
 from .sharded import shard_plan
 
+_DOING = {
+    "tagged": ("compiling", "the form with a tag for each equation"),
+    "optimized": ("compiling", "for the optimized text"),
+}
+
 
 def collect(
     programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes], send: Send
@@ -35,6 +40,13 @@ def collect(
         return _passes(command, blobs, send)
     if what == "machine":
         return _machine(command, blobs, send)
+    doing = _DOING.get(str(what), ("lowering", "to HLO"))
+    with Heartbeat(send, command.get("id"), str(command.get("program")), doing):
+        return _stage(what, programs, command, blobs)
+
+
+def _stage(what: Any, programs: Programs, command: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Answer:
+    """The text of one stage."""
     if what == "hlo":
         bytecode, _ = code(command, blobs)
         if not bytecode:

@@ -69,6 +69,8 @@ def serve(config: Mapping[str, Any]) -> None:
     from .answer import Lab
 
     lab = Lab(link.send, link.cancelled, started)
+    # Until now a command waited for jax.
+    link.send({"kind": "progress", "activity": "idle", "name": None, "detail": None, "done": None, "total": None})
     while True:
         message = link.commands.get()
         if message is None:

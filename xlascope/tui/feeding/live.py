@@ -170,6 +170,8 @@ class LiveState:
     now: LiveNow = field(default_factory=LiveNow)
     _early: dict[object, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """Results that came before the screen was told their ticket: a refusal is quick."""
+    _begun: dict[object, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """What is done for tickets that the screen was not told yet."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -229,7 +231,9 @@ class LiveState:
         with self._lock:
             entry = Measuring(ticket, program, name, time.monotonic())
             self.now = replace(self.now, measuring=(*self.now.measuring, entry))
-            early = self._early.pop(ticket, None)
+            begun, early = self._begun.pop(ticket, None), self._early.pop(ticket, None)
+            if begun is not None:
+                self.now = self._progress(begun)
             if early is not None:
                 self.now = self._result(early)
 
@@ -265,6 +269,9 @@ class LiveState:
                 for entry in now.measuring
             )
             return replace(now, measuring=entries)
+        if ticket is not None:
+            self._begun[ticket] = event
+            return now
         activity, name = str(event.get("activity") or ""), str(event.get("name") or "")
         same = (activity, name) == (now.activity, now.name)
         since = now.since if same else time.monotonic()
@@ -288,6 +295,7 @@ class LiveState:
         done = [entry for entry in self.now.measuring if entry.ticket == ticket]
         left = tuple(entry for entry in self.now.measuring if entry.ticket != ticket)
         failures, undone = self.now.failures, self.now.undone
+        self._begun.pop(ticket, None)
         if not done:
             self._early[ticket] = event
         elif not event.get("ok", True):

@@ -216,7 +216,8 @@ class PassesScreen(OverScreen[None]):
 
     def _progress(self, entry: Measuring) -> str:
         gauge = f"{self.glyphs.gauge(entry.share, 12)} " if entry.share is not None else ""
-        return (f"compiling {self._program} once more for its passes\n{gauge}{entry.detail}\n\n"
+        doing = f"starting {entry.detail}" if entry.activity == "starting" else entry.detail
+        return (f"compiling {self._program} once more for its passes\n{gauge}{doing}\n\n"
                 "esc cancels; p leads back and lets it go on")  # fmt: skip
 
     # what the cursor is on
