@@ -9,8 +9,9 @@ from xlascope.views import open_source, query
 from xlascope.views.compiles import Compiles
 from xlascope.views.functions import Functions
 
-LAYERS = """\
-import jax, jax.numpy as jnp
+BASE = """\
+from jax._src import source_info_util  # as flax does
+source_info_util.register_exclusion(__file__)
 
 class Module:
     def init(self, x):
@@ -18,6 +19,10 @@ class Module:
 
     def apply(self, x):
         return self(x)
+"""
+LAYERS = """\
+import jax, jax.numpy as jnp
+from .base import Module
 
 class Dense(Module):
     def __call__(self, x):
@@ -57,6 +62,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiles, Functio
     for name in ("layers", "other"):
         (packages / name).mkdir(parents=True)
         (packages / name / "__init__.py").write_text(LAYERS)
+        (packages / name / "base.py").write_text(BASE)
     with open_source(record_script(folder, SCRIPT.format(folder=str(packages)))) as source:
         return query("compiles", source), query("functions", source)
 

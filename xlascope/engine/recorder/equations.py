@@ -61,8 +61,10 @@ def places_of(traceback: Any, files: Own) -> tuple[Place | None, Place | None]:
                 own, called = place(), before
             elif called is not None and before == called:
                 entry = place()
-        if kind is not None:
-            before = _package(file) if kind == "library" else None
+        package = None if kind == "own" else _package(file)
+        # Libraries have JAX hide some of their own files: those tell nothing as places, but whose they are.
+        if kind is not None or package not in (None, "jax"):
+            before = package
     return own, entry
 
 
