@@ -14,6 +14,7 @@ from xlascope.report.text import render
 from xlascope.report.text.times import _coverage, duration
 from xlascope.runfile import Chunk
 from xlascope.traces import OpTimes, read_profile
+from xlascope.tui.feeding.overview import _told
 from xlascope.views import Source, open_source, query
 from xlascope.views import functions as functions_module
 from xlascope.views.sources.source import RunSource
@@ -139,6 +140,7 @@ def test_functions_say_what_first_calls_make_of_the_whole(monkeypatch: pytest.Mo
     row = replace(step, first_call_ns=57 * MS, estimated_ns=267 * MS)
     text = " ".join(render("functions", replace(answer, functions=(row,)), whole=True).split())
     assert "are in it: step 57.0 ms of 267 ms. Per call says what others take." in text
+    assert "First calls (cold memory, sleeping threads) are 57.0 ms of it." in _told(row, answer)
 
 
 def test_ops_cover_what_eight_devices_were_busy_with(tmp_path: Path) -> None:

@@ -198,6 +198,8 @@ def _told(row: Any, found: Any) -> Iterator[str]:
             f"Share {mark}{percent(row.share)}: {how}, {mark}{duration(row.estimated_ns)} of "
             f"{mark}{duration(found.estimated_ns)} of all programs."
         )
+        if row.first_call_ns is not None:
+            yield f"First calls (cold memory, sleeping threads) are {duration(row.first_call_ns)} of it."
     elif row.share_at_least is not None:
         yield (
             f"Share at least {percent_at_least(row.share_at_least)}: of some of its programs there were calls that no "
