@@ -128,6 +128,20 @@ async def test_a_measurement_stays_on_one_line_with_the_key_that_cancels_it():
         assert screen_text(app)[0] == f" {going.variant}  {going.text} {gauge} esc cancels │ devices=4  2.56x slower"
 
 
+async def test_how_far_a_measurement_is_has_room_beside_a_long_name():
+    line = EffectLine()
+    name = "fusion=off,devices=8,mesh=x:4+y:2,shard-plan=fsdp,passes-off=cse+dce+algsimp,matmul-precision=highest"
+    going = Effect(name, "waits for what is measured before it, 3 s", None, True)
+    line.show([going])
+    app = Host(line)
+    async with app.run_test(size=(80, 3)) as pilot:
+        await settle(pilot)
+        assert [row for row in screen_text(app) if row] == [f" fusion=off,devices=8,me…  {going.text} esc cancels"]
+        await pilot.resize_terminal(200, 3)
+        await settle(pilot)
+        assert screen_text(app)[0] == f" {name}  {going.text}  esc cancels"
+
+
 async def test_others_go_below_a_result_that_fills_its_line():
     line = EffectLine()
     line.show([MANY[0], MANY[1]])

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from xlascope.tui import lines
 from xlascope.tui.feeding.live import LiveNow
+from xlascope.tui.forms.switches import Switches
 from xlascope.tui.model import Overview
 from xlascope.tui.widgets.effect_line import Effect, EffectLine
 from xlascope.tui.widgets.functions import FunctionItem, FunctionsList, ProgramItem
@@ -378,3 +379,21 @@ async def test_switches_without_their_words_keep_key_and_value_apart():
     app = Host(bar)
     async with app.run_test(size=(20, 2)):
         assert screen_text(app)[0] == " J jit ON  T as-run"
+
+
+async def test_each_key_stays_beside_what_it_is_turned_to_where_little_fits():
+    turned = Switches(
+        fusion="off", devices=8, plan="replicate", mesh=(("data", 4), ("model", 2)), shard=(("0", "x"),),
+        more=(("target", "tpu:v5e:2x4"), ("passes_off", ["cse"]), ("matmul_precision", "highest")),
+    )  # fmt: skip
+    bar = SwitchBar()
+    app = Host(bar)
+    async with app.run_test(size=(80, 2)) as pilot:
+        for own, coming, said in (
+            (turned, None, " J ON  F *off  D *8 simulated  S *replicate 4x2 +specs  T *tpu:v5e:2x4  + *2"),
+            (Switches(), turned, " J  F ON→off  D 1→8 simulated  S →replicate 4x2 +specs  T →tpu:v5e:2x4  + →2"),
+            (turned, Switches(), " J  F *off→ON  D *8 simulated→1  S →as-run  T →as-run  + →none"),
+        ):
+            bar.show(own.bar("1", coming), "baseline 124 µs")
+            await pilot.pause()
+            assert screen_text(app)[0] == said

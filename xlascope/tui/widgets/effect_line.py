@@ -34,6 +34,8 @@ class Effect:
 
 
 _LINES = 3
+_CANCELS = " esc cancels"
+_LEAST_NAME = 16
 _VERDICTS = {"faster": "good", "slower": "bad", "same": "text", "unclear": "warn", "failed": "bad"}
 
 
@@ -101,7 +103,7 @@ class EffectLine(PartLine):
         return [Part(f" {self.glyphs.separator}", "dim", rank=9), *self._parts(effect, brief)]
 
     def _parts(self, effect: Effect, brief: bool = False) -> list[Part]:
-        named = Part(f" {effect.variant}  ", "accent", effect.explain, None, 9)
+        named = Part(f" {self._short_name(effect)}  ", "accent", effect.explain, effect.variant, 9)
         role = _VERDICTS.get(effect.verdict or "", "text")
         if brief and effect.brief:
             return [named, Part(effect.brief, role, effect.explain, effect.text, 9)]
@@ -111,10 +113,18 @@ class EffectLine(PartLine):
             gauge = self.glyphs.gauge(effect.progress, 12) if effect.progress is not None else ""
             parts.append(Part(f" {gauge}", "dim", "back", tip, 5))
             if effect.cancels:
-                parts.append(Part(" esc cancels", "dim", "back", tip, 8))
+                parts.append(Part(_CANCELS, "dim", "back", tip, 8))
             if effect.until and not brief:
                 parts.append(Part(f"  till then the panes show it {effect.until}", "dim", rank=4))
         return parts
+
+    def _short_name(self, effect: Effect) -> str:
+        """The variant's name; while it is measured, cut where how far it is would have no room beside it."""
+        cancels = cell_len(_CANCELS) if effect.cancels else 0
+        room = max(self._width - 3 - cell_len(effect.text) - cancels, _LEAST_NAME)
+        if not effect.measuring or cell_len(effect.variant) <= room:
+            return effect.variant
+        return set_cell_size(effect.variant, room - 1) + self.glyphs.ellipsis
 
     def _broken(self, effect: Effect) -> tuple[list[Part], list[Part]]:
         """One that is wider than the line, over two."""

@@ -83,19 +83,23 @@ class SwitchBar(PartLine):
     """The switches as what the panes show was made, with their keys, then what is known of the baseline."""
 
     def show(self, switches: Sequence[Switch], baseline: str = "") -> None:
-        """Draws the switches; one that was touched is marked by a star and the accent."""
+        """Draws the switches; one that was touched is marked by a star and the accent.
+
+        Where there is no room for all, words go first, then values as the script had them, then what was turned; a
+        key stays with what it is turned to.
+        """
         parts = []
         for switch in switches:
             value = f"*{switch.value}" if switch.touched else switch.value
             role = "accent" if switch.touched else "text"
-            parts.append(Part(f" {switch.key} ", "key", switch.action, switch.tooltip, 8))
-            parts.append(Part(f"{switch.name} ", "dim", switch.action, switch.tooltip, 6))
+            parts.append(Part(f" {switch.key} ", "key", switch.action, switch.tooltip, 9))
+            parts.append(Part(f"{switch.name} ", "dim", switch.action, switch.tooltip, 5))
             if switch.coming:
-                parts.append(Part(value, role, switch.action, switch.tooltip, 8))
+                parts.append(Part(value, role, switch.action, switch.tooltip, 7))
                 told = f"{self.glyphs.arrow}{switch.coming} "
                 parts.append(Part(told, "warn", switch.action, "turned: shown when it was measured", 9))
             else:
-                parts.append(Part(f"{value} ", role, switch.action, switch.tooltip, 8))
+                parts.append(Part(f"{value} ", role, switch.action, switch.tooltip, 8 if switch.touched else 6))
         if baseline:
             parts.append(Part(f"{self.glyphs.separator} {baseline}", "dim", rank=3))
         self.set_parts(parts)
