@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from xlascope.engine.core.memory import Heap, Held
 from xlascope.engine.recorder import execution as execution_module
 from xlascope.engine.recorder import windows as windows_module
 from xlascope.engine.recorder.execution import Execution
-from xlascope.engine.recorder.memory import Heap, Held
 from xlascope.engine.recorder.windows import Windows
 
 

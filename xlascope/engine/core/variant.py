@@ -83,13 +83,17 @@ def _profiles(
     baseline: Subject, variant: Subject, pairs: Pairs, body: dict[str, Any], blobs: dict[str, bytes]
 ) -> list[str]:
     """One window each, apart from the samples: tracing costs time."""
+    notes = []
     for name, subject, samples in (("profile", variant, pairs.variant), ("baseline_profile", baseline, pairs.baseline)):
         try:
-            blobs[name], start_ns, end_ns = profile.window(subject, int(np.median(samples)))
+            taken = profile.window(subject, int(np.median(samples)))
         except RuntimeError as error:
             return [f"no profile: {error}"]
-        body[f"{name}_meta"] = {"start_ns": start_ns, "end_ns": end_ns}
-    return []
+        blobs[name], body[f"{name}_meta"] = taken.data, taken.meta
+        if taken.truncated:
+            which = "the variant" if subject is variant else "the baseline"
+            notes.append(f"one call of {which} notes more than a profile may hold: op times are of its beginning")
+    return notes
 
 
 def matches(script: bytes | None, baseline: str) -> bool | None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from .. import compat
-from .memory import Heap, Held
+from ..core.memory import Heap, Held
 
 ARRAYS = 64  # arrays that are looked at: those of one execution are there at one moment
 HELD_BYTES = 8 << 20  # of these arrays, that are kept alive until the first of them is filled

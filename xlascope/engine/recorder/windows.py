@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import compat
+from ..core.memory import Heap, give_back
 from .execution import Execution, Noted
-from .memory import Heap, give_back
 from .reference import others, processors
 
 HOST_LEVEL = 2

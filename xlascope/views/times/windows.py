@@ -307,12 +307,13 @@ def _read(source: RunSource, chunk: Chunk, only: frozenset[int] | None, cold: fr
 def edges(chunk: Chunk) -> Edges:
     """What a window may have cut, by when it was opened and closed."""
     why = fields.text(chunk.json, "why")
-    measured = why in ("variant", "baseline")  # opened and closed around calls
+    measured = why in ("variant", "baseline")  # opened and closed around calls, unless it was ended in one
     start, end = fields.integer(chunk.json, "start_ns"), fields.integer(chunk.json, "end_ns")
     length = end - start if start is not None and end is not None else None
     settled = fields.integer(chunk.json, "settled_ns")
     dispatched_before = settled - start if settled is not None and start is not None else None
-    return Edges(length, measured or why == "first", measured, dispatched_before)
+    closes_after = measured and not chunk.json.get("truncated")
+    return Edges(length, measured or why == "first", closes_after, dispatched_before)
 
 
 def _module(source: RunSource, chunk: Chunk, program_id: int) -> HloModule | None:

@@ -1,4 +1,4 @@
-"""Memory that the recorder takes for a moment: how much it is, and giving it back to the system."""
+"""Memory that an open profile takes for a moment: how much it is, and giving it back to the system."""
 
 from __future__ import annotations
 
