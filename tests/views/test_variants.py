@@ -184,6 +184,9 @@ def test_a_plan_won_only_where_medians_and_ratios_are_apart(measured: Path) -> N
     apart = rank([plan("b", 4, 2.0), plan("a", 2, 1.0)])
     assert [(each.variant, each.tied) for each in apart.places] == [("a", False), ("b", False)]
     assert apart.verdict == "a won, 2.00 times as fast as b; their intervals are apart"
+    for ratio, told in ((1.0, False), (1.1, True)):
+        said = rank([plan("a", 2, ratio), plan("b", 4, 2.5)]).verdict or ""
+        assert said.endswith("; the baseline beside it was faster still") == told
     # The machine was slower while b was measured: beside its baseline it is no slower than a.
     drifted = rank([plan("a", 2, 1.0), plan("b", 4, 0.99)])
     assert [(each.variant, each.tied) for each in drifted.places] == [("b", False), ("a", True)]

@@ -265,8 +265,9 @@ def collectives(answer: Collectives) -> Iterable[RenderableType]:
     for row in answer.rows:
         groups.setdefault(row.instruction, []).append(row)
     yield table(columns, [_collective(rows) for rows in groups.values()])
-    yield note("bytes: what one device holds of it. time: all devices and executions seen. + added by the partitioner, "
-               "with the equation it is there for.")  # fmt: skip
+    yield note("bytes: what one device holds of it. time: all devices and executions seen, each from start to end, "
+               "with what it waited for the others; in `ops` moments in which other ops ran too are shared with them. "
+               "+ added by the partitioner, with the equation it is there for.")  # fmt: skip
 
 
 def _collective(rows: Sequence[Row]) -> list[Cell]:

@@ -32,7 +32,7 @@ class Switching:
         """Turns a switch and measures what it names."""
         screen, desk = self._me, self._me.desk
         if desk.program is None:
-            screen.notify("no program was compiled yet: there is nothing to switch")
+            screen.notify("no program was compiled: there is nothing to switch")
             return
         if self._on_eager():
             return
@@ -90,7 +90,7 @@ class Switching:
         screen, desk = self._me, self._me.desk
         subject = screen.feed.sharding_subject(desk.program) if desk.program is not None else None
         if subject is None:
-            screen.notify("no program was compiled yet: there is nothing to lay over devices")
+            screen.notify("no program was compiled: there is nothing to lay over devices")
             return
         own = desk.switches
         mesh = ",".join(f"{axis}={size}" for axis, size in own.mesh) or str(own.devices or subject.first_mesh)
@@ -126,7 +126,7 @@ class Switching:
             screen.notify(f"{error}; {error.advice}", severity="error")
             return
         if subject is None:
-            screen.notify("no program was compiled yet: there is nothing to switch")
+            screen.notify("no program was compiled: there is nothing to switch")
             return
         more, rejected = dict(desk.switches.more), {}
         if desk.rejected is not None and not more and screen.live.now.failures:

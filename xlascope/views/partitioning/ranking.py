@@ -87,16 +87,17 @@ def rank(rows: Sequence[Variant]) -> Ranking:
     if len(places) < 2:
         return Ranking(places, None, simulated)
     first, second = places[:2]
+    still = "" if first.ratio is None or first.ratio <= 1 else "; the baseline beside it was faster still"
     tied = [place for place in places[1:] if place.tied]
     if tied:
         least = "is the quickest beside its baseline" if paired else "has the shortest median"
-        return Ranking(places, f"{first.variant} {least}; {_untold(first, tied)}", simulated)
+        return Ranking(places, f"{first.variant} {least}; {_untold(first, tied)}{still}", simulated)
     if paired and first.ratio and second.ratio:
         share: float | None = second.ratio / first.ratio
     else:
         share = second.median_ns / first.median_ns if first.median_ns else None
     by = f", {share:.2f} times as fast as {second.variant}" if share is not None else ""
-    return Ranking(places, f"{first.variant} won{by}; their intervals are apart", simulated)
+    return Ranking(places, f"{first.variant} won{by}; their intervals are apart{still}", simulated)
 
 
 def _untold(first: Place, tied: Sequence[Place]) -> str:
