@@ -190,6 +190,7 @@ class FixedFeed(Feed):
                 SimpleNamespace(name=name, file=SOURCE, line=line, calls=calls, calls_exact=False, share=share,
                                 programs=programs, calls_at_least=calls - calls // 100, calls_at_most=calls + calls // 100,
                                 calls_seen=CALLS, share_estimated=True, share_at_least=None, first_calls_only=False,
+                                first_call_ns=None,
                                 per_call_ns=124_000, per_call_note="of later windows", per_call_at_least=False, estimated_ns=124_000 * calls,
                                 device_ns=1_239_000_000)
                 for name, line, calls, share, programs in (rows if self.programs_known else [])
