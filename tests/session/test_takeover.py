@@ -121,4 +121,5 @@ def test_a_full_device_refuses_the_output_as_it_does_plainly(tmp_path: Path, tex
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment(),
                               check=False)
     assert done.returncode == plain.returncode
-    assert done.stderr == plain.stderr + str(run).encode() + b"\n"
+    empty = b"xlascope: the script never imported jax: its output is all that the run file holds\n"
+    assert done.stderr == plain.stderr + (b"" if plain.returncode else empty) + str(run).encode() + b"\n"
