@@ -32,8 +32,8 @@ SPREAD_BACK = 16 << 20  # bytes that the heaps grew by meanwhile, for the same
 FIRST_LIMIT = 10.0  # the first window lasts at most this many times the window asked for, …
 FIRST_LONGEST = 2.5  # … or these seconds, where new programs keep beginning to run
 # Share of the run that windows of each kind may cost, and seconds beyond it, so that early programs are seen.
-DUTY = {"first": 0.015, "periodic": 0.012, "count": 0.008}
-ALLOWANCE = {"first": 0.5, "periodic": 0.12, "count": 0.08}
+DUTY = {"first": 0.015, "periodic": 0.01, "count": 0.006}
+ALLOWANCE = {"first": 0.5, "periodic": 0.05, "count": 0.04}
 COUNT_LENGTH = 0.02  # seconds, at most, of the windows that only tell how often programs were called by then, …
 COUNT_SHORTEST = 0.004  # … at least, and …
 COUNT_BYTES = 96 << 10  # … what they should hold: ending a window costs time by what it holds, some 50 ms a MB
