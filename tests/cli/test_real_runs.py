@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.test_commands import xlascope
 from xlascope.runfile import Reader
+from xlascope.tui.text.numbers import size
+from xlascope.views import open_source, query
 
 _SCRIPT = """
 import sys
@@ -63,6 +65,10 @@ def test_eight_devices_are_simulated(recorded: Path) -> None:
                     folder=recorded.parent)
     assert done.returncode == 0, done.stderr
     assert "devices=8" in done.stdout and "x split on dimension 0" in done.stdout
+    with open_source(recorded) as source:
+        row = query("variants", source, program="scores#1").rows[-1]
+    before, after = row.changes.peak_bytes.before, row.changes.peak_bytes.after
+    assert before != after and f"peak memory {size(before)}→{size(after)}" in done.stdout
 
 
 def test_jit_off_needs_the_live_run(recorded: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import queue
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -178,8 +179,18 @@ def _measure(path: Path, program: str, switches: dict[str, Any], options: argpar
     elif switches.get("target") and not is_platform(switches["target"]):
         print(describe_target(_row(path, result)))
     else:
-        print(describe(result))
+        print(describe(result, _changes(path, result)))
     return 0
+
+
+def _changes(path: Path, result: dict[str, Any]) -> list[str]:
+    """What the switches made of the module, a line each."""
+    from xlascope.report.text.variants import changes_of_module
+    from xlascope.views import open_source, query
+
+    with open_source(path) as source:
+        answer = query("variants", source, program=result["program"])
+    return [text for each in answer.rows if each.id == result["id"] for text in changes_of_module(each)]
 
 
 def _row(path: Path, result: dict[str, Any]) -> dict[str, Any]:
@@ -192,8 +203,8 @@ def _row(path: Path, result: dict[str, Any]) -> dict[str, Any]:
     return next((row for row in answer["rows"] if row.get("id") == result["id"]), result)
 
 
-def describe(result: dict[str, Any]) -> str:
-    """A measurement in words."""
+def describe(result: dict[str, Any], changes: Iterable[str] = ()) -> str:
+    """A measurement in words; ``changes``: what the switches made of the module."""
     from xlascope.stats import opposed
 
     times = (f"{show_time(result['median_ns'])} a call "
@@ -215,9 +226,7 @@ def describe(result: dict[str, Any]) -> str:
             lines.append(f"  the medians say × {medians:.3g}: the machine's speed changed by more than the variant "
                          "does; measure again when it is quieter")
     lines += numbers(result)
-    before, after = result.get("baseline_peak_bytes"), result.get("peak_bytes")
-    if before is not None and after is not None and before != after:
-        lines.append(f"  peak memory: {show_size(before)} → {show_size(after)} a device")
+    lines += (f"  {text}" for text in changes)
     lines.append(f"  arguments: {result['args'] or 'unknown'}; compiled in {show_time(result['compile_ns'])}")
     return "\n".join([*lines, *(f"  note: {note}" for note in result["notes"])])
 

@@ -119,22 +119,27 @@ def _remarks(each: Variant) -> Iterable[RenderableType]:
         yield warning(f"{each.id}: its baseline is not the script's own module.")
     if each.sensitive:
         yield note(f"{each.id}: sensitive: correct variants of this program differ by much.")
-    changed = _changed(each)
-    if changed:
-        yield note(f"{each.id}: {changed}")
+    yield from (note(f"{each.id}: {text}") for text in changes_of_module(each))
     numbers = _numbers(each)
     if numbers:
         yield note(f"{each.id}: {numbers}")
-    if each.fusions_left and each.switches.get("fusion") == "off":
-        yield note(f"{each.id}: fusions left: {', '.join(each.fusions_left)}")
-    for exchange in each.collectives or ():
-        at = f" (equation {exchange.equation})" if exchange.equation else ""
-        yield note(f"{each.id}: {exchange.count} x {exchange.kind} of {size(exchange.bytes)}{at}")
     if each.equation_ns:
         slowest = sorted(each.equation_ns, key=lambda row: -row.ns)[:5]
         synced = f", {duration(each.total_synced_ns)} in all when synchronised" if each.total_synced_ns else ""
         yield note(f"{each.id}: slowest equations: {', '.join(f'{e.path} {duration(e.ns)}' for e in slowest)}{synced}")
     yield from (note(f"{each.id}: {text}") for text in each.notes)
+
+
+def changes_of_module(each: Variant) -> Iterable[str]:
+    """What the switches made of the module: what it has more or fewer of, fusions left, collectives."""
+    changed = _changed(each)
+    if changed:
+        yield changed
+    if each.fusions_left and each.switches.get("fusion") == "off":
+        yield f"fusions left: {', '.join(each.fusions_left)}"
+    for exchange in each.collectives or ():
+        at = f" (equation {exchange.equation})" if exchange.equation else ""
+        yield f"{exchange.count} x {exchange.kind} of {size(exchange.bytes)}{at}"
 
 
 def foretold(each: Variant) -> str:

@@ -231,9 +231,19 @@ def _apart(group: Sequence[Compile], again: Sequence[Compile]) -> str | None:
 def _shape(source: RunSource, rows: Sequence[Compile]) -> str:
     name = _argument(rows, "shape", "rank")
     seen = _values(rows, name, "shape", "rank")
+    if len({each.startswith("key<") for each in seen}) == 2:
+        return f"{name} comes as a typed key and as its bits ({few(seen)}): make keys one way, by `jax.random.key`."
+    if len(seen) > 1 and len({_rank(each) for each in seen}) == len(seen):
+        return f"{name} comes in {len(seen)} ranks ({few(seen)}): give it one rank before the call."
     if len(seen) == 2:
         return f"{name} comes as {seen[0]} and {seen[1]}: pad the smaller one, or drop a last incomplete batch."
     return f"{name} comes in {len(seen)} shapes ({few(seen)}): pad it to one size, or to a few."
+
+
+def _rank(array: str) -> int:
+    """Of `f32[2,3]`."""
+    dimensions = array.partition("[")[2].rstrip("]~")
+    return len(dimensions.split(",")) if dimensions else 0
 
 
 def _dtype(source: RunSource, rows: Sequence[Compile]) -> str:
