@@ -65,7 +65,11 @@ class Places:
 
     def stage_panes(self) -> list[StagePane]:
         """The panes that show a stage, a graph or a chart."""
-        return list(self._screen.query(StagePane))
+        screen = self._screen
+        expected = 4 if screen.has_class("-wide") else 2
+        if len(screen.found_stage_panes) < expected:  # asked many times a key: the screen is searched once
+            screen.found_stage_panes = list(screen.query(StagePane))
+        return screen.found_stage_panes
 
     def stage_pane(self, id: str) -> StagePane:
         """The stage pane of an id, `a` or `b`."""

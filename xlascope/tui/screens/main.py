@@ -66,6 +66,7 @@ class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphi
         self.log_lines = OutputLog()
         self.feed = feed
         self.loader = Loader(self, feed)
+        self.found_stage_panes: list[StagePane] = []  # none is ever taken away
         self._told = 0
         self._ticks = 0
 
