@@ -11,6 +11,8 @@ from typing import Any
 _AFTER = re.compile(r"module_\d+\..+\.\d{4,}\..+\.after_(.+?)(?:\.before_.+)?\.txt\Z")
 _BEFORE = re.compile(r"module_\d+\..+\.\d{4,}\..+\.before_(.+)\.txt\Z")
 
+Snapshots = tuple[frozenset[str], frozenset[str]]
+
 
 def dump_options(folder: Path, names: Sequence[str] = ()) -> dict[str, Any]:
     """What makes XLA write a snapshot after each pass that changed something, of some passes or of all."""
@@ -18,7 +20,7 @@ def dump_options(folder: Path, names: Sequence[str] = ()) -> dict[str, Any]:
     return {"xla_dump_to": str(folder), "xla_dump_hlo_pass_re": which, "xla_dump_hlo_as_text": True}
 
 
-def snapshots(folder: Path) -> tuple[frozenset[str], frozenset[str]]:
+def snapshots(folder: Path) -> Snapshots:
     """Passes that changed something, and all passes that the names of a dump's files tell of. Empties the folder."""
     changed, seen = set(), set()
     for file in folder.iterdir():
@@ -31,18 +33,25 @@ def snapshots(folder: Path) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(changed), frozenset(seen | changed) - {"pipeline-end", "pipeline-start"}
 
 
-def judged(
-    names: Sequence[str], folder: Path, baseline: Callable[[dict[str, Any]], Any],
-    variant: Callable[[dict[str, Any]], Any],
-) -> list[str]:
-    """What came of switching passes off, a sentence for each. Both callables compile with more XLA options.
+def compiled_to_see(
+    compiled: Callable[[dict[str, Any]], object], folder: Path, names: Sequence[str] = ()
+) -> Snapshots:
+    """`snapshots` of a compile made for them; ``compiled`` takes more XLA options."""
+    compiled(dump_options(folder, names))
+    return snapshots(folder)
 
-    Raises what they raise, and OSError.
+
+def judged(
+    names: Sequence[str], still: frozenset[str], differs: bool, baseline: Callable[[], Snapshots]
+) -> list[str]:
+    """What came of switching passes off, a sentence for each.
+
+    ``still``: those that changed something in the variant. ``differs``: that one pass is the only switch, and the code
+    is not the baseline's; else ``baseline`` is asked for its `snapshots`, which costs a compile, and may raise.
     """
-    baseline(dump_options(folder))
-    changed, seen = snapshots(folder)
-    variant(dump_options(folder, names))
-    still, _ = snapshots(folder)
+    if differs and not still:
+        return [f"the pass {names[0]} changes this program, and was off"]
+    changed, seen = baseline()
     found = []
     for name in names:
         if name in still:

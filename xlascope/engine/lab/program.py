@@ -14,6 +14,7 @@ from ..core import arguments
 from ..core.arguments import Arguments
 from ..core.executable import Executable
 from ..core.module import ModuleError, ModuleFacts, read_facts
+from .pass_check import Snapshots
 
 CACHE_BYTES = 1 << 30
 
@@ -28,7 +29,7 @@ class NotHere(ValueError):
 
 @dataclass(slots=True)
 class LoadedProgram:
-    """A program with its arguments, and its baseline once that has been compiled."""
+    """A program with its arguments, its baseline once that has been compiled, and what its passes did, once asked."""
 
     id: str
     record: Mapping[str, Any]
@@ -37,6 +38,7 @@ class LoadedProgram:
     kept: tuple[int, ...]
     arguments: Arguments
     baseline: Executable | None = field(default=None)
+    passes: Snapshots | None = field(default=None)
 
     @property
     def nbytes(self) -> int:

@@ -86,7 +86,10 @@ def compile_only(command: Mapping[str, Any], blobs: Mapping[str, bytes], send: S
     if folder is not None and raw.get("passes_off"):
         others = {name: value for name, value in raw.items() if name != "passes_off"}
         baseline, *_ = _made({**command, "switches": others}, blobs)
-        body["notes"] = [*notes, *pass_check.judged(switches.parse(raw).passes_off, folder, baseline, made)]
+        off = switches.parse(raw).passes_off
+        still, _ = pass_check.compiled_to_see(made, folder, off)
+        more = pass_check.judged(off, still, False, lambda: pass_check.compiled_to_see(baseline, folder))
+        body["notes"] = [*notes, *more]
     return body, found if thunks is None else found | {"thunks": thunks}
 
 
