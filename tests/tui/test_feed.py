@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from fixed import TEXTS
@@ -26,6 +27,7 @@ from xlascope.tui.model import EquationRow, EquationTable, OpsTable, ProgramInfo
 from xlascope.tui.screens.main import MainScreen
 from xlascope.tui.text.lines import TextLines
 from xlascope.tui.widgets.ops_table import OpsTable as OpsPane
+from xlascope.tui.widgets.ops_table import key_of
 from xlascope.tui.widgets.text_pane import LineMark
 from xlascope.views import ViewError
 
@@ -303,6 +305,35 @@ def test_an_op_of_several_devices_is_one_row() -> None:
     assert columns["by_device"].text(b) == "▃█" and columns["by_device"].text(a) == ""
     (unknown,) = op_rows([row("a", "0", None), row("a", "1", 5)])
     assert unknown.self_ns is None and unknown.share is None
+
+
+def test_with_jit_off_ops_of_one_name_in_several_modules_stay_apart() -> None:
+    def row(module: str, equation: str, self_ns: int) -> SimpleNamespace:
+        return SimpleNamespace(
+            program="scores#1", op="ynn_fusion", opcode="fusion", device_kind="cpu", device="0", count=20, module=module,
+            total_ns=self_ns, self_ns=self_ns, equations=(equation,), added_by_xla=False, user_file=None, user_line=None,
+            bytes=None, flops=None,
+        )  # fmt: skip
+
+    rows = op_rows([row("jit_dot_general", "0", 880), row("jit_dot_general", "7", 40), row("jit_reduce_max", "1", 80)])
+    deep = [replace(each, equations=()) for each in rows]
+    assert len({key_of(each) for each in deep}) == 3  # of deep-off no equations are known, but the modules are
+    assert [(each.equations, each.count, each.self_ns) for each in rows] == [
+        (("0",), 20, 880), (("1",), 20, 80), (("7",), 20, 40)]  # fmt: skip
+    assert len({key_of(each) for each in rows}) == 3
+    (alone,) = op_rows([row("jit_f", "0", 880)])
+    assert key_of(alone) == key_of(replace(alone, equations=("0", "1")))  # links that come later leave the cursor there
+
+
+def test_of_very_much_output_the_end_is_read_and_told_as_such() -> None:
+    class Written(Feed):
+        def query(self, view: str, **options: Any) -> Any:
+            line = "x" * 99 + "\n"
+            return SimpleNamespace(chunks=[SimpleNamespace(id=n, text=line * 20_000) for n in range(1, 5)])
+
+    piece = Written(Path("run.xlascope")).output(0)
+    assert piece.is_cut and piece.last == 4 and piece.text.startswith("x" * 99 + "\n") and piece.text.endswith("x\n")
+    assert 4 << 20 < len(piece.text) < 7 << 20
 
 
 def test_modules_of_equal_name_are_told_apart_in_the_list() -> None:

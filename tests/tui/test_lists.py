@@ -261,6 +261,22 @@ async def test_old_output_is_dropped_and_the_cursor_stays_with_its_line():
         await pilot.pause()
         assert pane.row_text(pane.cursor) == before
         assert log.first > 0
+        assert pane.row_text(0) == "(earlier output is left out here)" and pane.row_text(1).startswith("line ")
+
+
+async def test_where_the_beginning_was_never_there_a_line_says_so():
+    pane, log = output("line 1\nline 2\n")
+    app = Host(pane)
+    async with app.run_test(size=SIZE) as pilot:
+        pane.update_tail()
+        await pilot.press("k")
+        log.cut()
+        log.write("line 3\n")
+        pane.update_tail()
+        await pilot.pause()
+        assert [pane.row_text(row) for row in range(4)] == ["(earlier output is left out here)", *(
+            f"line {n}" for n in (1, 2, 3))]  # fmt: skip
+        assert pane.row_text(pane.cursor) == "line 1"
 
 
 @given(st.lists(st.text(alphabet="ab\n\r\x1b[3m", max_size=30), max_size=20))
@@ -277,8 +293,11 @@ def test_output_stays_within_its_bound(pieces, bound):
     log = OutputLog(bound)
     for piece in pieces:
         log.write(piece)
-    assert sum(len(log.line(n)) + 1 for n in range(log.first, log.first + len(log))) <= bound + 61
-    assert "".join(pieces).count("\n") == log.first + len(log._lines)
+    held = [log.line(n) for n in range(log.first, log.first + len(log))]
+    lost = bool(held) and "earlier output" in held[0]
+    assert sum(len(line) + 1 for line in held[lost:]) <= bound + 61
+    assert "".join(pieces).count("\n") == log.first + lost + len(log._lines)
+    assert lost == (log.first + lost > 0)
 
 
 def test_a_carriage_return_starts_the_line_again():

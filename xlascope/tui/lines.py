@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from xlascope.tui.feeding.live import LiveNow, is_silent
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, VariantRow
+from xlascope.tui.model import CallTimes, OpRow, OpsTable, Overview, ProgramInfo, VariantRow, is_op_by_op
 from xlascope.tui.text.numbers import clock, count, counted, duration, percent, size
 from xlascope.tui.widgets.chart import ChartSpec, Interval, Series
 from xlascope.tui.widgets.part_line import Part
@@ -139,7 +139,8 @@ def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs, reading: str |
     if ops.windows:
         about.append((counted(ops.windows, "window"), 3))
     if ops.calls_seen is not None:
-        about.append((f"{counted(ops.calls_seen, 'call')} seen", 4))
+        alone = " of single equations" if is_op_by_op(ops.variant) else ""
+        about.append((f"{counted(ops.calls_seen, 'call')}{alone} seen", 4))
     devices = max((len(row.by_device) for row in ops.rows), default=0)
     if devices > 1:
         about.append((f"count and self over {devices} devices", 5))
@@ -160,7 +161,8 @@ def explain_op(row: OpRow, ops: OpsTable, members: int | None = None) -> list[st
     """How the numbers of a row of the table were obtained; `members`: operations that a fusion is made of, if known."""
     number = ops.windows or 0
     window = counted(number, "profile window") if number else "the profile windows"
-    seen = "" if ops.calls_seen is None else f" with {counted(ops.calls_seen, 'call')} of the program"
+    of = "single equations" if is_op_by_op(ops.variant) else "the program"
+    seen = "" if ops.calls_seen is None else f" with {counted(ops.calls_seen, 'call')} of {of}"
     # A GPU's profile has an event for each kernel, and an op may launch several.
     kernels = any(name.startswith("gpu") for name in (row.device, *(name for name, _ in row.by_device)))
     what, each = ("kernels", "Per kernel of the op, which may launch several each time") if kernels else (
@@ -199,7 +201,7 @@ def _counted(row: OpRow, ops: OpsTable) -> list[str]:
     lines = []
     if len(row.by_device) > 1:
         lines.append(f"Executions are those of all {len(row.by_device)} devices: a call counts once on each.")
-    calls = (ops.calls_seen or 0) * max(len(row.by_device), 1)
+    calls = 0 if is_op_by_op(ops.variant) else (ops.calls_seen or 0) * max(len(row.by_device), 1)
     if calls and row.count is not None and row.count % calls and len({each.program for each in ops.rows}) == 1:
         lines += [f"{count(row.count)} is no multiple of the calls seen: of a call that a window cut",
                   "only a part of the ops was seen, and an op of a branch or of a loop runs as often as that is taken."]

@@ -17,7 +17,7 @@ MACHINE_STAGES = ("asm", "llvm", "llvm:before")
 SHOWN = (*STAGES, "graph", "ops", "chart", "functions", *MACHINE_STAGES)
 """What the keys 1 to 9 show, and then x."""
 NOT_CAPTURED = "is not captured yet"
-NO_WHOLE = "with jit off there is no HLO of the whole"
+NO_WHOLE = "with jit off each equation is a program of its own: there is no HLO of the whole"
 
 
 def shown_as(variant: str | None) -> str:
@@ -176,6 +176,8 @@ class OpRow:
     inferred: frozenset[str] = frozenset()
     """Those of its equations that do not all the same, but from the flow of data."""
     by_device: tuple[tuple[str, int], ...] = ()
+    apart: tuple[object, ...] = ()
+    """Tells it from others of its program that bear its name: with jit off each equation has a module of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,14 @@ def equations(answer: Equations) -> Iterable[RenderableType]:
     rows = [_row(row, several, library, exact or row.state == "eager", answer.op_ns) for row in answer.rows]
     yield table(columns, rows)
     cover = UNKNOWN if answer.equation_coverage is None else f"{answer.equation_coverage * 100:.1f}%"
+    if any(row.state == "alone" for row in answer.rows):
+        yield note(f"Share: of the {duration(answer.op_ns)} that all together took. Each equation dispatched by itself "
+                   "and waited for, one call; those inside of others: not timed.")  # fmt: skip
+        return
     yield note(f"{cover} of {duration(answer.op_ns)} op time has an equation. ∅ folded or merged by XLA: not 0.")
     yield from (note(f"? in a loop: {each}.") for each in answer.notes)
     yield note(f"Share: of all op time, with inner.{_certainty(answer)}")
-    if any(row.state == "alone" for row in answer.rows):
-        yield note("Each equation dispatched by itself and waited for, one call; those inside of others: not timed.")
-    elif answer.equations_exact:
+    if answer.equations_exact:
         yield note("~ estimated: a fusion's time is split among its equations by what such operations usually take.")
         if any(row.inferred for row in answer.rows):
             yield note(f"~ before an instruction: {INFERRED}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -175,6 +175,8 @@ def _coverage(answer: Ops) -> str:
     calls = "an unknown number of calls" if answer.calls_seen is None else f"{count(answer.calls_seen)} calls"
     if answer.calls_seen == 1:
         calls = "1 call"
+    if _is_op_by_op(answer):
+        calls += " of single equations"
     cover = UNKNOWN if answer.coverage is None else f"{answer.coverage * 100:.1f}%"
     text = f"{calls} seen in {duration(answer.window_ns)}; ops cover {cover} of the devices' busy time{_rest(answer)}."
     text += " Per call of an op: self time ÷ count (in a loop each turn counts), calls that a window cut included."
@@ -184,14 +186,22 @@ def _coverage(answer: Ops) -> str:
 
 def _counts(answer: Ops) -> str:
     """Why counts are not those of the calls seen, where there is one program."""
-    each = Counter((row.program or row.module, row.op) for row in answer.rows)
-    devices = max(each.values(), default=1)
+    each: dict[tuple[str | None, str], set[tuple[str, str]]] = defaultdict(set)
+    for row in answer.rows:
+        each[row.program or row.module, row.op].add((row.device_kind, row.device))
+    devices = max(map(len, each.values()), default=1)
     over = f" Counts and times are sums over {devices} devices: a call counts once on each." if devices > 1 else ""
     alone = len({program for program, _ in each}) == 1
+    alone = alone and not _is_op_by_op(answer)
     if not (alone and answer.calls_seen and any(row.count % answer.calls_seen for row in answer.rows)):
         return over
     why = "of one that a window cut only a part of the ops was seen, and an op of a branch or loop counts whenever it"
     return f"{over} Some counts are no multiple of the calls: {why} is taken."
+
+
+def _is_op_by_op(answer: Ops) -> bool:
+    """With jit off each equation is called by itself."""
+    return (answer.variant or "").startswith("jit=")
 
 
 def _rest(answer: Ops) -> str:

@@ -26,6 +26,13 @@ def line_account(subject: str, rows: Sequence[EquationRow], known: Known, glyphs
             return [f"{of}.", "", f"{glyphs.nothing_left} {left}"]
         return [f"{of}.", "", f"{glyphs.unknown} their time is unknown: no window has seen their instructions run."]
     mark = glyphs.estimated if estimated else ""
+    if any(row.state == "alone" for row in rows):
+        return [
+            f"{of}, {percent(share)} of the time of {known.program}'s equations.",
+            "",
+            "With jit off each equation was dispatched by itself and waited for, in one call: what Python and the wait",
+            "took is in it. Those inside of others were not timed. The ops below were profiled by themselves.",
+        ]
     told = [
         f"{of}, {mark}{percent(share)} of the op time of {known.program} with what runs inside of them,",
         f"{mark}{percent(own)} without.",

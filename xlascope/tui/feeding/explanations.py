@@ -46,7 +46,8 @@ def tell_lines(
     said = [counted(lines, "line"), *([equations] if equations else [])]
     part, estimated = share
     if part is not None:
-        said.append(f"{glyphs.estimated if estimated else ''}{percent(part)} of {known.program}'s op time")
+        mark = glyphs.estimated if estimated else ""
+        said.append(f"{mark}{percent(part)} of {known.program}'s {_whole(known.table.rows)}")
     key = "" if closed is None else "; closed, + opens them" if closed else "; - closes them"
     return ", ".join(said) + key
 
@@ -70,7 +71,10 @@ def _sentence(
     lead: Sequence[EquationRow], by_path: Mapping[str, EquationRow], focus: Focus, known: Known, glyphs: Glyphs
 ) -> str:
     became = _became(lead, focus, known, glyphs)
-    if became:
+    if all(row.state == "alone" for row in lead):
+        ran = _ran(lead, known)
+        said = f"with jit off dispatched by itself{': ' if ran else ''}{_some(ran, _MOST_NAMES)}"
+    elif became:
         said = f"became {_some(became, _MOST_NAMES)}"
         folded = sum(1 for row in lead if row.state == "folded")
         said += f", {folded} folded" if folded else ""
@@ -82,12 +86,23 @@ def _sentence(
     return f"{cost}; {said}" if cost else said
 
 
+def _whole(rows: Iterable[EquationRow]) -> str:
+    """What shares of equations are parts of: with jit off of the time of all, each dispatched by itself."""
+    return "equations' time" if any(row.state == "alone" for row in rows) else "op time"
+
+
+def _ran(lead: Sequence[EquationRow], known: Known) -> list[str]:
+    """The ops of equations that were dispatched by themselves, the most time first."""
+    paths = {row.path for row in lead}
+    return list(dict.fromkeys(op.op for op in known.ops.rows if not paths.isdisjoint(op.equations)))
+
+
 def _cost(lead: Sequence[EquationRow], by_path: Mapping[str, EquationRow], program: str, glyphs: Glyphs) -> str:
     share, own, estimated = share_of(lead, {path: row.parent for path, row in by_path.items()})
     if share is None:
         return ""
     mark = glyphs.estimated if estimated else ""
-    text = f"{mark}{percent(share)} of {program}'s op time"
+    text = f"{mark}{percent(share)} of {program}'s {_whole(lead)}"
     if own is not None and round(own, 3) < round(share, 3):
         text += f" with what runs inside, {mark}{percent(own)} its own"
     return text

@@ -38,10 +38,11 @@ _MOST_SOURCE = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class OutputPiece:
-    """What was written since the last question; `last` is to be given back with the next one."""
+    """What was written since the last question, `is_cut`: without its beginning; `last` is for the next question."""
 
     text: str
     last: int
+    is_cut: bool = False
 
 
 class Feed:
@@ -166,7 +167,10 @@ class Feed:
             length += len(chunk.text)
             if length > _MOST_OUTPUT:
                 break
-        return OutputPiece("".join(reversed(texts)), chunks[-1].id if chunks else after)
+        text, is_cut = "".join(reversed(texts)), len(texts) < len(chunks)
+        if is_cut:
+            text = text.partition("\n")[2]  # its first line may have begun before
+        return OutputPiece(text, chunks[-1].id if chunks else after, is_cut)
 
     def ops(self, program: str | None, variant: str | None = None) -> OpsTable:
         """Time per op of a program, or of all."""

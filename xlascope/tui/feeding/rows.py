@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,17 +13,21 @@ from xlascope.tui.text.numbers import size
 def op_rows(rows: Iterable[Any]) -> tuple[OpRow, ...]:
     """Rows of the view `ops`, one for each op: its devices together, the most self time first.
 
-    Programs that were not captured and whose modules bear one name are told as one.
+    Programs that were not captured and whose modules bear one name are told as one. With jit off each equation is a
+    module of its own, and ops of several may bear one name.
     """
-    groups: dict[tuple[str | None, str], list[Any]] = {}
+    groups: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
-        groups.setdefault((row.program or getattr(row, "module", None), row.op), []).append(row)
+        module = getattr(row, "module", None)
+        apart = () if row.program is None else (module, tuple(row.equations or ()))
+        groups.setdefault((row.program or module, row.op, *apart), []).append(row)
     total = sum(row.self_ns or 0 for group in groups.values() for row in group)
-    made = (_op_row(program, group, total) for (program, _), group in groups.items())
+    same = Counter(key[:2] for key in groups)
+    made = (_op_row(key[0], group, total, key[2:] if same[key[:2]] > 1 else ()) for key, group in groups.items())
     return tuple(sorted(made, key=lambda row: -(row.self_ns or 0)))
 
 
-def _op_row(program: str | None, group: list[Any], total: int) -> OpRow:
+def _op_row(program: str | None, group: list[Any], total: int, apart: tuple[Any, ...]) -> OpRow:
     first = group[0]
     devices: dict[str, int] = {}
     for row in sorted(group, key=lambda row: (row.device_kind, len(str(row.device)), str(row.device))):
@@ -48,6 +53,7 @@ def _op_row(program: str | None, group: list[Any], total: int) -> OpRow:
         bool(getattr(first, "equations_exact", True)),
         frozenset(getattr(first, "inferred", ())),
         tuple(devices.items()) if len(devices) > 1 else (),
+        apart,
     )
 
 

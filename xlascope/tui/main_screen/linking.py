@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.feeding.links import Focus, Links
 from xlascope.tui.forms.switches import Switches
-from xlascope.tui.model import MACHINE_STAGES, EquationTable, StageText
+from xlascope.tui.model import MACHINE_STAGES, EquationTable, OpRow, StageText, is_op_by_op
 from xlascope.tui.model import OpsTable as OpsTableRecord
 from xlascope.tui.widgets.dialogs import PromptLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
-from xlascope.tui.widgets.ops_table import OpsTable
+from xlascope.tui.widgets.ops_table import OpsTable, key_of
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.status import ExplainLine
 from xlascope.tui.widgets.text_pane import TextPane
@@ -116,27 +116,32 @@ class Linking:
     def follow_rows(self, table: OpsTable) -> None:
         """Other rows in a table with the keys, or that is being filtered: its cursor is what all panes show."""
         asked = self._main.query_one(PromptLine)
-        if not (table.has_focus or (asked.is_open and asked.purpose == "filter")) or not self._main.desk.links.node_row:
+        links = self._main.desk.links
+        if not (table.has_focus or (asked.is_open and asked.purpose == "filter")):
+            return
+        if not (links.node_row or links.equation_row):
             return
         focus = self.focus_of(table, table.cursor) or Focus()
         if focus.nodes != self._main.desk.focus.nodes:
             self.take_focus(focus, table)
 
     def follow_again(self) -> None:
-        """The same place with other links; nothing moves."""
-        view, node = self._main.focused, None
+        """The same place with other links, or of another variant; nothing moves."""
+        desk, view = self._main.desk, self._main.focused
+        focus: Focus | None = None
+        node = None
         if isinstance(view, GraphPane):
             chosen = view.chosen()
             focus = self._main.graph_focus(view, chosen[1]) if chosen is not None else None
             node = chosen[0] if chosen is not None and view.stage == "optimized" else None
         elif isinstance(view, LineView) and not isinstance(view, FunctionsList):
             focus = self.focus_of(view, view.cursor)
-        else:
-            return
+        if focus is None and desk.focus.lead:
+            focus = desk.links.of_equations(desk.focus.lead)
         if focus is not None:
-            self._main.desk.focus = focus
+            desk.focus = focus
             self._main.draw_strip()
-            self._main.explain_cursor(focus, view, node)
+            self._main.explain_cursor(focus, view if isinstance(view, LineView) else None, node)
 
     def on_graph_pane_node_chosen(self, message: GraphPane.NodeChosen) -> None:
         """All panes follow the graph."""
@@ -148,7 +153,7 @@ class Linking:
         screen, links = self._main, self._main.desk.links
         if isinstance(view, OpsTable):
             op = view.current
-            return links.of_nodes([op.op]) if op is not None else None
+            return self._focus_of_op(op) if op is not None else None
         if isinstance(view, SourcePane):
             return links.of_place(view.shown_file, row + 1) if view.shown_file else None
         for pane in screen.stage_panes():
@@ -161,6 +166,13 @@ class Linking:
                     return links.of_nodes(names) if names else None
                 return links.of_row(pane.showing, row)
         return None
+
+    def _focus_of_op(self, op: OpRow) -> Focus:
+        """What an op stands for; where each equation is a module of its own, names of ops say nothing by themselves."""
+        links = self._main.desk.links
+        if is_op_by_op(self._main.desk.variant):
+            return links.of_equations(op.equations)
+        return links.of_nodes([op.op])
 
     def take_focus(self, focus: Focus, origin: LineView | None, node: str | None = None) -> None:
         """Shows in all other panes what belongs to the cursor of `origin`; with one, the user chose it."""
@@ -253,10 +265,15 @@ class Linking:
 
     def mark_ops(self) -> list[int]:
         """Marks the rows of the ops that the cursor is on; returns their places."""
-        table, nodes = self._main.ops_table(), self._main.desk.focus.nodes
-        places = [place for place in range(table.row_count()) if table.row(place).op in nodes]
+        table, focus = self._main.ops_table(), self._main.desk.focus
+        places = [place for place in range(table.row_count()) if self._is_in(table.row(place), focus)]
         table.set_linked(places)
         return places
+
+    def _is_in(self, op: OpRow, focus: Focus) -> bool:
+        if is_op_by_op(self._main.desk.variant):
+            return not focus.equations.isdisjoint(op.equations)
+        return op.op in focus.nodes
 
     def follow_times(self) -> None:
         """Ops have other times: cursors that nobody moved go to what is clearly the hottest by now."""
@@ -276,12 +293,12 @@ class Linking:
         """Puts all cursors on the hottest op, once it is known, unless the user has moved one."""
         screen, desk = self._main, self._main.desk
         shown = (desk.program, desk.variant)
-        known = [row for row in desk.ops.rows if row.share is not None and row.op in desk.links.node_row]
+        known = [row for row in desk.ops.rows if row.share is not None and self._is_known(row)]
         if desk.moved or desk.landed == shown or not known:
             return
         desk.landed = shown
         hottest = max(known, key=lambda row: row.share or 0.0)
-        self.take_focus(desk.links.of_nodes([hottest.op]), None, hottest.op)
+        self.take_focus(self._focus_of_op(hottest), None, hottest.op)
         for pane in screen.stage_panes():
             if pane.showing not in ("graph", "chart"):
                 self.land_on_line(pane.text_pane, pane.showing, pane.content.file if pane.content else None)
@@ -291,6 +308,12 @@ class Linking:
         self.land_on_line(source, "source", source.shown_file)
         self._land_on_op(hottest.op)
 
+    def _is_known(self, op: OpRow) -> bool:
+        links = self._main.desk.links
+        if is_op_by_op(self._main.desk.variant):
+            return any(path in links.equation_row for path in op.equations)
+        return op.op in links.node_row
+
     def _land_on_op(self, op: str | None) -> None:
         """Puts the cursor of the table on an op."""
         table = self._main.ops_table()
@@ -298,7 +321,7 @@ class Linking:
                   default=None)  # fmt: skip
         if row is not None:
             with table.prevent(LineView.CursorMoved):
-                table.move_to_key((row.program, row.op, row.device))
+                table.move_to_key(key_of(row))
 
     def land_on_line(self, view: TextPane, stage: str, file: str | None) -> None:
         """Puts a pane's cursor on the hottest of the lines that belong to what all panes show, without telling."""

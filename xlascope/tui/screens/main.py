@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 
 from textual.app import ComposeResult
@@ -63,7 +64,8 @@ class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphi
         self.run_at_hand, self.glyphs = run, glyphs
         self.desk = Desk()
         self.live = LiveState()
-        self.log_lines = OutputLog()
+        name = shlex.quote(run.path.name)
+        self.log_lines = OutputLog(earlier=f"(earlier output is left out here: xlascope show {name} output)")
         self.feed = feed
         self.loader = Loader(self, feed)
         self.found_stage_panes: list[StagePane] = []  # none is ever taken away
@@ -203,6 +205,8 @@ class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphi
 
     def on_output_loaded(self, message: OutputLoaded) -> None:
         """Appends what the script wrote."""
+        if message.piece.is_cut:
+            self.log_lines.cut()
         self.log_lines.write(message.piece.text)
         self.query_one(OutputPane).update_tail()
 
@@ -239,14 +243,17 @@ class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphi
                 return
             new = message.links.stage_rows.keys() - self.desk.links.stage_rows.keys()
             shown = (message.program, message.variant)
-            better, self.desk.linked = not again and self.desk.linked == shown, shown
+            before, self.desk.linked = self.desk.linked, shown
+            better = not again and before == shown
             self.desk.links = message.links
             if better and not self.desk.moved:
                 self.desk.landed = None  # the hottest op is looked for once more, by the better links
-            if better and self.desk.moved:
-                self.follow_again()
+            if self.desk.moved and (better or before != shown):
+                self.follow_again()  # another variant's instructions are others
             self.relink(bring=not again and not better)
             self.land()
+            if before != shown != self.desk.landed and not self.desk.moved:
+                self.follow_again()  # nothing is known to be the hottest
             self.land_on_new(new)
 
     def on_row_table_sorted(self, message: RowTable.Sorted) -> None:

@@ -22,12 +22,13 @@ class OpsTable(RowTable):
     )
 
     def __init__(self, *, id: str | None = None, glyphs: Glyphs = UNICODE):
-        super().__init__(_columns(glyphs), row_key=_key, sort="share", id=id, glyphs=glyphs)
+        super().__init__(_columns(glyphs), row_key=key_of, sort="share", id=id, glyphs=glyphs)
         self.filter_rows = "ops"
 
 
-def _key(row: OpRow) -> tuple[str | None, str, str]:
-    return row.program, row.op, row.device
+def key_of(row: OpRow) -> tuple[object, ...]:
+    """By what a row is known again; links that come later change its equations."""
+    return row.program, row.op, row.device, row.apart
 
 
 def _columns(glyphs: Glyphs) -> list[Column]:

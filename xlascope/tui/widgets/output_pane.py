@@ -16,6 +16,7 @@ from xlascope.tui.widgets.line_view import LineView
 
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_])")
 _LONGEST_LINE = 20_000
+_EARLIER = "(earlier output is left out here)"
 
 
 class OutputSource(Protocol):
@@ -37,23 +38,37 @@ class OutputSource(Protocol):
 class OutputLog:
     """The newest lines of a stream of text, at most `max_chars` characters of them.
 
-    A carriage return starts its line again, as a terminal would show it; the last line may be unfinished.
+    A carriage return starts its line again, as a terminal would show it; the last line may be unfinished. Where
+    lines before them are not there, a line of its own says so with the text `earlier`.
     """
 
-    def __init__(self, max_chars: int = 4 << 20):
+    def __init__(self, max_chars: int = 4 << 20, earlier: str = _EARLIER):
         self._lines: deque[str] = deque()
         self._open = ""
         self._chars = 0
         self._max = max_chars
-        self.first = 0
+        self._earlier = earlier
+        self._oldest = 0
+        self._is_cut = False
+
+    @property
+    def first(self) -> int:
+        """Number of the oldest line still there, or of the one that tells of those before it."""
+        return self._oldest - self._is_cut
 
     def __len__(self) -> int:
-        return len(self._lines) + (1 if self._open else 0)
+        return len(self._lines) + bool(self._open) + self._is_cut
 
     def line(self, number: int) -> str:
         """A line by its number; the one after the last is still being written."""
-        index = number - self.first
+        index = number - self._oldest
+        if index < 0:
+            return f"\x1b[2m{self._earlier}\x1b[0m"
         return self._lines[index] if index < len(self._lines) else self._open
+
+    def cut(self) -> None:
+        """What was written so far, or is written next, goes on something that is not there."""
+        self._is_cut = True
 
     @property
     def last_line(self) -> str:
@@ -74,7 +89,8 @@ class OutputLog:
         self._open = _carriage(self._open + rest)[-_LONGEST_LINE:]
         while self._chars > self._max and self._lines:
             self._chars -= len(self._lines.popleft()) + 1
-            self.first += 1
+            self._oldest += 1
+            self._is_cut = True
 
     def _append(self, line: str) -> None:
         line = line[:_LONGEST_LINE]
