@@ -90,6 +90,9 @@ if config["role"] == "lab":
     for command in messages():
         if command.kind == "command":
             answer(command)
+        elif command.kind == "become":
+            config["devices"] = command.body["devices"]
+            os.environ["XLA_FLAGS"] = command.body["flags"]
         elif command.kind == "stop":
             break
 else:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -179,7 +182,7 @@ def test_a_run_file_does_not_say_what_is_started(run: Path, tmp_path: Path, pyth
 
 def test_a_warm_lab_is_there_before_it_is_asked_for(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
-    monkeypatch.setattr(measuring, "Lab", lambda *a: started.append(measuring_lab(*a)) or started[-1])
+    monkeypatch.setattr(measuring, "Lab", lambda *a, **k: started.append(measuring_lab(*a, **k)) or started[-1])
     keeper = Keeper.reopen(run, boot=FAKE, warm=True)
     events = Events(keeper)
     keeper.start()
@@ -187,9 +190,36 @@ def test_a_warm_lab_is_there_before_it_is_asked_for(run: Path, monkeypatch: pyte
         events.state("ended")
         # The newest program's environment, which is not ok#2's.
         assert events.result(keeper.measure("ok#1", {"fusion": "off"}))["ok"]
-        assert len(started) == 1
+        assert len([lab for lab in started if not lab.fits(lab.spec)]) == 1
     finally:
         keeper.stop()
+
+
+def test_a_spare_lab_becomes_what_is_asked_for_and_is_replaced(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: queue.Queue[measuring_lab] = queue.Queue()
+
+    def start(*a: Any, **k: Any) -> measuring_lab:
+        lab = measuring_lab(*a, **k)
+        started.put(lab)
+        return lab
+
+    monkeypatch.setattr(measuring, "Lab", start)
+    monkeypatch.setattr(measuring, "_SPARE_AFTER_S", 0.0)
+    keeper = Keeper.reopen(run, boot=FAKE, warm=True)
+    events = Events(keeper)
+    keeper.start()
+    try:
+        first, spare = started.get(timeout=60), started.get(timeout=60)
+        assert spare.fits(replace(first.spec, devices=8)) and not first.fits(first.spec)
+        answer = events.result(keeper.measure("ok#1", {"devices": 8}))
+        assert (answer["pid"], answer["devices"]) == (spare._process.pid, 8)
+        assert answer["flags"] == "--xla_cpu_enable_fast_math=true"
+        other = started.get(timeout=60)  # for the next one
+        assert other is not spare and other.fits(replace(first.spec, devices=4)) and not spare.fits(spare.spec)
+        assert events.result(keeper.measure("ok#1", {"fusion": "off"}))["pid"] == first._process.pid
+    finally:
+        keeper.stop()
+    assert all(gone(lab._process.pid) for lab in (first, spare, other))
 
 
 def test_jit_off_goes_to_the_live_recorder_and_the_rest_to_a_lab(tmp_path: Path) -> None:

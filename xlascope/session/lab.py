@@ -49,9 +49,11 @@ class Lab:
 
     def __init__(
         self, loop: Loop, spec: LabSpec, boot: Path,
-        on_message: Callable[[Message], None], on_lost: Callable[[str], None],
+        on_message: Callable[[Message], None], on_lost: Callable[[str], None], *, spare: bool = False,
     ) -> None:
+        """``spare``: it imports jax, and `become` tells it later how many devices and which flags it has."""
         self.spec = spec
+        self._spare = spare
         self._loop = loop
         self._on_message = on_message
         self._on_lost = on_lost
@@ -61,7 +63,7 @@ class Lab:
         self.heard = time.monotonic()
         ours, theirs = socket_pair()
         config = {"role": "lab", "fd": theirs.fileno(), "devices": spec.devices, "platform": spec.platform,
-                  "x64": spec.x64, "lend": lend()}
+                  "x64": spec.x64, "spare": spare, "lend": lend()}
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         # Before the process: what it writes to its streams is kept, to say why it died.
         self._stderr_read, stderr = os.pipe2(os.O_CLOEXEC)
@@ -77,6 +79,16 @@ class Lab:
             theirs.close()
             os.close(null)
             os.close(stderr)
+
+    def fits(self, spec: LabSpec) -> bool:
+        """Whether it can still become what ``spec`` says."""
+        same = (self.spec.python, self.spec.platform, self.spec.target) == (spec.python, spec.platform, spec.target)
+        return self._spare and same
+
+    def become(self, spec: LabSpec) -> None:
+        """A spare one is from now on what ``spec`` says."""
+        self.spec, self._spare = spec, False
+        self.send({"kind": "become", "devices": spec.devices, "flags": spec.flags})
 
     def send(self, body: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None) -> bool:
         """Send the lab a message; False when it is gone."""

@@ -37,6 +37,8 @@ _IDLE_S = 300.0
 _CANCEL_S = 3.0
 _CHECK_S = 1.0
 _WARM_LABS = 2
+_SPARE_AFTER_S = 2.0
+"""Seconds after the first lab was started until the spare one is: they are not to import jax at once."""
 
 
 def _python_for(target: Target, python: str) -> str:
@@ -75,6 +77,8 @@ class Measurer:
         self._place: Lab | str | None = None
         self._cancelled = False
         self._labs: dict[LabSpec, Lab] = {}
+        self._spare: Lab | None = None
+        self._wants_spare = False
         self._closed = False
         self._dump = DumpFolder()
 
@@ -107,9 +111,10 @@ class Measurer:
         self._closed = True
         self._queue.clear()
         self._running = None
-        for lab in list(self._labs.values()):
+        for lab in [*self._labs.values(), *filter(None, [self._spare])]:
             lab.kill()
         self._labs.clear()
+        self._spare = None
         self._dump.remove()
 
     # --- what the processes say
@@ -134,6 +139,8 @@ class Measurer:
             keep_failure(self._store, ticket, body)
         self._answer(ticket, body)
         self._next()
+        if self._running is None:
+            self._have_spare()
         return True
 
     def lost(self, place: object, why: str) -> None:
@@ -228,7 +235,7 @@ class Measurer:
         if lab is None:
             while len(self._labs) >= _WARM_LABS:
                 self._drop(next(iter(self._labs.values())))
-            lab = self._labs[spec] = self._start_lab(spec)
+            lab = self._labs[spec] = self._spare_for(spec) or self._start_lab(spec)
         else:
             self._labs[spec] = self._labs.pop(spec)  # the newest is dropped last
         self._place = lab
@@ -256,8 +263,25 @@ class Measurer:
             return  # whoever measures is told why
         if spec.platform in (None, "cpu"):
             self._labs[spec] = self._start_lab(spec)
+            self._wants_spare = True
+            self._loop.later(_SPARE_AFTER_S, self._have_spare)
 
-    def _start_lab(self, spec: LabSpec) -> Lab:
+    def _have_spare(self) -> None:
+        """Start a lab for the next environment that is asked for, whatever its devices and flags."""
+        if self._closed or not self._wants_spare or self._spare is not None or not self._labs:
+            return
+        python = next(iter(self._labs)).python
+        self._spare = self._start_lab(LabSpec(python, None, "cpu", False, ""), spare=True)
+
+    def _spare_for(self, spec: LabSpec) -> Lab | None:
+        lab = self._spare
+        if lab is None or not lab.fits(spec):
+            return None
+        self._spare = None
+        lab.become(spec)
+        return lab
+
+    def _start_lab(self, spec: LabSpec, spare: bool = False) -> Lab:
         def message(message: Message) -> None:
             kind = message.kind
             if kind == "progress":
@@ -273,12 +297,12 @@ class Measurer:
             self._drop(lab)
             self.lost(lab, why)
 
-        lab = Lab(self._loop, spec, self._boot, message, lost)
+        lab = Lab(self._loop, spec, self._boot, message, lost, spare=spare)
         self._loop.later(_CHECK_S, lambda: self._check(lab))
         return lab
 
     def _check(self, lab: Lab) -> None:
-        if self._labs.get(lab.spec) is not lab:
+        if lab is not self._labs.get(lab.spec) and lab is not self._spare:
             return
         silent = time.monotonic() - lab.heard
         if self._is(lab) and silent > HEARTBEAT_S:
@@ -299,6 +323,8 @@ class Measurer:
     def _drop(self, lab: Lab) -> None:
         if self._labs.get(lab.spec) is lab:
             del self._labs[lab.spec]
+        if self._spare is lab:
+            self._spare = None
         lab.kill()
 
     def _send(self, body: Mapping[str, Any]) -> None:

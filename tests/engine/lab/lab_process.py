@@ -56,9 +56,12 @@ def make_programs(path: Path, *options: str) -> dict[str, Program]:
 class LabProcess:
     """A lab, spoken to as the keeper does."""
 
-    def __init__(self, devices: int | None = None, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, devices: int | None = None, environment: dict[str, str] | None = None, spare: bool = False
+    ) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        config = {"role": "lab", "fd": theirs.fileno(), "devices": devices, "platform": "cpu", "x64": False}
+        config = {"role": "lab", "fd": theirs.fileno(), "devices": devices, "platform": "cpu", "x64": False,
+                  "spare": spare}
         self.process = subprocess.Popen(
             [sys.executable, str(BOOT), json.dumps(config)],
             pass_fds=[theirs.fileno()],

@@ -106,3 +106,17 @@ def test_a_lab_writes_nothing(programs: dict[str, Program]) -> None:
     with process:
         assert process.measure(programs["train"], {"fusion": "off"}, profile=True).body["ok"]
         assert process.close() == ""
+
+
+@pytest.mark.parametrize(("devices", "flags"), [(3, ""), (None, "--xla_force_host_platform_device_count=3")])
+def test_a_spare_lab_is_what_it_is_told_to_be(programs: dict[str, Program], devices: int | None, flags: str) -> None:
+    lab = LabProcess(8, spare=True)  # 8: what it becomes counts
+    try:
+        assert lab.read().kind == "hello"
+        wait_for_progress(lab, "idle")
+        lab.send({"kind": "become", "devices": devices, "flags": flags})
+        wait_for_progress(lab, "idle")
+        assert lab.measure(programs["softmax"], {"devices": 2}).body["device_count"] == 2
+        assert "this lab has 3" in lab.measure(programs["softmax"], {"devices": 4}).body["error"]
+    finally:
+        lab.close()

@@ -54,7 +54,7 @@ class Link:
             os._exit(0)
         if message.kind == "cancel":
             self._cancelled.add(message.body.get("id"))
-        elif message.kind == "command":
+        elif message.kind in ("command", "become"):
             self.commands.put(message)
 
 
@@ -62,6 +62,11 @@ def serve(config: Mapping[str, Any]) -> None:
     """Serve commands until `stop` or the end of the stream. `config` is described in ARCHITECTURE.md."""
     link = Link(int(config["fd"]))
     link.send({"kind": "hello", "pid": os.getpid(), "role": "lab"})
+    if config.get("spare"):
+        told = _wait_as_spare(link, config)
+        if told is None:
+            return
+        config = {**config, **told}
     try:
         started = _start_jax(config)
     except Exception as error:  # whatever keeps JAX from starting is told to each command
@@ -77,6 +82,22 @@ def serve(config: Mapping[str, Any]) -> None:
             return
         lab.serve(message)
         link.forget(message.body.get("id"))
+
+
+def _wait_as_spare(link: Link, config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Import jax, start no backend, and wait for what this lab is to be; None when nothing will be told."""
+    os.environ["JAX_PLATFORMS"] = str(config["platform"])
+    try:
+        import jax  # noqa: F401
+    except Exception:
+        pass  # `_start_jax` meets it again, and tells it
+    link.send({"kind": "progress", "activity": "idle", "name": None, "detail": None, "done": None, "total": None})
+    message = link.commands.get()
+    if message is None:
+        return None
+    if message.body.get("flags"):
+        os.environ["XLA_FLAGS"] = str(message.body["flags"])  # XLA reads them as the backend starts
+    return {"devices": message.body.get("devices")}
 
 
 def _start_jax(config: Mapping[str, Any]) -> str | None:
