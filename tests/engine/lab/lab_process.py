@@ -18,6 +18,10 @@ from xlascope.protocol.frames import FrameDecoder, Message, encode
 ROOT = Path(__file__).resolve().parents[3]
 BOOT = ROOT / "xlascope" / "engine" / "boot.py"
 TIMEOUT_S = 120
+SAME_CODE = (
+    "the switch changed no instruction and no machine code: the same executable is in both places, and the interval "
+    "tells the machine's noise alone"
+)
 
 
 @dataclass(frozen=True)

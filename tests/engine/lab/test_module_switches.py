@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lab_process import LabProcess, Program
+from lab_process import SAME_CODE, LabProcess, Program
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,9 @@ def test_passes_off_is_verified(lab: LabProcess, programs: dict[str, Program], t
 def test_a_switch_that_changes_no_machine_code_is_measured_with_one_executable(
     lab: LabProcess, programs: dict[str, Program]
 ) -> None:
-    note = "the switch changed no instruction and no machine code: the same executable is in both places"
     message = lab.measure(programs["softmax"], {"compiler_options": {"xla_llvm_disable_expensive_passes": False}},
                           profile=True)
-    assert note in message.body["notes"] and message.body["max_ulp_error"] == 0
+    assert SAME_CODE in message.body["notes"] and message.body["verdict"] == "same" and message.body["max_ulp_error"] == 0
     assert message.body["program_ids"] == message.body["baseline_program_ids"]
     for switches in ({"fusion": "off"}, {"compiler_options": {"xla_cpu_multi_thread_eigen": True}}):
-        assert note not in lab.measure(programs["softmax"], switches, budget_s=0.01).body["notes"]
+        assert SAME_CODE not in lab.measure(programs["softmax"], switches, budget_s=0.01).body["notes"]

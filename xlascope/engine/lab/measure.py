@@ -24,6 +24,10 @@ from .program import LoadedProgram, NotHere, Programs
 _RUNTIME = re.compile("thread|eigen|concurr|parallel|async|thunk|collective|copy|timeout|oned|ynn|kernel")
 _STATUS = re.compile(r"[A-Z_]+: ")
 """How the errors begin that XLA itself words."""
+_SAME_CODE = (
+    "the switch changed no instruction and no machine code: the same executable is in both places, and the interval "
+    "tells the machine's noise alone"
+)
 Answer = tuple[dict[str, Any], dict[str, bytes]]
 
 
@@ -87,9 +91,10 @@ def measure(
     text = baseline.text()
     optimized = other.text()
     if same:
-        body["notes"].append(
-            "the switch changed no instruction and no machine code: the same executable is in both places"
-        )
+        body["notes"].append(_SAME_CODE)
+        if body.get("verdict") is not None:
+            # Known, not estimated: one executable was sampled in turn with itself.
+            body["verdict"] = "same"
     elif touched != Switches() and second is program and plan is None and opcodes(optimized) == opcodes(text):
         body["notes"].append("the switch changed no instruction of the optimized module")
     lowered_for = program.record.get("platform")
