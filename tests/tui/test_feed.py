@@ -132,6 +132,7 @@ async def opened(path: Path, words: str) -> list[str]:
 async def test_an_hlo_file_is_shown_as_text_and_graph(hlo):
     shown = "\n".join(await opened(hlo, "ynn_fusion.1"))
     assert "4 optimized HLO" in shown and "ENTRY " in shown and "ynn_fusion.1" in shown
+    assert "? help" in shown and "J F D S" not in shown  # only a run can be measured
 
 
 async def test_a_run_file_of_a_crash_opens_with_the_traceback(run):

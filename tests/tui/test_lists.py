@@ -199,6 +199,21 @@ async def test_functions_of_equal_name_and_place_are_told_apart():
         assert made.chosen[1].id == "f#8" and made.row_text(made.cursor + 1).startswith("f#8")
 
 
+async def test_the_cursor_stays_on_the_eager_operations_while_they_grow_more():
+    def eager(number: int, line: int) -> FunctionItem:
+        return FunctionItem(f"eager ops ({number})", f"train.py:{line}", share=0.3, is_eager=True)
+
+    app = Host(functions())
+    async with app.run_test(size=SIZE) as pilot:
+        app.widget.set_functions((*FUNCTIONS[:2], eager(2, 40)))
+        await pilot.press("G")
+        assert app.widget.chosen[0].name == "eager ops (2)"
+        app.widget.set_functions((*FUNCTIONS[:2], eager(5, 41)))
+        await pilot.pause()
+        assert app.widget.chosen[0].name == "eager ops (5)"
+        assert app.widget.row_text(app.widget.cursor).strip() == "train.py:41"
+
+
 async def test_enter_on_a_program_asks_to_open_it():
     app = Host(functions())
     async with app.run_test(size=SIZE) as pilot:
@@ -378,6 +393,13 @@ def test_fitted_parts_never_pass_the_width(parts, width):
     line._lines[0] = tuple(Part(text, "text", rank=rank) for text, rank in parts)
     fitted = line._fitted(0, width)
     assert sum(cell_len(text) for _, text in fitted) <= width
+
+
+def test_a_line_whose_beginning_had_no_room_does_not_begin_with_a_separator():
+    line = PartLine()
+    line._lines[0] = (Part(" import 1 s", rank=4), Part(" │ now running", rank=8), Part(" │ step#1 4 calls", rank=7))
+    assert [text for _, text in line._fitted(0, 33)] == [" now running", " │ step#1 4 calls"]
+    assert "".join(text for _, text in line._fitted(0, 60)) == " import 1 s │ now running │ step#1 4 calls"
 
 
 async def test_until_the_cursor_is_moved_it_is_on_the_hottest_function():

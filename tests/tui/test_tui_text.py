@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -244,3 +245,13 @@ def test_what_is_done_now_is_what_is_known_of_it(activity: str, name: str, after
     live = LiveNow(activity=activity, name=name, since=100.0, state="running")
     parts = phases(Overview(state="running"), live, True, None, None, CallTimes(), UNICODE, now=100.0 + after)
     assert [part.text for part in parts] == [told]
+
+
+def test_of_a_silent_script_it_is_told_where_it_is_instead_of_what_began_last() -> None:
+    live = LiveNow(activity="running", name="step", since=100.0, state="running", where="data.py:5 in load")
+    parts = phases(Overview(state="running"), live, True, None, None, CallTimes(), UNICODE, now=109.0)
+    assert "".join(part.text for part in parts) == " now running, silent: main thread at data.py:5 in load"
+    other = replace(live, activity="compiling")
+    parts = phases(Overview(state="running"), other, True, None, None, CallTimes(), UNICODE, now=109.0)
+    assert "".join(part.text for part in parts) == (
+        " now compiling step 0:09, silent: main thread at data.py:5 in load")

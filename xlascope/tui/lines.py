@@ -69,11 +69,12 @@ def phases(
         # One part with its separator, so that both go where there is no room.
         parts.append(Part((f" {glyphs.separator}" if parts else "") + text, "dim", rank=4))
     if is_live and not live.ended and live.activity:
-        seconds = max((now if now is not None else time.monotonic()) - live.since, 0)
-        doing = f" now {_doing(live, seconds)}"
+        now = now if now is not None else time.monotonic()
+        silent = bool(live.where) and is_silent(live, now)
+        doing = f" now {_doing(live, max(now - live.since, 0), silent)}"
         parts.append(Part((f" {glyphs.separator}" if parts else "") + doing, "accent", rank=8))
-        if live.where and is_silent(live, now if now is not None else time.monotonic()):
-            parts.append(Part(f" silent, main thread at {live.where} ", "warn", rank=8))
+        if silent:
+            parts.append(Part(f", silent: main thread at {live.where}", "warn", rank=8))
     if program is not None and program.calls is not None:
         least, most = program.calls_at_least, program.calls_at_most
         number = f"{'' if program.calls_exact else glyphs.estimated}{counted(program.calls, 'call')}"
@@ -99,9 +100,11 @@ def phases(
     return parts
 
 
-def _doing(live: LiveNow, seconds: float) -> str:
-    """What the recorder said last, ``seconds`` ago. When a program ends nobody is told."""
+def _doing(live: LiveNow, seconds: float, silent: bool = False) -> str:
+    """What the recorder said last, ``seconds`` ago. When a program ends nobody is told: one is silent elsewhere."""
     elapsed = f" {clock(seconds)}" if seconds >= 1 else ""
+    if live.activity == "running" and silent and not _without_jax(live):
+        return "running"
     if live.activity == "running" and live.name and elapsed:
         return f"running, {live.name} began{elapsed} ago"
     doing = (_DOING.get(live.activity, live.activity), live.name, live.detail)

@@ -61,6 +61,7 @@ def eager_item(eager: Sequence[Any], storms: Sequence[Any], functions: Any) -> F
         name, where(first.file, first.line) if first is not None else "", (), functions.eager_share, guessed,
         f"×{count(number)}" if number else "", alert, tuple(told), said=said,
         place=(first.file, first.line) if first is not None and first.file is not None else None,
+        is_eager=True,
     )  # fmt: skip
 
 

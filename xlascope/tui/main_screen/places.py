@@ -278,7 +278,8 @@ class Places:
                 entries.append((_FOOTER.get(action.description, 6), pair))
         stages = "jaxpr, StableHLO, HLO, optimized, source, graph, ops, chart"
         entries.insert(2, (8, _key("1-9", "stage", None, stages)))
-        entries.insert(3, (8, _key("J F D S", "switches", None, "the switches")))
+        if self._screen.desk.overview.kind == "run":
+            entries.insert(3, (8, _key("J F D S", "switches", None, "the switches")))
         entries.append((4, _key("^p", "palette", "app.command_palette", "every command")))
         if self._screen.desk.waits:
             said = " script may wait for input: press i "

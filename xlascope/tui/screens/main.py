@@ -169,7 +169,9 @@ class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphi
 
     def on_overview_loaded(self, message: OverviewLoaded) -> None:
         """Shows functions and the state of the run."""
-        self.desk.overview = message.overview
+        kind, self.desk.overview = self.desk.overview.kind, message.overview
+        if kind != message.overview.kind:
+            self.draw_footer()
         if message.overview.kind in ("hlo", "dump", "joined") and self.desk.program is None:
             self._begin_with(message.overview)
         if message.overview.kind == "profile" and self.desk.current == "functions":

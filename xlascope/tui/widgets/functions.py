@@ -42,7 +42,8 @@ class FunctionItem:
 
     `at_least`: that is a bound from below. `told`: how the numbers were obtained. Where there are no programs, `said`
     is the sentence below while the cursor is on it, and `place` the file and line that the source pane shows then.
-    `twin` numbers those of equal name and place.
+    `twin` numbers those of equal name and place. `is_eager`: it stands for all that JAX dispatches alone, under a name
+    and a place that change.
     """
 
     name: str
@@ -57,6 +58,7 @@ class FunctionItem:
     said: str = ""
     place: tuple[str, int] | None = None
     twin: int = 0
+    is_eager: bool = False
 
 
 _Key = tuple[str, str, int]
@@ -415,7 +417,7 @@ def _time(program: ProgramItem) -> int:
 
 
 def _key(function: FunctionItem) -> _Key:
-    return function.name, function.where, function.twin
+    return ("", "", 0) if function.is_eager else (function.name, function.where, function.twin)
 
 
 def _numbered(functions: Sequence[FunctionItem]) -> Sequence[FunctionItem]:

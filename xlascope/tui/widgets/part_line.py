@@ -72,13 +72,20 @@ class PartLine(Widget):
         ascii_only = self.glyphs is not UNICODE
         parts = [(part, safe(part.text, ascii_only=ascii_only)) for part in self._lines[line]]
         total = sum(cell_len(text) for _, text in parts)
+        first = parts[0][0] if parts else None
         for rank in sorted({part.rank for part, _ in parts})[:-1]:
             for index in range(len(parts) - 1, -1, -1):
                 if total <= width:
-                    return parts
+                    break
                 if parts[index][0].rank == rank:
                     total -= cell_len(parts[index][1])
                     del parts[index]
+        if parts and parts[0][0] is not first:
+            # What separated it from the parts that are gone goes with them.
+            part, text = parts[0]
+            lead = f" {self.glyphs.separator}"
+            parts[0] = part, text.removeprefix(lead)
+            total -= cell_len(text) - cell_len(parts[0][1])
         if total > width:
             return _cut(parts, width, self.glyphs)
         return parts
