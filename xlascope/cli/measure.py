@@ -243,16 +243,19 @@ def _apart(result: dict[str, Any]) -> str:
 
 def describe_target(row: dict[str, Any]) -> str:
     """A compile for hardware that is not there, in words; nothing in it was measured but the compile's own time."""
+    from xlascope.tui.text.numbers import counted
+
     lines = [f"{row.get('variant')}  ({row.get('id')})  compiled for {row.get('target')}, not executed"]
     told = row.get("prediction") or {}
+    known = counted(told.get("counted"), "instruction")
     if row.get("predicted_ns") is None:
         lines.append("  predicted time: ? (no estimate in the module)")
     elif told.get("by") == "cycles":
         lines.append(f"  predicted {show_time(row['predicted_ns'])} a call: the compiler's {told['cycles']:,} cycles "
-                     f"at {told['clock_ghz']:g} GHz ({told['counted']} instructions, {told['without']} without)")
+                     f"at {told['clock_ghz']:g} GHz ({known}, {told['without']} without)")
     else:
         lines.append(f"  predicted {show_time(row['predicted_ns'])} a call at least: roofline of published peaks "
-                     f"without launches ({told.get('counted')} instructions; {told.get('without')} of unknown work)")
+                     f"without launches ({known}; {told.get('without')} of unknown work)")
     if told.get("unknown_loops"):
         lines.append(f"  loops of unknown length, counted once: {', '.join(told['unknown_loops'])}")
     memory = row.get("memory")
