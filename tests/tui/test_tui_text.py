@@ -205,9 +205,15 @@ def test_sparklines_have_a_character_for_each_value(values):
 
 def test_both_sets_of_glyphs_have_the_same_widths():
     for name in UNICODE.__slots__:
-        if name not in ("eighths", "spark"):
+        if name not in ("eighths", "spark", "arrow", "plus_minus"):
             assert len(getattr(UNICODE, name)) == len(getattr(ASCII, name)) == 1
             assert getattr(ASCII, name).isascii()
+
+
+def test_in_ascii_nothing_left_is_no_zero_and_neither_an_arrow_nor_an_interval_a_sign_of_another_meaning():
+    assert (ASCII.nothing_left, ASCII.arrow, ASCII.plus_minus) == ("-", "->", "+-")
+    for glyph in ("nothing_left", "arrow", "plus_minus", "middle_dot", "times", "micro", "ellipsis"):
+        assert safe(getattr(UNICODE, glyph), ascii_only=True) == getattr(ASCII, glyph)
 
 
 @pytest.mark.parametrize(

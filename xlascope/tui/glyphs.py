@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One set of drawing characters; each is one cell wide."""
+    """One set of drawing characters; each is one cell wide, but for `arrow` and `plus_minus` in ASCII."""
 
     cursor: str
     focus: str
@@ -70,8 +70,8 @@ UNICODE = Glyphs(
 )  # fmt: skip
 
 ASCII = Glyphs(
-    cursor=">", focus="*", estimated="~", unknown="?", nothing_left="0", added="+", opened="v", closed=">",
-    running="*", ended="#", separator="|", rule="-", times="x", arrow=">", plus_minus="+", ellipsis="~",
+    cursor=">", focus="*", estimated="~", unknown="?", nothing_left="-", added="+", opened="v", closed=">",
+    running="*", ended="#", separator="|", rule="-", times="x", arrow="->", plus_minus="+-", ellipsis="~",
     micro="u", eighths="#", spark="_.-=*#", gauge_left="[", gauge_right="]", warning="!", middle_dot=".",
     at_least=">",
 )  # fmt: skip

@@ -35,7 +35,8 @@ def _character(character: str) -> str:
     return " " if character.isspace() else "\ufffd"
 
 
-_ASCII_FORMS = dict(zip("·×–—→←µ…►▸▾±∅’“”", ".x--><u~>>v+0'\"\"", strict=True)) | {"≥": ">=", "≤": "<="}
+_ASCII_FORMS = dict(zip("·×–—µ…►▸▾∅’“”", ".x--u~>>v-'\"\"", strict=True)) | {
+    "≥": ">=", "≤": "<=", "→": "->", "←": "<-", "±": "+-"}  # fmt: skip
 
 
 def _ascii_character(character: str) -> str:
