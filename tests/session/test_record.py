@@ -85,6 +85,15 @@ def test_closed_streams_are_closed_for_the_script(tmp_path: Path) -> None:
     assert (tmp_path / "seen").read_text() == "[None, None, 'TextIOWrapper']"
 
 
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_where_stderr_is_closed_nothing_is_told_and_the_exit_code_is_the_scripts(tmp_path: Path, closed: str) -> None:
+    path = script(tmp_path, "import sys\nopen('seen', 'w').write(repr(sys.stderr))\nsys.exit(7)\n")
+    command = ["sh", "-c", f'"$@" {closed}', "sh", *record_command(path, tmp_path / "a.xlascope")]
+    done = subprocess.run(command, capture_output=True, env=environment(), cwd=tmp_path, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, b"", b"")
+    assert (tmp_path / "seen").read_text() == "None"
+
+
 def test_a_child_that_lives_on_does_not_hold_record(tmp_path: Path) -> None:
     path = script(tmp_path, "import subprocess, sys\nprint('start', flush=True)\n"
                             "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
@@ -149,6 +158,36 @@ sys.exit(5)
     process.stdout.close()
     assert process.wait(30) == 5
     assert end_of(run)["exit_code"] == 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_is_ignored_from_the_start_is_ignored_by_the_script_until_it_handles_it(
+    tmp_path: Path, number: int
+) -> None:
+    path = script(tmp_path, f"""
+import signal, sys, time
+other = []
+signal.signal(signal.SIGUSR2, lambda *a: other.append(1))
+print(signal.getsignal({int(number)}) == signal.SIG_IGN, flush=True)
+while not other: time.sleep(0.01)
+signal.signal({int(number)}, lambda *a: sys.exit(6))
+print('still here', flush=True)
+while True: signal.pause()
+""")
+    run = tmp_path / "a.xlascope"
+    command = ["sh", "-c", f'trap "" {int(number)}; exec "$@"', "sh", *record_command(path, run)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=environment())
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"True\n"
+    process.send_signal(number)
+    process.send_signal(signal.SIGUSR2)  # passed on after the one before it
+    assert process.stdout.readline() == b"still here\n"
+    process.send_signal(number)
+    assert process.stdout.read() == b""
+    process.stdout.close()
+    assert process.wait(30) == 6
+    assert end_of(run)["exit_code"] == 6
 
 
 def test_sigterm_ends_a_script_that_does_not_care(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import importlib.util
+import io
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,13 @@ class Command:
         return all(importlib.util.find_spec(name) is not None for name in (self.module, *self.needs))
 
 
+class _Nowhere(io.TextIOBase):
+    """In the place of a closed stderr: what is told is lost, and nothing fails for it. It takes no descriptor."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 COMMANDS = (
     Command("record", "xlascope.cli.record", "SCRIPT [ARGS…]", "the same without a screen; writes a run file"),
     Command("open", "xlascope.cli.open", "PATH…", "look at run files, profiles, HLO text", ("xlascope.tui.app",)),
@@ -65,6 +73,8 @@ COMMANDS = (
 def run(argv: list[str] | None = None) -> int:
     """Run one command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if sys.stderr is None:
+        sys.stderr = _Nowhere()
     try:
         code = _run(words)
         if sys.stdout is not None:

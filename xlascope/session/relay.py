@@ -29,6 +29,7 @@ class Relay:
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
         self._user: UserTerminal | None = None
         self._terminated = False
+        self._ignored: frozenset[int] = frozenset()
 
     def run(self) -> int:
         """Returns the exit code to end with: the script's own, or 128 + the signal that killed it."""
@@ -54,7 +55,9 @@ class Relay:
                 self._give_up()
 
     def started(self) -> None:
-        """The script's process is there: take the terminal."""
+        """The script's process is there, with what it inherits: take the terminal, and the signals that we ignored."""
+        for number in self._ignored:
+            signal.signal(number, self._note)
         streams = self._keeper.streams
         if streams is not None and streams.user is not None:
             self._user = streams.user
@@ -102,11 +105,11 @@ class Relay:
     # --- signals: Python runs the handlers in the main thread, which is this one; the loop acts on them
 
     def _catch(self) -> None:
-        for number in (*_PASSED_ON, *_OWN):
-            before = signal.getsignal(number)
-            if before == signal.SIG_IGN:
-                continue  # `nohup`, or a shell's background job: the script inherits it
-            self._before[number] = before
+        self._before = {number: signal.getsignal(number) for number in (*_PASSED_ON, *_OWN)}
+        # `nohup`, or a shell's background job: the script inherits it, and may put a handler of its own in its place.
+        ignored = {number for number, before in self._before.items() if before == signal.SIG_IGN}
+        self._ignored = frozenset(ignored.intersection(_PASSED_ON))
+        for number in self._before.keys() - ignored:
             signal.signal(number, self._note)
         self._wake_before = signal.set_wakeup_fd(self._loop.wake_fd, warn_on_full_buffer=False)
         self._loop.post(self.started)
@@ -136,6 +139,10 @@ class Relay:
                 self._pass_on(number)
 
     def _pass_on(self, number: int) -> None:
+        if number in self._ignored:
+            if self._keeper.state != "ended":
+                self._keeper.pass_on(number, False)
+            return
         if number in (signal.SIGTERM, signal.SIGHUP):
             self._terminated = True
         if self._keeper.state == "ended":
