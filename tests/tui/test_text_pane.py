@@ -232,6 +232,28 @@ async def test_other_content_keeps_the_place_when_asked():
         assert app.widget.cursor == 0
 
 
+async def test_what_is_linked_stays_in_sight_when_the_pane_gets_another_height():
+    app = Host(pane())
+    async with app.run_test(size=SIZE) as pilot:
+        view = app.widget
+
+        def seen() -> range:
+            return range(view.first_visible, view.first_visible + view.body_height)
+
+        app.set_focus(None)
+        view.set_linked([500, 501])
+        view.show_row(500, centre=True)
+        await pilot.pause()
+        for height in (SIZE[1] - 4, SIZE[1] - 10, SIZE[1]):
+            await pilot.resize_terminal(SIZE[0], height)
+            await pilot.pause()
+            assert 500 in seen() and view.cursor not in seen()
+        view.focus()
+        await pilot.resize_terminal(SIZE[0], SIZE[1] - 4)
+        await pilot.pause()
+        assert view.cursor in seen() and 500 not in seen()  # the pane with the keys shows its cursor
+
+
 async def test_ascii_terminals_get_ascii_only():
     app = Host(pane("naïve ► \x1b[0m\n", glyphs=ASCII))
     async with app.run_test(size=SIZE):

@@ -100,6 +100,7 @@ class LineView(Moving, Searching, Pointing, Painting, ScrollView, can_focus=True
         self._tabs: list[Part] = []
         self._note = ""
         self._linked: frozenset[int] = frozenset()
+        self._height_before = 0
         self.guessed: frozenset[int] = frozenset()
         """Those of the linked rows whose link is no tag's."""
         self._palette: Palette | None = None
@@ -354,10 +355,18 @@ class LineView(Moving, Searching, Pointing, Painting, ScrollView, can_focus=True
         self.rows_changed()
 
     def on_resize(self) -> None:
-        """Draws anew, the cursor in sight."""
+        """Draws anew. What was in sight stays so: the cursor, or what is linked to that of another pane."""
         self.forget_rows()
         self._take_height(self.place_count())
-        self.show_row(self.cursor)
+        height, before = self.body_height, self._height_before
+        if height > 0:
+            self._height_before = height
+        seen = range(self.first_visible, self.first_visible + before)
+        if self.has_focus or not before or self.place_of(self.cursor) in seen:
+            self.show_row(self.cursor)
+        else:
+            linked = (row for row in sorted(self._linked) if self.place_of(row) in seen)
+            self.show_row(next(linked, self.row_of(seen.start)))
 
     def on_focus(self) -> None:
         """The title and the cursor show that it has the keys."""
