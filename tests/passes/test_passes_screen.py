@@ -106,6 +106,18 @@ async def test_any_two_passes_are_compared(recorded: Path) -> None:
         assert "f filters" in "\n".join(screen_text(app))
 
 
+async def test_what_a_pass_changed_is_shown_of_the_one_that_a_filter_puts_under_the_cursor(recorded: Path) -> None:
+    async with opened(recorded) as (app, pilot, screen):
+        passes, text = screen.query_one(PassesList), screen.query_one(TextPane)
+        await until(pilot, lambda: len(text.source))
+        await pilot.press("end")
+        last = passes.current
+        passes.set_filter(next(each.name for each in passes._table.items if each.changed and each.name != last.name))
+        assert passes.current is not None and passes.current != last
+        title = f"{passes.current.index} {passes.current.name}  what changed"
+        await until(pilot, lambda: title in "\n".join(screen_text(app)))
+
+
 async def test_loops_open_unchanged_passes_come_on_request_and_a_filter_keeps_some(recorded: Path) -> None:
     async with opened(recorded, program="loop#1") as (app, pilot, screen):
         passes = screen.query_one(PassesList)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.feeding.links import Focus, Links
@@ -13,17 +12,13 @@ from xlascope.tui.widgets.dialogs import PromptLine
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
 from xlascope.tui.widgets.line_view import LineView
-from xlascope.tui.widgets.ops_table import OpsTable, key_of
+from xlascope.tui.widgets.ops_table import OpsTable
 from xlascope.tui.widgets.source_pane import SourcePane
 from xlascope.tui.widgets.status import ExplainLine
 from xlascope.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from xlascope.tui.screens.main import MainScreen
-
-_CLEARLY = 1.2
-"""Two ops of almost the same time must not take turns under the cursor while the script runs."""
-
 
 class Linking:
     """The part of the main screen that follows the cursor."""
@@ -242,16 +237,16 @@ class Linking:
             view = pane.text_pane
             if pane.showing not in ("graph", "chart"):
                 file = pane.content.file if pane.content is not None else None
-                rows = self._rows_in(pane.showing, file)
+                rows = self.rows_in(pane.showing, file)
                 view.set_linked(rows, desk.links.guessed_rows(pane.showing, desk.focus, file))
                 if pane.showing in MACHINE_STAGES and pane.content is not None:
                     pane.draw_title(self.machine_about(pane.content))
                 if bring and view is not from_pane and rows and not view.has_focus:
-                    view.show_row(self._best_row(rows, pane.showing, view), centre=True)
+                    view.show_row(self._main.best_row(rows, pane.showing, view), centre=True)
             elif bring and pane.graph_pane is not None and not pane.graph_pane.has_focus:
                 screen.bring_graph(pane.graph_pane, desk.focus, self.best_node(desk.focus))
         source = screen.query_one(SourcePane)
-        rows = self._rows_in("source", source.shown_file)
+        rows = self.rows_in("source", source.shown_file)
         source.set_linked(rows, desk.links.guessed_rows("source", desk.focus, source.shown_file))
         if bring and source is not from_pane and rows and not source.has_focus:
             place = self._source_place()
@@ -275,77 +270,8 @@ class Linking:
             return not focus.equations.isdisjoint(op.equations)
         return op.op in focus.nodes
 
-    def follow_times(self) -> None:
-        """Ops have other times: cursors that nobody moved go to what is clearly the hottest by now."""
-        desk = self._main.desk
-        shares = {row.op: row.share or 0.0 for row in desk.ops.rows}
-        held = max((shares.get(node, 0.0) for node in desk.focus.nodes), default=0.0)
-        # Links of what was shown before would put the cursors where they do not belong.
-        if not desk.moved and desk.landed is not None and desk.linked == desk.landed == (desk.program, desk.variant):
-            if max(shares.values(), default=0.0) > _CLEARLY * held:
-                desk.landed = None
-                self.land()
-            else:
-                self._land_on_op(self.best_node(desk.focus))
-        self._main.draw_strip()
-
-    def land(self) -> None:
-        """Puts all cursors on the hottest op, once it is known, unless the user has moved one."""
-        screen, desk = self._main, self._main.desk
-        shown = (desk.program, desk.variant)
-        known = [row for row in desk.ops.rows if row.share is not None and self._is_known(row)]
-        if desk.moved or desk.landed == shown or not known:
-            return
-        desk.landed = shown
-        hottest = max(known, key=lambda row: row.share or 0.0)
-        self.take_focus(self._focus_of_op(hottest), None, hottest.op)
-        for pane in screen.stage_panes():
-            if pane.showing not in ("graph", "chart"):
-                self.land_on_line(pane.text_pane, pane.showing, pane.content.file if pane.content else None)
-            elif pane.graph_pane is not None and pane.graph_pane.stage == "optimized":
-                pane.graph_pane.begin_at(hottest.op)
-        source = screen.query_one(SourcePane)
-        self.land_on_line(source, "source", source.shown_file)
-        self._land_on_op(hottest.op)
-
-    def _is_known(self, op: OpRow) -> bool:
-        links = self._main.desk.links
-        if is_op_by_op(self._main.desk.variant):
-            return any(path in links.equation_row for path in op.equations)
-        return op.op in links.node_row
-
-    def _land_on_op(self, op: str | None) -> None:
-        """Puts the cursor of the table on an op."""
-        table = self._main.ops_table()
-        row = max((row for row in self._main.desk.ops.rows if row.op == op), key=lambda row: row.share or 0.0,
-                  default=None)  # fmt: skip
-        if row is not None:
-            with table.prevent(LineView.CursorMoved):
-                table.move_to_key(key_of(row))
-
-    def land_on_line(self, view: TextPane, stage: str, file: str | None) -> None:
-        """Puts a pane's cursor on the hottest of the lines that belong to what all panes show, without telling."""
-        rows = [row for row in self._rows_in(stage, file) if row < view.row_count()]
-        if rows:
-            view.landed = self._best_row(rows, stage, view)
-            with view.prevent(LineView.CursorMoved):
-                view.go_to(view.landed, centre=True)
-
-    def _best_row(self, rows: list[int], stage: str, view: TextPane) -> int:
-        """Of linked rows the one to be seen: the hottest."""
-        if stage in MACHINE_STAGES:
-            return rows[0]
-        best = self._main.desk.links.node_row.get(self.best_node(self._main.desk.focus) or "")
-        return best if stage == "optimized" and best in rows else max(rows, key=view.share_of)
-
-    def land_on_new(self, stages: Collection[str]) -> None:
-        """Puts the cursor of panes whose stage has got its links just now on what belongs to the others."""
-        for pane in self._main.stage_panes():
-            view = pane.text_pane
-            if pane.showing in stages and pane.content is not None and view.cursor in (0, pane.content.start):
-                self.land_on_line(view, pane.showing, None)
-
-    def _rows_in(self, stage: str, file: str | None) -> list[int]:
+    def rows_in(self, stage: str, file: str | None) -> list[int]:
+        """The lines of a stage that belong to what the cursor is on."""
         desk = self._main.desk
         if stage == "source":
             return desk.links.source_rows(file, desk.focus)

@@ -30,6 +30,7 @@ from xlascope.tui.main_screen.collecting import Collecting
 from xlascope.tui.main_screen.desk import Desk
 from xlascope.tui.main_screen.explaining import Explaining
 from xlascope.tui.main_screen.graphing import Graphing
+from xlascope.tui.main_screen.landing import Landing
 from xlascope.tui.main_screen.leaving import Leaving
 from xlascope.tui.main_screen.linking import Linking
 from xlascope.tui.main_screen.places import Places
@@ -51,7 +52,7 @@ _TICK = 0.25
 _ASK_WHERE = 8  # ticks between two questions where a silent script is
 
 
-class MainScreen(Acting, Leaving, Switching, Linking, Explaining, Places, Graphing, Collecting, Screen[None]):
+class MainScreen(Acting, Leaving, Switching, Linking, Landing, Explaining, Places, Graphing, Collecting, Screen[None]):
     """Shows a `Desk` of records; what the user does goes to the keeper, what the file says comes from the loader."""
 
     BINDINGS = bindings("main")

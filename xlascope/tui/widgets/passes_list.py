@@ -99,6 +99,7 @@ class PassesList(LineView):
 
     def _relist(self) -> None:
         kept = self._rows[self.cursor] if 0 <= self.cursor < len(self._rows) else None
+        before = self.current
         every = [each for each in (self._table.items if self._table is not None else ())
                  if each.changed or self._unchanged]  # fmt: skip
         items = [each for each in every if self._kept(each)]
@@ -122,6 +123,8 @@ class PassesList(LineView):
             around = [row for row, each in enumerate(rows) if _key(each)[0] == kept.group]
             for row in (same or around)[:1]:
                 self.go_to(row)
+            if self.current != before:
+                self._tell()  # on a row of the same number stands another pass
 
     def _turns(self, group: str) -> int:
         items = self._table.items if self._table is not None else ()
