@@ -15,6 +15,16 @@ def test_the_innermost_frame_is_named():
     assert innermost("") == ""
 
 
+def test_of_what_a_library_does_the_users_own_line_is_told():
+    inside = STACK + '  File "/env/lib/python3.11/site-packages/jax/_src/compiler.py", line 353, in backend_compile\n    x\n'
+    assert innermost(inside) == "data.py:5 in load (backend_compile)"
+    ours = STACK + '  File "/src/xlascope/engine/compat/hook.py", line 96, in compile\n    x\n' + inside[len(STACK):]
+    assert innermost(ours) == "data.py:5 in load (backend_compile)"
+    demo = '  File "/env/lib/python3.11/site-packages/xlascope/demo/heat.py", line 41, in main\n    x\n' + inside[len(STACK):]
+    assert innermost(demo) == "heat.py:41 in main (backend_compile)"
+    assert innermost('  File "/usr/lib/python3.12/socket.py", line 3, in accept\n    x\n') == "socket.py:3 in accept"
+
+
 def test_silent_is_neither_output_nor_a_new_activity_for_five_seconds():
     now = LiveNow(state="running", heard=10.0, since=12.0)
     assert not is_silent(now, 16.9) and is_silent(now, 17.0)

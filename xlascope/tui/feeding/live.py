@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from xlascope.tui.text.tracebacks import is_installed
+
 
 class Keeper(Protocol):
     """What the screen needs of the process that records and measures."""
@@ -127,12 +129,23 @@ def is_silent(now: LiveNow, moment: float, least: float = 5.0) -> bool:
 
 
 def innermost(stack: str) -> str:
-    """`train.py:40 in load` of the last frame of a traceback's text; empty when there is none."""
+    """`train.py:40 in load` of the last frame of a traceback's text; empty when there is none.
+
+    Of what a library does the user's own line is told that asked for it, and the library's function.
+    """
     frames = re.findall(r'File "([^"]*)", line (\d+), in (.*)', stack)
     if not frames:
         return ""
-    file, line, function = frames[-1]
-    return f"{os.path.basename(file)}:{line} in {function}"
+    own = [each for each in frames if _is_own(each[0])]
+    file, line, function = (own or frames)[-1]
+    inside = f" ({frames[-1][2]})" if own and own[-1] is not frames[-1] else ""
+    return f"{os.path.basename(file)}:{line} in {function}{inside}"
+
+
+def _is_own(file: str) -> bool:
+    """Whether a file is the user's; a demo is, the recorder in its process is not."""
+    file = file.replace("\\", "/")
+    return "/xlascope/demo/" in file or not (is_installed(file) or "/xlascope/engine/" in file)
 
 
 def waits_for_input(now: LiveNow, reads: Callable[[int], bool | None], moment: float) -> bool:

@@ -10,6 +10,11 @@ _RULE = "--------------------"
 """JAX's own notes on an exception begin below such a line."""
 
 
+def is_installed(file: str) -> bool:
+    """Whether a frame of that file is one of Python's library or of an installed package."""
+    return any(part in file for part in _INSTALLED)
+
+
 def headline(text: str) -> list[str]:
     """The exception with its message, then `train.py:5 in layer`: the last frame that is in no installed package.
 
@@ -24,7 +29,7 @@ def headline(text: str) -> list[str]:
     if _RULE in message:
         message = message[: message.index(_RULE)]
     frames = [found for line in lines[begin:raised] if (found := _FRAME.match(line)) is not None]
-    own = [found for found in frames if not any(part in found["file"] for part in _INSTALLED)]
+    own = [found for found in frames if not is_installed(found["file"])]
     for found in own[-1:]:
         name = re.split(r"[/\\]", found["file"])[-1]
         message.append(f"{name}:{found['line']}" + (f" in {found['where']}" if found["where"] else ""))
