@@ -86,6 +86,12 @@ async def test_machine_code_follows_the_cursor(monkeypatch):
         await pilot.press("G")
         await settle(pilot)
         assert screen.desk.focus.nodes >= {"broadcast_multiply_fusion"}, "and the other panes follow its cursor"
+        # Of another variant there is none, though instructions of both may bear one name.
+        screen.show_variant("fusion=off")
+        await until(pilot, lambda: screen.desk.linked == ("scores#1", "fusion=off"))
+        await settle(pilot)
+        assert screen.machine_about(pane.content) == f"as run, not of fusion=off · {pane.content.about}"
+        assert screen.rows_in("asm", None) == [] and screen.focus_of(view, 150) is None
 
 
 def test_lines_of_kernels_by_instruction():

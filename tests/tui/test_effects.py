@@ -114,6 +114,18 @@ async def test_every_result_is_told_or_counted_and_none_without_its_number(width
         assert all(cell_len(row) <= width for row in said)
 
 
+async def test_a_line_never_ends_within_a_word_where_the_facts_come_in_pieces():
+    text = "1.29x slower [1.27-1.31]  fusions 6→0  1 collective  outputs differ by up to 2e-07 of their largest value"
+    line = EffectLine()
+    line.show([Effect("fusion=off,devices=2", text, "slower")])
+    app = Host(line)
+    async with app.run_test(size=(80, 3)) as pilot:
+        await settle(pilot)
+        assert [row for row in screen_text(app) if row] == [
+            " fusion=off,devices=2  1.29x slower [1.27-1.31]  fusions 6→0  1 collective",
+            "   outputs differ by up to 2e-07 of their largest value"]  # fmt: skip
+
+
 async def test_a_measurement_stays_on_one_line_with_the_key_that_cancels_it():
     line = EffectLine()
     going = Effect("fusion=off,devices=2", "measuring: 526 of about 909 pairs, 1.3 s left", None, True, 0.5)

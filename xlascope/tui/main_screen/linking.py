@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.feeding.links import Focus, Links
 from xlascope.tui.forms.switches import Switches
+from xlascope.tui.main_screen.switching import BASELINE
 from xlascope.tui.model import MACHINE_STAGES, EquationTable, OpRow, StageText, is_op_by_op
 from xlascope.tui.model import OpsTable as OpsTableRecord
 from xlascope.tui.widgets.dialogs import PromptLine
@@ -157,6 +158,8 @@ class Linking:
                     file = pane.content.file if pane.content is not None else None
                     return links.of_place(file, row + 1) if file else None
                 if pane.showing in MACHINE_STAGES:
+                    if not self._has_kernels:
+                        return None
                     names = pane.content.kernels_at(row) if pane.content is not None else []
                     return links.of_nodes(names) if names else None
                 return links.of_row(pane.showing, row)
@@ -280,8 +283,15 @@ class Linking:
             return self._kernels(held[0]) if held and held[0] is not None and held[0].stage == stage else []
         return desk.links.rows(stage, desk.focus)
 
+    @property
+    def _has_kernels(self) -> bool:
+        """Machine code is of the program as it ran: other variants have none, though instructions may share a name."""
+        return self._main.desk.variant in (None, BASELINE)
+
     def _kernels(self, content: StageText) -> list[int]:
         """The lines where the kernels begin of what the cursor is on, those of the instruction with most time first."""
+        if not self._has_kernels:
+            return []
         focus, links = self._main.desk.focus, self._main.desk.links
         nodes = sorted(focus.nodes, key=lambda node: node != self.best_node(focus))
         around = [fusion for node in nodes for fusion in links.node_fusions.get(node, ())]
@@ -291,6 +301,8 @@ class Linking:
     def machine_about(self, content: StageText) -> str:
         """What the title says of a stage; of machine code too that XLA compiled none for what the cursor is on."""
         best = self.best_node(self._main.desk.focus)
+        if not self._has_kernels and content.kernels:
+            return f"as run, not of {self._main.desk.variant} · {content.about}"
         if not content.kernels or best is None or self._kernels(content):
             return content.about
         # The fact first: on narrow panes a title is cut.

@@ -137,7 +137,8 @@ class EffectLine(PartLine):
                 continue
             # Between two of its facts, where one ends before the edge.
             at = set_cell_size(part.text, max(left, 0)).rfind("  ")
-            head, rest = (part.text[:at], part.text[at:]) if at > 0 else broken(part.text, left)
+            between = at > 0 or (at == 0 and above)
+            head, rest = (part.text[:at], part.text[at:]) if between else broken(part.text, left)
             above.append(Part(head, part.role, part.click, part.tooltip, 9))
             below.append(Part(f"   {rest.lstrip()}", part.role, part.click, part.tooltip, 9))
         return above, below
