@@ -6,10 +6,13 @@ import itertools
 import os
 import sys
 from collections.abc import Callable
-from importlib.machinery import BuiltinImporter, SourceFileLoader
-from types import TracebackType
+from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
+from importlib.util import MAGIC_NUMBER
+from types import CodeType, TracebackType
 from typing import Any
 
+_PYC_HEADER = 16
+"""Bytes in front of the code: the magic number, flags, and what the source was."""
 _MAIN_NAMES = ("__name__", "__doc__", "__package__", "__loader__", "__spec__", "__annotations__", "__builtins__")
 
 
@@ -67,11 +70,24 @@ def _code_of(script: str, invalid: Callable[[BaseException], None]) -> Any:
     try:
         with open(path, "rb") as file:
             source = file.read()
+        # As Python tells: by the name, or by how the file begins.
+        if script.endswith(".pyc") or source[:2] == MAGIC_NUMBER[:2]:
+            return _unmarshalled(source)
         return compile(source, path, "exec", dont_inherit=True)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, EOFError, SyntaxError, TypeError, ValueError) as error:
         invalid(error)
-        # Python's own words for a file that is missing, unreadable, compiled or no Python: let it say them.
+        # Python's own words for a file that is missing, unreadable, damaged or no Python: let it say them.
         os.execv(sys.executable, sys.orig_argv[:1] + sys.orig_argv[1:])
+
+
+def _unmarshalled(data: bytes) -> CodeType:
+    """The code in a ``.pyc`` of this Python. Raises what `marshal` does, or ValueError, where it has none."""
+    import marshal
+
+    code = marshal.loads(data[_PYC_HEADER:]) if data[:4] == MAGIC_NUMBER else None
+    if not isinstance(code, CodeType):
+        raise ValueError("compiled by another Python, or damaged")
+    return code
 
 
 class Guard:
@@ -94,7 +110,8 @@ class Guard:
             names["__loader__"] = BuiltinImporter
             return
         path = _absolute(self._script)
-        names.update(__loader__=SourceFileLoader("__main__", path), __file__=path, __cached__=None)
+        loader = SourcelessFileLoader if path.endswith(".pyc") else SourceFileLoader
+        names.update(__loader__=loader("__main__", path), __file__=path, __cached__=None)
 
     def leave(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
         """The script has ended; ``error`` is on its way to Python's own handling, which prints and exits."""
