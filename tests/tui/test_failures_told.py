@@ -60,6 +60,29 @@ async def test_too_small_a_terminal_says_what_it_needs():
         assert "at least" not in text_of(app) and "FUNCTIONS" in text_of(app) and "? help" in text_of(app)
 
 
+async def test_a_terminal_that_was_too_small_for_a_while_goes_on_where_it_was():
+    async with shown((120, 36)) as (_app, pilot, screen):
+        await pilot.press("4")
+        await settle(pilot)
+        view = screen.stage_pane("a").text_pane
+        assert view.has_focus
+        await pilot.resize_terminal(40, 10)
+        await settle(pilot)
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: view.has_focus)
+        before = view.cursor
+        await pilot.press("k")
+        assert view.cursor == before - 1
+
+
+async def test_a_pane_that_a_smaller_terminal_has_no_room_for_gives_its_keys_to_another():
+    async with shown((200, 60)) as (_app, pilot, screen):
+        screen.go_to_pane("d")
+        await settle(pilot)
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: screen.functions().has_focus and screen.desk.current == "functions")
+
+
 async def test_capital_g_leads_to_the_end_of_the_help():
     async with shown((80, 24)) as (app, pilot, _screen):
         await pilot.press("question_mark")

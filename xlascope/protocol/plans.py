@@ -281,5 +281,5 @@ def _example(inputs: Sequence[Leaf], axis: str, size: int, first: Sequence[bool]
         for dimension, extent in enumerate(inputs[index].shape):
             if extent % size == 0 and extent:
                 spec = ",".join(axis if d == dimension else "-" for d in range(len(inputs[index].shape)))
-                return f"say which dimension to split, for instance --shard {index}={spec}"
+                return f"say which dimension to split, for instance --shard {index}={spec} (S on the screen)"
     return f"choose another number of devices: no dimension of any argument can be split {size} ways"

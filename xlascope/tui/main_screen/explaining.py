@@ -45,6 +45,8 @@ class Explaining:
             place = focus.place if focus.library is None or not desk.library else focus.library
             if place is not None:
                 subject, said = tell_line(focus, place, known, screen.glyphs)
+                if not focus.lead and len(desk.overview.programs) > 1:
+                    said += "; another program's may: 9 goes to the list of them"
                 line.show(said, subject)
             return
         if isinstance(origin, GraphPane) and (told := origin.told_of_group(screen.glyphs.micro)) is not None:

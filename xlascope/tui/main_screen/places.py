@@ -131,6 +131,13 @@ class Places:
             screen.desk.current = "functions"
         self.place_panes()
         self.draw_all()
+        screen.call_after_refresh(self._give_keys)
+
+    def _give_keys(self) -> None:
+        """A pane that a smaller size hid lost the keys; without any pane that has them few would do anything."""
+        screen = self._screen
+        if screen.focused is None and not screen.has_class("-tiny"):
+            screen.set_focus(self.pane(screen.desk.current))
 
     # what the panes show
 
