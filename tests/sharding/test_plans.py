@@ -262,7 +262,8 @@ def test_a_batch_that_does_not_divide_is_refused_with_what_would() -> None:
         plan([W, Leaf("x", (30, 16), "float32"), Leaf("y", (30,), "float32")], [W], 8)
     assert str(raised.value).startswith("the batch plan would split x, y on dimension 0 of size 30 over 8 devices")
     assert raised.value.advice == (
-        "it can be split over 2, 3, 5, 6, 10, 15 or 30; or say which dimension to split, for instance --shard 1=-,x"
+        "it can be split over 2, 3, 5, 6, 10, 15 or 30; or say which dimension to split, for instance --shard 1=-,x "
+        "(S on the screen)"
     )
     with pytest.raises(ShardingError) as raised:
         plan([Leaf("x", (7,), "float32")], [LOSS], 8)
