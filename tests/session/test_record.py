@@ -243,6 +243,13 @@ def test_a_place_that_cannot_be_written_does_not_stop_the_script(tmp_path: Path,
     assert b"-o" in done.stderr and b"Traceback" not in done.stderr
 
 
+def test_what_nothing_records_is_neither_profiled_nor_finished(tmp_path: Path) -> None:
+    path = script(tmp_path, "from __main__ import config\nprint(config['profile_window'], config['finish_budget'])\n")
+    assert record(path, Path("/proc/nothing/a.xlascope")).stdout == b"0.0 0.0\n"
+    recorded = record(path, tmp_path / "a.xlascope").stdout
+    assert recorded.endswith(b" None\n") and not recorded.startswith(b"0.0 ")
+
+
 def test_a_disk_that_fills_does_not_stop_the_script(tmp_path: Path) -> None:
     path = script(tmp_path, "import os\nfor n in range(40): send('stage', {'text': os.urandom(100_000)}, stage='hlo')\n"
                             "print('ran')\nraise SystemExit(3)\n")

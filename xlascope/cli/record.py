@@ -6,6 +6,7 @@ import os
 import sys
 import termios
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from xlascope.cli.empty import empty
@@ -45,6 +46,8 @@ def main(argv: list[str]) -> int:
     keeper = Keeper(plan, path, wiring=lambda: relayed(closed), commit_every=0.5)
     keeper.subscribe(narrator.event)
     recorded = _open(keeper, narrator)
+    if not recorded:  # nobody will look at it: no profile, and no finishing to wait for
+        keeper.plan = replace(plan, profile_window=0.0, finish_budget=0.0)
     if recorded and replaced:
         narrator.say(f"{shown if shown is not None else path.name}: the run that was there is replaced")
     code = Relay(keeper).run()
