@@ -12,6 +12,7 @@ from xlascope.tui.text.breaking import wrapped
 from xlascope.tui.widgets.chart import Chart, ChartSpec, Series
 from xlascope.tui.widgets.functions import FunctionsList
 from xlascope.tui.widgets.graph_pane import GraphPane
+from xlascope.tui.widgets.note import hanging
 from xlascope.tui.widgets.part_line import Part
 from xlascope.tui.widgets.text_pane import TextPane
 
@@ -46,6 +47,15 @@ async def test_a_sentence_in_the_place_of_the_rows_goes_over_several(kind, width
         await pilot.resize_terminal(width + 10, 12)
         await pilot.pause()
         assert SAID in " ".join(" ".join(screen_text(app)).split())
+
+
+def test_what_a_key_does_goes_on_below_where_it_began():
+    keys = ["  j k  choose a function or one of its programs", "  F    fusion off"]
+    text = ["Some words before the keys of this note.", "", *keys]
+    assert hanging(text, 30) == [
+        "Some words before the keys", "of this note.", "", "  j k  choose a function or", "       one of its programs",
+        "  F    fusion off"]  # fmt: skip
+    assert hanging(text, 200) == text
 
 
 async def test_a_chart_says_all_of_what_it_lacks_and_of_its_title():
