@@ -151,7 +151,11 @@ async def test_a_source_line_tells_what_it_costs_and_what_became_of_it():
         assert "4 folded; from 9 equations: reduce_max, max, broadcast_in_dim ×2" in shown_line
         await pilot.press("j")
         await settle(pilot)
-        told = "softmax.py:7  no equation of scores#1 comes from this line; another program's may: 9 goes to the list"
+        empty = "softmax.py:7  no equation of scores#1 comes from this line"
+        assert screen.query_one(ExplainLine).said == empty
+        await pilot.press("j")
+        await settle(pilot)
+        told = "softmax.py:8  no equation of scores#1 comes from this line; another program's may: 9 goes to the list"
         assert told in text_of(app)
 
 

@@ -45,7 +45,7 @@ class Explaining:
             place = focus.place if focus.library is None or not desk.library else focus.library
             if place is not None:
                 subject, said = tell_line(focus, place, known, screen.glyphs)
-                if not focus.lead and len(desk.overview.programs) > 1:
+                if not focus.lead and len(desk.overview.programs) > 1 and origin.row_text(origin.cursor).strip():
                     said += "; another program's may: 9 goes to the list of them"
                 line.show(said, subject)
             return
