@@ -89,3 +89,14 @@ async def test_what_is_told_of_a_moved_cursor_is_of_the_variant_that_is_shown():
         await settle(pilot)
         assert not screen.desk.focus.nodes and screen.desk.focus.lead == ("0", "1", "5", "6")
         assert screen.mark_ops() == [0]
+
+
+async def test_ops_of_the_script_are_not_told_as_those_of_a_variant_that_was_not_profiled():
+    feed = OpByOp()
+    feed._view_ops = FixedFeed()._view_ops
+    async with shown((120, 36), feed=feed) as (_app, pilot, screen):
+        await until(pilot, lambda: said(screen).startswith("ynn_fusion.1"))
+        screen.show_variant("jit=off")
+        await until(pilot, lambda: "dispatched by itself" in said(screen))
+        assert screen.desk.ops.variant is None
+        assert said(screen) == "dot_general 0  20% of scores#1's equations' time; with jit off dispatched by itself"

@@ -9,7 +9,7 @@ from typing import Any
 from xlascope.tui.feeding.links import Focus, Links
 from xlascope.tui.feeding.margins import share_of
 from xlascope.tui.glyphs import Glyphs
-from xlascope.tui.model import EquationRow, EquationTable, OpsTable
+from xlascope.tui.model import EquationRow, EquationTable, OpsTable, is_op_by_op
 from xlascope.tui.text.numbers import counted, percent
 
 _MOST_NAMES = 4
@@ -93,6 +93,8 @@ def _whole(rows: Iterable[EquationRow]) -> str:
 
 def _ran(lead: Sequence[EquationRow], known: Known) -> list[str]:
     """The ops of equations that were dispatched by themselves, the most time first."""
+    if not is_op_by_op(known.ops.variant):
+        return []  # the variant was not profiled: these are the script's
     paths = {row.path for row in lead}
     return list(dict.fromkeys(op.op for op in known.ops.rows if not paths.isdisjoint(op.equations)))
 
