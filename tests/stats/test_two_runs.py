@@ -16,6 +16,7 @@ from xlascope.stats.runs import (
     Side,
     held_up,
     independent_ratio,
+    noise,
     scatter,
     side,
 )
@@ -85,6 +86,20 @@ def test_scatter_is_not_moved_by_one_program_that_changed() -> None:
     assert scatter([pair(0.5), pair(0.001), pair(0.0), pair(-0.001)]) == RUN_TO_RUN
     assert scatter([pair(0.5), pair(-0.5), pair(0.2), pair(-0.3)]) == MOST_SCATTER
     assert scatter([pair(0.5), pair(-0.5)]) == FEW_PROGRAMS > RUN_TO_RUN
+
+
+def test_programs_of_the_same_code_tell_what_the_machine_did() -> None:
+    def pair(shift: float) -> tuple[Side, Side]:
+        return Side(5.0, 0.0, 5.0, 50, 5), Side(5.0 + shift, 0.0, 5.0 + shift, 50, 5)
+
+    assert noise([pair(0.5), pair(0.5), pair(0.5)]) == 0.0
+    quiet = noise([pair(0.7), pair(0.01), pair(0.0), pair(-0.02), pair(0.01)])  # one waits in a callback
+    assert quiet == pytest.approx(1.4826 * 0.01)
+    slow = [pair(shift) for shift in (0.14, 0.29, 0.23, 0.05, 0.58, 0.32)]
+    shaken = noise(slow)
+    assert shaken == pytest.approx(1.4826 * 0.26)
+    assert {verdict(independent_ratio(one, two, shaken)) for one, two in slow} == {"unclear"}
+    assert verdict(independent_ratio(*pair(0.7), run_to_run=quiet)) == "slower"
 
 
 @pytest.mark.parametrize(("others", "cores", "factor"), [

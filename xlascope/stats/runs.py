@@ -4,7 +4,8 @@ What else the machine does only ever makes calls longer, often by a factor and f
 shows in its quick calls. So the ratio is that of the time which QUICK of the calls stay below, and the median may not
 contradict it. Calls that follow each other are alike: how far chance moves the estimate is told by leaving out one
 window, or one part of a window, after the other (the jackknife). Two runs of the same program differ by more than
-that, as memory lies elsewhere: RUN_TO_RUN is added, or what the run's programs scatter by. Where other processes kept
+that, as memory lies elsewhere: RUN_TO_RUN is added, or what the run's programs scatter by, and where their code is the
+same in both runs what they differ by. Where other processes kept
 cores busy most of the time even quick calls may have been held up: the interval is as wide as that can make it.
 """
 
@@ -88,6 +89,16 @@ def scatter(sides: Sequence[tuple[Side, Side]]) -> float:
     logs = np.asarray([b.quick - a.quick for a, b in sides])
     apart = 1.4826 * float(np.median(np.abs(logs - np.median(logs))))
     return min(max(apart, RUN_TO_RUN), MOST_SCATTER)
+
+
+def noise(sides: Sequence[tuple[Side, Side]]) -> float:
+    """How far the times of programs lie apart whose code is the same in both runs, as a robust standard deviation about
+    no change at all: that much the machine did. Up to half of them may differ for other reasons (a callback that
+    waits). 0 of less than LEAST_PROGRAMS.
+    """
+    if len(sides) < LEAST_PROGRAMS:
+        return 0.0
+    return 1.4826 * float(np.median(np.abs([b.quick - a.quick for a, b in sides])))
 
 
 def held_up(others: float | None, cores: int | None) -> float:

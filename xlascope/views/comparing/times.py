@@ -8,9 +8,10 @@ from math import exp, hypot, log
 
 import numpy as np
 
+from xlascope.ir.passes.lines import bare
 from xlascope.runfile import Record
 from xlascope.stats import Ratio
-from xlascope.stats.runs import BUSY_SHARE, held_up, independent_ratio, scatter, side
+from xlascope.stats.runs import BUSY_SHARE, held_up, independent_ratio, noise, scatter, side
 from xlascope.stats.runs import Side as Times
 from xlascope.traces import ProfileError, read_profile
 from xlascope.views import fields
@@ -19,6 +20,7 @@ from xlascope.views.comparing.sides import Side, variant_records
 from xlascope.views.names.variant_names import BASELINE
 from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import RunSource
+from xlascope.views.sources.stages import stage_text
 from xlascope.views.times.executions import Calls, calls, whole
 from xlascope.views.times.windows import Window, counting, edges, executables
 
@@ -171,7 +173,9 @@ def between_runs(a: Side, b: Side, pairs: list[tuple[str, str]]) -> list[Compare
         for one, two in pairs
     ]
     times = [(side(first[0]), side(second[0])) for first, second in parts]
-    spread = scatter([(one, two) for one, two in times if one is not None and two is not None])
+    known = [(pair, (one, two)) for pair, (one, two) in zip(pairs, times, strict=True) if one and two]
+    unchanged = [both for pair, both in known if _same_code(a, b, *pair)]
+    spread = max(scatter([both for _, both in known]), noise(unchanged))
     moved = drift(*machines)
     found = []
     for pair, (first, second), (one, two) in zip(pairs, parts, times, strict=True):
@@ -182,6 +186,19 @@ def between_runs(a: Side, b: Side, pairs: list[tuple[str, str]]) -> list[Compare
         note = None if ratio else "; ".join(told) or "too few calls were seen"
         found.append(_of_calls(first[0], second[0], one, two, ratio, note))
     return found
+
+
+def _same_code(a: Side, b: Side, one: str, two: str) -> bool:
+    """Whether XLA made the same of both programs, instruction for instruction; lines of the script may have moved."""
+    if not (isinstance(a.source, RunSource) and isinstance(b.source, RunSource)):
+        return False
+    texts = stage_text(a.source, one, "optimized"), stage_text(b.source, two, "optimized")
+    if texts[0] is None or texts[1] is None:
+        return False
+    first, second = (
+        [bare(line) for line in each.text.splitlines() if line.startswith("  ")] for each in texts if each is not None
+    )
+    return first == second
 
 
 def _unnumbered(side: Side, program: str) -> str | None:
