@@ -20,13 +20,15 @@ from xlascope.cli.errors import CommandError
 from xlascope.report.as_json import to_json
 from xlascope.report.text import render
 from xlascope.runfile import Writer
+from xlascope.stats import Ratio
+from xlascope.stats.runs import LEVELS
 from xlascope.traces import read_profile
 from xlascope.traces.call_spans import LEAST, call_spans
 from xlascope.views import Source, open_source, query
-from xlascope.views.compare import Compare, Program, compare
+from xlascope.views.compare import Compare, Program, _notes, compare
 from xlascope.views.comparing.foreign import _renamed
 from xlascope.views.comparing.sides import open_sides, parse
-from xlascope.views.comparing.times import is_told, machine
+from xlascope.views.comparing.times import Compared, Machine, is_told, machine
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "xlascope" / "report" / "schemas" / "compare.json").read_text())
@@ -179,9 +181,42 @@ def test_a_program_slowed_is_found_alone_when_both_are_executed_in_turn(
     assert rows["waves"]["verdict"] == "slower" and rows["waves"]["how"] == "rerun" and rows["waves"]["ratio"] > 1.3
     assert "waves#1 is" in said.err and "steady#1 is" not in said.err and "scores#1 is" not in said.err
     assert json.loads(said.out)["notes"] == ["Equations have the times of the recorded runs."]
+    # Its machine code is the same, though its lines moved: known, whatever the machine does meanwhile.
+    assert rows["steady"]["verdict"] == "same" and rows["steady"]["same_code"] is True
+    assert "the machine's noise alone" in rows["steady"]["note"]
+    assert rows["waves"]["same_code"] is False and rows["scores"]["same_code"] is False
     assert rows["steady"]["max_abs_error"] == 0 and rows["waves"]["max_abs_error"] > 0
     with open_source(before) as source:
         assert not source.records("variant")  # type: ignore[attr-defined]
+
+
+def test_what_the_times_are_and_whether_the_code_is_the_same(answer: Compare) -> None:
+    for name, same in (("waves", False), ("scores", False), ("steady", True)):
+        program = of(answer, name)
+        assert program.same_code is same and program.share in LEVELS
+        assert program.a_ns is not None and program.a_median_ns is not None
+        assert (program.a_ns == program.a_median_ns) if program.share == 0.5 else program.a_ns <= program.a_median_ns
+
+
+def test_one_program_asked_for_is_judged_among_all(before: Path, answer: Compare) -> None:
+    """What the machine did is told by the others, whichever is looked at."""
+    a, b = open_sides(answer.a, answer.b)
+    with a.source, b.source:
+        alone = compare(a, b, "steady#1")
+    assert alone.programs == (of(answer, "steady"),) and alone.only_b == ()
+
+
+def test_where_unchanged_programs_moved_together_it_is_said(answer: Compare) -> None:
+    def times(ratio: float, same: bool | None = True) -> Compared:
+        return Compared(1, 1, 1, 1, 50, 50, Ratio(ratio, ratio, ratio), "runs", None, 0.5, same)
+
+    a, b = open_sides(answer.a, answer.b)
+    known = Machine(1000, 0.0, 2)
+    with a.source, b.source:
+        (said,) = _notes(a, b, (known, known), None, [*map(times, (1.2, 1.3, 1.25, 1.22)), times(9.0, False)])
+        assert "The 4 programs whose code is the same in both took 1.23 times as long in B" in said
+        assert _notes(a, b, (known, known), None, [*map(times, (1.2, 1.3, 1.25)), times(1.2, None)]) == ()
+        assert _notes(a, b, (known, known), None, [*map(times, (1.02, 0.99, 1.01, 1.04))]) == ()
 
 
 def test_the_gate_needs_a_sure_change_that_is_large_enough(answer: Compare) -> None:

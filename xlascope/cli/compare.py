@@ -11,7 +11,8 @@ from typing import Any
 from xlascope.cli.arguments import CommandParser
 from xlascope.cli.errors import CommandError
 from xlascope.runfile import RunFileError
-from xlascope.views.compare import Compare, Program, compare, rerun_of
+from xlascope.views.compare import Compare, Program, compare
+from xlascope.views.comparing.rerun import rerun_of
 from xlascope.views.comparing.sides import Side, open_sides
 from xlascope.views.errors import ViewError
 from xlascope.views.sources.missing import missing

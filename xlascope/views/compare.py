@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
 
 from xlascope.ir.alignment import align, canonical
-from xlascope.stats import Ratio, Verdict, opposed, verdict
-from xlascope.stats.runs import held_up
+from xlascope.stats import Verdict, opposed, verdict
+from xlascope.stats.runs import LEAST_PROGRAMS, held_up
 from xlascope.views import equations as equations_view
 from xlascope.views import fields
 from xlascope.views.comparing.foreign import equation_times
@@ -34,9 +35,8 @@ from xlascope.views.sources.source import RunSource, Source
 from xlascope.views.sources.stages import jaxpr_index
 from xlascope.views.times.observations import observation
 
-RERUN_EFFECT = 0.03
-"""A change of a program executed again is at least so large: two executables of one program can differ by less."""
-_OPPOSED = "the medians say the contrary of the pairs: the machine's speed changed by more than the programs differ"
+OPPOSED = "the medians say the contrary of the pairs: the machine's speed changed by more than the programs differ"
+"""The note of a change whose sign is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,10 @@ class Equation:
 class Program:
     """A function's program on both sides. Times are of one call.
 
-    ``a_ns`` and ``b_ns`` are those that ``ratio`` is of: of runs the time that a twentieth of the calls stay below, of
-    variants and reruns the median of samples; ``a_median_ns`` and ``b_median_ns`` are medians of all calls seen.
+    ``a_ns`` and ``b_ns`` are those that ``ratio`` is of: of runs the time that ``share`` of the calls stay below (a
+    twentieth, a quarter or half of them: whichever tells most), of variants and reruns the median of samples;
+    ``a_median_ns`` and ``b_median_ns`` are medians of all calls seen. ``same_code``: whether XLA made the same
+    instructions of both; None: not looked at.
     ``how``: ``runs`` (one after the other), ``in turn`` (A B A B …), ``rerun`` (so, now); None: not compared. ``note``:
     why not, or what to bear in mind. ``verdict``: of the change from a to b; None where signatures differ. ``opcodes``:
     number of instructions in either, of those that differ. ``max_abs_error``: of variants of one program and of reruns;
@@ -104,6 +106,8 @@ class Program:
     b_form: Form
     opcodes: Mapping[str, tuple[int, int]]
     max_abs_error: float | None
+    share: float | None = None
+    same_code: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ def compare(a: Side, b: Side, program: str | None = None) -> Compare:
         ours, theirs = [e for e in ours if e.id in names], [e for e in theirs if e.id in names]
     pairs, only_a, only_b = match(ours, theirs)
     if program is not None:
-        pairs, only_a, only_b = [pair for pair in pairs if pair.b.id == program], [], []
+        only_a, only_b = [], []
     if a.variant is None and b.variant is None:
         times = between_runs(a, b, [(pair.a.id, pair.b.id) for pair in pairs])
     else:
@@ -164,13 +168,17 @@ def compare(a: Side, b: Side, program: str | None = None) -> Compare:
     machines = machine(a), machine(b)
     moved = drift(*machines)
     sure = is_told(a) and is_told(b)
-    programs = [_program(a, b, pair, each, sure) for pair, each in zip(pairs, times, strict=True)]
+    programs = [
+        _program(a, b, pair, each, sure)
+        for pair, each in zip(pairs, times, strict=True)
+        if program in (None, pair.b.id)  # the others tell what the machine did
+    ]
     programs.sort(key=_weight)
     return Compare(
         a=a.label, b=b.label, programs=tuple(programs), only_a=tuple(_only(each) for each in only_a),
         only_b=tuple(_only(each) for each in only_b), drift=moved if a.source is not b.source else None,
         others_a=machines[0].others, others_b=machines[1].others, sources=source_changes(a, b),
-        notes=_notes(a, b, machines, moved),
+        notes=_notes(a, b, machines, moved, times),
     )  # fmt: skip
 
 
@@ -185,7 +193,9 @@ def _only(each: Known) -> Only:
     return Only(each.function, each.id, each.file, each.line)
 
 
-def _notes(a: Side, b: Side, machines: tuple[Machine, Machine], moved: float | None) -> tuple[str, ...]:
+def _notes(
+    a: Side, b: Side, machines: tuple[Machine, Machine], moved: float | None, times: Sequence[Compared]
+) -> tuple[str, ...]:
     if a.source is b.source or not (isinstance(a.source, RunSource) and isinstance(b.source, RunSource)):
         return ()
     found = []
@@ -196,6 +206,11 @@ def _notes(a: Side, b: Side, machines: tuple[Machine, Machine], moved: float | N
                 "times may be too long by that; intervals allow for it.")  # fmt: skip
     if moved is not None and abs(moved - 1) >= 0.01:
         found.append(f"The machine itself took {moved:.2f} times as long in B for the same work; intervals hold that.")
+    unchanged = [each.ratio.ratio for each in times if each.same_code and each.ratio is not None]
+    if len(unchanged) >= LEAST_PROGRAMS and abs(median(unchanged) - 1) >= SAME_RUNS:
+        found.append(
+            f"The {len(unchanged)} programs whose code is the same in both took {median(unchanged):.2f} times as long "
+            "in B: that is the machine, or what the runs were given, not the code.")  # fmt: skip
     if not (is_told(a) and is_told(b)) and a.variant is None and b.variant is None:
         found.append("A run holds no reference of its machine's speed, so that no change is sure; --rerun tells.")
     return tuple(found)
@@ -215,7 +230,7 @@ def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool)
         medians = (times.a_median_ns, times.b_median_ns) if against_baseline else (None, None)
         judged = verdict(ratio, same=SAME_RUNS) if times.how == "runs" else verdict(ratio, medians=medians)
         if opposed(ratio.low, ratio.high, *medians) is not None:
-            note = _OPPOSED
+            note = OPPOSED
         if times.how == "runs" and not machine_known:
             judged, note = "unclear", "how fast and how busy the machine was is not known"
     elif ratio is not None:
@@ -243,7 +258,8 @@ def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool)
         a_calls=times.a_calls, b_calls=times.b_calls, ratio=ratio.ratio if ratio else None,
         ratio_ci_low=ratio.low if ratio else None, ratio_ci_high=ratio.high if ratio else None,
         verdict=judged, how=times.how, note=note, equations=equations,
-        a_form=form_a, b_form=form_b, opcodes=different, max_abs_error=_error(a, b, two),
+        a_form=form_a, b_form=form_b, opcodes=different, max_abs_error=_error(a, b, two), share=times.share,
+        same_code=times.same_code,
     )  # fmt: skip
 
 
@@ -356,26 +372,3 @@ def _times(side: Side, program: str) -> dict[str, _Time]:
         for row in answer.rows
         if row.self_ns is not None and row.path and (calls or alone)
     }
-
-
-def rerun_of(program: Program, result: Mapping[str, object]) -> Program:
-    """The program with times of both executed in turn; with a note instead where that failed."""
-    body = dict(result)
-    if not body.get("ok"):
-        return replace(program, note=f"not executed again: {body.get('error')}")
-    ratio, low, high = (fields.number(body, key) for key in ("ratio", "ratio_ci_low", "ratio_ci_high"))
-    medians = fields.number(body, "baseline_median_ns"), fields.number(body, "median_ns")
-    judged = None
-    if ratio is not None and low is not None and high is not None:
-        judged = verdict(Ratio(ratio, low, high), min_effect=RERUN_EFFECT, medians=medians)
-    samples = fields.integer(body, "samples") or 0
-    notes = [*fields.texts(body, "notes")]
-    if opposed(low, high, *medians) is not None:
-        notes.append(_OPPOSED)
-    if fields.text(body, "args") == "synthetic":
-        notes.append("executed with made-up arguments")
-    return replace(
-        program, a_ns=fields.whole_ns(body, "baseline_median_ns"), b_ns=fields.whole_ns(body, "median_ns"),
-        a_calls=samples, b_calls=samples, ratio=ratio, ratio_ci_low=low, ratio_ci_high=high, verdict=judged,
-        how="rerun", note="; ".join(notes) or None, max_abs_error=fields.number(body, "max_abs_error"),
-    )  # fmt: skip

@@ -13,6 +13,7 @@ from .arrays import (
 )
 from .behind import Behind, CallsBehind
 from .executables import (
+    bare_hlo,
     block_until_ready,
     compile_module,
     eager_callable,

@@ -125,6 +125,15 @@ def hlo_text(executable: Any) -> str:
     return "\n\n".join(module.to_string() for module in executable.hlo_modules())
 
 
+def bare_hlo(executable: Any) -> str:
+    """The optimized HLO without metadata: nothing of it tells from which line of which script it comes."""
+    from jax._src.lib import hlo
+
+    options = hlo.HloPrintOptions()
+    options.print_metadata = False
+    return "\n\n".join(module.to_string(options) for module in executable.hlo_modules())
+
+
 def executable_facts(runtime: Any) -> dict[str, Any]:
     """``partitions``, ``replicas``, ``memory`` (bytes) and ``cost`` of a runtime executable; null where it has none."""
     facts: dict[str, Any] = {"partitions": None, "replicas": None, "memory": None, "cost": None}

@@ -33,6 +33,16 @@ class Difference:
     infinite: tuple[int, int] = field(default=(0, 0), compare=False)
 
 
+def identical(baseline: Sequence[NDArray[Any]], variant: Sequence[NDArray[Any]]) -> bool:
+    """Whether all outputs have the same bits."""
+    if len(baseline) != len(variant):
+        return False
+    return all(
+        left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
+        for left, right in zip(baseline, variant, strict=True)
+    )
+
+
 def compare(baseline: Sequence[NDArray[Any]], variant: Sequence[NDArray[Any]]) -> Difference:
     """Compare output by output. Raises ValueError when their number or shapes differ."""
     absolute, relative, mismatched, compared = 0.0, 0.0, 0, False

@@ -23,7 +23,7 @@ LENGTH_GROWTH = 1.5  # later windows are longer, for programs that run long
 LONGEST_WINDOW = 2.0
 WAITING_SHARE = 0.02  # of the time waited for a long execution, between two looks at it
 LOOKING_SHARE = 0.1  # of the time a program runs, between two looks at how much the window holds, …
-LOOKING_SHORTEST = 0.005  # … and seconds at the least
+LOOKING_SHORTEST, LOOKING_LONGEST = 0.005, 0.02  # … and seconds at the least and at most
 TICK = 0.25  # seconds between two looks at what is due
 # What the next window should hold at most, judged by the last; its end takes up to 20 times that for a moment.
 WINDOW_BYTES = 1 << 20
@@ -34,10 +34,10 @@ FIRST_LONGEST = 2.5  # … or these seconds, where new programs keep beginning t
 # Share of the run that windows of each kind may cost, and seconds beyond it, so that early programs are seen.
 DUTY = {"first": 0.015, "periodic": 0.01, "count": 0.006}
 ALLOWANCE = {"first": 0.5, "periodic": 0.05, "count": 0.04}
-COUNT_LENGTH = 0.02  # seconds, at most, of the windows that only tell how often programs were called by then, …
+COUNT_LENGTH = 0.04  # seconds, at most, of the windows that only tell how often programs were called by then, …
 COUNT_SHORTEST = 0.004  # … at least, and …
 COUNT_BYTES = 96 << 10  # … what they should hold: ending a window costs time by what it holds, some 50 ms a MB
-COUNT_EVERY = 1.0  # seconds between them, and …
+COUNT_EVERY = 0.25  # seconds between them, and …
 COUNT_SHARE = 0.03  # … this share of the run's time when that is longer
 SLOWDOWN = 0.3  # what a second of an open window costs a program that notes as much as it can
 NOTING = 100e-9  # seconds of an open window in which a busy program notes a byte of a profile
@@ -103,11 +103,11 @@ class Windows:
             return TICK
         execution = self._execution  # another thread may set it
         if execution is not None:
-            return min(max(WAITING_SHARE * (time.monotonic() - execution.began), COUNT_LENGTH), TICK)
+            return min(max(WAITING_SHARE * (time.monotonic() - execution.began), LOOKING_LONGEST), TICK)
         if self._why == "count":
             return self._count_length
         running = time.monotonic() - max(self._opened, self._last_new or 0.0)
-        return min(max(LOOKING_SHARE * running, LOOKING_SHORTEST), COUNT_LENGTH)
+        return min(max(LOOKING_SHARE * running, LOOKING_SHORTEST), LOOKING_LONGEST)
 
     @property
     def owed(self) -> bool:
@@ -221,7 +221,6 @@ class Windows:
             # Without a program so far there are eager primitives to look at: the script may never have another.
             begun = self._last_new or (now if self._first_dispatch is not None else float("inf"))
             self._next = max(now, begun + SETTLED)
-            self._next_count = self._next + COUNT_EVERY
             return
         self._next = now + self._interval
         self._interval = min(self._interval * INTERVAL_GROWTH, LONGEST_INTERVAL)

@@ -73,8 +73,8 @@ def _legend(answer: Compare) -> Iterable[str]:
     """What the times are, by how they were had, and what to do about what is unclear."""
     how = {each.how for each in answer.programs}
     if "runs" in how:
-        yield ("A, B: time of a call that a twentieth of those seen stay below: quick calls feel other processes "
-               "least. Calls: those that windows saw whole.")  # fmt: skip
+        yield ("A, B: time of a call that a twentieth, a quarter or half of those seen stay below (`share` in JSON), "
+               "of which the surest is taken. Calls: those that windows saw whole.")  # fmt: skip
     if how & {"in turn", "rerun"}:
         yield "A, B: medians of calls in turn; B/A: of neighbouring pairs, in which the machine's changes cancel."
     unclear = {each.how for each in answer.programs if each.verdict == "unclear"}

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xlascope.stats.runs import QUICK
 from xlascope.tui.feeding.live import RunAtHand
 from xlascope.tui.model import VariantRow
 from xlascope.tui.text.numbers import count, duration, size
@@ -96,9 +95,9 @@ def account(answer: Compare, program: Program | None) -> list[str]:
 
 def _times(program: Program) -> list[str]:
     how = {
-        "runs": f"Two runs, one after the other: the time that {QUICK:.0%} of the calls seen in windows stay below, as "
-        "other work only ever makes calls longer. The interval holds chance, what runs differ by, the machine's drift "
-        "and what other processes can have done.",
+        "runs": f"Two runs, one after the other: the time that {program.share or 0:.0%} of the calls seen in windows "
+        "stay below: of 5 %, 25 % and half of them what these two runs tell surest. The interval holds chance, what "
+        "runs differ by, the machine's drift and what other processes can have done.",
         "in turn": "Measured in turn (A B A B …); the interval comes from neighbouring pairs.",
         "rerun": "Executed again in turn.",
         None: "The times are not compared.",
@@ -126,6 +125,8 @@ def _form(program: Program) -> list[str]:
         ("compiled in", duration(a.compile_ns), duration(b.compile_ns)),
     ):
         lines.append(f"{what}: {one} → {two}")
+    if program.same_code:
+        lines.append("XLA made the same instructions of both.")
     kinds = sorted({*(a.collectives or {}), *(b.collectives or {})})
     lines += [f"{kind}: {(a.collectives or {}).get(kind, 0)} → {(b.collectives or {}).get(kind, 0)}" for kind in kinds]
     if program.opcodes:

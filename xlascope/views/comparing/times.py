@@ -11,8 +11,18 @@ import numpy as np
 from xlascope.ir.passes.lines import bare
 from xlascope.runfile import Record
 from xlascope.stats import Ratio
-from xlascope.stats.runs import BUSY_SHARE, held_up, independent_ratio, noise, scatter, side
+from xlascope.stats.runs import (
+    BUSY,
+    SAME_CODE_CONFIDENCE,
+    Between,
+    Surroundings,
+    independent_ratio,
+    noise,
+    scatter,
+    side,
+)
 from xlascope.stats.runs import Side as Times
+from xlascope.stats.summary import CONFIDENCE
 from xlascope.traces import ProfileError, read_profile
 from xlascope.views import fields
 from xlascope.views.cache import checkpoint
@@ -43,7 +53,9 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Of one pair. ``how``: ``in turn``, ``runs``, or None: nothing to compare; ``note``: why."""
+    """Of one pair. ``how``: ``in turn``, ``runs``, or None: nothing to compare; ``note``: why. ``share``: of runs, that
+    of the calls which ``a_ns`` and ``b_ns`` are longer than.
+    """
 
     a_ns: int | None
     b_ns: int | None
@@ -54,6 +66,8 @@ class Compared:
     ratio: Ratio | None
     how: str | None
     note: str | None = None
+    share: float | None = None
+    same_code: bool | None = None
 
 
 def machine(side: Side) -> Machine:
@@ -142,17 +156,20 @@ def _of_run(source: RunSource) -> dict[str, list[Watched]]:
     return found
 
 
-def _quiet(windows: list[Watched], cores: int | None) -> tuple[list[np.ndarray], float]:
+def _quiet(windows: list[Watched]) -> tuple[list[np.ndarray], float | None]:
     """The windows in which the program had the machine to itself, where they hold calls enough; else all of them. And
-    how many times longer its calls may have been for what others did.
+    how many cores others kept busy meanwhile, None: not known.
     """
-    quiet = [each.times for each in windows if not each.short and each.others is not None and each.others <= BUSY_SHARE]
-    if sum(len(each) for each in quiet) >= ENOUGH_CALLS:
-        return quiet, 1.0
     known = [each for each in windows if each.others is not None and not each.short]
-    calls = sum(len(each.times) for each in known)
-    busy = sum(each.others * len(each.times) for each in known if each.others is not None) / calls if calls else None
-    return [each.times for each in windows], held_up(busy, cores)
+    quiet = [each for each in known if each.others is not None and each.others <= BUSY[0]]
+    if len(quiet) == len(known):
+        chosen = windows
+    else:
+        chosen = quiet if sum(len(each.times) for each in quiet) >= ENOUGH_CALLS else windows
+    told = [each for each in chosen if each.others is not None and not each.short]
+    calls = sum(len(each.times) for each in told)
+    busy = sum(each.others * len(each.times) for each in told if each.others is not None)
+    return [each.times for each in chosen], busy / calls if calls else None
 
 
 def _of_profile(source: ProfileSource) -> dict[str, list[Watched]]:
@@ -168,23 +185,24 @@ def between_runs(a: Side, b: Side, pairs: list[tuple[str, str]]) -> list[Compare
     """Each pair of programs, both as observed: calls seen in windows of either run."""
     calls_a, calls_b = observed_calls(a), observed_calls(b)
     machines = machine(a), machine(b)
-    parts = [
-        (_quiet(calls_a.get(one, []), machines[0].cores), _quiet(calls_b.get(two, []), machines[1].cores))
-        for one, two in pairs
-    ]
+    parts = [(_quiet(calls_a.get(one, [])), _quiet(calls_b.get(two, []))) for one, two in pairs]
     times = [(side(first[0]), side(second[0])) for first, second in parts]
-    known = [(pair, (one, two)) for pair, (one, two) in zip(pairs, times, strict=True) if one and two]
-    unchanged = [both for pair, both in known if _same_code(a, b, *pair)]
-    spread = max(scatter([both for _, both in known]), noise(unchanged))
+    known = {pair: (one, two) for pair, (one, two) in zip(pairs, times, strict=True) if one and two}
+    unchanged = {pair for pair in known if _same_code(a, b, *pair)}
+    shaken = noise([known[pair] for pair in pairs if pair in unchanged])
+    spread = tuple(map(max, scatter(list(known.values())), shaken))
     moved = drift(*machines)
     found = []
-    for pair, (first, second), (one, two) in zip(pairs, parts, times, strict=True):
-        ratio = None
-        if one is not None and two is not None:
-            ratio = independent_ratio(one, two, spread, moved, (first[1], second[1]))
+    for pair, (first, second) in zip(pairs, parts, strict=True):
+        between = None
+        if pair in known:
+            around = Surroundings(first[1], machines[0].cores), Surroundings(second[1], machines[1].cores)
+            sure = SAME_CODE_CONFIDENCE if pair in unchanged else CONFIDENCE
+            between = independent_ratio(*known[pair], spread, moved, around, sure)
         told = [each for each in (_unnumbered(a, pair[0]), _unnumbered(b, pair[1])) if each is not None]
-        note = None if ratio else "; ".join(told) or "too few calls were seen"
-        found.append(_of_calls(first[0], second[0], one, two, ratio, note))
+        note = None if between else "; ".join(told) or "too few calls were seen"
+        made = _of_calls(first[0], second[0], known.get(pair), between, note)
+        found.append(replace(made, same_code=pair in unchanged if pair in known else None))
     return found
 
 
@@ -217,20 +235,22 @@ def _unnumbered(side: Side, program: str) -> str | None:
 
 
 def _of_calls(
-    a: list[np.ndarray],
-    b: list[np.ndarray],
-    one: Times | None,
-    two: Times | None,
-    ratio: Ratio | None,
+    a: list[np.ndarray], b: list[np.ndarray], times: tuple[Times, Times] | None, between: Between | None,
     note: str | None,
-) -> Compared:
-    (a_ns, a_median, a_calls), (b_ns, b_median, b_calls) = _middle(a, one), _middle(b, two)
-    return Compared(a_ns, b_ns, a_median, b_median, a_calls, b_calls, ratio, "runs" if ratio else None, note)
+) -> Compared:  # fmt: skip
+    (a_ns, a_median, a_calls), (b_ns, b_median, b_calls) = (
+        _middle(windows, times[k] if times else None, between) for k, windows in enumerate((a, b))
+    )
+    ratio, share = (between.ratio, between.share) if between else (None, None)
+    how = "runs" if between else None
+    return Compared(a_ns, b_ns, a_median, b_median, a_calls, b_calls, ratio, how, note, share)
 
 
-def _middle(windows: list[np.ndarray], times: Times | None) -> tuple[int | None, int | None, int]:
-    if times is not None:
-        return round(times.quick_ns), round(times.median_ns), times.calls
+def _middle(
+    windows: list[np.ndarray], times: Times | None = None, between: Between | None = None
+) -> tuple[int | None, int | None, int]:
+    if times is not None and between is not None:
+        return round(times.ns(between.share)), round(times.median_ns), times.calls
     every = np.concatenate(windows) if windows else np.zeros(0)
     middle = round(float(np.median(every))) if every.size else None
     return middle, middle, int(every.size)
@@ -249,11 +269,12 @@ def with_variant(a: Side, b: Side, one: str, two: str) -> Compared:
     if first is None or second is None:
         return replace(plain, note="one was measured apart, the other watched in the script: no times to compare")
     if a.source is not b.source:
-        times = side([_samples(a, first)]), side([_samples(b, second)])
+        samples = [_samples(a, first)], [_samples(b, second)]
+        times = side(samples[0]), side(samples[1])
         if times[0] is None or times[1] is None:
             return replace(plain, note="too few samples are held")
-        ratio = independent_ratio(times[0], times[1], drift=drift(machine(a), machine(b)))
-        return _of_calls([_samples(a, first)], [_samples(b, second)], *times, ratio, None)
+        known = times[0], times[1]
+        return _of_calls(*samples, known, independent_ratio(*known, drift=drift(machine(a), machine(b))), None)
     exact = Ratio(1.0, 1.0, 1.0)
     ratios = exact if a.variant == BASELINE else _own(first), exact if b.variant == BASELINE else _own(second)
     if ratios[0] is None or ratios[1] is None:
@@ -296,7 +317,7 @@ def _samples(side: Side, record: Record) -> np.ndarray:
 
 def _measured(side: Side, record: Record | None, program: str) -> tuple[int | None, int]:
     if record is None:
-        _, middle, calls = _middle([each.times for each in observed_calls(side).get(program, [])], None)
+        _, middle, calls = _middle([each.times for each in observed_calls(side).get(program, [])])
         return middle, calls
     key = "baseline_median_ns" if side.variant == BASELINE else "median_ns"
     return fields.whole_ns(record.json, key), fields.integer(record.json, "samples") or 0
