@@ -311,6 +311,15 @@ def test_a_cut_profile_keeps_its_whole_planes() -> None:
     times = op_table(read_profile(data[:keep]))
     assert "truncated" in problems_of(times)
     assert rows_of(times)["0", "while.7"] == (2, 600, 200)
+    # The names stand behind the events: these are there, and nothing can be said of them.
+    assert any("lack names" in each.text for each in times.problems)
+
+
+def test_a_profile_cut_before_its_names_is_refused() -> None:
+    data = tpu_space(1).bytes()
+    with pytest.raises(ProfileError, match="cut off before anything that could be shown") as caught:
+        read_profile(data[: len(data) // 8])
+    assert caught.value.place == len(data) // 8
 
 
 @pytest.mark.parametrize(("last_ns", "told"), [(100, True), (3_000_000, False)])

@@ -101,7 +101,7 @@ class Build:
         self._note_cap()
         count = len(self.ops.joined("start"))
         if not count:
-            self.note("empty", "The profile holds no op event.")
+            self.note("empty", "No op event could be read." if self._faults else "The profile holds no op event.")
         self._note_command_buffers()
         programs: dict[ProgramKey, int] = {}
         runs: dict[int, int] = {}

@@ -65,7 +65,10 @@ def _read(data: memoryview, release: Callable[[], None] = lambda: None) -> Profi
     build = Build(release)
     planes: list[Plane] = []
 
+    cuts: list[int] = []
+
     def cut(place: int) -> None:
+        cuts.append(place)
         build.fault(ProfileError("the profile is cut off", place))
 
     understood = 0
@@ -86,9 +89,16 @@ def _read(data: memoryview, release: Callable[[], None] = lambda: None) -> Profi
         build.fault(error)
     if len(data) and not understood:
         raise ProfileError("this is no XSpace: it names no plane", 0)
+    if cuts and planes and planes[-1].lines and not planes[-1].stats:
+        name, number = planes[-1].name or "the last plane", len(planes[-1].lines)
+        lines = "one line" if number == 1 else f"{number} lines"
+        build.note("truncated", f"the events of {name} ({lines}) lack names: these stand behind them")
     for plane in planes:
         _read_one(data, plane, build)
-    return build.profile()
+    profile = build.profile()
+    if cuts and not (profile.ops or profile.device_spans or profile.host or profile.hlo_protos):
+        raise ProfileError("the profile is cut off before anything that could be shown", len(data))
+    return profile
 
 
 def _read_one(data: memoryview, plane: Plane, build: Build) -> None:

@@ -68,8 +68,11 @@ def _storms(storms: tuple[Storm, ...]) -> Iterable[RenderableType]:
 
 
 def storm_says(storm: Storm) -> str:
-    """``train_step train.py:12 compiled 37 times, 4.1 s with tracing and lowering; 36 × argument …``."""
+    """``train_step train.py:12 compiled 37 times, 4.1 s with tracing and lowering; 36 × argument …``; of a package's
+    function with the user's line in front: ``train.py:40 → minimize.py:4``."""
     where = place(storm.file, storm.line)
+    if storm.own_line is not None:
+        where = f"{place(storm.own_file, storm.own_line)} → {where}"
     what = f"eager operations in {storm.name}" if storm.names else storm.name
     if storm.eager and not storm.names:
         what += " (outside of jit)"

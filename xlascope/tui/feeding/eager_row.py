@@ -54,7 +54,8 @@ def eager_item(eager: Sequence[Any], storms: Sequence[Any], functions: Any) -> F
         told += [f"{said}.", *_lines_told(first, lines, functions)]
     if storms:
         worst = storms[0]
-        told += [f"Most time for compiling, {worst.name} at {where(worst.file, worst.line)}:", *storm_told(worst)]
+        at = (worst.own_file, worst.own_line) if worst.own_line is not None else (worst.file, worst.line)
+        told += [f"Most time for compiling, {worst.name} at {where(*at)}:", *storm_told(worst)]
     alert = len(eager) >= _EAGER_AGAIN or any(is_heavy(storm) for storm in storms if not storm.names)
     number = first.runs_at_least if first is not None else None
     return FunctionItem(

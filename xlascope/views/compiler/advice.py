@@ -7,42 +7,54 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from xlascope.views.compiler.changes import few, values
+from xlascope.views.compiler.leading import Places, is_reached, leading, leads, lines, where
 from xlascope.views.compiler.rows import Compile
 from xlascope.views.names.program_records import program_records
 from xlascope.views.sources.script_text import Enclosing, called_at, drives, enclosing
 from xlascope.views.sources.source import RunSource
 
 TYPES = 3  # arguments whose dtypes are told
-PLACES = 3  # lines of eager operations that are told
 _ANOTHER = re.compile(r"another (\w+) object")
 _CONTAINERS = frozenset({"frozenset", "tuple", "partial", "method"})
 """Types of static values whose class is nobody's to change."""
 _SIZES = {"shape", "new_sizes", "slice_sizes", "sizes", "start_indices", "limit_indices", "dimension_size"}
+OTHERS = 3  # compiles for a second cause, at least a quarter of all, for which it is told what to do too
 PASSES = 4  # compiles of one operation on one line, above which its loop is more than one pass over parameters
 
 
 def advice(source: RunSource, group: Sequence[Compile], together: bool = False) -> str | None:
-    """For the compiles of one function, or ``together`` of several eager primitives; of its most frequent cause."""
+    """For the compiles of one function, or ``together`` of several eager primitives; of its most frequent cause,
+    and of a second one that is frequent too."""
     if together:
         return _eager(source, group)
     again = [row for row in group if row.cause not in (None, "first", "unknown")]
-    if not again:
+    causes = Counter(row.cause for row in again).most_common()
+    if not causes:
         return None
-    cause = Counter(row.cause for row in again).most_common(1)[0][0]
+    first = causes[0][0]
+    said = _of_cause(source, group, again, first)
+    for cause, number in causes[1:]:
+        if number >= OTHERS and 4 * number >= len(again) and not any({first, cause} <= set(each) for each in _ALIKE):
+            more = _of_cause(source, group, again, cause)
+            return said if more is None else more if said is None else f"{said} And: {more}"
+    return said
+
+
+def _of_cause(source: RunSource, group: Sequence[Compile], again: Sequence[Compile], cause: str | None) -> str | None:
     rows = [row for row in again if row.cause == cause]
     say = _SAYINGS.get(cause or "")
     if say is None:
         return None
     if cause in ("function", "captured") and not rows[0].eager and (apart := _apart(group, rows)) is not None:
         return apart
+    alike = [row for row in again if row.cause in _OF_TYPES] if cause in _OF_TYPES else rows
     said = say(source, again if cause in _OF_TYPES else rows)
     if said is None:
         return None
-    if cause == "function" and (held := _held([row for row in again if row.cause == "captured"])):
+    held = _held([row for row in again if row.cause == "captured"])
+    if cause == "function" and held and not leading(rows, rows[-1].made_file):
         said += f" Hand over {held} as an argument instead of capturing it."
-    if cause not in _AT_CALLS:
-        return said
-    return said + _called(again if cause in _OF_TYPES else rows, said)
+    return said if cause not in _AT_CALLS else said + _called(alike, said)
 
 
 def _called(rows: Sequence[Compile], said: str) -> str:
@@ -51,13 +63,9 @@ def _called(rows: Sequence[Compile], said: str) -> str:
         (row.own_file, row.own_line) if row.own_line is not None else (row.call_file, row.call_line) for row in rows
     )
     places.pop((None, None), None)
-    if not places or any(_where(*place) in said for place in places):
+    if not places or any(where(*place) in said for place in places):
         return ""
     return f" It is called {_at_lines(places)}."
-
-
-def _where(file: str | None, line: int | None) -> str:
-    return f"{(file or '?').rpartition('/')[2]}:{line}"
 
 
 def _place(around: Enclosing | None, file: str | None) -> str | None:
@@ -65,7 +73,7 @@ def _place(around: Enclosing | None, file: str | None) -> str | None:
     if around is None:
         return None
     if around.loop is not None:
-        return f"the loop at {_where(file, around.loop)}"
+        return f"the loop at {where(file, around.loop)}"
     return f"`{around.function}`" if around.function is not None else None
 
 
@@ -76,7 +84,7 @@ def runs_once(source: RunSource, file: str | None, line: int | None) -> bool:
 
 
 def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
-    places: Counter[tuple[str | None, int | None]] = Counter()
+    places: Places = Counter()
     for row in group:
         # How often it is dispatched is what a jit would spare; how often a line did that which ran once is not known.
         place = row.own_file, row.own_line
@@ -87,8 +95,8 @@ def _eager(source: RunSource, group: Sequence[Compile]) -> str | None:
     around = enclosing(source, file, line)
     name = around.function if around is not None else group[0].own_function
     there = [row for row in group if (row.own_file, row.own_line) == (file, line)]
-    if all(_reached(row, row.call_file) for row in there):
-        what = f"put `jax.jit` around what {_where(file, line)} calls"
+    if all(is_reached(row, row.call_file) for row in there):
+        what = f"put `jax.jit` around what {where(file, line)} calls"
     elif name is None or name.startswith("<") or drives(source, file, line, _called_from(source, file)):
         what = f"move the operations {_at_lines(places)} into a jitted function"
     else:
@@ -107,21 +115,13 @@ def _led_by(source: RunSource, group: Sequence[Compile]) -> str | None:
     (file, line), _ = entries.most_common(1)[0]
     called = called_at(source, file, line)
     if called is None:
-        return f"what {_where(file, line)} calls runs operation by operation: put `jax.jit` around it."
-    return f"`{called}` at {_where(file, line)} runs operation by operation: call `jax.jit({called})` there."
+        return f"what {where(file, line)} calls runs operation by operation: put `jax.jit` around it."
+    return f"`{called}` at {where(file, line)} runs operation by operation: call `jax.jit({called})` there."
 
 
-def _at_lines(places: Counter[tuple[str | None, int | None]]) -> str:
+def _at_lines(places: Places) -> str:
     """The lines with the most compiles first."""
-    return f"at {_lines(places)}"
-
-
-def _lines(places: Counter[tuple[str | None, int | None]]) -> str:
-    (file, line), _ = places.most_common(1)[0]
-    others = [place for place, _ in places.most_common(PLACES)[1:]]
-    more = [str(number) if other == file else _where(other, number) for other, number in others]
-    rest = ", …" if len(places) > PLACES else ""
-    return _where(file, line) + (f" (and {', '.join(more)}{rest})" if more else "")
+    return f"at {lines(places)}"
 
 
 def _called_from(source: RunSource, file: str | None) -> frozenset[int]:
@@ -155,54 +155,54 @@ def _is_of_shapes(row: Compile) -> bool:
     return row.cause == "parameters" and bool(changed) and changed <= _SIZES
 
 
-def _reached(row: Compile, file: str | None) -> str:
-    """Where the user's own code is that leads to a line of a package; nothing for a line of the user's."""
-    if row.own_file is None or row.own_file == file:
-        return ""
-    return _where(row.own_file, row.own_line)
-
-
 def _function(source: RunSource, rows: Sequence[Compile]) -> str:
     row = rows[-1]
     if row.eager:
-        own, at = _reached(row, row.call_file), _where(row.call_file, row.call_line)
+        led, at = leads(rows, row.call_file), where(row.call_file, row.call_line)
         said = f"`{row.name}` at {at} runs outside of jit, where JAX compiles it for each new function object"
-        if own:
-            return f"{said}; {own} leads there: put `jax.jit` around what that line calls."
+        if led:
+            return f"{said}; {led}."
         if (row.reason or "").startswith("JAX makes"):
             return f"`{row.name}` at {at} runs outside of jit, where {row.reason}: call it inside of a jitted function."
         repeats = _place(enclosing(source, row.call_file, row.call_line), row.call_file)
         out = f"outside of {repeats}" if repeats else "once"
         return f"{said}: define what it is given {out}, or call it inside of a jitted function."
-    places: Counter[tuple[str | None, int | None]]
+    places: Places
     places = Counter((each.made_file, each.made_line) for each in rows if each.made_line is not None)
     if not places:
         return "keep one jitted function and call that, instead of making it again."
     (file, number), _ = places.most_common(1)[0]
-    at = _lines(places)
+    at = lines(places)
     if row.reason is not None and "the method of another" in row.reason:
         return (
             f"`jax.jit` at {at} wraps a method of each new object: jit one function outside of the class, and hand it "
             "what it needs of the object as arguments."
         )
-    own = _reached(row, file)
-    if own:
-        return (
-            f"`jax.jit` at {at}, in a package, is called again and again; {own} leads there: put `jax.jit` around what "
-            "that line calls."
-        )
+    if led := leads(rows, file):
+        return f"`jax.jit` at {at}, in a package, is called again and again; {led}."
     around = enclosing(source, file, number)
     if around is not None and around.loop is not None:
         return (
-            f"`jax.jit` at {at} is called in each turn of the loop at {_where(file, around.loop)}: call it once, "
+            f"`jax.jit` at {at} is called in each turn of the loop at {where(file, around.loop)}: call it once, "
             "before the loop, and keep what it returns."
         )
     if around is not None and around.function is not None:
         return (
             f"`jax.jit` at {at} is called in each call of `{around.function}`: call it once, outside of "
-            f"`{around.function}`, and keep what it returns."
+            f"`{around.function}`, and keep what it returns.{_used(source, rows, around.function)}"
         )
     return f"`jax.jit` at {at} is called again and again: call it once, and keep what it returns."
+
+
+def _used(source: RunSource, rows: Sequence[Compile], maker: str) -> str:
+    """Where what a function makes is called; nothing where that function calls it itself."""
+    places: Places = Counter((row.call_file, row.call_line) for row in rows if row.call_line is not None)
+    if not places or rows[-1].call_function is None or maker in rows[-1].call_function.split("."):
+        return ""
+    (file, line), _ = places.most_common(1)[0]
+    around = enclosing(source, file, line)
+    loop = f", in the loop at {where(file, around.loop)}" if around is not None and around.loop is not None else ""
+    return f" What it makes is called {_at_lines(places)}{loop}."
 
 
 def _held(rows: Sequence[Compile]) -> str:
@@ -223,7 +223,7 @@ def _apart(group: Sequence[Compile], again: Sequence[Compile]) -> str | None:
     places = Counter((row.made_file, row.made_line) for row in alike)
     if (None, None) in places or len(places) == 1 or max(places.values()) > 1:
         return None
-    lines = [_where(file, line) for file, line in places]
+    lines = [where(file, line) for file, line in places]
     name = (group[0].name or "?").rpartition("<locals>.")[2]
     return f"`{name}` is jitted at {', '.join(lines[:-1])} and {lines[-1]}, and compiled anew for each: jit it once."
 
@@ -280,11 +280,10 @@ def _static(source: RunSource, rows: Sequence[Compile]) -> str:
             return _handed_to_jax(source, objects, name)
         if any(row.reason is not None and "another function object" in row.reason for row in objects):
             (file, line), _ = Counter((row.call_file, row.call_line) for row in objects).most_common(1)[0]
-            own = _reached(objects[-1], file)
-            leads = f"; {own} leads there: or put `jax.jit` around what that line calls" if own else ""
+            led = leads(objects, file, "or ")
             return (
-                f"static {name} is a function made anew for each call at {_where(file, line)}: define that function "
-                f"once, at module level{leads}."
+                f"static {name} is a function made anew for each call at {where(file, line)}: define that function "
+                f"once, at module level{f'; {led}' if led else ''}."
             )
         said = f"static {name} is a new object each time, equal to none before: make it once"
         if (kind := _ANOTHER.search(objects[-1].reason or "")) and kind.group(1) in _CONTAINERS:
@@ -309,13 +308,12 @@ def _handed_to_jax(source: RunSource, rows: Sequence[Compile], name: str) -> str
     which makes it."""
     (file, line), _ = Counter((row.call_file, row.call_line) for row in rows).most_common(1)[0]
     around = _place(enclosing(source, file, line), file)
-    own = _reached(rows[-1], file)
-    leads = f"; {own} leads there: or put `jax.jit` around what that line calls" if own else ""
-    where = f"outside of {around}" if around else "at module level"
+    led = leads(rows, file, "or ")
+    place = f"outside of {around}" if around else "at module level"
     return (
-        f"`{rows[-1].name}`, JAX's own, compiles for each new function object in {name}, and {_where(file, line)} hands"
-        f" over another one in each call: make the function or lambda once, {where}, pass the same object each time, "
-        f"and what changes as an argument of it{leads}."
+        f"`{rows[-1].name}`, JAX's own, compiles for each new function object in {name}, and {where(file, line)} hands"
+        f" over another one in each call: make the function or lambda once, {place}, pass the same object each time, "
+        f"and what changes as an argument of it{f'; {led}' if led else ''}."
     )
 
 
@@ -340,14 +338,14 @@ def _placement(source: RunSource, rows: Sequence[Compile]) -> str:
 
 
 def _donation(source: RunSource, rows: Sequence[Compile]) -> str:
-    at = _where(rows[-1].made_file, rows[-1].made_line)
+    at = where(rows[-1].made_file, rows[-1].made_line)
     return f"the function is jitted with other donated arguments at {at}: jit it once."
 
 
 def _configured(source: RunSource, rows: Sequence[Compile]) -> str:
     names = dict.fromkeys(part.name for row in rows for part in row.difference if part.part in ("config", "option"))
     what = ", ".join(f"`{name}`" for name in names if name)
-    at = _where(rows[-1].call_file, rows[-1].call_line)
+    at = where(rows[-1].call_file, rows[-1].call_line)
     return f"{what} changed before the call at {at}: each of its values compiles anew; set it once for all calls."
 
 
@@ -359,7 +357,7 @@ def _parameters(source: RunSource, rows: Sequence[Compile]) -> str | None:
     row = rows[-1]
     if {part.name for part in row.difference if part.part == "parameters"} != {"length"}:
         return None
-    seen, at = values(rows, "length", "parameters"), _where(row.call_file, row.call_line)
+    seen, at = values(rows, "length", "parameters"), where(row.call_file, row.call_line)
     return (
         f"`{row.name}` at {at} runs outside of jit with {len(seen)} lengths ({few(seen)}), each compiled anew: call it "
         "inside of a jitted function with the bound as an array, or keep one length."
@@ -380,6 +378,8 @@ _SAYINGS: dict[str, Callable[[RunSource, Sequence[Compile]], str | None]] = {
 _AT_CALLS = ("shape", "rank", "dtype", "weak type", "x64", "static", "structure", "sharding", "device", "cleared")
 # Said of all that an argument was, whichever part of its type changed from one compile to the next.
 _OF_TYPES = ("shape", "rank", "dtype", "weak type", "x64")
+# Causes of which one advice serves both.
+_ALIKE = (_OF_TYPES, ("function", "captured"))
 
 
 def _names(rows: Sequence[Compile], *parts: str) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from xlascope.views import fields
 from xlascope.views.compiler.advice import advice
 from xlascope.views.compiler.changes import example, subject
+from xlascope.views.compiler.leading import leading
 from xlascope.views.compiler.rows import Compile
 from xlascope.views.names.program_records import program_records
 from xlascope.views.sources.source import RunSource
@@ -32,6 +33,7 @@ class Storm:
 
     ``ns``: tracing, lowering and compiling together; ``again_ns``: without the first compile. ``names``: of eager
     primitives, each with its number. ``advice``: what to do, with the line; None where nothing follows from the causes.
+    ``own_file``, ``own_line``: where the function is of a package, the user's line that led to most of the compiles.
     ``runs``: of all its programs together, None where unknown, then at least ``runs_at_least``.
     """
 
@@ -49,6 +51,8 @@ class Storm:
     runs_exact: bool
     runs_at_least: int | None
     names: tuple[str, ...]
+    own_file: str | None = None
+    own_line: int | None = None
 
 
 def cost(row: Compile) -> int:
@@ -114,6 +118,8 @@ def _storm(source: RunSource, group: Sequence[Compile], together: bool = False) 
     names = Counter(row.name or "?" for row in group)
     places = Counter((row.own_file, row.own_line) if together else (row.file, row.line) for row in group)
     (file, line), _ = places.most_common(1)[0]
+    led = Counter[tuple[str | None, int | None]]() if together else leading(group, file)
+    own_file, own_line = led.most_common(1)[0][0] if led else (None, None)
     by_program = {row.program: row for row in group if row.program is not None}
     known = [row.runs for row in by_program.values()]
     least = [row.runs if row.runs_exact else row.runs_at_least for row in by_program.values()]
@@ -133,6 +139,8 @@ def _storm(source: RunSource, group: Sequence[Compile], together: bool = False) 
         runs_at_least=sum(run for run in least if run is not None) or None,
         names=tuple(f"{name} ×{number}" if number > 1 else name for name, number in names.most_common()) if together
         else (),
+        own_file=own_file,
+        own_line=own_line,
     )  # fmt: skip
 
 
