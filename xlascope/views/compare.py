@@ -13,7 +13,7 @@ from xlascope.views import equations as equations_view
 from xlascope.views import fields
 from xlascope.views.comparing.foreign import equation_times
 from xlascope.views.comparing.forms import Form, SourceChange, devices, form, source_changes, variant_of
-from xlascope.views.comparing.matching import Known, Pair, known, match
+from xlascope.views.comparing.matching import Known, Pair, is_renamed, known, match
 from xlascope.views.comparing.script_lines import corresponding
 from xlascope.views.comparing.sides import Side, side, variant_records
 from xlascope.views.comparing.times import (
@@ -196,6 +196,8 @@ def _only(each: Known) -> Only:
 def _notes(
     a: Side, b: Side, machines: tuple[Machine, Machine], moved: float | None, times: Sequence[Compared]
 ) -> tuple[str, ...]:
+    if a.source is b.source and a.variant is None and b.variant is None:
+        return ("A and B are one and the same file: all that differs is what the method cannot tell.",)
     if a.source is b.source or not (isinstance(a.source, RunSource) and isinstance(b.source, RunSource)):
         return ()
     found = []
@@ -237,6 +239,9 @@ def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool)
         note = "another signature: not the same work"
     elif times.how is None and times.a_calls and times.b_calls and a.variant is None and b.variant is None:
         judged = "unclear"
+    if is_renamed(pair):
+        named = f"`{pair.a.function}` in A: the same arguments and equations under another name"
+        note = f"{named}; {note}" if note else named
     equations = _equations(a, b, one, two)
     laid = (("A", devices(a, one), [each.a_ns for each in equations]),
             ("B", devices(b, two), [each.b_ns for each in equations]))  # fmt: skip

@@ -1,7 +1,8 @@
-"""Which program of one side is which of the other: by function and signature."""
+"""Which program of one side is which of the other: by function and signature, and where a name is gone by equations."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -21,7 +22,9 @@ _FAR = 200
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What tells a program from others. ``inputs``: types of the arguments; None where the side does not say."""
+    """What tells a program from others. ``inputs``: types of the arguments; None where the side does not say.
+    ``body``: its jaxpr as text, None where that is empty or not held.
+    """
 
     id: str
     function: str
@@ -31,6 +34,7 @@ class Known:
     statics: tuple[str, ...] = ()
     primitives: tuple[tuple[str, int], ...] = ()
     shapes: tuple[tuple[str, int], ...] = ()
+    body: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,12 @@ def _of_run(source: RunSource, name: str) -> Known:
     return Known(
         name, function_name(record), fields.text(body, "file"), fields.integer(body, "line"), inputs,
         fields.texts(body, "statics"), tuple(sorted(counts.items())),
+        body=_ADDRESS.sub("", index.text) if index is not None and index.equations else None,
     )  # fmt: skip
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+"""Of functions in the parameters of an equation."""
 
 
 def match(a: list[Known], b: list[Known]) -> tuple[list[Pair], list[Known], list[Known]]:
@@ -107,9 +116,26 @@ def match(a: list[Known], b: list[Known]) -> tuple[list[Pair], list[Known], list
         if i not in taken and j not in partner:
             partner[j] = i
             taken.add(i)
+    for i, j in _renamed(a, b, taken, set(partner)):
+        partner[j] = i
+        taken.add(i)
     pairs = [Pair(a[i], b[j], _agree(a[i], b[j])) for j, i in sorted(partner.items())]
     return pairs, [each for i, each in enumerate(a) if i not in taken], [
         each for j, each in enumerate(b) if j not in partner]
+
+
+def is_renamed(pair: Pair) -> bool:
+    """Whether the function has another name on each side: then its equations are the same."""
+    return pair.a.function.rpartition(".")[2] != pair.b.function.rpartition(".")[2]
+
+
+def _renamed(a: list[Known], b: list[Known], taken: set[int], found: set[int]) -> list[tuple[int, int]]:
+    """Of what is left those whose arguments and equations one other has, and no second one."""
+    left = [(i, each) for i, each in enumerate(a) if i not in taken and each.body is not None]
+    right = [(j, each) for j, each in enumerate(b) if j not in found and each.body is not None]
+    alike = [(i, j) for i, one in left for j, two in right if one.body == two.body and _agree(one, two)]
+    of_a, of_b = Counter(i for i, _ in alike), Counter(j for _, j in alike)
+    return [(i, j) for i, j in alike if of_a[i] == of_b[j] == 1]
 
 
 def _agree(a: Known, b: Known) -> bool | None:
