@@ -135,6 +135,12 @@ def test_memory_and_cycles_are_the_compilers_own(recorded: Path) -> None:
     cycles += 5 * sum(map(int, re.findall(r'"estimated_cycles":"(\d+)"', body)))
     assert row["prediction"]["cycles"] == cycles and row["prediction"]["unknown_loops"] == []
     assert row["predicted_ns"] == round(cycles / 1.5)
+    done = xlascope("show", str(recorded), "predictions", "--program", "scores", "--variant", str(row["id"]), "--json",
+                    folder=recorded.parent)  # fmt: skip
+    foretold = json.loads(done.stdout)
+    assert sum((each["cycles"] or 0) * each["times"] for each in foretold["rows"]) == cycles == foretold["cycles"]
+    assert foretold["total_ns"] == row["predicted_ns"] and {1, 5} <= {each["times"] for each in foretold["rows"]}
+    assert any(each["equations"] and each["line"] for each in foretold["rows"])
 
 
 @needs_tpu

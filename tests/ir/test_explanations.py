@@ -285,6 +285,27 @@ def test_a_fusion_of_one_operation_is_told_not_to_count():
         assert all(("not counted as a fusion" in explain(each, module)) is not counts for each in fusions)
 
 
+def test_what_is_written_as_an_asynchronous_opcode_of_its_own_is_told_by_what_it_starts():
+    module = parse_hlo("""HloModule m
+%fused (p: f32[8]) -> f32[8] {
+  %p = f32[8] parameter(0)
+  %e = f32[8] exponential(%p)
+  ROOT %n = f32[8] negate(%e)
+}
+ENTRY %main (x: f32[8]) -> f32[8] {
+  %x = f32[8] parameter(0)
+  %fusion-start = ((f32[8]), f32[8], u32[]) fusion-start(%x), kind=kLoop, calls=%fused
+  ROOT %fusion-done = f32[8] fusion-done(%fusion-start)
+  %odd-start = f32[8] odd-start(%x)
+}
+""")
+    starts, ends, odd = (module.get(name) for name in ("fusion-start", "fusion-done", "odd-start"))
+    assert explain(starts, module).startswith("starts, without waiting: ")
+    assert "exponential" in explain(starts, module)
+    assert explain(ends, module) == "waits for fusion-start to end, the fusion that it started on x f32[8]"
+    assert explain(odd, module) is None
+
+
 def test_what_a_reducer_of_several_values_does_is_told():
     pair = lambda x, y: (x[0] + y[0], x[1] * y[1])  # noqa: E731
     programs = {

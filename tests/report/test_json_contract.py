@@ -50,6 +50,8 @@ KEYS = {
     "diff": "from to same changed.name changed.before moved removed.text added.text unified",
     "compare": "programs.function programs.a_ns programs.b_ns programs.ratio programs.ratio_ci_low "
     "programs.ratio_ci_high programs.verdict programs.equations programs.max_abs_error only_a only_b",
+    "predictions": "rows.program rows.op rows.opcode rows.predicted_ns rows.cycles rows.times rows.equations rows.file "
+    "rows.line variant target total_ns by",
     "memory": "peak_bytes buffers buffers.instruction buffers.size_bytes buffers.live_from buffers.live_to "
     "buffers.file buffers.line",
     "collectives": "rows.kind rows.instruction rows.equation rows.file rows.line rows.bytes rows.groups "

@@ -121,24 +121,45 @@ def _constant(instruction: HloInstruction | None) -> int | None:
     return int(text) if re.fullmatch(r"-?\d{1,18}", text) else None
 
 
+def cycles_of(instruction: HloInstruction) -> int | None:
+    """The compiler's own estimate of one execution; None when it gave none."""
+    match = _CYCLES.search(instruction.backend_config or "")
+    return int(match[1]) if match else None
+
+
 def estimated_cycles(found: Schedule) -> Cycles | None:
     """The compiler's cycles of a module; None when no instruction has any."""
     total = counted = without = 0
     for step in found.steps:
-        match = _CYCLES.search(step.instruction.backend_config or "")
-        if match:
-            total, counted = total + int(match[1]) * step.times, counted + 1
+        cycles = cycles_of(step.instruction)
+        if cycles is not None:
+            total, counted = total + cycles * step.times, counted + 1
         else:
             without += 1
     return Cycles(total, counted, without) if counted else None
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The time of one execution at a device's peak; ``by``: `compute` or `memory`, whichever takes longer; None: no
+    work. ``known`` is false of a library's call: it moves its operands at least, and computes nobody knows what.
+    """
+
+    ns: float
+    by: str | None
+    known: bool
+
+
+def bound(instruction: HloInstruction, module: HloModule, flops_per_s: float, bytes_per_s: float) -> Bound:
+    """The roofline of one instruction."""
+    work = cost(instruction, module)
+    known = work.flops is not None or (work.bytes is not None and instruction.opcode != "custom-call")
+    compute, memory = (work.flops or 0) / flops_per_s, (work.bytes or 0) / bytes_per_s
+    by = None if compute == memory == 0 else "compute" if compute > memory else "memory"
+    return Bound(max(compute, memory) * 1e9, by, known)
+
+
 def roofline_ns(found: Schedule, module: HloModule, flops_per_s: float, bytes_per_s: float) -> tuple[float, int]:
     """The time if each instruction ran at the device's peak, one after the other; and how many have no known work."""
-    total, unknown = 0.0, 0
-    for step in found.steps:
-        work = cost(step.instruction, module)
-        if work.flops is None and (work.bytes is None or step.instruction.opcode == "custom-call"):
-            unknown += 1  # a library's call moves its operands at least, and computes nobody knows what
-        total += step.times * max((work.flops or 0) / flops_per_s, (work.bytes or 0) / bytes_per_s)
-    return total * 1e9, unknown
+    bounds = [(bound(step.instruction, module, flops_per_s, bytes_per_s), step.times) for step in found.steps]
+    return sum(each.ns * times for each, times in bounds), sum(not each.known for each, _ in bounds)

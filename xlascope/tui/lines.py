@@ -137,7 +137,8 @@ def starting(live: LiveNow, overview: Overview, now: float | None = None) -> str
 
 def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs, reading: str | None = None) -> list[Part]:
     """The title of the table of ops: how the numbers came about; `reading`: whose are read to take their place."""
-    seen = f"measured {ops.variant}" if ops.variant else "observed in the script" if program else "observed"
+    done = "predicted, not executed" if ops.predicted else "measured"
+    seen = f"{done} {ops.variant}" if ops.variant else "observed in the script" if program else "observed"
     about = [(seen, 8)]
     if ops.windows:
         about.append((counted(ops.windows, "window"), 3))
@@ -147,7 +148,8 @@ def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs, reading: str |
     devices = max((len(row.by_device) for row in ops.rows), default=0)
     if devices > 1:
         about.append((f"count and self over {devices} devices", 5))
-    about.append((f"coverage {ops.coverage * 100:.1f}%" if ops.coverage is not None else "coverage unknown", 6))
+    if not ops.predicted:
+        about.append((f"coverage {ops.coverage * 100:.1f}%" if ops.coverage is not None else "coverage unknown", 6))
     if ops.simulated:
         about.append(("simulated devices", 7))
     if ops.doubt:
@@ -162,6 +164,8 @@ def ops_title(ops: OpsTable, program: str | None, glyphs: Glyphs, reading: str |
 
 def explain_op(row: OpRow, ops: OpsTable, members: int | None = None) -> list[str]:
     """How the numbers of a row of the table were obtained; `members`: operations that a fusion is made of, if known."""
+    if row.predicted:
+        return _foretold(row, ops)
     number = ops.windows or 0
     window = counted(number, "profile window") if number else "the profile windows"
     of = "single equations" if is_op_by_op(ops.variant) else "the program"
@@ -197,6 +201,22 @@ def explain_op(row: OpRow, ops: OpsTable, members: int | None = None) -> list[st
         lines.append("A fusion in name only: XLA wraps a single operation in one to make it a kernel. What counts "
                      "fusions, as the effect of a switch does, counts those of two or more operations.")  # fmt: skip
     return lines
+
+
+def _foretold(row: OpRow, ops: OpsTable) -> list[str]:
+    """How the numbers of an op came about that was only compiled."""
+    by = "the device's published peaks of arithmetic and of memory, whichever takes longer: a lower bound"
+    if ops.predicted == "cycles":
+        by = "the cycles that the compiler itself expects, at the clock of the device"
+    times = f", {count(row.count)} times a call" if row.count != 1 else ""
+    if row.self_ns is None:
+        return [f"{row.op}: nothing is foretold of it{times}, and it is not in the sum.", "Nothing of it was executed."]
+    return [
+        f"{row.op}: predicted ~{duration(row.self_ns)} of a call, ~{duration(row.per_call_ns)} each{times}.",
+        f"By {by}.",
+        "Nothing of it was executed, so that there is no interval and no verdict.",
+        f"Share: of what is predicted of all ops, one after the other, {percent(row.share)}.",
+    ]
 
 
 def _counted(row: OpRow, ops: OpsTable) -> list[str]:

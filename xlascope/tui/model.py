@@ -14,6 +14,8 @@ STAGES = ("jaxpr", "stablehlo", "hlo", "optimized", "source")
 """Stages in the order of their keys 1 to 5."""
 MACHINE_STAGES = ("asm", "llvm", "llvm:before")
 """Machine code, in the order in which the key x shows it."""
+BASELINE = "baseline"
+"""The view's name for the baseline that was measured in turn with a variant."""
 SHOWN = (*STAGES, "graph", "ops", "chart", "functions", *MACHINE_STAGES)
 """What the keys 1 to 9 show, and then x."""
 NOT_CAPTURED = "is not captured yet"
@@ -178,6 +180,8 @@ class OpRow:
     by_device: tuple[tuple[str, int], ...] = ()
     apart: tuple[object, ...] = ()
     """Tells it from others of its program that bear its name: with jit off each equation has a module of its own."""
+    predicted: bool = False
+    """Whether the times are foretold, of one call: `count` is how often that executes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,8 @@ class OpsTable:
     """As in `EquationTable`."""
     left_out: tuple[str, ...] = ()
     """First calls that are in no row, each a sentence."""
+    predicted: str = ""
+    """By what the times are foretold, `cycles` or `roofline`; empty where they were measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ VIEWS: tuple[View, ...] = (
     _view("machine", "run", "program variant", "the kernels of a program: vector width, mix of instructions"),
     _view("devices", "run profile", "program variant", "busy, collective and idle time of each device"),
     _view("variants", "run", "program", "what was measured: each switch against its baseline"),
+    _view("predictions", "run", "program variant", "what ops are foretold to take where --target compiled for"),
     _view("compare", "run", "program variant", "a variant beside its baseline (two runs: `xlascope compare`)"),
     _view("memory", "run profile hlo dump", "program variant", "the values of a program, how large and how long alive"),
     _view("collectives", "run profile hlo dump", "program variant", "what devices exchange: bytes, groups, axes, time"),

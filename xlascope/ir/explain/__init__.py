@@ -32,12 +32,25 @@ def explain(instruction: HloInstruction, module: HloModule, mesh: Mesh | None = 
     """
     tell = _TELLERS.get(instruction.opcode)
     if tell is None:
-        return None
+        return _asynchronous(instruction, module)
     text = tell(instruction, module, mesh) if tell is collective else tell(instruction, module)
     if not is_real_member(instruction):
         return text
     fused = [own.name for own in module.callers(instruction.computation.name) if own.opcode == "fusion"]
     return f"{text}; fused into {', '.join(fused)}" if fused else text
+
+
+def _asynchronous(instruction: HloInstruction, module: HloModule) -> str | None:
+    """A part of what is written as if it had an opcode of its own: `fusion-start`, `fusion-done`."""
+    opcode, _, part = instruction.opcode.rpartition("-")
+    tell = _TELLERS.get(opcode)
+    if tell is None or tell is collective:
+        return None
+    if part == "start":
+        return f"starts, without waiting: {tell(instruction, module)}"
+    if part == "done":
+        return collectives.done(instruction, module)
+    return collectives.async_update(instruction, module) if part == "update" else None
 
 
 def explain_computation(computation: HloComputation, module: HloModule) -> str:

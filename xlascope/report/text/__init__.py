@@ -31,6 +31,7 @@ _RENDERERS = {
     "sharding": "sharding",
     "variants": "variants",
     "compare": "compare",
+    "predictions": "predictions",
     "memory": "memory",
     "links": "links",
     "machine": "machine",

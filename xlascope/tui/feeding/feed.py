@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlascope.tui.feeding.links import Links, StageLinks
+from xlascope.tui.feeding.op_times import op_times
 from xlascope.tui.feeding.overview import file_overview, program_infos, run_overview
-from xlascope.tui.feeding.rows import op_rows, variant_row
+from xlascope.tui.feeding.rows import variant_row
 from xlascope.tui.feeding.stage import StageReader, equation_table
 from xlascope.tui.model import (
     LINKS_GUESSED,
@@ -173,28 +174,8 @@ class Feed:
         return OutputPiece(text, chunks[-1].id if chunks else after, is_cut)
 
     def ops(self, program: str | None, variant: str | None = None) -> OpsTable:
-        """Time per op of a program, or of all."""
-        found = self.query("ops", program=program, variant=variant)
-        if variant is not None and (found is None or not found.rows):
-            return self.ops(program)
-        if found is None or not found.rows:
-            run = self.query("run")
-            goes_on = run is not None and run.state in ("starting", "running")
-            seen = f"no profile window {'has seen this program yet' if goes_on else 'saw this program'}"
-            return OpsTable(note="this file holds no times" if self.kind in ("hlo", "dump") else seen)
-        rows = op_rows(found.rows)
-        return OpsTable(
-            rows=rows,
-            coverage=found.coverage,
-            calls_seen=found.calls_seen,
-            windows=getattr(found, "windows", None),
-            window_ns=found.window_ns,
-            exact=bool(found.equations_exact),
-            variant=found.variant,
-            simulated=bool(found.simulated),
-            doubt=self._doubt(program, any(row.equations and not row.exact and not row.added_by_xla for row in rows)),
-            left_out=tuple(each.why for each in found.dropped if each.what == "first call"),
-        )
+        """Time per op of a program, or of all; of a variant measured, or foretold."""
+        return op_times(self, program, variant)
 
     def graph(self, program: str, variant: str | None = None, stage: str = "optimized") -> Any:
         """The `graphs.Graph` of a stage, or None; what a variant has none of is the script's own."""
@@ -317,9 +298,9 @@ class Feed:
             return self.equations(program)
         table = equation_table(found)
         guessed = not table.exact and any(row.instructions for row in found.rows) if found is not None else False
-        return replace(table, doubt=self._doubt(program, guessed))
+        return replace(table, doubt=self.doubt(program, guessed))
 
-    def _doubt(self, program: str | None, guessed: bool) -> str:
+    def doubt(self, program: str | None, guessed: bool) -> str:
         """What titles say of links that are guessed: whether exact ones can be made."""
         if not guessed or program is None or self.kind != "run":
             return ""

@@ -90,7 +90,8 @@ def node_marks(graph: Any, ops: OpsTable | None) -> Mapping[int, LineMark]:
     for op, share in shares.items() if graph is not None else ():
         node = graph.node_by_id.get(op)
         if node is not None and node.line:
-            marks[node.line - 1] = LineMark(share, kind="added" if op in added else None)
+            foretold = ops is not None and bool(ops.predicted)
+            marks[node.line - 1] = LineMark(share, foretold, kind="added" if op in added else None)
     return marks
 
 

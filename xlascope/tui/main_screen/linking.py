@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from xlascope.tui.feeding.links import Focus, Links
 from xlascope.tui.forms.switches import Switches
-from xlascope.tui.main_screen.switching import BASELINE
-from xlascope.tui.model import MACHINE_STAGES, EquationTable, OpRow, StageText, is_op_by_op
+from xlascope.tui.model import BASELINE, MACHINE_STAGES, EquationTable, OpRow, StageText, is_op_by_op
 from xlascope.tui.model import OpsTable as OpsTableRecord
 from xlascope.tui.widgets.dialogs import PromptLine
 from xlascope.tui.widgets.functions import FunctionsList

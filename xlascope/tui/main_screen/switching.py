@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from xlascope.tui.effects import Turned
 from xlascope.tui.forms.switches import NO_PYTHON, Switches, variant_name
+from xlascope.tui.model import BASELINE
 
 if TYPE_CHECKING:
     from xlascope.tui.forms.more_checks import Checked
     from xlascope.tui.screens.main import MainScreen
 
-BASELINE = "baseline"
-"""The view's name for the baseline that was measured in turn with a variant."""
 _SETTLE = 0.8
 """Seconds after the last turn of a switch with several values before it is measured."""
 
@@ -234,6 +233,8 @@ class Switching:
             self.show_variant(desk.variants[-1].name)
         elif any(entry.program == desk.program for entry in self._me.live.now.measuring):
             self._me.notify("the first variant is still being measured", timeout=4)
+        elif desk.calls is None:
+            self._me.notify("what was measured is still being read: again in a moment", timeout=4)
         else:
             self._me.notify("no variant was measured yet: turn a switch")
 

@@ -40,6 +40,8 @@ _ACCOUNTS = {
     "devices": "Busy: the union of the spans of the programs' executions on that device, in the profile windows. "
     "Idle: the rest of the windows.",
     "variants": "Variant and baseline run in turn; the ratio is that of neighbouring pairs, with a 95 % interval.",
+    "predictions": "Compiled for hardware that is not there, never executed: the compiler's own cycles of each op "
+    "times the turns of its loops, or a roofline of the device's published peaks where the compiler gives none.",
     "memory": "Peak, arguments, outputs, temporaries: XLA's own figures for one device. Values and lifetimes are read "
     "from the schedule of the optimized HLO: without what loops need inside, padding, and reuse of operands in place.",
     "collectives": "Bytes: what one device holds of it. Axes and groups are read from the optimized HLO, times from "

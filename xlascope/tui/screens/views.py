@@ -54,6 +54,8 @@ class ViewsScreen(OverScreen[str]):
     ViewsScreen.-wide ViewsList { width: 76; }
     ViewsScreen.-narrow ViewsList { width: 1fr; }
     ViewsScreen.-narrow PagePane { display: none; border: none; }
+    ViewsScreen.-narrow #view-head { display: none; }
+    ViewsScreen.-narrow.-open #view-head { display: block; }
     ViewsScreen.-narrow.-open ViewsList { display: none; }
     ViewsScreen.-narrow.-open PagePane { display: block; }
     .-ascii ViewsScreen PagePane { border-left: ascii $panel-lighten-1; }

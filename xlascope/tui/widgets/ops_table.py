@@ -32,7 +32,6 @@ def key_of(row: OpRow) -> tuple[object, ...]:
 
 
 def _columns(glyphs: Glyphs) -> list[Column]:
-    micro = glyphs.micro
     return [
         Column("op", "op", 22, lambda row: (glyphs.added if row.added_by_xla else "") + row.op, lambda row: row.op,
                grow=True, role=lambda row: "added" if row.added_by_xla else "define"),
@@ -40,17 +39,22 @@ def _columns(glyphs: Glyphs) -> list[Column]:
         Column("equations", "eqns", 10, lambda row: _equations(row, glyphs), None, least=100),
         Column("line", "line", 13, _line, lambda row: (row.file or "", row.line or 0), role="dim", least=90,
                keep_end=True),
-        Column("per_call", "per call", 9, lambda row: duration(row.per_call_ns, micro), lambda row: row.per_call_ns,
+        Column("per_call", "per call", 9, lambda row: _time(row, row.per_call_ns, glyphs), lambda row: row.per_call_ns,
                right=True),
         Column("share", "share", 17, lambda row: percent(row.share), lambda row: row.self_ns,
                share=lambda row: row.share),
-        Column("self", "self", 9, lambda row: duration(row.self_ns, micro), lambda row: row.self_ns, right=True,
+        Column("self", "self", 9, lambda row: _time(row, row.self_ns, glyphs), lambda row: row.self_ns, right=True,
                least=110),
         Column("device", "device", 9, lambda row: row.device, lambda row: row.device, least=100),
         Column("by_device", "by device", 10, lambda row: _by_device(row, glyphs), None, least=150),
         Column("count", "count", 7, lambda row: count(row.count), lambda row: row.count, right=True, least=70),
         Column("bytes", "bytes", 8, lambda row: bytes_text(row.bytes), lambda row: row.bytes, right=True, least=130),
     ]  # fmt: skip
+
+
+def _time(row: OpRow, ns: float | None, glyphs: Glyphs) -> str:
+    told = duration(ns, glyphs.micro)
+    return f"{glyphs.estimated}{told}" if row.predicted and ns is not None else told
 
 
 def _equations(row: OpRow, glyphs: Glyphs) -> str:

@@ -20,7 +20,7 @@ from xlascope.views.sources.source import RunSource, Source
 from xlascope.views.sources.stages import available, stage_key
 
 # Views whose rows carry equations.
-_LINKED = frozenset({"ops", "graph", "collectives", "equations", "links", "sharding"})
+_LINKED = frozenset({"ops", "graph", "collectives", "equations", "links", "sharding", "predictions"})
 # Of `compiles`: of one program that is asked for.
 _OF_PASSES = frozenset({"passes", "diff", "history", "sharding", "compiles"})
 _OF_KERNELS = frozenset({"machine"})

@@ -85,7 +85,7 @@ def _variant(source: RunSource, program: str, wanted: str) -> Observation:
         target = fields.text(record.json, "target")
         if target is not None:
             raise ViewError(f"{name} of {program} was compiled for {target}, not executed: no op has a time",
-                            "`variants` tells what is predicted of a call; `graph`, `memory` and `passes` have it.")
+                            "`predictions` tells what each op is foretold to take; `graph` and `memory` have it.")
         raise ViewError(f"no profile was made of {name} of {program}", "Measure it again without --no-profile.")
     times = _dispatched(source, found, record, baseline)
     label = BASELINE if baseline else name_of(record)
