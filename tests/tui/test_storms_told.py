@@ -92,3 +92,10 @@ def test_the_row_of_eager_operations_names_the_line_that_matters(given: Any, whe
     functions.eager_lines = given
     row = eager_item(feed.query("compiles").compiles[1:], (), functions)
     assert row is not None and (row.where, row.said) == (where, said)
+
+
+def test_of_a_package_s_function_the_user_s_line_is_shown() -> None:
+    led = storm(6, 10**6, own_file="/train.py", own_line=40)
+    assert items((led,))["scores"].led == "train.py:40" and items((storm(6, 10**6),))["scores"].led == ""
+    eager = storm(7, 10**6, eager=True, name="scan", programs=("scan#1",), own_file="/train.py", own_line=40)
+    assert "Most time for compiling, scan at train.py:40:" in items((eager,))["eager ops (37)"].told

@@ -174,6 +174,7 @@ def test_a_host_that_cannot_be_read_is_told_and_the_others_are_shown(foreign: Fo
     assert totals(tmp_path) == totals(foreign.file)
     with open_source(tmp_path) as source:
         (lost,) = [each for each in query("ops", source).dropped if each.what == "unreadable"]
+        assert query("devices", source).dropped == (lost,)
     assert lost.count == 1 and "b.xplane.pb" in lost.why and "byte 10" in lost.why
 
 

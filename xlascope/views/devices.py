@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xlascope.views.ops import Lost
 from xlascope.views.sources.source import Source
 from xlascope.views.times.observations import observation
 
@@ -29,12 +30,17 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """Time of each device in the windows; ``windows``: how many there were."""
+    """Time of each device in the windows; ``windows``: how many. ``dropped``: what could not be read of them."""
 
     rows: tuple[Device, ...]
     program: str | None
     variant: str | None
     windows: int
+    dropped: tuple[Lost, ...] = ()
+
+
+# Kinds of problems for which a device, or time of it, may be missing.
+_DAMAGE = frozenset({"unreadable", "truncated", "broken"})
 
 
 def query(source: Source, program: str | None = None, variant: str | None = None) -> Devices:
@@ -60,4 +66,5 @@ def query(source: Source, program: str | None = None, variant: str | None = None
             )
         )
     rows.sort(key=lambda row: (row.kind, int(row.device) if row.device.isdigit() else 0, row.device))
-    return Devices(tuple(rows), seen.program, seen.variant, seen.own.windows)
+    lost = tuple(Lost(each.kind, each.count, each.text) for each in seen.times.problems if each.kind in _DAMAGE)
+    return Devices(tuple(rows), seen.program, seen.variant, seen.own.windows, lost)

@@ -217,6 +217,7 @@ def devices(answer: Devices) -> Iterable[RenderableType]:
     yield heading(_of(answer.program, answer.variant, answer.windows))
     if not answer.rows:
         yield note("No device was seen at work." if answer.windows else _UNWATCHED)
+        yield from (warning(f"{each.what}: {each.why}") for each in answer.dropped)
         return
     columns = [
         fixed_column("device"),
@@ -232,6 +233,7 @@ def devices(answer: Devices) -> Iterable[RenderableType]:
     yield table(columns, [_device(row) for row in answer.rows])
     if any(row.simulated for row in answer.rows):
         yield note(_SIMULATED)
+    yield from (warning(f"{each.what}: {each.why}") for each in answer.dropped)
 
 
 def _device(row: Device) -> list[str | Text]:

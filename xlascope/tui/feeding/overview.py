@@ -107,6 +107,7 @@ def _functions(
                 again,
                 (*_told(row, found), *(storm_told(storm) if storm is not None else ())),
                 at_least=row.share is None and least is not None,
+                led=where(storm.own_file, storm.own_line) if storm is not None else "",
             )
         )
     others = [storm for storm in storms if storm.eager and not any(each in programs for each in storm.programs)]

@@ -42,6 +42,7 @@ class FunctionItem:
 
     `at_least`: that is a bound from below. `told`: how the numbers were obtained. Where there are no programs, `said`
     is the sentence below while the cursor is on it, and `place` the file and line that the source pane shows then.
+    `led`: of a package's function the user's line that leads there, shown in the place of `where`.
     `twin` numbers those of equal name and place. `is_eager`: it stands for all that JAX dispatches alone, under a name
     and a place that change.
     """
@@ -57,6 +58,7 @@ class FunctionItem:
     at_least: bool = False
     said: str = ""
     place: tuple[str, int] | None = None
+    led: str = ""
     twin: int = 0
     is_eager: bool = False
 
@@ -245,7 +247,7 @@ class FunctionsList(LineView):
         if entry.kind == "function":
             return function.name
         if entry.kind == "where":
-            return f"{function.where}  {function.calls}"
+            return f"{function.led or function.where}  {function.calls}"
         if entry.kind == "more":
             return self._more(entry.function)
         program = function.programs[entry.program]
@@ -295,10 +297,10 @@ class FunctionsList(LineView):
         about = self._safe(about)
         left = max(width - 4 - len(about), 0)
         pointer = [(self.glyphs.cursor, "accent")] if row == self.cursor else []
-        begin = "  " if pointer else "   "
+        begin, shown = "  " if pointer else "   ", function.led or function.where
         return [
             *pointer,
-            (begin + fit(self._safe(function.where), left, False, self.glyphs, keep_end=True) + " ", "dim"),
+            (begin + fit(self._safe(shown), left, False, self.glyphs, keep_end=True) + " ", "dim"),
             (about, "warn" if function.alert else "dim"),
         ]
 
