@@ -321,6 +321,19 @@ def test_a_tree_whose_arrays_lead_with_different_sizes_holds_parameters() -> Non
     assert known.batch == (False, False, False, True, False) and known.parameters[:4] == (True, True, True, False)
 
 
+def test_a_tree_that_a_scan_goes_through_holds_stacked_layers() -> None:
+    """A result of each layer leads with their number too; the batch is what no scan iterates over."""
+    stack = [Leaf(f"p['{name}']", shape, "f32", "a.py:3") for name, shape in (("b", (8, 64)), ("w", (8, 64, 64)))]
+    x, of_layers = Leaf("x", (32, 64), "f32"), Leaf("", (8, 32), "f32")
+    known = roles([*stack, x], [Leaf("", (64,), "f32"), of_layers])
+    assert known.batch == (False, False, True) and known.parameters == (True, True, False)
+    made = plan([*stack, x], [Leaf("", (64,), "f32"), of_layers], 8, None, "fsdp")
+    assert made.specs == (((), ("x",)), ((), ("x",), ()), (("x",), ())) and not any("scan" in each for each in made.notes)
+    more = [Leaf("p['v']", (8, 64, 4), "f32", "a.py:3"), *stack]
+    assert roles([*more, x, Leaf("y", (32,), "f32")], [LOSS]).leading == 32
+    assert roles(stack, [LOSS]).batch == (True, True)  # nothing else can be split: time steps and their mask
+
+
 def test_a_layer_is_applied_to_an_array_beside_a_tree_of_weights() -> None:
     """The batch is as large as the width of the model, so that its size tells nothing."""
     x, tree = Leaf("x", (32, 24, 32), "f32"), [Leaf("p['g']", (32,), "f32"), Leaf("p['q']", (16, 32), "f32")]

@@ -8,8 +8,9 @@ from one argument, by its parts):
   part, in more than half, the arrays found among the remaining results are parameters;
 * the batch are the arguments, of the others, whose arrays all lead with the batch's size: the leading size that
   results lead with too, then the most common one, then one that is no later dimension of any array, then the first. A
-  tree whose arrays lead with different sizes holds parameters, whatever one of them happens to lead with; only where
-  every argument is such a tree do single arrays count;
+  tree whose arrays lead with different sizes holds parameters, whatever one of them happens to lead with, and so does a
+  tree over all of whose arrays a scan iterates (stacked layers); only where every argument is such a tree do single
+  arrays count, or those of the scan;
 * of a program that returns none of its arguments, all that is not the batch is a parameter;
 * a program whose only result has the shape of one array that is an argument of its own is a layer applied to it, and
   that argument is the batch, where its leading size is found in no other argument or another is a tree as above.
@@ -55,6 +56,7 @@ def roles(inputs: Sequence[Leaf], outputs: Sequence[Leaf]) -> Roles:
     taken = {(leaf.shape, leaf.dtype) for leaf, is_returned in zip(inputs, returned, strict=True) if is_returned}
     results = [leaf for leaf in outputs if (leaf.shape, leaf.dtype) not in taken]
     alike = [each for each in _alike(inputs, groups) if not any(returned[index] for index in each)]
+    alike = [each for each in alike if not _stacked(inputs, each)] or alike
     together = {index for each in alike for index in each}
     candidates = [inputs[index] for index in sorted(together)] or others
     leading, because = _leading(candidates, results, inputs) if candidates else (None, "")
@@ -83,6 +85,11 @@ def _alike(inputs: Sequence[Leaf], groups: Sequence[Sequence[int]]) -> list[list
     """Of each group whose arrays all lead with one size the positions of its arrays, scalars left out."""
     arrays = [[index for index in group if inputs[index].shape] for group in groups]
     return [each for each in arrays if len({inputs[index].shape[0] for index in each}) == 1]
+
+
+def _stacked(inputs: Sequence[Leaf], group: Sequence[int]) -> bool:
+    """Whether these are layers on top of each other, which a scan goes through: several arrays, all iterated over."""
+    return len(group) > 1 and all(inputs[index].scanned is not None for index in group)
 
 
 def _returned(inputs: Sequence[Leaf], outputs: Sequence[Leaf], groups: Sequence[Sequence[int]]) -> list[bool]:
