@@ -10,12 +10,12 @@ from pathlib import PurePath
 from typing import Any
 
 from xlascope.ir import HloInstruction, HloModule, collectives
-from xlascope.ir.scan import whole_number
-from xlascope.ir.shapes import Shape, parse_shape
+from xlascope.ir.shapes import Shape
 from xlascope.ir.sharding import Layout, axes_of, is_manual, parse_sharding, split_tuple
 from xlascope.protocol.specs import spec_text
 from xlascope.views import fields
 from xlascope.views.partitioning.module import Partitioned
+from xlascope.views.partitioning.values import contracted, operands_of, shape_of, sharding_of
 from xlascope.views.provenance.positions import Own, position
 
 _SKIPPED = frozenset({"parameter", "constant", "tuple", "get-tuple-element", "broadcast", "iota", "bitcast", "copy"})
@@ -195,7 +195,7 @@ class _Reader:
     found: Partitioned
     given: Given
     own: Own
-    _layouts: dict[str, Layout | None] = field(default_factory=dict)
+    _layouts: dict[tuple[str, int | None], Layout | None] = field(default_factory=dict)
     _gathers: dict[tuple[str, tuple[int | None, ...]], list[str]] = field(default_factory=dict)
 
     @property
@@ -210,29 +210,30 @@ class _Reader:
         arguments = [self._argument(each) for each in entry.parameters]
         root, outputs, made = entry.root, [], set()
         if root is not None:
-            results = [entry.get(name) for name in root.operands] if root.opcode == "tuple" else [root]
+            refs = root.operand_refs if root.opcode == "tuple" else ((root.name, None),)
             told = split_tuple(root.attributes.get("sharding", "")) if root.opcode == "tuple" else []
-            for index, result in enumerate(results):
+            for index, (name, element) in enumerate(refs):
+                result = entry.get(name)
                 if result is not None:
-                    text = told[index] if len(told) == len(results) else None
-                    outputs.append(self._output(index, result, text))
-                    made.add(result.name)
+                    text = told[index] if len(told) == len(refs) else None
+                    outputs.append(self._output(index, result, element, text))
+                    made.add(name)
         middle = [self._intermediate(each) for each in self.module.instructions() if self._counts(each, made)]
         middle.sort(key=lambda each: -(each.bytes or each.bytes_per_device or 0))
         return (*arguments, *outputs, *middle)
 
     def _counts(self, instruction: HloInstruction, outputs: set[str]) -> bool:
-        shape = parse_shape(instruction.shape)
-        plain = shape is not None and shape.elements is None and bool(shape.dims)
+        shape = shape_of(instruction)
+        plain = shape.elements is None and bool(shape.dims)
         return plain and instruction.opcode not in _SKIPPED and instruction.name not in outputs
 
-    def _layout(self, instruction: HloInstruction) -> Layout | None:
-        if instruction.name not in self._layouts:
-            shape = parse_shape(instruction.shape)
-            rank = len(shape.dims) if shape is not None and shape.elements is None else 0
-            text = instruction.attributes.get("sharding")
-            self._layouts[instruction.name] = parse_sharding(text, rank, self.found.devices)
-        return self._layouts[instruction.name]
+    def _layout(self, instruction: HloInstruction, element: int | None = None) -> Layout | None:
+        key = instruction.name, element
+        if key not in self._layouts:
+            shape = shape_of(instruction, element)
+            rank = len(shape.dims) if shape.elements is None else 0
+            self._layouts[key] = parse_sharding(sharding_of(instruction, element), rank, self.found.devices)
+        return self._layouts[key]
 
     def _argument(self, parameter: HloInstruction) -> Array:
         number = parameter.parameter_number or 0
@@ -245,7 +246,7 @@ class _Reader:
         return self._describe(parameter, name, "argument", why)
 
     def _why_argument(self, parameter: HloInstruction, entry: Mapping[str, Any]) -> str:
-        dims = [each or 0 for each in _shape(parameter).dims]
+        dims = [each or 0 for each in shape_of(parameter).dims]
         if not dims:
             return _SCALAR
         given = fields.text(entry, "sharding")
@@ -253,15 +254,16 @@ class _Reader:
             return f"the script gave it the sharding {given}"
         return "no annotation reached it: the script gave it no sharding" + self._indivisible(dims, "; and ")
 
-    def _output(self, index: int, result: HloInstruction, text: str | None) -> Array:
+    def _output(self, index: int, result: HloInstruction, element: int | None, text: str | None) -> Array:
         """A result lies as the tuple of results says, which can differ from how it was computed."""
-        array = self._describe(result, self.given.result_name(index), "output", None, text)
+        text = text or sharding_of(result, element)
+        array = self._describe(result, self.given.result_name(index), "output", None, text, element)
         if array.replicated:
-            own = self._layout(result)
+            own = self._layout(result, element)
             if own is not None and not own.replicated:
                 why: str | None = f"{self._called(result)} computes it in parts, and the result is asked for whole"
             else:
-                why = array.why or self._why(result)
+                why = array.why or self._why(result, element)
             return replace(array, why=why)
         return array
 
@@ -271,9 +273,10 @@ class _Reader:
         return self._describe(instruction, instruction.name, "intermediate", why)
 
     def _describe(
-        self, instruction: HloInstruction, name: str, role: str, why: str | None, text: str | None = None
-    ) -> Array:
-        shape = _shape(instruction)
+        self, instruction: HloInstruction, name: str, role: str, why: str | None, text: str | None = None,
+        element: int | None = None,
+    ) -> Array:  # fmt: skip
+        shape = shape_of(instruction, element)
         dims = tuple(each or 0 for each in shape.dims)
         text = text or instruction.attributes.get("sharding")
         layout = parse_sharding(text, len(dims), self.found.devices)
@@ -284,22 +287,23 @@ class _Reader:
         return _array(name, role, dims, shape.dtype or "?", shape.bytes, text, layout, self.given.mesh, why, gathered,
                       made)  # fmt: skip
 
-    def _why(self, instruction: HloInstruction) -> str:
-        """Why an instruction's result is whole on every device."""
-        dims = [each or 0 for each in _shape(instruction).dims]
+    def _why(self, instruction: HloInstruction, element: int | None = None) -> str:
+        """Why an instruction's result, or an element of it, is whole on every device."""
+        dims = [each or 0 for each in shape_of(instruction, element).dims]
         if not dims:
             return _SCALAR
         if instruction.attributes.get("custom_call_target", "").strip('"') == _END_OF_SHARD_MAP:
             return "the shard_map that makes it leaves it whole (out_specs)"
-        operands = [each for each in instruction.operand_instructions() if each is not None]
-        split = [each for each in operands if (layout := self._layout(each)) is not None and not layout.replicated]
+        operands = operands_of(instruction)
+        split = [at for at, each in enumerate(operands)
+                 if (layout := self._layout(*each)) is not None and not layout.replicated]  # fmt: skip
         if not split:
-            names = ", ".join(self._called(each) for each in operands[:4] if each.opcode != "constant")
+            names = ", ".join(self._called(each) for each, _ in operands[:4] if each.opcode != "constant")
             told = f"no annotation reached it: computed from whole arrays alone{f' ({names})' if names else ''}"
             return told + self._indivisible(dims, "; and ")
-        other = split[0]
-        cut = _split_dimensions(self._layout(other))
-        lost = _contracted(instruction, operands.index(other))
+        other = operands[split[0]][0]
+        cut = _split_dimensions(self._layout(*operands[split[0]]))
+        lost = contracted(instruction, split[0])
         if lost is not None and cut and set(cut) <= lost:
             verb = "multiplies and sums" if instruction.opcode == "dot" else "sums"
             return (f"{instruction.opcode} {verb} over the split dimension {_some(cut)} of {self._called(other)}: the "
@@ -347,7 +351,7 @@ class _Reader:
             made = after.get(each.done or each.instruction) if each.kind == "all-gather" else None
             paths = origin.paths(each.instruction)
             if made is not None and len(paths) == 1 and paths[0] not in outer:
-                self._gathers.setdefault((paths[0], _shape(made).dims), []).append(each.instruction)
+                self._gathers.setdefault((paths[0], shape_of(made).dims), []).append(each.instruction)
 
     def _gathered_for(self, instruction: HloInstruction, shape: Shape) -> tuple[str, ...]:
         found = []
@@ -359,25 +363,9 @@ class _Reader:
         return tuple(found)
 
 
-def _shape(instruction: HloInstruction) -> Shape:
-    return parse_shape(instruction.shape) or Shape(None)
-
-
 def _split_dimensions(layout: Layout | None) -> list[int]:
     return [at for at, tile in enumerate(layout.tiles) if tile > 1] if layout is not None else []
 
 
 def _some(numbers: Sequence[int]) -> str:
     return " and ".join(map(str, numbers)) or "?"
-
-
-def _contracted(instruction: HloInstruction, operand: int) -> set[int] | None:
-    """The dimensions of an operand that a dot or a reduction sums over; None for another instruction."""
-    if instruction.opcode == "dot":
-        text = instruction.attributes.get(("lhs" if operand == 0 else "rhs") + "_contracting_dims", "")
-    elif instruction.opcode == "reduce":
-        text = instruction.attributes.get("dimensions", "")
-    else:
-        return None
-    numbers = [whole_number(part.strip()) for part in text.strip("{}").split(",") if part.strip()]
-    return {number for number in numbers if number is not None}
