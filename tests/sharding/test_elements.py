@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from xlascope.ir import parse_hlo
 from xlascope.views.partitioning.arrays import Array, Given, of_module
 from xlascope.views.partitioning.module import Partitioned

@@ -46,6 +46,7 @@ def test_the_fields_become_the_switches_of_measure_and_back() -> None:
         ("donate", "x=maybe", "x=maybe: maybe is neither on nor off; write x or x=off"),
         ("donate", "x,0=off", "0=off: argument 0 stands there as x too; give it once"),
         ("target", "h100", "did you mean cuda:h100:1x1x1?"),
+        ("name", "run#mine", "# stands between a run file and a name"),
         ("compiler_options", "xla_a", "KEY=VALUE"),
         ("compiler_options", "xla_cpu_parallel_codegen_split_count=-1", "it is a whole number from 1 to 1024"),
         ("compiler_options", "xla_a=1 xla_cpu_ftz=maybe", "xla_cpu_ftz=maybe: it is true or false"),

@@ -19,7 +19,7 @@ from xlascope.protocol.machines import is_platform
 from xlascope.protocol.xla_values import wrong_value
 from xlascope.runfile import RunFileError
 from xlascope.session.keeper import Keeper
-from xlascope.session.switches import MATMUL_PRECISIONS, variant_name
+from xlascope.session.switches import MATMUL_PRECISIONS, variant_name, wrong_set_name
 
 _SUMMARY = (
     "variant", "id", "program", "switches", "place", "args", "median_ns", "ci_low_ns", "ci_high_ns", "samples",
@@ -28,6 +28,7 @@ _SUMMARY = (
     "device_count", "simulated",
 )
 _DIFFERENCES = ("max_abs_error", "max_rel_error", "max_ulp_error", "mismatched")
+_LONGEST = 86_400  # seconds
 _APART = 0.02  # medians and pairs that differ by less need no word about it
 _EPILOG = (
     "What is printed: the median of all calls of the variant and of the baseline (JSON: median_ns, "
@@ -87,8 +88,10 @@ def main(argv: list[str]) -> int:
                            "measure them one by one")
     if not switches:
         raise CommandError("measure: which switch? For example --fusion off, or --devices 8")
-    if options.budget <= 0:
-        raise CommandError("measure: --budget needs a number of seconds above 0")
+    if not 0 < options.budget <= _LONGEST:
+        raise CommandError(f"measure: --budget {options.budget:g}: give seconds above 0, at most {_LONGEST:,}")
+    if options.name is not None and (wrong := wrong_set_name(options.name)) is not None:
+        raise CommandError(f"measure: --name: {wrong}")
     path = Path(options.run)
     try:
         program = _choose(path, options.program)

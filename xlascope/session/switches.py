@@ -65,3 +65,12 @@ def devices_needed(switches: Mapping[str, Any], recorded: int | None) -> int | N
         wanted.append(switches["devices"])
     count = max([*wanted, prod((switches.get("mesh") or {}).values())])
     return count if count > 1 else None
+
+
+def wrong_set_name(name: str) -> str | None:
+    """Why a set of switches cannot be kept under a name, with what would be valid; None where it can."""
+    if not name.strip():
+        return "a name for switches cannot be empty"
+    if "#" in name:
+        return f"{name!r} cannot be a name for switches: # stands between a run file and a name, RUN#NAME; leave it out"
+    return None

@@ -12,7 +12,7 @@ from xlascope.protocol.machines import is_platform
 from xlascope.protocol.specs import Leaf, ShardingError
 from xlascope.protocol.xla_values import doubts, wrong_value
 from xlascope.session.devices import Device
-from xlascope.session.switches import MATMUL_PRECISIONS
+from xlascope.session.switches import MATMUL_PRECISIONS, wrong_set_name
 from xlascope.session.targets import PLUGIN, TargetError, known_devices, parse, python_for
 from xlascope.tui.forms.switches import MORE
 from xlascope.tui.text.numbers import size
@@ -130,7 +130,10 @@ def check(subject: Subject, texts: Mapping[str, str]) -> Checked:
     doubt = doubts(command.get("compiler_options") or {})
     if doubt is not None and not str(command.get("target", "")).startswith("tpu"):
         doubted["compiler_options"] = f"{doubt}; enter asks XLA"
-    return Checked(problems, None if problems else command, texts.get("name", "").strip() or None, doubted)
+    set_name = texts.get("name", "").strip() or None
+    if set_name is not None and (wrong := wrong_set_name(set_name)) is not None:
+        problems["name"] = wrong
+    return Checked(problems, None if problems else command, set_name, doubted)
 
 
 def _target(subject: Subject, text: str) -> str:
