@@ -15,7 +15,6 @@ from xlascope.stats.runs import (
     LEVELS,
     MOST_SCATTER,
     RUN_TO_RUN,
-    SAME_CODE_CONFIDENCE,
     Level,
     Side,
     Surroundings,
@@ -110,7 +109,18 @@ def test_medians_that_contradict_leave_it_open() -> None:
 
 def test_a_change_of_a_program_whose_code_is_the_same_has_to_be_larger() -> None:
     a, b = told(100, 100, 100), told(105, 105, 105)
-    assert independent_ratio(a, b).ratio.low > 1 > independent_ratio(a, b, confidence=SAME_CODE_CONFIDENCE).ratio.low
+    assert independent_ratio(a, b).ratio.low > 1 > independent_ratio(a, b, same_code=True).ratio.low
+    same = independent_ratio(a, told(102, 102, 102), same_code=True)
+    assert same == independent_ratio(a, told(102, 102, 102))  # it holds 1 anyway
+    far = independent_ratio(a, told(150, 150, 150), same_code=True).ratio
+    assert far.low > 1.4 and far.ratio == pytest.approx(1.5)
+
+
+def test_a_change_of_the_same_code_shows_at_every_level() -> None:
+    a, b = told(100, 100, 100), told(140, 140, 101)
+    assert independent_ratio(a, b, spread=(0.01, 0.02, 0.02)).ratio.low > 1.3
+    found = independent_ratio(a, b, spread=(0.01, 0.02, 0.02), same_code=True).ratio
+    assert found.low < 1 < found.ratio == pytest.approx(1.4) and verdict(found) == "unclear"
 
 
 def pair(shift: float, error: float = 0.0) -> tuple[Side, Side]:

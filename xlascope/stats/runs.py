@@ -35,7 +35,7 @@ MOST_SCATTER = 0.05
 """What the scatter of a run's programs may add: beyond it programs differ by themselves."""
 LEAST_PROGRAMS = 4
 SAME_CODE_CONFIDENCE = 0.997
-"""Of the interval of a program whose code is the same in both runs: that it changed nevertheless is unlikely."""
+"""Of the interval of a program whose code is the same in both runs, where it says that there is a change."""
 _BLOCKS, _LEAST_BLOCK = 16, 3
 _DRAWS, _MOST_CALLS = 200, 2000
 
@@ -178,19 +178,25 @@ def independent_ratio(
     spread: Sequence[float] = (RUN_TO_RUN,) * len(LEVELS),
     drift: float | None = None,
     around: tuple[Surroundings, Surroundings] = (Surroundings(), Surroundings()),
-    confidence: float = CONFIDENCE,
+    same_code: bool = False,
 ) -> Between:
     """Time in run `b` ÷ time in run `a` with its interval, at the level where that is narrowest.
 
     `spread`: see `scatter` and `noise`. `drift`: time of a reference in b ÷ in a; the interval is made to hold the
     ratio with and without it, as nobody knows how much of it this program felt. None: unknown. An interval that the
-    medians contradict is made to hold 1.
+    medians contradict is made to hold 1. `same_code`: that such a program changed nevertheless is unlikely; an interval
+    that excludes 1 is then the one that holds those of all levels, at SAME_CODE_CONFIDENCE.
     """
-    found = [
-        _at(level, a, b, spread[level], drift, around, confidence) for level in range(len(LEVELS))
-    ]  # fmt: skip
+
+    def at_levels(confidence: float) -> list[tuple[float, float, float]]:
+        return [_at(level, a, b, spread[level], drift, around, confidence) for level in range(len(LEVELS))]
+
+    found = at_levels(CONFIDENCE)
     best = min(range(len(LEVELS)), key=lambda level: found[level][2] - found[level][1])
     shift, low, high = found[best]
+    if same_code and not low <= 0 <= high:
+        every = at_levels(SAME_CODE_CONFIDENCE)
+        low, high = min(each[1] for each in every), max(each[2] for each in every)
     if (b.levels[-1].log_ns - a.levels[-1].log_ns) * shift < 0:
         low, high = min(low, 0.0), max(high, 0.0)
     return Between(Ratio(exp(shift), exp(low), exp(high)), LEVELS[best])

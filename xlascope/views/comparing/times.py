@@ -13,7 +13,6 @@ from xlascope.runfile import Record
 from xlascope.stats import Ratio
 from xlascope.stats.runs import (
     BUSY,
-    SAME_CODE_CONFIDENCE,
     Between,
     Surroundings,
     independent_ratio,
@@ -22,7 +21,6 @@ from xlascope.stats.runs import (
     side,
 )
 from xlascope.stats.runs import Side as Times
-from xlascope.stats.summary import CONFIDENCE
 from xlascope.traces import ProfileError, read_profile
 from xlascope.views import fields
 from xlascope.views.cache import checkpoint
@@ -197,8 +195,7 @@ def between_runs(a: Side, b: Side, pairs: list[tuple[str, str]]) -> list[Compare
         between = None
         if pair in known:
             around = Surroundings(first[1], machines[0].cores), Surroundings(second[1], machines[1].cores)
-            sure = SAME_CODE_CONFIDENCE if pair in unchanged else CONFIDENCE
-            between = independent_ratio(*known[pair], spread, moved, around, sure)
+            between = independent_ratio(*known[pair], spread, moved, around, pair in unchanged)
         told = [each for each in (_unnumbered(a, pair[0]), _unnumbered(b, pair[1])) if each is not None]
         note = None if between else "; ".join(told) or "too few calls were seen"
         made = _of_calls(first[0], second[0], known.get(pair), between, note)
