@@ -54,6 +54,25 @@ def test_the_cycles_of_each_op_are_the_compilers(run: Path) -> None:
     assert "~600 ns" in text and "never executed" in text and "1 op has no estimate" in text
 
 
+def test_what_devices_exchange_is_in_no_prediction_and_it_is_said(run: Path) -> None:
+    text = WITH_CYCLES.replace("copy(%dot.1)", "all-reduce(%dot.1), replica_groups={{0,1}}, to_apply=%add").replace(
+        "ENTRY", "%add (a: f32[], b: f32[]) -> f32[] {\n  %a = f32[] parameter(0)\n  %b = f32[] parameter(1)\n"
+        "  ROOT %c = f32[] add(%a, %b)\n}\n\nENTRY", 1)  # fmt: skip
+    writer = Writer(run)
+    for identity, device in (("v6", V5E), ("v7", {"flops_per_s": 1e12, "bytes_per_s": 1e12})):
+        body = {"id": identity, "target": "tpu:v5e:1x2", "device": device}
+        module = text if identity == "v6" else text.replace("estimated_cycles", "other")
+        writer.put("variant", body, {"optimized": module.encode()}, program="scores#1", variant=f"target={identity}")
+    writer.close()
+    with open_source(run) as source:
+        for identity, by in (("v6", "cycles"), ("v7", "roofline")):
+            answer = query("predictions", source, program="scores#1", variant=identity)
+            assert (answer.by, answer.exchanges) == (by, ("copy.1",))
+            assert "What devices exchange is not in it: copy.1." in " ".join(render("predictions", answer).split())
+        rows = query("variants", source, program="scores#1").rows
+    assert [row.prediction["exchanges"] for row in rows if row.id in ("v6", "v7")] == [["copy.1"], ["copy.1"]]
+
+
 def test_a_roofline_says_what_bounds_each_op(run: Path) -> None:
     with open_source(run) as source:
         answer = query("predictions", source, program="scores#1", variant="target=cuda:h100:1x1x1")

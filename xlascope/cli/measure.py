@@ -259,6 +259,8 @@ def describe_target(row: dict[str, Any]) -> str:
     else:
         lines.append(f"  predicted {show_time(row['predicted_ns'])} a call at least: roofline of published peaks "
                      f"without launches ({known}; {told.get('without')} of unknown work)")
+    if told.get("exchanges"):
+        lines.append(f"  not in it: what devices exchange, in {counted(len(told['exchanges']), 'collective')}")
     if told.get("unknown_loops"):
         lines.append(f"  loops of unknown length, counted once: {', '.join(told['unknown_loops'])}")
     memory = row.get("memory")

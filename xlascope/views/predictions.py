@@ -50,8 +50,8 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """The ops foretold to take longest first. ``by``, ``counted``, ``without`` and ``unknown_loops``: as of the
-    variant's ``prediction``; ``total_ns``: of a call, on one device. ``variant`` is None where none has a target.
+    """The ops foretold to take longest first. ``by``, ``counted``, ``without``, ``unknown_loops`` and ``exchanges``: as
+    of the variant's ``prediction``; ``total_ns``: of a call, on one device. ``variant``: None where none has a target.
     """
 
     rows: tuple[Op, ...]
@@ -65,6 +65,7 @@ class Predictions:
     counted: int = 0
     without: int = 0
     unknown_loops: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
 
 
 def query(source: Source, program: str | None = None, variant: str | None = None) -> Predictions:
@@ -98,6 +99,7 @@ def query(source: Source, program: str | None = None, variant: str | None = None
         counted=foretold.counted,
         without=foretold.without,
         unknown_loops=foretold.unknown_loops,
+        exchanges=foretold.exchanges,
     )
 
 

@@ -63,6 +63,8 @@ def predictions(answer: Predictions) -> Iterable[RenderableType]:
     if answer.without:
         many = f"{answer.without} ops have" if answer.without > 1 else "1 op has"
         yield note(f"{many} no estimate, and nothing in the sum.")
+    if answer.exchanges:
+        yield note(f"What devices exchange is not in it: {', '.join(answer.exchanges)}.")
     if answer.unknown_loops:
         yield warning(f"turns not known, counted once: {', '.join(answer.unknown_loops)}")
 

@@ -84,6 +84,8 @@ def in_words(target: str | None, prediction: Mapping[str, Any] | None) -> str:
                "loops by their turns")
     loops = prediction.get("unknown_loops")
     more = f" Loops of unknown length were counted once: {', '.join(loops)}." if loops else ""
+    exchanges = prediction.get("exchanges")
+    more += f" What devices exchange is not in it: {', '.join(exchanges)}." if exchanges else ""
     return (f"Its time on {target} is predicted, not measured: {how}. It has {prediction.get('counted')} instructions, "
             f"{prediction.get('without')} more have no estimate.{more}")
 
