@@ -13,8 +13,6 @@ from hosting import screen_text, settle
 from on_screen import until
 from written_run import SOURCE, write_run
 
-from xlascope.ir import parse_hlo
-from xlascope.runfile import Writer
 from xlascope.tui.app import XlascopeApp
 from xlascope.tui.feeding.feed import Feed
 from xlascope.tui.feeding.links import StageLinks, link, path_key
@@ -342,38 +340,3 @@ def test_of_very_much_output_the_end_is_read_and_told_as_such() -> None:
 def test_modules_of_equal_name_are_told_apart_in_the_list() -> None:
     infos = {each: ProgramInfo(each, each.partition("#")[0]) for each in ("jit_f#4", "jit_f#8", "jit_g")}
     assert [item.name for item in file_overview("dump", "dump", infos, None).functions] == ["jit_f#4", "jit_f#8", "jit_g"]
-
-
-def test_ops_of_a_variant_for_hardware_that_is_not_there_are_foretold_never_the_scripts(tmp_path):
-    """An instruction of the script's module and one of the target's may bear one name."""
-    path = write_run(tmp_path / "a.xlascope")
-    module = parse_hlo(TEXTS["optimized"])
-    assert module.entry is not None
-    first = next(each for each in module.entry.instructions if each.opcode == "fusion")
-    at = TEXTS["optimized"].index(f"%{first.name} = ")
-    end = TEXTS["optimized"].index("\n", at)
-    text = TEXTS["optimized"][:end] + ', backend_config={"estimated_cycles":"900"}' + TEXTS["optimized"][end:]
-    writer = Writer(path)
-    device = {"clock_ghz": 1.5, "flops_per_s": 197e12, "bytes_per_s": 819e9}
-    body = {"id": "v7", "target": "tpu:v5e:1x1", "device": device, "switches": {"target": "tpu:v5e:1x1"}}
-    blobs = {"optimized": text.encode()}
-    writer.put("variant", body, blobs, program="scores#1", variant="target=tpu:v5e:1x1")
-    writer.put("variant", {"id": "v8", "switches": {}}, blobs, program="scores#1", variant="passes_off=cse")
-    writer.close()
-    feed = Feed(path)
-    try:
-        ops = feed.ops("scores#1", "target=tpu:v5e:1x1")
-        assert ops.predicted == "cycles" and ops.variant == "target=tpu:v5e:1x1"
-        assert [(row.op, row.self_ns, row.device, row.predicted) for row in ops.rows[:1]] == [(first.name, 600, "tpu", True)]
-        title = "".join(part.text for part in ops_title(ops, "scores#1", UNICODE))
-        assert "predicted, not executed target=tpu:v5e:1x1" in title and "coverage" not in title
-        said = " ".join(explain_op(ops.rows[0], ops))
-        assert "~600 ns" in said and "compiler itself expects" in said and "no verdict" in said
-        assert "nothing is foretold" in " ".join(explain_op(ops.rows[-1], ops))
-        none = feed.ops("scores#1", "passes_off=cse")
-        assert (none.rows, none.note) == ((), "no op of passes_off=cse was timed")
-        marks = feed.stage("scores#1", "optimized", "target=tpu:v5e:1x1", ops, feed.equations("scores#1")).marks
-        assert [mark.share for mark in marks.values() if mark.share] == [1.0]
-        assert all(mark.estimated for mark in marks.values() if mark.share)
-    finally:
-        feed.close()

@@ -157,7 +157,8 @@ class Explaining:
         row = next((row for row in desk.ops.rows if row.op == best), None)
         if row is not None:
             bar = self._explainer.glyphs.bar(row.share, 10)
-            numbers = f"{duration(row.per_call_ns)} {percent(row.share)} "
+            foretold = f"predicted {self._explainer.glyphs.estimated}" if row.predicted else ""
+            numbers = f"{foretold}{duration(row.per_call_ns)} {percent(row.share)} "
             op += [Part(f"{row.op} ", "op"), Part(numbers), Part(bar, "bar")]
         elif best is not None:
             op += [Part(best, "op")]
