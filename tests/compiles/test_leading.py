@@ -28,6 +28,14 @@ def descend(energy, x):
 def loop(fun, x):
     return jax.lax.while_loop(lambda s: s[1] < 3, lambda s: (fun(s[0]), s[1] + 1), (x, 0))[0]
 
+class Solver:
+    def __init__(self):
+        self.step = jax.jit(self.update)
+    def update(self, x):
+        return x - 1
+    def run(self, x):
+        return self.step(x)
+
 def filtered(fn):
     @functools.partial(jax.jit, static_argnums=1)
     def wrapped(x, static):
@@ -74,6 +82,11 @@ def rates():
     for _ in range(5):
         minimizers.filtered(lambda v: v + 1)(x)
 
+def solvers():
+    for _ in range(3):
+        minimizers.Solver().run(x)
+
+solvers()
 train()
 relax()
 rates()
@@ -120,10 +133,17 @@ def test_the_head_of_a_storm_begins_with_the_user_s_line(storms: dict[str, Storm
     assert storm_says(storms["while"]).startswith("while (outside of jit)  script.py:20 → minimizers.py:11  compiled 2")
 
 
+def test_objects_of_a_package_that_jit_a_method_each(storms: dict[str, Storm]) -> None:
+    assert storms["Solver.update"].advice == (
+        "`jax.jit` at minimizers.py:15, in a package, wraps a method of each new object, called at script.py:34: make "
+        "that object once, outside of the loop at script.py:33, and use it again."
+    )
+
+
 def test_a_second_cause_that_is_frequent_too(storms: dict[str, Storm]) -> None:
     """Of a wrapper of a package's, which serves several of the user's functions."""
     advice = storms["wrapped"].advice or ""
     assert storms["wrapped"].compiles == 11
     assert advice.startswith("static `static` takes 7 values ((0), (1), ")
-    assert "It is called at script.py:28 (and 30). And: `jax.jit` at minimizers.py:14, in a package," in advice
+    assert "It is called at script.py:28 (and 30). And: `jax.jit` at minimizers.py:22, in a package," in advice
     assert advice.endswith("script.py:30 leads there: put `jax.jit` around what that line calls.")

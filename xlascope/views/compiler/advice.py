@@ -174,6 +174,11 @@ def _function(source: RunSource, rows: Sequence[Compile]) -> str:
     (file, number), _ = places.most_common(1)[0]
     at = lines(places)
     if row.reason is not None and "the method of another" in row.reason:
+        if calls := leading(rows, file):
+            own_file, own_line = calls.most_common(1)[0][0]
+            place = _place(enclosing(source, own_file, own_line), own_file)
+            said = f"`jax.jit` at {at}, in a package, wraps a method of each new object, called {_at_lines(calls)}"
+            return f"{said}: make that object once{f', outside of {place},' if place else ''} and use it again."
         return (
             f"`jax.jit` at {at} wraps a method of each new object: jit one function outside of the class, and hand it "
             "what it needs of the object as arguments."
