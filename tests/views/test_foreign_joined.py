@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.traces.naive import naive_sums
 from tests.traces.xspace_proto import XSpace
 from xlascope.cli import show
 from xlascope.ir import HloInstruction, parse_hlo
+from xlascope.report.text import render
 from xlascope.traces import read_profile
 from xlascope.traces.hlo_text import hlo_text
 from xlascope.tui.feeding.feed import Feed
@@ -135,6 +137,24 @@ def test_a_dump_of_another_compilation_is_not_joined(foreign: Foreign, tmp_path:
     said = [each.why for each in ops.dropped if each.what == "dump"]
     assert len(said) == 3 and all("0% of the ops" in each for each in said)
     assert any(row.opcode == "dot" for row in ops.rows)
+
+
+def test_a_dump_of_another_compilation_that_is_much_alike_is_not_joined(foreign: Foreign, tmp_path: Path) -> None:
+    """As that of another version of JAX, in which one fusion has another name."""
+    with open_source(foreign.file) as source:
+        ops = {each.op for each in query("ops", source, program="loss").rows}
+    other = max(ops)
+    for number, proto in read_profile(foreign.file).hlo_protos.items():
+        text = hlo_text(proto)
+        if "HloModule jit_loss" in text:
+            text = re.sub(rf"%{re.escape(other)}(?![\w.-])", "%something_else", text)
+        name = parse_hlo(text).name
+        (tmp_path / f"module_{number:04d}.{name}.cpu_after_optimizations.txt").write_text(text)
+    with open_source(f"{foreign.file}+{tmp_path}") as source:
+        found = query("ops", source)
+    (said,) = [each.why for each in found.dropped if each.what == "dump"]
+    assert "of the ops of jit_loss" in said and "it is another compilation" in said
+    assert other in {each.op for each in found.rows if each.opcode is not None}
 
 
 def test_a_dump_that_holds_protobuf_alone(foreign: Foreign, tmp_path: Path) -> None:
@@ -303,3 +323,21 @@ def test_the_screen_has_the_programs_of_both(foreign: Foreign) -> None:
     product = next(row.op for row in ops.rows if row.opcode == "dot")
     assert "giving f32[64,64]" in (feed.explanation(program, None, product) or "")
     feed.close()
+
+
+def test_dumps_hold_no_times_and_that_is_said_once(foreign: Foreign, tmp_path: Path) -> None:
+    """What differs in instructions comes first."""
+    for file in foreign.dump.glob("*after_optimizations.txt"):
+        text = file.read_text()
+        if "HloModule jit_norm" in text:
+            more = "%more (p: f32[2]) -> f32[2] {\n  ROOT %p = f32[2]{0} parameter(0)\n}\n\n"
+            text = text.replace("ENTRY ", f"{more}ENTRY ", 1)
+        (tmp_path / file.name).write_text(text)
+    a, b = open_sides(str(foreign.dump), str(tmp_path))
+    with a.source, b.source:
+        found = compare(a, b)
+    assert found.notes == ("A and B hold no times: only what XLA made of the programs is compared.",)
+    assert [each.function for each in found.programs[:2]] == ["norm", "norm"] and found.programs[0].opcodes
+    assert all(each.note is None and each.verdict is None for each in found.programs)
+    shown = render("compare", found, whole=True)
+    assert "verdict" not in shown and "fusions" in shown and "too few calls" not in shown

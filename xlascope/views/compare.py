@@ -31,6 +31,7 @@ from xlascope.views.errors import ViewError
 from xlascope.views.names.program_choice import choose
 from xlascope.views.names.variant_names import BASELINE, name_of
 from xlascope.views.provenance.positions import user_places
+from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import RunSource, Source
 from xlascope.views.sources.stages import jaxpr_index
 from xlascope.views.times.observations import observation
@@ -182,11 +183,12 @@ def compare(a: Side, b: Side, program: str | None = None) -> Compare:
     )  # fmt: skip
 
 
-def _weight(program: Program) -> tuple[bool, float]:
-    """What changed for sure first, then by time a call times calls seen."""
+def _weight(program: Program) -> tuple[bool, float, int]:
+    """What changed for sure first, then by time a call times calls seen, then by instructions that differ."""
     changed = program.verdict in ("slower", "faster")
     gone = abs((program.b_ns or 0) - (program.a_ns or 0)) * program.b_calls
-    return not changed, -float(gone if changed else (program.b_ns or 0) * program.b_calls)
+    instructions = sum(abs(b - a) for a, b in program.opcodes.values())
+    return not changed, -float(gone if changed else (program.b_ns or 0) * program.b_calls), -instructions
 
 
 def _only(each: Known) -> Only:
@@ -198,6 +200,8 @@ def _notes(
 ) -> tuple[str, ...]:
     if a.source is b.source and a.variant is None and b.variant is None:
         return ("A and B are one and the same file: all that differs is what the method cannot tell.",)
+    if (which := _untimed(a, b)) is not None:
+        return (f"{which} no times: only what XLA made of the programs is compared.",)
     if a.source is b.source or not (isinstance(a.source, RunSource) and isinstance(b.source, RunSource)):
         return ()
     found = []
@@ -218,6 +222,12 @@ def _notes(
     return tuple(found)
 
 
+def _untimed(a: Side, b: Side) -> str | None:
+    """Which side is nothing but HLO."""
+    names = [name for name, side in (("A", a), ("B", b)) if not isinstance(side.source, RunSource | ProfileSource)]
+    return {0: None, 1: f"{names[0] if names else ''} holds", 2: "A and B hold"}[len(names)]
+
+
 def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool) -> Program:
     one, two = pair.a.id, pair.b.id
     (form_a, opcodes_a), (form_b, opcodes_b) = form(a, one), form(b, two)
@@ -226,7 +236,7 @@ def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool)
         for opcode in sorted(opcodes_a.keys() | opcodes_b.keys()):
             if opcodes_a[opcode] != opcodes_b[opcode]:
                 different[opcode] = opcodes_a[opcode], opcodes_b[opcode]
-    ratio, judged, note = times.ratio, None, times.note
+    ratio, judged, note = times.ratio, None, times.note if _untimed(a, b) is None else None
     if ratio is not None and pair.same_signature is not False:
         against_baseline = times.how == "in turn" and BASELINE in (a.variant, b.variant)
         medians = (times.a_median_ns, times.b_median_ns) if against_baseline else (None, None)

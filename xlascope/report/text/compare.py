@@ -36,14 +36,18 @@ def compare(answer: Compare) -> Iterable[RenderableType]:
     yield heading(f"A {answer.a}")
     yield heading(f"B {answer.b}")
     if answer.programs:
-        columns = [
-            Column("program", least=18),
+        timed = any(each.a_ns is not None or each.b_ns is not None for each in answer.programs)
+        times = [
             fixed_column("verdict"),
             number_column("B/A"),
             number_column("95% interval"),
             number_column("A"),
             number_column("B"),
             number_column("calls", 4),
+        ]
+        columns = [
+            Column("program", least=18),
+            *(times if timed else []),
             number_column("fusions", 2),
             number_column("instr.", 3),
             number_column("peak", 5),
@@ -51,13 +55,17 @@ def compare(answer: Compare) -> Iterable[RenderableType]:
         cells = [_row(each) for each in answer.programs]
         if any(each.max_abs_error is not None for each in answer.programs):  # runs hold no results
             columns.append(number_column("max diff", 1))
+        if not timed:
+            cells = [[row[0], *row[1 + len(times) :]] for row in cells]
         yield table(columns, [row[: len(columns)] for row in cells])
         yield from (note(text) for text in _legend(answer))
     elif not answer.notes:
         yield note("No program of A is one of B.")
     for which, rows in (("A", answer.only_a), ("B", answer.only_b)):
         if rows:
-            names = ", ".join(f"{each.program} ({place(each.file, each.line)})" for each in rows)
+            names = ", ".join(
+                each.program + ("" if each.file is None else f" ({place(each.file, each.line)})") for each in rows
+            )
             yield note(f"Only in {which}: {names}")
     yield from (warning(text) for text in answer.notes)
     for each in answer.programs:

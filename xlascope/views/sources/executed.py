@@ -13,7 +13,7 @@ Key = tuple[int | None, str | None]
 """A program as the rows of op times name it: XLA's number and the module's name."""
 
 _FITS = 0.9
-"""Share of a program's ops that a module has to hold to be that program's."""
+"""Share of a program's ops that a module has to hold to be that program's, where the profile has no HLO of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ def executed(
             continue
         proto = own.get(key[0]) if key[0] is not None else None
         name = key[1] or (proto.name if proto is not None else None) or "unnamed"
-        module, problem = _of_dump(key[0], name, seen, dump, names)
+        held = names(proto) if proto is not None and any(each.name == name for each in dump) else None
+        module, problem = _of_dump(key[0], name, seen, held, dump, names)
         problems += [problem] if problem is not None else []
         if module is None:
             module = proto or DumpModule(name if key[0] is None else f"{name}#{key[0]}", name, {}, key[0])
@@ -86,10 +87,14 @@ def _of_dump(
     number: int | None,
     name: str,
     ops: set[str],
+    own: frozenset[str] | None,
     dump: tuple[DumpModule, ...],
     names: Callable[[DumpModule], frozenset[str] | None],
 ) -> tuple[DumpModule | None, Problem | None]:
-    """The module of the dump that a program is, or why it is none of those of its name."""
+    """The module of the dump that a program is, or why it is none of those of its name.
+
+    ``own``: what instructions are called in the HLO that the profile holds of it; None where it holds none.
+    """
     mine = [each for each in dump if each.name == name]
     if not mine:
         return None, None
@@ -100,7 +105,9 @@ def _of_dump(
             fits[each.id] = 1.0 if each.number == number else 0.0
         else:
             fits[each.id] = len(ops & held) / len(ops)
-    fitting = [each for each in mine if fits[each.id] >= _FITS]
+    # An op of the HLO that ran is in that of each dump of the same compilation.
+    least = 1.0 if own is not None and ops <= own else _FITS
+    fitting = [each for each in mine if fits[each.id] >= least]
     numbered = [each for each in fitting if each.number == number and number is not None]
     if numbered or len(fitting) == 1:
         return (numbered or fitting)[0], None
