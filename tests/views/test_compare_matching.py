@@ -12,8 +12,11 @@ from tests.recording import record_script
 from xlascope.ir import parse_hlo
 from xlascope.report.text import render
 from xlascope.views.compare import Compare, compare
+from xlascope.views.comparing import first_calls
 from xlascope.views.comparing.forms import _opcodes
 from xlascope.views.comparing.sides import open_sides
+from xlascope.views.sources.source import RunSource
+from xlascope.views.times.windows import FirstCall, executables
 
 BEFORE = """\
 import jax, jax.numpy as jnp
@@ -86,6 +89,21 @@ def test_a_run_and_itself_are_told_to_be_one(runs: tuple[Path, Path]) -> None:
     with a.source, b.source:
         (told,) = compare(a, b).notes
     assert told.startswith("A and B are one and the same file")
+
+
+def test_that_equations_hold_a_slow_first_call_is_told(
+    runs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an equation seems to take longer than the program that it is of."""
+    a, b = open_sides(*map(str, runs))
+    with a.source, b.source:
+        assert isinstance(a.source, RunSource) and isinstance(b.source, RunSource)
+        number = {name: number for number, name in executables(a.source).items()}["total#1"]
+        slow = {number: FirstCall(48_000_000, 300_000, False)}
+        monkeypatch.setattr(first_calls, "slow_first_calls", lambda source: slow if source is a.source else {})
+        notes = {each.program_a: each.note or "" for each in compare(a, b).programs}
+    assert notes["total#1"].endswith("times of equations hold the slow first call: A 48 ms, later ones 0.3 ms")
+    assert sum("first call" in note for note in notes.values()) == 1
 
 
 LONG = """\

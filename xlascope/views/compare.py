@@ -11,6 +11,7 @@ from xlascope.stats import Verdict, opposed, verdict
 from xlascope.stats.runs import LEAST_PROGRAMS, held_up
 from xlascope.views import equations as equations_view
 from xlascope.views import fields
+from xlascope.views.comparing.first_calls import first_calls_told
 from xlascope.views.comparing.foreign import equation_times
 from xlascope.views.comparing.forms import Form, SourceChange, devices, form, source_changes, variant_of
 from xlascope.views.comparing.matching import Known, Pair, is_renamed, known, match
@@ -260,7 +261,8 @@ def _program(a: Side, b: Side, pair: Pair, times: Compared, machine_known: bool)
         for name, told, own in laid
         if told
     )
-    note = "; ".join(part for part in (note, spread) if part) or None
+    opening = first_calls_told(a, b, one, two) if equations else None
+    note = "; ".join(part for part in (note, spread, opening) if part) or None
     of_profile = [name for name, side in (("A", a), ("B", b)) if not isinstance(side.source, RunSource)]
     if equations and of_profile:
         guessed = (f"equations of {of_profile[0]}: its ops by source line and primitive among those of the run's "
