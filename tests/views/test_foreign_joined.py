@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -341,3 +342,33 @@ def test_dumps_hold_no_times_and_that_is_said_once(foreign: Foreign, tmp_path: P
     assert all(each.note is None and each.verdict is None for each in found.programs)
     shown = render("compare", found, whole=True)
     assert "verdict" not in shown and "fusions" in shown and "too few calls" not in shown
+
+
+def test_what_may_not_be_read_keeps_nobody_from_the_rest(
+    foreign: Foreign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of a dump, a folder beside a profile; root may read all, so it is the calls that refuse."""
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    shutil.copy(foreign.file, tmp_path / "a.xplane.pb")
+    (secret,) = foreign.dump.glob("*jit_loss*after_optimizations.txt")
+    read_bytes, iterdir = Path.read_bytes, Path.iterdir
+
+    def refuse(path: Path) -> bytes:
+        if path == secret:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_bytes(path)
+
+    def refuse_folder(path: Path) -> Iterator[Path]:
+        if path == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "iterdir", refuse_folder)
+    with open_source(foreign.dump) as source:
+        assert query("graph", source).nodes and query("graph", source).program != "jit_loss"
+        with pytest.raises(ViewError, match=r"jit_loss.*cannot be read: Permission denied") as caught:
+            query("graph", source, program="loss")
+        assert caught.value.exit_code == 3
+    assert totals(tmp_path) == totals(foreign.file)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from xlascope.traces.wire import ProfileError
 from xlascope.views.errors import ViewError
 from xlascope.views.names.program_records import function_name, program_records, resolve
 from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import HloSource, RunSource, Source
+from xlascope.views.sources.texts import read_bytes
 
 
 def choose(source: Source, wanted: str | None) -> str:
@@ -37,14 +39,20 @@ def _names(source: Source) -> tuple[dict[str, str], Sequence[str]]:
 
 
 def _instructions(source: HloSource, name: str) -> int:
-    """Of the form that is executed, else of the nearest one that is held; of a text the lines that define something."""
+    """Of the form that is executed, else of the nearest one that is held; of a text the lines that define something.
+
+    0 where that cannot be read: who asks for that module is told, who asks for another one is not kept from it.
+    """
     held = next((module.stages for module in source.modules if module.id == name), {})
     passes = [stage for stage in held if stage.startswith("pass:")]
     stage = next((each for each in ("optimized", *passes[-1:], "hlo") if each in held), None)
     place = held.get(stage or "")
-    if isinstance(place, Path) and place.suffix == ".txt" and place.is_file():
-        return place.read_bytes().count(b" = ")
     from xlascope.views.sources.stages import readable_module
 
-    module = readable_module(source, name, stage) if stage is not None else None
+    try:
+        if isinstance(place, Path) and place.suffix == ".txt" and place.is_file():
+            return read_bytes(place).count(b" = ")
+        module = readable_module(source, name, stage) if stage is not None else None
+    except (ViewError, ProfileError):
+        return 0
     return sum(1 for _ in module.instructions()) if module is not None else 0

@@ -130,7 +130,7 @@ def _look_into(folder: Path) -> _Found:
     notes: tuple[Problem, ...] = ()
     if not modules:
         inner = [each for each in sorted(folder.iterdir()) if not each.name.startswith(".")]
-        dumps = {each: found for each in inner if each.is_dir() and (found := read_dump(each).modules)}
+        dumps = {each: found for each in inner if each.is_dir() and (found := _dumped(each))}
         if len(dumps) == 1 and (sessions or len(inner) == 1):
             (modules,) = dumps.values()
         elif len(dumps) > 1:
@@ -152,6 +152,13 @@ def _look_into(folder: Path) -> _Found:
         "XLA_FLAGS=--xla_dump_to=FOLDER files like module_0001.jit_f.cpu_after_optimizations.txt."
     )
     raise ViewError(f"{folder}: holds no profile and no HLO text of an XLA dump", advice, 3)
+
+
+def _dumped(folder: Path) -> tuple[DumpModule, ...]:
+    try:
+        return read_dump(folder).modules
+    except PermissionError:
+        return ()  # somebody else's folder beside what was asked for
 
 
 def _profiles(folder: Path, depth: int) -> Iterator[Path]:
