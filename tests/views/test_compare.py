@@ -198,6 +198,25 @@ def test_what_the_times_are_and_whether_the_code_is_the_same(answer: Compare) ->
         assert (program.a_ns == program.a_median_ns) if program.share == 0.5 else program.a_ns <= program.a_median_ns
 
 
+def test_the_same_instructions_of_another_compiler_are_not_the_same_code(before: Path, tmp_path: Path) -> None:
+    def changed(kind: str, **more: object) -> Path:
+        path = tmp_path / f"{kind}.xlascope"
+        shutil.copy(before, path)
+        with open_source(path) as source:
+            body = dict(source.last(kind).json)  # type: ignore[attr-defined]
+        writer = Writer(path)
+        writer.put(kind, {**body, **more})
+        writer.close()
+        return path
+
+    for path in (changed("env", jaxlib="0.9.9"), changed("run", machine={"cpu": "another", "cores": 2})):
+        a, b = open_sides(str(before), str(path))
+        with a.source, b.source:
+            found = compare(a, b)
+        assert {each.same_code for each in found.programs} == {None}
+        assert all(each.ratio == 1 for each in found.programs)
+
+
 def test_one_program_asked_for_is_judged_among_all(before: Path, answer: Compare) -> None:
     """What the machine did is told by the others, whichever is looked at."""
     a, b = open_sides(answer.a, answer.b)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlascope.runfile import Record
+from xlascope.views import fields
 from xlascope.views.errors import ViewError
 from xlascope.views.names.program_records import is_eager, program_records
 from xlascope.views.names.variant_names import BASELINE, id_of, name_of
@@ -98,3 +99,24 @@ def programs(side: Side) -> list[str]:
     assert isinstance(source, HloSource)
     executed = set(source.executed.of.values()) if isinstance(source, ProfileSource) else None
     return [module.id for module in source.modules if executed is None or module.id in executed]
+
+
+def same_compiler(a: Side, b: Side) -> bool:
+    """Whether both runs had the same XLA with the same flags for the same kind of processor: only then are the same
+    instructions the same code.
+    """
+    told = [_compiler(each) for each in (a, b)]
+    return told[0] is not None and told[0] == told[1]
+
+
+def _compiler(side: Side) -> tuple[object, ...] | None:
+    if not isinstance(side.source, RunSource):
+        return None
+    env, run = side.source.last("env"), side.source.last("run")
+    jaxlib = fields.text(env.json, "jaxlib") if env is not None else None
+    if env is None or run is None or jaxlib is None:
+        return None
+    variables = fields.mapping(env.json, "variables") or {}
+    machine = fields.mapping(run.json, "machine") or {}
+    return (jaxlib, fields.text(env.json, "platform"), machine.get("cpu"), machine.get("cores"),
+            variables.get("XLA_FLAGS"), variables.get("LIBTPU_INIT_ARGS"))

@@ -24,7 +24,7 @@ from xlascope.stats.runs import Side as Times
 from xlascope.traces import ProfileError, read_profile
 from xlascope.views import fields
 from xlascope.views.cache import checkpoint
-from xlascope.views.comparing.sides import Side, variant_records
+from xlascope.views.comparing.sides import Side, same_compiler, variant_records
 from xlascope.views.names.variant_names import BASELINE
 from xlascope.views.sources.profile_source import ProfileSource
 from xlascope.views.sources.source import RunSource
@@ -186,7 +186,7 @@ def between_runs(a: Side, b: Side, pairs: list[tuple[str, str]]) -> list[Compare
     parts = [(_quiet(calls_a.get(one, [])), _quiet(calls_b.get(two, []))) for one, two in pairs]
     times = [(side(first[0]), side(second[0])) for first, second in parts]
     known = {pair: (one, two) for pair, (one, two) in zip(pairs, times, strict=True) if one and two}
-    unchanged = {pair for pair in known if _same_code(a, b, *pair)}
+    unchanged = {pair for pair in known if _same_code(a, b, *pair)} if same_compiler(a, b) else set()
     shaken = noise([known[pair] for pair in pairs if pair in unchanged])
     spread = tuple(map(max, scatter(list(known.values())), shaken))
     moved = drift(*machines)
@@ -199,7 +199,7 @@ def between_runs(a: Side, b: Side, pairs: list[tuple[str, str]]) -> list[Compare
         told = [each for each in (_unnumbered(a, pair[0]), _unnumbered(b, pair[1])) if each is not None]
         note = None if between else "; ".join(told) or "too few calls were seen"
         made = _of_calls(first[0], second[0], known.get(pair), between, note)
-        found.append(replace(made, same_code=pair in unchanged if pair in known else None))
+        found.append(replace(made, same_code=pair in unchanged if pair in known and same_compiler(a, b) else None))
     return found
 
 
