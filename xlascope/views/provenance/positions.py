@@ -43,8 +43,8 @@ def is_in(file: str, package: str | None) -> bool:
 class Own:
     """Whose files are the user's: those outside of packages, and wherever they lie the script's own package.
 
-    ``function``: the file of the function that was compiled. Where that is in a package, the package's lines count
-    too, unless the function called the user's own.
+    ``function``: the file of the function that was compiled: frames outside of it called it. Where that is in a
+    package, the package's lines count too, unless the function called the user's own.
     """
 
     script: str | None = None
@@ -55,9 +55,9 @@ class Own:
         known = [frame for frame in frames if frame.file is not None]
         home = package_of(self.script) if self.script else None
         package = package_of(self.function) if self.function else None
-        if package is not None and package != home:
-            inside = [number for number, frame in enumerate(known) if frame.file == self.function]
-            known = known[: inside[-1] + 1] if inside else known
+        # What called the function is no place in it: one line of the script's, the same for all that it does.
+        inside = [number for number, frame in enumerate(known) if frame.file == self.function]
+        known = known[: inside[-1] + 1] if inside else known
         own = [each for each in known if each.file and (not is_library(each.file) or is_in(each.file, home))]
         in_script = [frame for frame in own if frame.file == self.script]
         of_package = [frame for frame in known if frame.file and is_in(frame.file, package)]
