@@ -85,7 +85,23 @@ def test_a_roofline_says_what_bounds_each_op(run: Path) -> None:
         compute, memory = (work.flops or 0) * 1e-3, (work.bytes or 0) * 1e-3
         assert rows[name].exact_ns == pytest.approx(max(compute, memory))
         assert rows[name].bound == ("compute" if compute > memory else "memory")
+    assert "nobody knows" not in render("predictions", answer)
     assert answer.by == "roofline" and sum(row.exact_ns for row in answer.rows) <= (answer.total_ns or 0)
+
+
+def test_what_a_call_of_a_library_moves_is_in_the_roofline_and_it_is_said(run: Path) -> None:
+    text = TAGGED.replace("copy(%dot.1)", 'custom-call(%dot.1), custom_call_target="nobody"')
+    writer = Writer(run)
+    body = {"id": "v9", "target": "cuda:h100:1x1x1", "device": {"flops_per_s": 1e12, "bytes_per_s": 1e12}}
+    writer.put("variant", body, {"optimized": text.encode()}, program="scores#1", variant="target=v9")
+    writer.close()
+    with open_source(run) as source:
+        answer = query("predictions", source, program="scores#1", variant="v9")
+    rows = {row.op: row.predicted_ns for row in answer.rows}
+    assert rows["copy.1"] is None and answer.without == 1
+    assert "Of 1 op nobody knows what it computes: the sum has what is moved at least." in " ".join(
+        render("predictions", answer, 200).split())  # fmt: skip
+    assert answer.total_ns is not None and sum(row.exact_ns for row in answer.rows) < answer.total_ns
 
 
 def test_without_a_name_the_newest_that_has_a_target(run: Path) -> None:

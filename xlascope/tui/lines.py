@@ -210,7 +210,8 @@ def _foretold(row: OpRow, ops: OpsTable) -> list[str]:
         by = "the cycles that the compiler itself expects, at the clock of the device"
     times = f", {count(row.count)} times a call" if row.count != 1 else ""
     if row.self_ns is None:
-        return [f"{row.op}: nothing is foretold of it{times}, and it is not in the sum.", "Nothing of it was executed."]
+        left = "it is not in the sum" if ops.predicted == "cycles" else "the sum has what it moves at least"
+        return [f"{row.op}: nothing is foretold of it{times}; {left}.", "Nothing of it was executed."]
     return [
         f"{row.op}: predicted ~{duration(row.self_ns)} of a call, ~{duration(row.per_call_ns)} each{times}.",
         f"By {by}.",

@@ -61,8 +61,7 @@ def predictions(answer: Predictions) -> Iterable[RenderableType]:
         yield note(f"And {len(answer.rows) - shown} more ops: --json has all.")
     yield note(_account(answer))
     if answer.without:
-        many = f"{answer.without} ops have" if answer.without > 1 else "1 op has"
-        yield note(f"{many} no estimate, and nothing in the sum.")
+        yield note(_without(answer))
     if answer.exchanges:
         yield note(f"What devices exchange is not in it: {', '.join(answer.exchanges)}.")
     if answer.unknown_loops:
@@ -79,6 +78,15 @@ def _account(answer: Predictions) -> str:
                "bound, without any launch")  # fmt: skip
     total = f"{_predicted(answer.total_ns)} a call on one device"
     return f"{total}: {how}. + added by XLA, with the equations it is there for."
+
+
+def _without(answer: Predictions) -> str:
+    many = answer.without > 1
+    who = f"{answer.without} ops" if many else "1 op"
+    if answer.by == "cycles":
+        return f"{who} {'have' if many else 'has'} no estimate, and nothing in the sum."
+    what = "they compute" if many else "it computes"
+    return f"Of {who} nobody knows what {what}: the sum has what is moved at least."
 
 
 def _predicted(ns: int | None) -> str:
